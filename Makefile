@@ -1,0 +1,64 @@
+# `make` lists what there is. Python 3.11 or newer is all that must be installed.
+# Every path is relative, so the checkout may lie in a folder with spaces.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+COMPILE := .venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --custom-compile-command "make lock" pyproject.toml
+READY := .venv/.installed
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help install run test check fmt migrate revision lock openapi bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: $(READY) ## everything on this machine, until Ctrl-C (HOST=127.0.0.1 PORT=8000)
+	@exec $(PY) -m app.devstack
+
+test: $(READY) ## the whole test suite, on servers of its own (ARGS="-k word")
+	@$(PY) -m pytest -n 2 $(ARGS)
+
+check: $(READY) ## format, lint, types, layers and the rules of the house
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+	@$(PY) -m pytest tests/architecture -p no:cacheprovider
+
+fmt: $(READY) ## format, and mend what the linter can mend
+	@.venv/bin/ruff check --fix-only .
+	@.venv/bin/ruff format .
+
+migrate: $(READY) ## bring the database at DATABASE_URL to the newest schema
+	@$(PY) -m app.cli migrate
+
+revision: $(READY) ## write a migration from the models (m="what changes")
+	@test -n "$(m)" || { echo 'Say what changes: make revision m="add colour to books"' >&2; exit 1; }
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m app.cli revision "$(m)"
+
+lock: $(READY) ## renew requirements/*.lock from pyproject.toml
+	@$(COMPILE) -o requirements/base.lock
+	@$(COMPILE) --group dev --group embedded -c requirements/base.lock -o requirements/dev.lock
+
+openapi: $(READY) ## write docs/openapi.json
+	@$(PY) -m app.cli openapi --output docs/openapi.json
+
+bench: $(READY) ## measure the API beside a bare FastAPI route
+	@$(PY) -m tests.performance.bench $(ARGS)
+
+install: $(READY) ## make .venv from the lock
+
+clean: ## remove .venv and caches; the data in .local stays
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	@find app tests alembic -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed; name one: make $(MAKECMDGOALS) PYTHON=python3.13' >&2; exit 1; }
+	@echo 'Installing what requirements/dev.lock lists into .venv (once) ...'
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes -r requirements/dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(READY)

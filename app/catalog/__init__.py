@@ -1,0 +1,1 @@
+"""What the shop offers: items, books, authors, categories and their stock."""

@@ -1,0 +1,134 @@
+"""`/api/v1/authors`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from app.catalog.authors.bibliography import list_books_of_author
+from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, AuthorPatch
+from app.catalog.authors.service import AuthorCatalogue, AuthorService
+from app.catalog.books.schemas import BookFilter, BookOut
+from app.catalog.cache_groups import AUTHORS, LISTS
+from app.catalog.deps import PreconditionDep
+from app.catalog.errors import AuthorInUse, AuthorNotFound
+from app.core.answers import HotDep, Reading, document_response
+from app.core.db import SessionDep
+from app.core.errors import InvalidCursor, StaleVersion
+from app.core.paging import Page, PagerDep
+from app.core.problems import problems
+from app.core.schemas import RowId
+from app.identity.deps import CatalogManager
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(prefix="/api/v1/authors", tags=["authors"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+_EDITING = (AuthorNotFound, StaleVersion)
+
+
+async def get_author_service(session: SessionDep) -> AuthorService:
+    """Authors on the request's transaction."""
+    return AuthorService.build(session)
+
+
+AuthorServiceDep = Annotated[AuthorService, Depends(get_author_service, scope="function")]
+
+
+@router.get("", summary="List authors", response_model=Page[AuthorOut], responses=problems(InvalidCursor))
+async def list_authors(query: Annotated[AuthorFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
+    """A page of authors and other contributors, as filed: family name first."""
+    return await hot.answer(AUTHORS, lambda connection: AuthorCatalogue(connection).list(query, pager))
+
+
+@router.get(
+    "/{author_id}", summary="Read an author", response_model=AuthorOut, responses=problems(AuthorNotFound)
+)
+async def get_author(author_id: RowId, hot: HotDep) -> Response:
+    """An author with sort name and aliases. Sends an ETag; understands If-None-Match."""
+    return await hot.answer(AUTHORS, _read(author_id))
+
+
+@router.get(
+    "/{author_id}/books",
+    summary="List an author's books",
+    response_model=Page[BookOut],
+    responses=problems(AuthorNotFound, InvalidCursor),
+)
+async def list_author_books(
+    author_id: RowId, query: Annotated[BookFilter, Query()], pager: PagerDep, hot: HotDep
+) -> Response:
+    """A page of the books that the author contributed to, in whatever role; takes every filter of `/books`."""
+    return await hot.answer(
+        LISTS, lambda connection: list_books_of_author(connection, author_id, query, pager)
+    )
+
+
+@router.post(
+    "", status_code=201, summary="Add an author", response_model=AuthorOut, responses=problems(*_LOGIN)
+)
+async def create_author(
+    author: AuthorIn, manager: CatalogManager, authors: AuthorServiceDep, session: SessionDep
+) -> Response:
+    """Add an author; a namesake of another is a second author."""
+    del manager
+    author_id = await authors.create(author)
+    location = f"/api/v1/authors/{author_id}"
+    return await document_response(session, _read(author_id), status=201, location=location)
+
+
+@router.put(
+    "/{author_id}",
+    summary="Replace an author",
+    response_model=AuthorOut,
+    responses=problems(*_LOGIN, *_EDITING),
+)
+async def replace_author(
+    author_id: RowId,
+    author: AuthorIn,
+    manager: CatalogManager,
+    precondition: PreconditionDep,
+    authors: AuthorServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Set every field; a sort name that is left out is made from the name. All books show the new name at once."""
+    del manager
+    await authors.replace(author_id, precondition, author)
+    return await document_response(session, _read(author_id))
+
+
+@router.patch(
+    "/{author_id}",
+    summary="Change an author",
+    response_model=AuthorOut,
+    responses=problems(*_LOGIN, *_EDITING),
+)
+async def change_author(
+    author_id: RowId,
+    patch: AuthorPatch,
+    manager: CatalogManager,
+    precondition: PreconditionDep,
+    authors: AuthorServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Set only what is sent; a sort name made from the old name follows the new one."""
+    del manager
+    await authors.change(author_id, precondition, patch)
+    return await document_response(session, _read(author_id))
+
+
+@router.delete(
+    "/{author_id}",
+    status_code=204,
+    summary="Delete an author",
+    responses=problems(*_LOGIN, *_EDITING, AuthorInUse),
+)
+async def delete_author(
+    author_id: RowId, manager: CatalogManager, precondition: PreconditionDep, authors: AuthorServiceDep
+) -> None:
+    """Delete an author who contributed to no book."""
+    del manager
+    await authors.delete(author_id, precondition)
+
+
+def _read(author_id: int) -> Reading:
+    return lambda connection: AuthorCatalogue(connection).get(author_id)

@@ -1,0 +1,157 @@
+"""Finding authors by name; reading, listing and editing them."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.catalog.authors.names import sort_name
+from app.catalog.authors.repository import AuthorRepository, find_author, list_authors
+from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, AuthorPatch
+from app.catalog.cache_groups import AUTHORS
+from app.catalog.errors import AuthorInUse, AuthorNotFound
+from app.catalog.models import Author
+from app.core.answers import Document
+from app.core.cache import EVERYTHING, invalidate
+from app.core.conditional import Precondition, version_etag
+from app.core.paging import Pager
+
+
+class AuthorDirectory:
+    """Turns printed names into authors."""
+
+    def __init__(self, session: AsyncSession, authors: AuthorRepository) -> None:
+        self._session = session
+        self._authors = authors
+
+    @classmethod
+    def build(cls, session: AsyncSession) -> Self:
+        """The directory on one session."""
+        return cls(session, AuthorRepository(session))
+
+    async def ids_by_name(self, names: Sequence[str]) -> dict[str, int]:
+        """The author of each name; who is unknown is made.
+
+        Case and accents do not count. The oldest of several namesakes is taken; an alias
+        counts only where no author has the name. Requests that name the same new author at
+        once make one: the later waits for the earlier to commit.
+        """
+        printed = {name: _as_printed(name) for name in names}
+        rows = await self._authors.list_by_name(printed.values())
+        ids = {row.name: row.id for row in rows}
+        keys = {row.name: row.key for row in rows if row.id is None}
+        if keys:
+            missing = {name: keys[name] for name in printed.values() if name in keys}
+            ids |= await self._find_or_make(missing)
+        return {name: ids[normal] for name, normal in printed.items()}
+
+    async def _find_or_make(self, keys: Mapping[str, str]) -> dict[str, int]:
+        await self._authors.lock_names(keys.values())
+        ids = {row.name: row.id for row in await self._authors.list_by_any_name(keys)}
+        made: dict[str, Author] = {}
+        for name, key in keys.items():
+            if ids[name] is None:
+                made.setdefault(key, Author(name=name, sort_name=sort_name(name)))
+        if made:
+            await self._authors.add(*made.values())
+            invalidate(self._session, AUTHORS)
+        return {name: ids[name] or made[key].id for name, key in keys.items()}
+
+
+def _as_printed(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+class AuthorService:
+    """Edits authors."""
+
+    def __init__(self, session: AsyncSession, authors: AuthorRepository) -> None:
+        self._session = session
+        self._authors = authors
+
+    @classmethod
+    def build(cls, session: AsyncSession) -> Self:
+        """The service on one session."""
+        return cls(session, AuthorRepository(session))
+
+    async def create(self, request: AuthorIn) -> int:
+        """Add an author, namesakes or not; returns the id."""
+        author = Author(
+            name=request.name,
+            sort_name=request.sort_name or sort_name(request.name),
+            aliases=request.aliases,
+        )
+        await self._authors.add(author)
+        invalidate(self._session, AUTHORS)
+        return author.id
+
+    async def replace(self, author_id: int, precondition: Precondition, request: AuthorIn) -> None:
+        """Set every field. AuthorNotFound, StaleVersion."""
+        author = await self._lock(author_id, precondition)
+        author.name = request.name
+        author.sort_name = request.sort_name or sort_name(request.name)
+        author.aliases = request.aliases
+        await self._changed()
+
+    async def change(self, author_id: int, precondition: Precondition, patch: AuthorPatch) -> None:
+        """Set the fields that were sent; nothing sent changes nothing. AuthorNotFound, StaleVersion.
+
+        A sort name that was made from the old name follows the new one.
+        """
+        author = await self._lock(author_id, precondition)
+        sent = patch.sent()
+        if not sent:
+            return
+        if "name" in sent and author.sort_name == sort_name(author.name):
+            sent.setdefault("sort_name", sort_name(patch.name))
+        for name, value in sent.items():
+            setattr(author, name, value)
+        await self._changed()
+
+    async def delete(self, author_id: int, precondition: Precondition) -> None:
+        """Delete an author of no book. AuthorNotFound, StaleVersion, AuthorInUse."""
+        author = await self._lock(author_id, precondition)
+        # The lock keeps new contributions out, so that the answer still holds when the row goes.
+        if await self._authors.has_contributed(author_id):
+            raise AuthorInUse("Take the author off all books first.")
+        await self._authors.delete(author)
+        invalidate(self._session, EVERYTHING)
+
+    async def _lock(self, author_id: int, precondition: Precondition) -> Author:
+        author = await self._authors.lock(author_id)
+        if author is None:
+            raise _unknown_author(author_id)
+        precondition.check(author.version)
+        return author
+
+    async def _changed(self) -> None:
+        await self._authors.flush()
+        # Names show in books and in lists of books, and are searched there.
+        invalidate(self._session, EVERYTHING)
+
+
+class AuthorCatalogue:
+    """Reads authors for display."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, author_id: int) -> Document:
+        """One author. AuthorNotFound."""
+        row = await find_author(self._connection, author_id)
+        if row is None:
+            raise _unknown_author(author_id)
+        author = AuthorOut.model_validate(row)
+        return Document(author, row.snapshot, version_etag(author.version))
+
+    async def list(self, query: AuthorFilter, pager: Pager) -> Document:
+        """One page of authors. InvalidCursor."""
+        window = pager.window(query)
+        found = await list_authors(self._connection, query.search, query.sort, window)
+        authors = [AuthorOut.model_validate(row) for row in found.rows]
+        return Document(pager.page(query, window, found, authors), found.snapshot)
+
+
+def _unknown_author(author_id: int) -> AuthorNotFound:
+    return AuthorNotFound(f"There is no author {author_id}.")

@@ -1,0 +1,1 @@
+"""Books: items with an ISBN, contributors and bibliographic data."""

@@ -1,0 +1,225 @@
+"""What clients send and see of books."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from app.catalog.items.schemas import (
+    AuthorNames,
+    GoodsFilter,
+    GoodsIn,
+    GoodsPatch,
+    Isbn,
+    ItemKind,
+    ItemOut,
+    check_range,
+)
+from app.catalog.partial_dates import Precision, parse_partial_date
+from app.core.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine
+
+MOST_CONTRIBUTORS = 50
+MOST_CATEGORIES = 20
+EARLIEST_YEAR = -4000
+LATEST_YEAR = 9999
+
+
+class BookFormat(StrEnum):
+    """How an edition is made."""
+
+    HARDCOVER = "hardcover"
+    PAPERBACK = "paperback"
+    EBOOK = "ebook"
+    AUDIOBOOK = "audiobook"
+    OTHER = "other"
+
+
+class ContributorRole(StrEnum):
+    """What somebody did for a book."""
+
+    AUTHOR = "author"
+    EDITOR = "editor"
+    TRANSLATOR = "translator"
+    ILLUSTRATOR = "illustrator"
+    NARRATOR = "narrator"
+
+
+def _checked_date(text: str) -> str:
+    parse_partial_date(text)
+    return text
+
+
+def _normal_language(code: str) -> str:
+    language, *rest = code.split("-")
+    return "-".join([language.lower(), *(part.upper() if len(part) == 2 else part for part in rest)])  # noqa: PLR2004 (a region has two letters)
+
+
+PartialDate = Annotated[
+    Line,
+    AfterValidator(_checked_date),
+    Field(max_length=10, description="A year, a month or a day, as far as known.", examples=["1937-09-21"]),
+]
+Language = Annotated[
+    Line,
+    Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$", description="BCP 47.", examples=["en"]),
+    AfterValidator(_normal_language),
+]
+ShortLine = Annotated[VisibleLine, Field(max_length=200)]
+SeriesPosition = Annotated[
+    VisibleLine, Field(max_length=20, description="As printed: `1`, `1.5`, `1-3`.", examples=["1"])
+]
+Year = Annotated[int, Field(ge=EARLIEST_YEAR, le=LATEST_YEAR, description="Negative before the common era.")]
+Pages = Annotated[int, Field(ge=1, le=100_000, examples=[310])]
+
+
+class ContributorIn(RequestModel):
+    """Somebody who made the book: a known author by id, or anybody by name."""
+
+    author_id: RowId | None = None
+    name: Annotated[VisibleLine, Field(max_length=200)] | None = Field(
+        default=None, examples=["J.R.R. Tolkien"]
+    )
+    role: ContributorRole = ContributorRole.AUTHOR
+    position: int | None = Field(
+        default=None, ge=1, le=MOST_CONTRIBUTORS, description="Printed order, from 1; the list's own without."
+    )
+
+    @model_validator(mode="after")
+    def _names_one_person(self) -> Self:
+        if (self.author_id is None) == (self.name is None):
+            raise ValueError("send either author_id or name")
+        return self
+
+
+def _in_order(contributors: list[ContributorIn]) -> list[ContributorIn]:
+    positions = [one.position for one in contributors if one.position is not None]
+    if len(set(positions)) != len(positions):
+        raise ValueError("two contributors have the same position")
+    if positions and len(positions) != len(contributors):
+        raise ValueError("give every contributor a position, or none")
+    return sorted(contributors, key=lambda one: one.position or 0)
+
+
+Contributors = Annotated[list[ContributorIn], Field(max_length=MOST_CONTRIBUTORS), AfterValidator(_in_order)]
+CategoryIds = Annotated[list[RowId], Field(max_length=MOST_CATEGORIES, examples=[[3]])]
+
+
+class BookIn(GoodsIn):
+    """A new book, or all of a book."""
+
+    isbn: Isbn | None = None
+    author: AuthorNames | None = None
+    contributors: Contributors | None = Field(default=None, description="Instead of `author`.")
+    subtitle: ShortLine | None = None
+    publisher: ShortLine | None = Field(default=None, examples=["George Allen & Unwin"])
+    published_on: PartialDate | None = None
+    first_published: Year | None = Field(default=None, examples=[1937])
+    language: Language | None = None
+    format: BookFormat | None = None
+    pages: Pages | None = None
+    series: ShortLine | None = Field(default=None, examples=["Middle-earth"])
+    series_position: SeriesPosition | None = None
+    category_ids: CategoryIds = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        check_one_authorship(self.author, self.contributors)
+        if self.series_position is not None and self.series is None:
+            raise ValueError("series_position needs series")
+        return self
+
+
+class BookPatch(GoodsPatch):
+    """A partial change of a book."""
+
+    isbn: Isbn | None = None
+    author: AuthorNames | None = None
+    contributors: Contributors | None = None
+    subtitle: ShortLine | None = None
+    publisher: ShortLine | None = None
+    published_on: PartialDate | None = None
+    first_published: Year | None = None
+    language: Language | None = None
+    format: BookFormat | None = None
+    pages: Pages | None = None
+    series: ShortLine | None = None
+    series_position: SeriesPosition | None = None
+    category_ids: CategoryIds = OMITTED
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        check_one_authorship(self.author, self.contributors)
+        return self
+
+
+def check_one_authorship(author: str | None, contributors: list[ContributorIn] | None) -> None:
+    """Refuse two statements of who made the book."""
+    if author is not None and contributors is not None:
+        raise ValueError("send either author or contributors")
+
+
+class ContributorOut(ResponseModel):
+    """A contributor as printed."""
+
+    author_id: int = Field(examples=[9])
+    name: str = Field(examples=["J.R.R. Tolkien"])
+    role: ContributorRole = Field(examples=["author"])
+    position: int = Field(examples=[1])
+
+
+class CategoryRef(ResponseModel):
+    """A category that a book stands in."""
+
+    id: int = Field(examples=[3])
+    name: str = Field(examples=["Fantasy"])
+    slug: str = Field(examples=["fantasy"])
+
+
+class BookOut(ItemOut):
+    """A book."""
+
+    kind: ItemKind = Field(examples=["book"])
+    title: str = Field(examples=["The Hobbit"])
+    isbn: str | None = Field(description="ISBN-13.", examples=["9780261102217"])
+    isbn10: str | None = Field(
+        description="The same as ISBN-10, which 979 numbers have not.", examples=["0261102214"]
+    )
+    author: str | None = Field(description="The authors' names.", examples=["J.R.R. Tolkien"])
+    contributors: list[ContributorOut]
+    subtitle: str | None
+    publisher: str | None = Field(examples=["George Allen & Unwin"])
+    published_on: str | None = Field(examples=["1937-09-21"])
+    published_precision: Precision | None = Field(examples=["day"])
+    first_published: int | None = Field(examples=[1937])
+    language: str | None = Field(examples=["en"])
+    format: BookFormat | None = Field(examples=["paperback"])
+    pages: int | None = Field(examples=[310])
+    series: str | None = Field(examples=["Middle-earth"])
+    series_position: str | None = Field(examples=["1"])
+    categories: list[CategoryRef]
+
+
+class BookFilter(GoodsFilter):
+    """Filters of `/books`."""
+
+    search: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="Part of the title or of a contributor's name, or an ISBN in any form."
+    )
+    author: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="Part of a contributor's name or alias; case and accents do not count."
+    )
+    language: Language | None = Field(default=None, description="`en` finds `en-US` too.")
+    format: BookFormat | None = None
+    series: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="The series' name."
+    )
+    category: Annotated[Line, Field(min_length=1, max_length=100)] | None = Field(
+        default=None, description="Slug or id of a category; its descendants count."
+    )
+    min_year: Year | None = None
+    max_year: Year | None = None
+
+    @model_validator(mode="after")
+    def _has_a_year_range(self) -> Self:
+        check_range(self, "min_year", "max_year")
+        return self

@@ -1,0 +1,231 @@
+"""Reading, listing and editing books."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.catalog.authors.service import AuthorDirectory
+from app.catalog.books.repository import (
+    EVERYWHERE,
+    BookRepository,
+    Within,
+    find_book,
+    find_book_by_isbn,
+    list_books,
+)
+from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, ContributorIn, ContributorRole
+from app.catalog.errors import BookNotFound, InvalidIsbn
+from app.catalog.isbn import parse_isbn, to_isbn10
+from app.catalog.items.repository import item_order
+from app.catalog.items.schemas import ItemIn, ItemKind
+from app.catalog.items.service import ItemService, set_kind
+from app.catalog.models import Book, Item
+from app.catalog.partial_dates import format_partial_date, parse_partial_date
+from app.core.answers import Document
+from app.core.conditional import Precondition, version_etag
+from app.core.errors import FieldProblem
+from app.core.paging import Pager
+from app.core.repository import AnyRow
+from app.identity.principal import Principal
+
+_PLAIN_FIELDS = ("subtitle", "publisher", "first_published", "language", "format", "pages", "series_position")
+_FIRST_NUMBER = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
+
+
+class BookService:
+    """Edits books: what they share with all items is `ItemService`'s."""
+
+    def __init__(self, items: ItemService, books: BookRepository, authors: AuthorDirectory) -> None:
+        self._items = items
+        self._books = books
+        self._authors = authors
+
+    @classmethod
+    def build(cls, session: AsyncSession, currency: str) -> Self:
+        """The service on one session; prices are in `currency` (ISO 4217)."""
+        return cls(
+            ItemService.build(session, currency), BookRepository(session), AuthorDirectory.build(session)
+        )
+
+    async def create(self, seller: Principal, request: BookIn) -> int:
+        """List a book as the seller's own; returns its id.
+
+        IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, DuplicateContributor.
+        """
+        item = await self._items.create(seller, request, ItemKind.BOOK)
+        book = Book(item_id=item.id, isbn13=request.isbn)
+        await self._books.add(book)
+        await self._apply(book, _all_values(request))
+        return item.id
+
+    async def replace(
+        self, editor: Principal, book_id: int, precondition: Precondition, request: BookIn
+    ) -> None:
+        """Set every field. Errors of `create`, and BookNotFound, NotYourItem, StaleVersion, StockReserved."""
+        item, book = await self._lock(editor, book_id, precondition)
+        await self._items.replace(editor, item, request)
+        await self._apply(book, _all_values(request))
+
+    async def change(
+        self, editor: Principal, book_id: int, precondition: Precondition, patch: BookPatch
+    ) -> None:
+        """Set the fields that were sent; nothing sent changes nothing. Errors as `replace`."""
+        item, book = await self._lock(editor, book_id, precondition)
+        await self._items.change(editor, item, patch)
+        await self._apply(book, patch.sent())
+
+    async def delete(self, editor: Principal, book_id: int, precondition: Precondition) -> None:
+        """Delete the book. BookNotFound, NotYourItem, StaleVersion."""
+        item, _ = await self._lock(editor, book_id, precondition)
+        await self._items.remove(item)
+
+    async def create_item(self, seller: Principal, request: ItemIn) -> int:
+        """List an item of any kind, a book where the request tells of one; returns its id. Errors of `create`."""
+        kind = request.stated_kind or ItemKind.OTHER
+        if kind is not ItemKind.BOOK:
+            return (await self._items.create(seller, request, kind)).id
+        return await self.create(seller, BookIn.model_validate(request.model_dump(exclude={"kind"})))
+
+    async def replace_item(
+        self, editor: Principal, item_id: int, precondition: Precondition, request: ItemIn
+    ) -> None:
+        """Set every field that items have, and of a book author and ISBN where they are sent.
+
+        ItemNotFound, KindFixed, and the errors of `replace`.
+        """
+        item = await self._items.lock(editor, item_id, precondition)
+        set_kind(item, request.stated_kind)
+        await self._items.replace(editor, item, request)
+        book = await self._books.find(item_id)
+        if book is not None:
+            bookish = request.model_dump(include={"author", "isbn"}, exclude_none=True)
+            await self._apply(book, BookPatch.model_validate(bookish).sent())
+
+    async def _lock(self, editor: Principal, book_id: int, precondition: Precondition) -> tuple[Item, Book]:
+        book = await self._books.find(book_id)
+        if book is None:
+            raise _unknown_book(book_id)
+        return await self._items.lock(editor, book_id, precondition), book
+
+    async def _apply(self, book: Book, values: dict[str, object]) -> None:
+        for name in _PLAIN_FIELDS:
+            if name in values:
+                setattr(book, name, values[name])
+        if "isbn" in values:
+            book.isbn13 = _text(values["isbn"])
+        if "published_on" in values:
+            _set_published_on(book, _text(values["published_on"]))
+        if "series" in values:
+            series = _text(values["series"])
+            book.series_id = None if series is None else await self._books.series_id(series)
+        book.series_position = book.series_position if book.series_id is not None else None
+        book.series_order = series_order(book.series_position)
+        await self._books.flush()
+        if "contributors" in values or "author" in values:
+            await self._set_contributors(book, _contributors(values))
+        if isinstance(category_ids := values.get("category_ids"), list):
+            await self._books.set_categories(book.item_id, category_ids)
+
+    async def _set_contributors(self, book: Book, contributors: Sequence[ContributorIn]) -> None:
+        names = [one.name for one in contributors if one.name is not None]
+        ids = await self._authors.ids_by_name(names) if names else {}
+        resolved = [
+            (one.author_id if one.author_id is not None else ids[one.name or ""], one.role.value)
+            for one in contributors
+        ]
+        await self._books.set_contributors(book.item_id, resolved)
+
+
+def _all_values(request: BookIn) -> dict[str, object]:
+    return {name: getattr(request, name) for name in BookIn.model_fields}
+
+
+def _contributors(values: dict[str, object]) -> list[ContributorIn]:
+    listed = values.get("contributors")
+    if isinstance(listed, list):
+        return listed
+    author = _text(values.get("author")) or ""
+    names = [name.strip() for name in author.split(";") if name.strip()]
+    return [ContributorIn(name=name, role=ContributorRole.AUTHOR) for name in names]
+
+
+def _set_published_on(book: Book, text: str | None) -> None:
+    if text is None:
+        book.published_on = book.published_precision = None
+        return
+    book.published_on, precision = parse_partial_date(text)
+    book.published_precision = precision.value
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _unknown_book(book_id: int) -> BookNotFound:
+    return BookNotFound(f"There is no book {book_id}.")
+
+
+def series_order(position: str | None) -> Decimal | None:
+    """The number that a printed position sorts by: its first one, so `1-3` is 1; None without."""
+    match = _FIRST_NUMBER.search(position or "")
+    return Decimal(match.group()) if match else None
+
+
+def book_out(row: AnyRow) -> BookOut:
+    """The answer for a row of `BOOK_COLUMNS`."""
+    values = dict(row._mapping)  # noqa: SLF001 (SQLAlchemy's public name for a row as a mapping)
+    contributors = values["contributors"] or []
+    isbn = values.pop("isbn13")
+    precision = values["published_precision"]
+    published_on = format_partial_date(values["published_on"], precision) if precision else None
+    authors = [one["name"] for one in contributors if one["role"] == ContributorRole.AUTHOR]
+    values |= {
+        "isbn": isbn,
+        "isbn10": to_isbn10(isbn) if isbn else None,
+        "author": ", ".join(authors) or None,
+        "contributors": contributors,
+        "categories": values["categories"] or [],
+        "published_on": published_on,
+    }
+    return BookOut.model_validate(values)
+
+
+class BookCatalogue:
+    """Reads books for display."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, book_id: int) -> Document:
+        """One book. BookNotFound."""
+        row = await find_book(self._connection, book_id)
+        if row is None:
+            raise _unknown_book(book_id)
+        return _document(row)
+
+    async def get_by_isbn(self, printed: str) -> Document:
+        """The book with this ISBN in any form. InvalidIsbn, BookNotFound."""
+        try:
+            isbn13 = parse_isbn(printed)
+        except ValueError as reason:
+            problem: FieldProblem = {"field": "isbn", "message": str(reason), "type": InvalidIsbn.code}
+            raise InvalidIsbn(f"{printed!r}: {reason}.", errors=[problem]) from None
+        row = await find_book_by_isbn(self._connection, isbn13)
+        if row is None:
+            raise BookNotFound(f"There is no book with the ISBN {isbn13}.")
+        return _document(row)
+
+    async def list(self, query: BookFilter, pager: Pager, within: Within = EVERYWHERE) -> Document:
+        """One page of books. InvalidCursor."""
+        window, order = pager.window(query), item_order(query)
+        found = await list_books(self._connection, query, order, window, within)
+        books = [book_out(row) for row in found.rows]
+        return Document(pager.page(query, window, found, books), found.snapshot)
+
+
+def _document(row: AnyRow) -> Document:
+    book = book_out(row)
+    return Document(book, row.snapshot, version_etag(book.version, row.stock_version))

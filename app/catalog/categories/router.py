@@ -1,0 +1,160 @@
+"""`/api/v1/categories`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from app.catalog.books.schemas import BookOut
+from app.catalog.cache_groups import CATEGORIES, LISTS
+from app.catalog.categories.schemas import (
+    CategoryBookFilter,
+    CategoryIn,
+    CategoryKey,
+    CategoryOut,
+    CategoryPatch,
+    CategoryTree,
+    TreeFilter,
+)
+from app.catalog.categories.service import CategoryCatalogue, CategoryService
+from app.catalog.deps import PreconditionDep
+from app.catalog.errors import (
+    CategoryCycle,
+    CategoryInUse,
+    CategoryNotFound,
+    CategoryTooDeep,
+    SlugTaken,
+    UnknownCategory,
+)
+from app.core.answers import HotDep, Reading, document_response
+from app.core.db import SessionDep
+from app.core.errors import InvalidCursor, StaleVersion
+from app.core.paging import Page, PagerDep
+from app.core.problems import problems
+from app.identity.deps import CatalogManager
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(prefix="/api/v1/categories", tags=["categories"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+_CREATING = (SlugTaken, UnknownCategory, CategoryTooDeep)
+_EDITING = (CategoryNotFound, StaleVersion)
+
+
+async def get_category_service(session: SessionDep) -> CategoryService:
+    """The tree on the request's transaction."""
+    return CategoryService.build(session)
+
+
+CategoryServiceDep = Annotated[CategoryService, Depends(get_category_service, scope="function")]
+
+
+@router.get(
+    "", summary="Read the category tree", response_model=CategoryTree, responses=problems(CategoryNotFound)
+)
+async def list_categories(query: Annotated[TreeFilter, Query()], hot: HotDep) -> Response:
+    """The tree, siblings by name; `depth` levels of it, from the root or below `parent`."""
+    return await hot.answer(CATEGORIES, lambda connection: CategoryCatalogue(connection).tree(query))
+
+
+@router.get(
+    "/{category}",
+    summary="Read a category",
+    response_model=CategoryOut,
+    responses=problems(CategoryNotFound),
+)
+async def get_category(category: CategoryKey, hot: HotDep) -> Response:
+    """A category by slug or id, with its ancestors for a breadcrumb and its direct children."""
+    return await hot.answer(CATEGORIES, _read(category))
+
+
+@router.get(
+    "/{category}/books",
+    summary="List a category's books",
+    response_model=Page[BookOut],
+    responses=problems(CategoryNotFound, InvalidCursor),
+)
+async def list_category_books(
+    category: CategoryKey, query: Annotated[CategoryBookFilter, Query()], pager: PagerDep, hot: HotDep
+) -> Response:
+    """A page of the books of a category and its descendants; takes every filter of `/books`."""
+    return await hot.answer(
+        LISTS, lambda connection: CategoryCatalogue(connection).list_books(category, query, pager)
+    )
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Add a category",
+    response_model=CategoryOut,
+    responses=problems(*_LOGIN, *_CREATING),
+)
+async def create_category(
+    category: CategoryIn, manager: CatalogManager, categories: CategoryServiceDep, session: SessionDep
+) -> Response:
+    """Add a category at the root or below `parent_id`; without `slug` one is made from the name."""
+    del manager
+    category_id = await categories.create(category)
+    location = f"/api/v1/categories/{category_id}"
+    return await document_response(session, _read(str(category_id)), status=201, location=location)
+
+
+@router.put(
+    "/{category}",
+    summary="Replace a category",
+    response_model=CategoryOut,
+    responses=problems(*_LOGIN, *_EDITING, *_CREATING, CategoryCycle),
+)
+async def replace_category(
+    category: CategoryKey,
+    replacement: CategoryIn,
+    manager: CatalogManager,
+    precondition: PreconditionDep,
+    categories: CategoryServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Set every field: without `slug` one is made from the name, without `parent_id` it moves to the root."""
+    del manager
+    category_id = await categories.replace(category, precondition, replacement)
+    return await document_response(session, _read(str(category_id)))
+
+
+@router.patch(
+    "/{category}",
+    summary="Rename or move a category",
+    response_model=CategoryOut,
+    responses=problems(*_LOGIN, *_EDITING, *_CREATING, CategoryCycle),
+)
+async def change_category(
+    category: CategoryKey,
+    patch: CategoryPatch,
+    manager: CatalogManager,
+    precondition: PreconditionDep,
+    categories: CategoryServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Set only what is sent. `parent_id` moves the category with all below it; null moves it to the root."""
+    del manager
+    category_id = await categories.change(category, precondition, patch)
+    return await document_response(session, _read(str(category_id)))
+
+
+@router.delete(
+    "/{category}",
+    status_code=204,
+    summary="Delete a category",
+    responses=problems(*_LOGIN, *_EDITING, CategoryInUse),
+)
+async def delete_category(
+    category: CategoryKey,
+    manager: CatalogManager,
+    precondition: PreconditionDep,
+    categories: CategoryServiceDep,
+) -> None:
+    """Delete a category that has neither books nor subcategories."""
+    del manager
+    await categories.delete(category, precondition)
+
+
+def _read(key: str) -> Reading:
+    return lambda connection: CategoryCatalogue(connection).get(key)

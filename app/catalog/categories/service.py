@@ -1,0 +1,189 @@
+"""Reading and editing the category tree."""
+
+import hashlib
+from dataclasses import replace
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.catalog.books.repository import Within
+from app.catalog.books.service import BookCatalogue
+from app.catalog.cache_groups import CATEGORIES
+from app.catalog.categories.repository import CategoryRepository, find_category, list_tree
+from app.catalog.categories.schemas import (
+    DEEPEST,
+    CategoryBookFilter,
+    CategoryIn,
+    CategoryNode,
+    CategoryOut,
+    CategoryPatch,
+    CategoryTree,
+    TreeFilter,
+)
+from app.catalog.errors import (
+    CategoryCycle,
+    CategoryInUse,
+    CategoryNotFound,
+    CategoryTooDeep,
+    UnknownCategory,
+)
+from app.catalog.models import Category
+from app.core.answers import Document
+from app.core.cache import EVERYTHING, invalidate
+from app.core.conditional import Precondition, version_etag
+from app.core.errors import FieldProblem
+from app.core.paging import Pager
+from app.core.repository import AnyRow
+
+
+class CategoryService:
+    """Edits the tree, one writer at a time."""
+
+    def __init__(self, session: AsyncSession, categories: CategoryRepository) -> None:
+        self._session = session
+        self._categories = categories
+
+    @classmethod
+    def build(cls, session: AsyncSession) -> Self:
+        """The service on one session."""
+        return cls(session, CategoryRepository(session))
+
+    async def create(self, request: CategoryIn) -> int:
+        """Add a category; returns its id. SlugTaken, UnknownCategory, CategoryTooDeep."""
+        await self._categories.lock_tree()
+        parent = await self._find_parent(request.parent_id)
+        path = _path(parent, request.stated_slug)
+        _check_depth(_depth(path))
+        category = Category(
+            name=request.name, slug=request.stated_slug, path=path, parent_id=request.parent_id
+        )
+        await self._categories.add(category)
+        invalidate(self._session, CATEGORIES)
+        return category.id
+
+    async def replace(self, key: str, precondition: Precondition, request: CategoryIn) -> int:
+        """Set every field; returns the id. Errors of `create`, CategoryNotFound, StaleVersion, CategoryCycle."""
+        category = await self._lock(key, precondition)
+        category.name = request.name
+        await self._move(category, request.stated_slug, request.parent_id)
+        return category.id
+
+    async def change(self, key: str, precondition: Precondition, patch: CategoryPatch) -> int:
+        """Set the fields that were sent; returns the id. Nothing sent changes nothing. Errors as `replace`."""
+        category = await self._lock(key, precondition)
+        sent = patch.sent()
+        if sent:
+            category.name = sent.get("name", category.name)
+            await self._move(
+                category, sent.get("slug", category.slug), sent.get("parent_id", category.parent_id)
+            )
+        return category.id
+
+    async def delete(self, key: str, precondition: Precondition) -> None:
+        """Delete a category without books and subcategories. CategoryNotFound, StaleVersion, CategoryInUse."""
+        category = await self._lock(key, precondition)
+        # Locked, so that no book enters between the check and the end.
+        await self._categories.lock_subtree(category.path)
+        if await self._categories.is_in_use(category.id):
+            raise CategoryInUse("Take its books out and delete or move its subcategories first.")
+        await self._categories.delete(category)
+        invalidate(self._session, EVERYTHING)
+
+    async def _lock(self, key: str, precondition: Precondition) -> Category:
+        await self._categories.lock_tree()
+        category = await self._categories.find(key)
+        if category is None:
+            raise _no_category(key)
+        precondition.check(category.version)
+        return category
+
+    async def _move(self, category: Category, slug: str, parent_id: int | None) -> None:
+        """Give the category its slug and parent, and all below it their paths."""
+        parent = await self._find_parent(parent_id)
+        old, new = category.path, _path(parent, slug)
+        if parent is not None and f"{parent.path}/".startswith(f"{old}/"):
+            raise CategoryCycle("A category cannot stand below itself or one of its descendants.")
+        if new != old:
+            paths = await self._categories.lock_subtree(old)
+            _check_depth(_depth(new) + max(map(_depth, paths)) - _depth(old))
+        category.slug, category.parent_id, category.path = slug, parent_id, new
+        await self._categories.flush()
+        if new != old:
+            await self._categories.move_descendants(old, new)
+        # Books show their categories, and lists of books are cut by them.
+        invalidate(self._session, EVERYTHING)
+
+    async def _find_parent(self, parent_id: int | None) -> Category | None:
+        if parent_id is None:
+            return None
+        parent = await self._categories.find_parent(parent_id)
+        if parent is None:
+            message = f"There is no category {parent_id}."
+            problem: FieldProblem = {"field": "parent_id", "message": message, "type": UnknownCategory.code}
+            raise UnknownCategory(message, errors=[problem])
+        return parent
+
+
+def _path(parent: Category | None, slug: str) -> str:
+    return slug if parent is None else f"{parent.path}/{slug}"
+
+
+def _depth(path: str) -> int:
+    return path.count("/") + 1
+
+
+def _check_depth(depth: int) -> None:
+    if depth > DEEPEST:
+        raise CategoryTooDeep(f"The tree may have {DEEPEST} levels; this would make {depth}.")
+
+
+def _no_category(key: str) -> CategoryNotFound:
+    return CategoryNotFound(f"There is no category {key}.")
+
+
+class CategoryCatalogue:
+    """Reads categories for display."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, key: str) -> Document:
+        """One category, by slug or id, with ancestors and children. CategoryNotFound."""
+        row = await self._find(key)
+        category = CategoryOut.model_validate(row)
+        return Document(category, row.snapshot, version_etag(category.version, _digest(category)))
+
+    async def tree(self, query: TreeFilter) -> Document:
+        """The tree, or what stands below one category. CategoryNotFound."""
+        rows = await list_tree(self._connection, query.depth, query.parent)
+        if not rows:
+            raise _no_category(query.parent or "")
+        nodes: dict[int, CategoryNode] = {}
+        tops: list[CategoryNode] = []
+        for row in rows:
+            if row.id is None:
+                continue
+            node = nodes[row.id] = CategoryNode.model_validate(row)
+            parent = nodes.get(row.parent_id)
+            (tops if parent is None else parent.children).append(node)
+        return Document(CategoryTree(items=tops), rows[0].snapshot)
+
+    async def list_books(self, key: str, query: CategoryBookFilter, pager: Pager) -> Document:
+        """One page of the books of a category. CategoryNotFound, InvalidCursor."""
+        row = await self._find(key)
+        within = Within(category_path=row.path, with_descendants=query.include_descendants)
+        books = await BookCatalogue(self._connection).list(query, pager, within)
+        # The older snapshot of the two: were the category moved in between, the list must not be kept.
+        return replace(books, snapshot=row.snapshot)
+
+    async def _find(self, key: str) -> AnyRow:
+        row = await find_category(self._connection, key)
+        if row is None:
+            raise _no_category(key)
+        return row
+
+
+def _digest(category: CategoryOut) -> int:
+    """A number of the whole answer: ancestors and children change without a new version of the row."""
+    body = category.model_dump_json().encode()
+    return int.from_bytes(hashlib.blake2b(body, digest_size=6).digest())

@@ -1,0 +1,1 @@
+"""Sellable units of every kind."""

@@ -1,0 +1,143 @@
+"""SQL of items and their stock."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    SQLColumnExpression,
+    and_,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.catalog.items.schemas import GoodsFilter, ItemFilter
+from app.catalog.models import Item, StockLevel, StockMovement
+from app.core.db import snapshot_text
+from app.core.paging import Found, Window
+from app.core.repository import AnyRow, contains_folded, find_page
+from app.core.sorting import Order
+
+AVAILABLE = func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0)
+SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
+    "title": Item.title_folded,
+    "price": Item.price,
+    "created_at": Item.created_at,
+}
+ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
+    Item.id,
+    Item.kind,
+    Item.sku,
+    Item.title,
+    Item.description,
+    Item.price,
+    Item.currency,
+    AVAILABLE.label("quantity"),
+    Item.tags,
+    Item.owner_id,
+    Item.version,
+    Item.created_at,
+    Item.updated_at,
+    func.coalesce(StockLevel.version, 0).label("stock_version"),
+)
+_BY_ID = select(*ITEM_COLUMNS, snapshot_text).outerjoin(StockLevel, StockLevel.item_id == Item.id)
+
+
+class ItemRepository:
+    """Items and stock levels of one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, item: Item, quantity: int) -> None:
+        """Insert the item with its first stock."""
+        self._session.add(item)
+        # The id is needed for the stock, and a taken SKU is refused before anything else is done.
+        await self._session.flush()
+        self._session.add(StockLevel(item_id=item.id, on_hand=quantity))
+        if quantity:
+            self._record(item.id, quantity, quantity, item.owner_id, "initial")
+        await self._session.flush()
+
+    async def lock(self, item_id: int) -> Item | None:
+        """The item, held against other writers until the transaction ends."""
+        return await self._session.get(Item, item_id, with_for_update=True)
+
+    async def delete(self, item: Item) -> None:
+        """Delete the item with everything that belongs to it; the ledger keeps its entries."""
+        await self._session.execute(delete(Item).where(Item.id == item.id))
+
+    async def set_available(self, item_id: int, quantity: int, actor_id: int) -> None:
+        """Set on hand so that `quantity` is available, with a ledger entry of the difference."""
+        level = (
+            await self._session.execute(
+                select(StockLevel.on_hand, StockLevel.reserved)
+                .where(StockLevel.item_id == item_id)
+                .with_for_update()
+            )
+        ).one()
+        delta = quantity + level.reserved - level.on_hand
+        if delta == 0:
+            return
+        await self._session.execute(
+            update(StockLevel)
+            .where(StockLevel.item_id == item_id)
+            .values(on_hand=StockLevel.on_hand + delta, version=StockLevel.version + 1)
+        )
+        self._record(item_id, delta, level.on_hand + delta, actor_id, "adjustment")
+
+    def _record(self, item_id: int, delta: int, balance: int, actor_id: int, kind: str) -> None:
+        self._session.add(
+            StockMovement(item_id=item_id, delta=delta, balance_after=balance, kind=kind, actor_id=actor_id)
+        )
+
+
+async def find_item(connection: AsyncConnection, item_id: int) -> AnyRow | None:
+    """The item's answer columns and the snapshot they were read in."""
+    return (await connection.execute(_BY_ID.where(Item.id == item_id))).one_or_none()
+
+
+async def list_items(
+    connection: AsyncConnection, query: ItemFilter, order: Order, window: Window
+) -> Found[AnyRow]:
+    """One page of items of every kind."""
+    matching = select(Item.id).where(*goods_conditions(query))
+    if query.kind is not None:
+        matching = matching.where(Item.kind == query.kind)
+    if query.search is not None:
+        matching = matching.where(contains_folded(Item.title_folded, query.search))
+    return await find_page(connection, matching, order, window, ITEM_COLUMNS, join_items)
+
+
+def join_items(source: FromClause, item_id: ColumnElement[int]) -> FromClause:
+    """The tables of `ITEM_COLUMNS`."""
+    return source.outerjoin(Item, Item.id == item_id).outerjoin(StockLevel, StockLevel.item_id == Item.id)
+
+
+def item_order(query: GoodsFilter) -> Order:
+    """The requested order of items."""
+    return Order.by(query.sort, SORT_COLUMNS, Item.id)
+
+
+def goods_conditions(query: GoodsFilter) -> list[ColumnElement[bool]]:
+    """The conditions of the filters that all goods share, but for the search."""
+    conditions: list[ColumnElement[bool]] = []
+    if query.tags:
+        conditions.append(Item.tags.contains(query.tags))
+    if query.min_price is not None:
+        conditions.append(Item.price >= query.min_price)
+    if query.max_price is not None:
+        conditions.append(Item.price <= query.max_price)
+    if query.in_stock is not None:
+        is_available = (
+            select(literal(1))
+            .where(and_(StockLevel.item_id == Item.id, StockLevel.on_hand > StockLevel.reserved))
+            .exists()
+        )
+        conditions.append(is_available if query.in_stock else ~is_available)
+    return conditions

@@ -1,0 +1,103 @@
+"""`/api/v1/items`: sellable units of every kind, books among them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.catalog.cache_groups import LISTS, item_group
+from app.catalog.deps import BookServiceDep, ItemServiceDep, PreconditionDep
+from app.catalog.errors import IsbnTaken, ItemNotFound, KindFixed, NotYourItem, SkuTaken, StockReserved
+from app.catalog.items.schemas import ItemFilter, ItemIn, ItemOut, ItemPatch
+from app.catalog.items.service import ItemCatalogue
+from app.core.answers import HotDep, Reading, document_response
+from app.core.db import SessionDep
+from app.core.errors import InvalidCursor, StaleVersion
+from app.core.paging import Page, PagerDep
+from app.core.problems import problems
+from app.core.schemas import RowId
+from app.identity.deps import Seller
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(prefix="/api/v1/items", tags=["items"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+_EDITING = (ItemNotFound, NotYourItem, StaleVersion)
+_CHANGING = (KindFixed, SkuTaken, IsbnTaken, StockReserved)
+
+
+@router.get("", summary="List items", response_model=Page[ItemOut], responses=problems(InvalidCursor))
+async def list_items(query: Annotated[ItemFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
+    """A page of items of every kind that meet every filter, by title unless `sort` says otherwise."""
+    return await hot.answer(LISTS, lambda connection: ItemCatalogue(connection).list(query, pager))
+
+
+@router.get("/{item_id}", summary="Read an item", response_model=ItemOut, responses=problems(ItemNotFound))
+async def get_item(item_id: RowId, hot: HotDep) -> Response:
+    """An item with its stock. Sends an ETag; understands If-None-Match."""
+    return await hot.answer(item_group(item_id), _read(item_id))
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="List an item for sale",
+    response_model=ItemOut,
+    responses=problems(*_LOGIN, SkuTaken, IsbnTaken),
+)
+async def create_item(item: ItemIn, seller: Seller, books: BookServiceDep, session: SessionDep) -> Response:
+    """Add an item of one's own. With `author` or `isbn`, or `kind=book`, it is a book."""
+    item_id = await books.create_item(seller, item)
+    location = f"/api/v1/items/{item_id}"
+    return await document_response(session, _read(item_id), status=201, location=location)
+
+
+@router.put(
+    "/{item_id}",
+    summary="Replace an item",
+    response_model=ItemOut,
+    responses=problems(*_LOGIN, *_EDITING, *_CHANGING),
+)
+async def replace_item(
+    item_id: RowId,
+    item: ItemIn,
+    seller: Seller,
+    precondition: PreconditionDep,
+    books: BookServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Set every field that items have; what is left out becomes empty. Its owner or a moderator may."""
+    await books.replace_item(seller, item_id, precondition, item)
+    return await document_response(session, _read(item_id))
+
+
+@router.patch(
+    "/{item_id}",
+    summary="Change an item",
+    response_model=ItemOut,
+    responses=problems(*_LOGIN, *_EDITING, *_CHANGING),
+)
+async def change_item(
+    item_id: RowId,
+    patch: ItemPatch,
+    seller: Seller,
+    precondition: PreconditionDep,
+    items: ItemServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Set only what is sent; null empties a field that may be empty. Its owner or a moderator may."""
+    await items.change_item(seller, item_id, precondition, patch)
+    return await document_response(session, _read(item_id))
+
+
+@router.delete(
+    "/{item_id}", status_code=204, summary="Delete an item", responses=problems(*_LOGIN, *_EDITING)
+)
+async def delete_item(
+    item_id: RowId, seller: Seller, precondition: PreconditionDep, items: ItemServiceDep
+) -> None:
+    """Take an item out of the catalogue. Its owner or a moderator may."""
+    await items.delete(seller, item_id, precondition)
+
+
+def _read(item_id: int) -> Reading:
+    return lambda connection: ItemCatalogue(connection).get(item_id)

@@ -1,0 +1,121 @@
+"""Reading, listing and editing items of every kind."""
+
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.catalog.cache_groups import LISTS, item_group
+from app.catalog.errors import ItemNotFound, KindFixed, NotYourItem
+from app.catalog.items.repository import ItemRepository, find_item, item_order, list_items
+from app.catalog.items.schemas import GoodsIn, GoodsPatch, ItemFilter, ItemKind, ItemOut, ItemPatch
+from app.catalog.models import Item
+from app.core.answers import Document
+from app.core.cache import invalidate
+from app.core.clock import utc_now
+from app.core.conditional import Precondition, version_etag
+from app.core.paging import Pager
+from app.identity.permissions import Permission
+from app.identity.principal import Principal
+
+ITEM_FIELDS = ("title", "description", "price", "sku", "tags")
+
+
+class ItemService:
+    """Edits items; books share its rules through `create`, `edit` and `remove`."""
+
+    def __init__(self, session: AsyncSession, items: ItemRepository, currency: str) -> None:
+        self._session = session
+        self._items = items
+        self._currency = currency
+
+    @classmethod
+    def build(cls, session: AsyncSession, currency: str) -> Self:
+        """The service on one session; prices are in `currency` (ISO 4217)."""
+        return cls(session, ItemRepository(session), currency)
+
+    async def create(self, seller: Principal, goods: GoodsIn, kind: ItemKind) -> Item:
+        """List an item as the seller's own. SkuTaken."""
+        item = Item(kind=kind.value, currency=self._currency, owner_id=seller.user_id)
+        for name in ITEM_FIELDS:
+            setattr(item, name, getattr(goods, name))
+        await self._items.add(item, goods.quantity)
+        invalidate(self._session, item_group(item.id), LISTS)
+        return item
+
+    async def lock(self, editor: Principal, item_id: int, precondition: Precondition) -> Item:
+        """The item, held for a change. ItemNotFound, NotYourItem, StaleVersion."""
+        item = await self._items.lock(item_id)
+        if item is None:
+            raise ItemNotFound(f"There is no item {item_id}.")
+        if item.owner_id != editor.user_id and not editor.may(Permission.ITEMS_MODERATE):
+            raise NotYourItem("Only its owner or a moderator may change this.")
+        precondition.check(item.version)
+        return item
+
+    async def replace(self, editor: Principal, item: Item, goods: GoodsIn) -> None:
+        """Set every field that items have. SkuTaken, StockReserved."""
+        await self._apply(editor, item, {name: getattr(goods, name) for name in GoodsIn.model_fields})
+
+    async def change_item(
+        self, editor: Principal, item_id: int, precondition: Precondition, patch: ItemPatch
+    ) -> None:
+        """Change an item of any kind. Errors of `lock` and `change`, and KindFixed."""
+        item = await self.lock(editor, item_id, precondition)
+        set_kind(item, patch.sent().get("kind"))
+        await self.change(editor, item, patch)
+
+    async def delete(self, editor: Principal, item_id: int, precondition: Precondition) -> None:
+        """Delete an item of any kind. ItemNotFound, NotYourItem, StaleVersion."""
+        await self.remove(await self.lock(editor, item_id, precondition))
+
+    async def change(self, editor: Principal, item: Item, patch: GoodsPatch) -> None:
+        """Set the fields that were sent; nothing sent changes nothing. SkuTaken, StockReserved."""
+        sent = patch.sent()
+        if sent:
+            await self._apply(editor, item, sent)
+
+    async def remove(self, item: Item) -> None:
+        """Delete the item and what belongs to it."""
+        await self._items.delete(item)
+        invalidate(self._session, item_group(item.id), LISTS)
+
+    async def _apply(self, editor: Principal, item: Item, values: dict[str, object]) -> None:
+        for name in ITEM_FIELDS:
+            if name in values:
+                setattr(item, name, values[name])
+        # Every edit raises the version, also one of the stock alone: two editors must not overwrite each other.
+        item.updated_at = utc_now()
+        if isinstance(quantity := values.get("quantity"), int):
+            await self._items.set_available(item.id, quantity, editor.user_id)
+        invalidate(self._session, item_group(item.id), LISTS)
+
+
+def set_kind(item: Item, kind: ItemKind | None) -> None:
+    """Set the kind that was stated, if any. KindFixed: a book stays a book, and nothing else becomes one."""
+    if kind is None:
+        return
+    if (kind is ItemKind.BOOK) != (item.kind == ItemKind.BOOK):
+        raise KindFixed("A book stays a book, and no other item becomes one; create a new one.")
+    item.kind = kind.value
+
+
+class ItemCatalogue:
+    """Reads items for display."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, item_id: int) -> Document:
+        """One item. ItemNotFound."""
+        row = await find_item(self._connection, item_id)
+        if row is None:
+            raise ItemNotFound(f"There is no item {item_id}.")
+        item = ItemOut.model_validate(row)
+        return Document(item, row.snapshot, version_etag(item.version, row.stock_version))
+
+    async def list(self, query: ItemFilter, pager: Pager) -> Document:
+        """One page of items. InvalidCursor."""
+        window, order = pager.window(query), item_order(query)
+        found = await list_items(self._connection, query, order, window)
+        items = [ItemOut.model_validate(row) for row in found.rows]
+        return Document(pager.page(query, window, found, items), found.snapshot)

@@ -1,0 +1,36 @@
+"""Publication dates as far as they are known: a year, a month or a day (EDTF level 0, ISO 8601-2)."""
+
+import re
+from datetime import date
+from enum import StrEnum
+
+_SHAPE = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", re.ASCII)
+
+
+class Precision(StrEnum):
+    """How much of the date is known."""
+
+    YEAR = "year"
+    MONTH = "month"
+    DAY = "day"
+
+
+def parse_partial_date(text: str) -> tuple[date, Precision]:
+    """The earliest day and the precision of `1998`, `1998-05` or `1998-05-12`; ValueError otherwise."""
+    match = _SHAPE.fullmatch(text)
+    if match is None:
+        raise ValueError("must be a year, a month or a day: 1998, 1998-05 or 1998-05-12")
+    year, month, day = match.groups()
+    try:
+        earliest = date(int(year), int(month or 1), int(day or 1))
+    except ValueError:
+        raise ValueError("is no date of the calendar") from None
+    if day:
+        return earliest, Precision.DAY
+    return earliest, Precision.MONTH if month else Precision.YEAR
+
+
+def format_partial_date(earliest: date, precision: str) -> str:
+    """As it was sent: never more than is known."""
+    length = {Precision.YEAR: 4, Precision.MONTH: 7, Precision.DAY: 10}[Precision(precision)]
+    return earliest.isoformat()[:length]

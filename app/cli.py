@@ -1,0 +1,58 @@
+"""`bookstore …`: what developers and operators run; `bookstore --help` lists it."""
+
+import os
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+from alembic.config import Config
+
+from alembic import command
+from app import commands
+from app.core.settings import SettingsError
+from app.devstack import throwaway_servers
+from app.devstack.run import ROOT, HostOption, PortOption, dev, tell_errors
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+cli.command()(dev)
+commands.register(cli)
+
+
+@cli.command()
+def serve(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
+    """Run the API as in production: Gunicorn with `gunicorn.conf.py`, in place of this process."""
+    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    config = str(ROOT / "gunicorn.conf.py")
+    gunicorn = (sys.executable, "-m", "gunicorn", "--config", config, "--bind", bind, "app.main:app")
+    os.execv(sys.executable, gunicorn)  # noqa: S606 - no shell is wanted
+
+
+@cli.command()
+def migrate(revision: Annotated[str, typer.Argument(help="Where to go.")] = "head") -> None:
+    """Bring the database at DATABASE_URL to the newest schema."""
+    command.upgrade(_alembic(), revision)
+
+
+@cli.command()
+def revision(message: Annotated[str, typer.Argument(help="What changes, in a few words.")]) -> None:
+    """Write a migration from the difference between the models and the migrations so far."""
+    with throwaway_servers() as servers:
+        os.environ |= {"DATABASE_URL": servers.database_url, "JWT_SECRET": secrets.token_hex(32)}
+        command.upgrade(_alembic(), "head")
+        command.revision(_alembic(), message, autogenerate=True)
+
+
+def main() -> None:
+    """The console script."""
+    with tell_errors(SettingsError):
+        cli()
+
+
+def _alembic() -> Config:
+    return Config(ROOT / "alembic.ini")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The base of every business error, and the errors that belong to no domain."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, TypedDict
+
+
+class FieldProblem(TypedDict):
+    """One field's complaint: where, what, and the stable type of the complaint."""
+
+    field: str
+    message: str
+    type: str
+
+
+class AppError(Exception):
+    """A business rule said no. A leaf sets status, code and title; none has a default.
+
+    `keep_writes = True` commits what the request wrote before the error, for the few
+    cases in which the refusal itself must be remembered.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    title: ClassVar[str]
+    keep_writes: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+        **extra: object,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+
+class StaleVersion(AppError):
+    """`If-Match` names a version that is no longer the current one (RFC 9110 §13.1.1)."""
+
+    status = 412
+    code = "stale-version"
+    title = "The resource changed since you read it"
+
+
+class RateLimited(AppError):
+    """A client used up its quota for a zone; `Retry-After` says when to come back."""
+
+    status = 429
+    code = "rate-limited"
+    title = "Too many requests"
+
+
+class InvalidCursor(AppError):
+    """A page cursor that this API did not issue, or issued for other filters."""
+
+    status = 422
+    code = "invalid-cursor"
+    title = "The cursor does not fit this list"
+
+
+CONSTRAINT_ERRORS: dict[str, tuple[type[AppError], str, str]] = {}
+"""Database constraint → (error, field, message). Each domain's errors module adds its own."""
+
+
+def on_constraint(name: str, error: type[AppError], field: str, message: str) -> None:
+    """Answer a violation of the named constraint with this error about this field."""
+    CONSTRAINT_ERRORS[name] = (error, field, message)

@@ -1,0 +1,240 @@
+"""Errors as `application/problem+json` (RFC 9457): one shape for every refusal and fault."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Form
+from pydantic import BaseModel, ConfigDict, Field
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.core.errors import AppError, FieldProblem
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = 2
+"""Seconds after which a client may try again when a server behind us is away."""
+
+_STARLETTE_CODES = {
+    400: "bad-request",
+    404: "no-such-route",
+    405: "method-not-allowed",
+    413: "body-too-large",
+}
+_log = structlog.get_logger(__name__)
+
+
+class FieldError(BaseModel):
+    """One field's complaint."""
+
+    field: str = Field(examples=["price"])
+    message: str = Field(examples=["Input should be greater than 0"])
+    type: str = Field(examples=["greater_than"])
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `code` is stable; `errors` names the fields where there are any."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["/problems/book-not-found"])
+    title: str = Field(examples=["Book not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no book 42."])
+    code: str = Field(examples=["book-not-found"])
+    instance: str = Field(examples=["/api/v1/books/42"])
+    request_id: str = Field(examples=["0b6f0ecf3d3c4e0e9a3c0d6b3f6f8f52"])
+    errors: list[FieldError] | None = None
+
+
+GENERIC: dict[str, tuple[int, str, str]] = {
+    "validation": (
+        422,
+        "The request is malformed",
+        "A field or parameter is missing, unknown or out of range.",
+    ),
+    "bad-request": (400, "The request cannot be read", "The body or a header is not what it claims to be."),
+    "no-such-route": (404, "No such address", "Nothing is served at this path."),
+    "method-not-allowed": (405, "Method not allowed", "`Allow` lists the methods of this path."),
+    "body-too-large": (413, "The body is too large", "A request body may have 1 MiB unless it is an upload."),
+    "unsupported-media-type": (
+        415,
+        "Unsupported media type",
+        "Send the content type that the operation names.",
+    ),
+    "internal": (500, "Internal error", "A fault on our side, logged under the request id."),
+    "unavailable": (503, "A server behind us is away", "PostgreSQL does not answer; try again shortly."),
+}
+"""Problems that the framework or a fault makes: code → status, title, explanation."""
+
+
+def problem_response(
+    request: Request,
+    code: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **extra: object,
+) -> Response:
+    """One of the generic problems as an answer."""
+    status, title, _ = GENERIC[code]
+    return _respond(request, (status, code, title), detail, headers or {}, extra)
+
+
+def _respond(
+    request: Request,
+    kind: tuple[int, str, str],
+    detail: str,
+    headers: Mapping[str, str],
+    extra: Mapping[str, object],
+) -> Response:
+    status, code, title = kind
+    request.scope.setdefault("state", {})["problem_code"] = code
+    body = Problem(
+        type=f"/problems/{code}",
+        title=title,
+        status=status,
+        detail=detail,
+        code=code,
+        instance=request.url.path,
+        request_id=request.scope["state"].get("request_id", ""),
+        **extra,
+    )
+    return Response(
+        body.model_dump_json(exclude_none=True),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **headers},
+    )
+
+
+async def _on_app_error(request: Request, error: AppError) -> Response:
+    extra = {**error.extra, **({"errors": error.errors} if error.errors else {})}
+    return _respond(request, (error.status, error.code, error.title), error.detail, error.headers, extra)
+
+
+async def _on_http_exception(request: Request, error: HTTPException) -> Response:
+    code = _STARLETTE_CODES.get(error.status_code, "bad-request")
+    detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else GENERIC[code][2]
+    return problem_response(request, code, detail, headers=error.headers)
+
+
+async def _on_invalid_request(request: Request, error: RequestValidationError) -> Response:
+    if _has_wrong_media_type(request):
+        wanted = "application/x-www-form-urlencoded" if _expects_form(request) else "application/json"
+        return problem_response(request, "unsupported-media-type", f"Send the body as {wanted}.")
+    fields = [_field_problem(problem) for problem in error.errors()]
+    listed = "; ".join(f"{problem['field']}: {problem['message']}" for problem in fields[:3])
+    return problem_response(request, "validation", listed, errors=fields)
+
+
+def _expects_form(request: Request) -> bool:
+    field = getattr(request.scope.get("route"), "body_field", None)
+    return field is not None and isinstance(field.field_info, Form)
+
+
+def _has_wrong_media_type(request: Request) -> bool:
+    if getattr(request.scope.get("route"), "body_field", None) is None:
+        return False
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if _expects_form(request):
+        return media_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}
+    return media_type != "application/json" and not media_type.endswith("+json")
+
+
+def _field_problem(problem: Mapping[str, Any]) -> FieldProblem:
+    location = [str(part) for part in problem["loc"]]
+    if problem["type"] == "json_invalid":
+        message = f"The body is not valid JSON: {problem['ctx']['error']} at character {location[-1]}"
+        return {"field": "body", "message": message, "type": "json_invalid"}
+    path = location[1:] if location[0] in {"body", "query", "path", "header"} else location
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return {"field": ".".join(path) or location[0], "message": message, "type": problem["type"]}
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Whether the fault means that a server behind us is away, so that trying again helps."""
+    if isinstance(error, PoolTimeout | RedisError | ConnectionError | TimeoutError):
+        return True
+    if isinstance(error, DBAPIError):
+        # A fault of the connection, not of the statement: class 08, 57P or a statement that ran out of time.
+        state = str(getattr(error.orig, "sqlstate", "") or "")
+        is_shutting_down = state.startswith(("08", "57P", "53")) or state == "57014"
+        return (
+            error.connection_invalidated
+            or is_shutting_down
+            or isinstance(error, InterfaceError | OperationalError)
+        )
+    return isinstance(error, OSError)
+
+
+def fault_response(request: Request, error: Exception) -> Response:
+    """The answer to an exception that nobody expected: 503 when a server is away, else 500."""
+    if is_unavailable(error):
+        _log.warning("unavailable", error=str(error).splitlines()[0] if str(error) else repr(error))
+        headers = {"Retry-After": str(RETRY_AFTER)}
+        return problem_response(request, "unavailable", "A server behind this one is away.", headers=headers)
+    _log.exception("unhandled", exc_info=error)
+    return problem_response(request, "internal", "Something went wrong on our side; quote the request id.")
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Answer every refusal of services and framework as a problem."""
+    app.exception_handler(AppError)(_on_app_error)
+    app.exception_handler(HTTPException)(_on_http_exception)
+    app.exception_handler(RequestValidationError)(_on_invalid_request)
+
+
+def problems(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of an operation: each error under its status, with an example per code."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        described = describe(error.code, error.status, error.title, first_line(error))
+        _merge(responses, error.status, error.code, described)
+    return responses
+
+
+def generic_problems(codes: Iterable[str]) -> dict[int | str, dict[str, Any]]:
+    """As `problems`, for the generic ones."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        status, title, text = GENERIC[code]
+        _merge(responses, status, code, describe(code, status, title, text))
+    return responses
+
+
+def describe(code: str, status: int, title: str, detail: str) -> dict[str, Any]:
+    """An example problem for the documentation."""
+    return {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "instance": "/api/v1/…",
+        "request_id": "0b6f0ecf3d3c4e0e9a3c0d6b3f6f8f52",
+    }
+
+
+def first_line(error: type[AppError]) -> str:
+    """The rule as the class docstring's first line states it."""
+    return (error.__doc__ or error.title).strip().splitlines()[0]
+
+
+def _merge(
+    responses: dict[int | str, dict[str, Any]], status: int, code: str, example: dict[str, Any]
+) -> None:
+    response = responses.setdefault(
+        status,
+        {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}},
+        },
+    )
+    response["content"][MEDIA_TYPE]["examples"][code] = {"summary": example["title"], "value": example}

@@ -1,0 +1,100 @@
+"""Rate limits per zone and client: counted in Redis, in this worker while Redis is away.
+
+Headers as the IETF draft `RateLimit header fields for HTTP` has them, with the older
+`X-RateLimit-*` beside. OPTIONS is never counted: it reaches no route.
+"""
+
+import ipaddress
+import math
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import structlog
+from fastapi import Request
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from redis.asyncio import Redis
+
+from app.core.cache_bus import REDIS_FAULTS
+from app.core.clock import utc_now
+from app.core.errors import RateLimited
+from app.core.settings import RateLimitSettings
+
+Zone = Literal["login", "registration", "search"]
+_IPV6_NETWORK = 64
+_log = structlog.get_logger(__name__)
+
+
+class RateLimiter:
+    """Moving windows, one counter per zone and client."""
+
+    def __init__(self, settings: RateLimitSettings, redis: Redis) -> None:
+        zones: tuple[Zone, ...] = ("login", "registration", "search")
+        self._limits = {zone: _scaled(getattr(settings, zone), settings.factor) for zone in zones}
+        shared = RedisStorage(
+            "async+redis://",
+            implementation="redispy",
+            key_prefix="bookstore:limit",
+            connection_pool=redis.connection_pool,  # type: ignore[arg-type]  # documented, but typed as plain options
+        )
+        self._shared = MovingWindowRateLimiter(shared)
+        self._local = MovingWindowRateLimiter(MemoryStorage())
+
+    async def check(self, zone: Zone, client: str) -> list[tuple[bytes, bytes]]:
+        """Count one request; RateLimited when the quota is used up. Returns the answer's headers."""
+        limit = self._limits[zone]
+        limiter = self._shared
+        try:
+            is_allowed = await limiter.hit(limit, zone, client)
+            stats = await limiter.get_window_stats(limit, zone, client)
+        except REDIS_FAULTS as fault:
+            _log.warning("rate_limit_is_local", error=str(fault) or repr(fault))
+            limiter = self._local
+            is_allowed = await limiter.hit(limit, zone, client)
+            stats = await limiter.get_window_stats(limit, zone, client)
+        seconds = max(1, math.ceil(stats.reset_time - utc_now().timestamp()))
+        headers = _headers(zone, limit, stats.remaining, seconds)
+        if not is_allowed:
+            raise RateLimited(
+                f"At most {limit.amount} requests per {limit.get_expiry()} s here; try again in {seconds} s.",
+                headers={"Retry-After": str(seconds), **headers},
+            )
+        return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def _scaled(text: str, factor: float) -> RateLimitItem:
+    limit = parse(text)
+    return type(limit)(max(1, round(limit.amount * factor)), limit.multiples, limit.namespace)
+
+
+def _headers(zone: Zone, limit: RateLimitItem, remaining: int, seconds: int) -> dict[str, str]:
+    return {
+        "RateLimit-Policy": f'"{zone}";q={limit.amount};w={limit.get_expiry()}',
+        "RateLimit": f'"{zone}";r={remaining};t={seconds}',
+        "X-RateLimit-Limit": str(limit.amount),
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset": str(seconds),
+    }
+
+
+def client_address(request: Request) -> str:
+    """The caller's address; of IPv6 the /64 that one customer gets. Proxies are resolved by the server."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False).network_address)
+    return host
+
+
+def rate_limited(zone: Zone) -> Callable[[Request], Awaitable[None]]:
+    """A dependency that counts the request against the client's address."""
+
+    async def count(request: Request) -> None:
+        limiter: RateLimiter = request.app.state.rate_limiter
+        request.scope["state"]["answer_headers"] = await limiter.check(zone, client_address(request))
+
+    return count

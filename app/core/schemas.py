@@ -1,0 +1,83 @@
+"""The base of request and answer models, and the field types that every domain shares."""
+
+import unicodedata
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+_ALLOWED_CONTROLS = frozenset("\n\r\t")
+LARGEST_ID = 2**63 - 1
+
+
+class RequestModel(BaseModel):
+    """A request body: unknown fields are refused, so that a typo is never silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+def _without_null_defaults(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
+
+
+OMITTED: Any = None
+"""Default of a patch field that refuses null: left out, the field stays as it is."""
+
+
+class PatchModel(RequestModel):
+    """A partial change: only what is sent counts. A field typed without None refuses null."""
+
+    model_config = ConfigDict(json_schema_extra=_without_null_defaults)
+
+    def sent(self) -> dict[str, Any]:
+        """The fields that the client sent, by name."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class ResponseModel(BaseModel):
+    """An answer body, read from rows and entities."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def _without_controls(text: str) -> str:
+    """NFC text; NUL, control and unpaired surrogate characters are refused (PostgreSQL text cannot hold NUL)."""
+    for character in text:
+        category = unicodedata.category(character)
+        if category == "Cs" or (category == "Cc" and character not in _ALLOWED_CONTROLS):
+            raise ValueError("must not contain control characters")
+    return unicodedata.normalize("NFC", text)
+
+
+def _single_line(text: str) -> str:
+    if any(character in _ALLOWED_CONTROLS for character in text):
+        raise ValueError("must be a single line")
+    return _without_controls(text)
+
+
+def _visible(text: str) -> str:
+    if not any(unicodedata.category(character)[0] not in "CZ" for character in text):
+        raise ValueError("must not be blank")
+    return text
+
+
+def _as_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Text = Annotated[str, AfterValidator(_without_controls)]
+Line = Annotated[str, AfterValidator(_single_line)]
+VisibleLine = Annotated[Line, Field(min_length=1), AfterValidator(_visible)]
+Moment = Annotated[AwareDatetime, AfterValidator(_as_utc)]
+RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+
+Money = Annotated[
+    Decimal,
+    Field(max_digits=12, decimal_places=2, allow_inf_nan=False),
+    PlainSerializer(float, return_type=float, when_used="json"),
+]
+"""`NUMERIC(12,2)`: Decimal inside, a JSON number with at most two decimals outside."""
+
+Price = Annotated[Money, Field(gt=0)]

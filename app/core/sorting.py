@@ -1,0 +1,77 @@
+"""Sorting: `sort=-price,title` from a closed set of keys, always ending in the id.
+
+In a list's query model: `sort: Annotated[list[BookSort], SplitKeys, DistinctKeys]`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from pydantic import AfterValidator, BeforeValidator
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, or_
+
+
+def _split(keys: object) -> object:
+    if isinstance(keys, str):
+        keys = [keys]
+    if isinstance(keys, Sequence):
+        return [part for key in keys for part in str(key).split(",")]
+    return keys
+
+
+def _without_repetition(keys: Sequence[str]) -> Sequence[str]:
+    names = [key.removeprefix("-") for key in keys]
+    if len(set(names)) != len(names):
+        raise ValueError("names a key twice")
+    return keys
+
+
+SplitKeys = BeforeValidator(_split)
+DistinctKeys = AfterValidator(_without_repetition)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A total order of rows: columns with directions, the unique id last."""
+
+    keys: tuple[tuple[ColumnElement[Any], bool], ...]
+
+    @classmethod
+    def by(
+        cls,
+        names: Sequence[str],
+        columns: Mapping[str, SQLColumnExpression[Any]],
+        unique: SQLColumnExpression[int],
+    ) -> "Order":
+        """The order for the requested keys; none of the columns may hold NULL."""
+        keys = [(_column(columns[name.removeprefix("-")]), name.startswith("-")) for name in names]
+        return cls((*keys, (_column(unique), False)))
+
+    def clauses(self) -> list[ColumnElement[Any]]:
+        """For ORDER BY."""
+        return [column.desc() if is_descending else column.asc() for column, is_descending in self.keys]
+
+    def after(self, values: Sequence[str]) -> ColumnElement[bool]:
+        """Rows that follow the row with these key values, for keyset paging."""
+        typed = [_typed(column, value) for (column, _), value in zip(self.keys, values, strict=True)]
+        alternatives: list[ColumnElement[bool]] = []
+        for index, (column, is_descending) in enumerate(self.keys):
+            equal = [self.keys[i][0] == typed[i] for i in range(index)]
+            beyond = column < typed[index] if is_descending else column > typed[index]
+            alternatives.append(and_(*equal, beyond))
+        return or_(*alternatives)
+
+
+def _column(column: SQLColumnExpression[Any]) -> ColumnElement[Any]:
+    return cast("ColumnElement[Any]", column)
+
+
+def _typed(column: ColumnElement[Any], value: str) -> object:
+    python_type = column.type.python_type
+    if python_type is datetime:
+        return datetime.fromisoformat(value)
+    if python_type is Decimal:
+        return Decimal(value)
+    return python_type(value)

@@ -1,0 +1,1 @@
+"""The demo catalogue of real books and the demo accounts."""

@@ -1,0 +1,168 @@
+"""The demo catalogue: real books and a few other goods, read from the files in `data`."""
+
+import csv
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from app.catalog.books.schemas import BookFormat, ContributorRole
+from app.catalog.items.schemas import ItemKind
+
+DATA = Path(__file__).parent / "data"
+_BESTSELLERS = 100
+_FORMATS = (*[BookFormat.PAPERBACK] * 6, *[BookFormat.HARDCOVER] * 2, BookFormat.EBOOK, BookFormat.AUDIOBOOK)
+_EUROS = {
+    BookFormat.PAPERBACK: range(5, 20),
+    BookFormat.HARDCOVER: range(16, 50),
+    BookFormat.EBOOK: range(5, 13),
+    BookFormat.AUDIOBOOK: range(12, 30),
+}
+_CENTS = ("0.49", "0.90", "0.99")
+_STOCK = (0, 1, 2, 3, 5, 8, 12, 20, 35, 60)
+
+T = TypeVar("T")
+
+
+class DemoCategory(NamedTuple):
+    """A node of the tree; parents stand before their children."""
+
+    slug: str
+    name: str
+    parent: str
+
+
+class DemoItem(NamedTuple):
+    """What every item has, of whatever kind."""
+
+    kind: ItemKind
+    sku: str | None
+    title: str
+    description: str
+    price: Decimal
+    tags: list[str]
+    stock: int
+
+
+class DemoBook(NamedTuple):
+    """A book: the item, and what a book has beyond."""
+
+    item: DemoItem
+    isbn13: str
+    first_published: int | None
+    language: str | None
+    format: BookFormat
+    series: str | None
+    series_position: str | None
+    contributors: list[tuple[str, ContributorRole]]
+    categories: list[str]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything on the demo shelves; the same on every machine."""
+
+    categories: Sequence[DemoCategory]
+    books: Sequence[DemoBook]
+    goods: Sequence[DemoItem]
+
+    @classmethod
+    def read(cls) -> "Catalogue":
+        """The catalogue of the files."""
+        return cls(
+            categories=[DemoCategory(**row) for row in _rows("categories.csv")],
+            books=[_book(row, rank) for rank, row in enumerate(_rows("books.csv"))],
+            goods=[_good(row) for row in _rows("goods.csv")],
+        )
+
+    @cached_property
+    def items(self) -> list[DemoItem]:
+        """Books first, in their own order, then the other goods."""
+        return [*(book.item for book in self.books), *self.goods]
+
+    @cached_property
+    def authors(self) -> list[str]:
+        """Every contributor once."""
+        return list(dict.fromkeys(name for book in self.books for name, _ in book.contributors))
+
+    @cached_property
+    def series(self) -> list[str]:
+        """Every series once."""
+        return list(dict.fromkeys(book.series for book in self.books if book.series))
+
+
+def _rows(file: str) -> Iterator[dict[str, str]]:
+    with (DATA / file).open(encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(lines)
+
+
+def _book(row: dict[str, str], rank: int) -> DemoBook:
+    isbn13 = row["isbn13"]
+    made_as = _pick(_FORMATS, isbn13, "format")
+    item = DemoItem(
+        kind=ItemKind.BOOK,
+        sku=None,
+        title=row["title"],
+        description=_describe(row),
+        price=_pick(_EUROS[made_as], isbn13, "euros") + Decimal(_pick(_CENTS, isbn13, "cents")),
+        tags=_tags(row, rank),
+        stock=_pick(_STOCK, isbn13, "stock"),
+    )
+    return DemoBook(
+        item=item,
+        isbn13=isbn13,
+        first_published=int(row["first_published"]) if row["first_published"] else None,
+        language=row["language"] or None,
+        format=made_as,
+        series=row["series"] or None,
+        series_position=row["series_position"] or None,
+        contributors=[_contributor(printed) for printed in row["contributors"].split("; ")],
+        categories=row["categories"].split("; "),
+    )
+
+
+def _good(row: dict[str, str]) -> DemoItem:
+    return DemoItem(
+        kind=ItemKind(row["kind"]),
+        sku=row["sku"],
+        title=row["title"],
+        description=row["description"],
+        price=Decimal(row["price"]),
+        tags=row["tags"].split("; "),
+        stock=_pick(_STOCK, row["sku"], "stock"),
+    )
+
+
+def _contributor(printed: str) -> tuple[str, ContributorRole]:
+    name, _, role = printed.removesuffix(")").partition(" (")
+    return name, ContributorRole(role or ContributorRole.AUTHOR)
+
+
+def _describe(row: dict[str, str]) -> str:
+    text = f"{row['title']}, by {row['contributors'].split('; ')[0]}"
+    if row["first_published"]:
+        year = int(row["first_published"])
+        text += f", first published in {year}" if year > 0 else f", written about {-year} BCE"
+    if row["series_position"]:
+        text += f". Number {row['series_position']} of the series {row['series']}"
+    return f"{text}."
+
+
+def _tags(row: dict[str, str], rank: int) -> list[str]:
+    categories = set(row["categories"].split("; "))
+    earned = {
+        "bestseller": rank < _BESTSELLERS,
+        "classic": bool(categories & {"antiquity", "classics"}),
+        "series": bool(row["series"]),
+        "translated": "(translator)" in row["contributors"],
+    }
+    return [tag for tag, is_earned in earned.items() if is_earned]
+
+
+def _pick(choices: Sequence[T], key: str, purpose: str) -> T:
+    """One of them, by the key alone, so that every load is alike."""
+    digest = hashlib.sha256(f"{purpose}:{key}".encode()).digest()
+    return choices[int.from_bytes(digest[:8], "big") % len(choices)]

@@ -1,0 +1,85 @@
+"""Is it alive, is it ready, how is it: for orchestrators, load balancers and people."""
+
+import time
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from app.core.problems import MEDIA_TYPE, RETRY_AFTER, problems
+from app.ops.checks import Check, check_all
+from app.ops.errors import NotReady
+from app.ops.schemas import CheckOut, HealthOut, LivenessOut, ReadinessOut
+
+_STARTED = time.monotonic()
+
+router = APIRouter(tags=["operations"])
+ChecksDep = Annotated[tuple[Check, ...], Depends(check_all)]
+
+
+def _not_ready_responses() -> dict[int | str, dict[str, Any]]:
+    responses = problems(NotReady)
+    example = responses[503]["content"][MEDIA_TYPE]["examples"][NotReady.code]["value"]
+    example |= {
+        "detail": "redis: no answer within 1.5 s",
+        "instance": "/health/ready",
+        "checks": {
+            "postgresql": {"status": "up", "duration_ms": 1.42},
+            "schema": {"status": "up", "duration_ms": 1.42},
+            "redis": {"status": "down", "reason": "no answer within 1.5 s", "duration_ms": 1500.31},
+        },
+    }
+    return responses
+
+
+@router.get("/health/live", summary="Whether the process answers")
+async def get_liveness(response: Response) -> LivenessOut:
+    """Touches neither database nor Redis: restart the process when this fails."""
+    response.headers["Cache-Control"] = "no-store"
+    return LivenessOut()
+
+
+@router.get(
+    "/health/ready",
+    summary="Whether requests can be served",
+    response_model_exclude_none=True,
+    responses=_not_ready_responses(),
+)
+async def get_readiness(checks: ChecksDep, response: Response) -> ReadinessOut:
+    """PostgreSQL and Redis answer and the schema is this release's; else 503 says which of them is down and why."""
+    response.headers["Cache-Control"] = "no-store"
+    down = [f"{check.name}: {check.reason}" for check in checks if not check.is_up]
+    if down:
+        listed = {name: check.model_dump(exclude_none=True) for name, check in _by_name(checks).items()}
+        raise NotReady("; ".join(down), headers={"Retry-After": str(RETRY_AFTER)}, checks=listed)
+    return ReadinessOut(checks=_by_name(checks))
+
+
+@router.get("/health", summary="How the service is", response_model_exclude_none=True)
+async def get_health(request: Request, checks: ChecksDep, response: Response) -> HealthOut:
+    """A summary to read, answered with 200 whatever it says: `/health/ready` is the one to act on."""
+    response.headers["Cache-Control"] = "no-store"
+    return HealthOut(
+        status=_status(checks),
+        version=request.app.version,
+        uptime_s=round(time.monotonic() - _STARTED, 1),
+        is_cache_connected=request.app.state.cache.is_connected,
+        checks=_by_name(checks),
+    )
+
+
+def _status(checks: tuple[Check, ...]) -> Literal["ok", "degraded", "down"]:
+    down = {check.name for check in checks if not check.is_up}
+    if not down:
+        return "ok"
+    # Without Redis every read goes to PostgreSQL and limits are counted per worker, but all of it works.
+    return "degraded" if down == {"redis"} else "down"
+
+
+def _by_name(checks: tuple[Check, ...]) -> dict[str, CheckOut]:
+    return {
+        check.name: CheckOut(
+            status="up" if check.is_up else "down", reason=check.reason, duration_ms=check.duration_ms
+        )
+        for check in checks
+    }

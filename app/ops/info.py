@@ -1,0 +1,66 @@
+"""Which release runs, and what each error code means."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from app.core.errors import AppError
+from app.core.problems import GENERIC, problems
+from app.ops.checks import schema_heads
+from app.ops.errors import ProblemNotFound
+from app.ops.schemas import ProblemKindOut, ProblemKindsOut, VersionOut
+
+router = APIRouter(tags=["operations"])
+CodePath = Annotated[str, Path(max_length=100, examples=["validation"])]
+
+
+@router.get("/version", summary="Which release runs")
+async def get_version(request: Request, response: Response) -> VersionOut:
+    """Name, version, where the API lies, and the schema it expects."""
+    response.headers["Cache-Control"] = "no-store"
+    app = request.app
+    return VersionOut(name=app.title, version=app.version, api="/api/v1", schema_heads=sorted(schema_heads()))
+
+
+@router.get("/problems", summary="Every error code")
+async def list_problems(response: Response) -> ProblemKindsOut:
+    """What `code` and `type` of an error may be, sorted by code."""
+    response.headers["Cache-Control"] = "no-store"
+    kinds = _kinds()
+    return ProblemKindsOut(items=list(kinds.values()), total=len(kinds))
+
+
+@router.get("/problems/{code}", summary="What an error code means", responses=problems(ProblemNotFound))
+async def get_problem(code: CodePath, response: Response) -> ProblemKindOut:
+    """The page that an error's `type` leads to."""
+    response.headers["Cache-Control"] = "no-store"
+    kind = _kinds().get(code)
+    if kind is None:
+        raise ProblemNotFound("No error of this API has that code; GET /problems lists them all.")
+    return kind
+
+
+@cache
+def _kinds() -> dict[str, ProblemKindOut]:
+    kinds = [_kind(code, *described) for code, described in GENERIC.items()]
+    kinds += [
+        _kind(error.code, error.status, error.title, " ".join((error.__doc__ or error.title).split()))
+        for error in _leaves(AppError)
+    ]
+    return {kind.code: kind for kind in sorted(kinds, key=lambda kind: kind.code)}
+
+
+def _kind(code: str, status: int, title: str, description: str) -> ProblemKindOut:
+    return ProblemKindOut(
+        type=f"/problems/{code}", code=code, status=status, title=title, description=description
+    )
+
+
+def _leaves(error: type[AppError]) -> Iterator[type[AppError]]:
+    for subclass in error.__subclasses__():
+        if "code" in subclass.__dict__:
+            yield subclass
+        yield from _leaves(subclass)

@@ -1,0 +1,115 @@
+"""Gunicorn as production runs it: `gunicorn -c gunicorn.conf.py`; GUNICORN_CMD_ARGS overrides any line."""
+
+import itertools
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from gunicorn import glogging
+from prometheus_client import multiprocess, values
+from uvicorn_worker import UvicornWorker
+
+from app.core.logging import configure_logging
+from app.core.settings import SettingsError, load_settings
+
+try:
+    _log_settings = load_settings().log
+except SettingsError as error:
+    # Here it is told once; a worker would tell it, die, and be started again.
+    sys.exit(f"bookstore: {error}")
+
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in memory, in which names are made unguessable
+_host, _port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
+
+
+class Logger(glogging.Logger):
+    """The master's lines look like the workers'."""
+
+    def setup(self, cfg):  # noqa: ANN001, ANN201 - Gunicorn is untyped
+        """Gunicorn's levels, our format; a line leaves at once, even into a pipe."""
+        super().setup(cfg)
+        configure_logging(_log_settings)
+        # Says nothing but which of its own plugins it found, in every worker.
+        logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
+        sys.stdout.reconfigure(line_buffering=True)
+
+
+class Worker(UvicornWorker):
+    """Uvicorn on uvloop and httptools; what is being answered gets seven seconds to end."""
+
+    CONFIG_KWARGS = {  # noqa: RUF012 - Uvicorn's worker wants a plain dict
+        "loop": "uvloop",
+        "http": "httptools",
+        # A failed start must stop the server, not leave one that answers 500.
+        "lifespan": "on",
+        "timeout_graceful_shutdown": 7,
+        "server_header": False,
+        # The application writes one line per request itself, with the route's template.
+        "access_log": False,
+    }
+
+
+wsgi_app = "app.main:create_app()"
+worker_class = Worker
+logger_class = Logger
+bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks, comma-separated.
+forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
+
+# A worker is replaced now and then, so that no leak lives long; the jitter keeps them from going together.
+max_requests = 100_000
+max_requests_jitter = 20_000
+# A worker whose event loop is stuck this long is killed.
+timeout = 30
+# Below the ten seconds that container runtimes give, above what a worker gives its requests.
+graceful_timeout = 9
+# Longer than Nginx keeps idle connections (60 s), so that it is never the one to be hung up on.
+keepalive = 75
+# The heartbeat file must not wait for a disk.
+worker_tmp_dir = str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None
+# Engines, clients and metrics must not be shared across a fork.
+preload_app = False
+control_socket_disable = True
+
+
+def on_starting(server):  # noqa: ANN001, ANN201 - Gunicorn is untyped
+    """Give the workers a folder for their metrics, empty and, unless one is named, of its own."""
+    named = os.environ.get(_METRICS_FOLDER)
+    server.own_metrics_folder = None
+    if named:
+        Path(named).mkdir(parents=True, exist_ok=True)
+        for leftover in Path(named).glob("*.db"):
+            leftover.unlink()
+        return
+    server.own_metrics_folder = tempfile.mkdtemp(prefix="bookstore-metrics-", dir=server.cfg.worker_tmp_dir)
+    os.environ[_METRICS_FOLDER] = server.own_metrics_folder
+
+
+def pre_fork(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
+    """Give the worker the lowest free slot: a replacement goes on with its predecessor's counters."""
+    taken = {other.slot for other in server.WORKERS.values()}
+    worker.slot = next(slot for slot in itertools.count(1) if slot not in taken)
+
+
+def post_fork(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
+    """Name metrics files by slot, not by process: else each recycling would leave a file for ever."""
+    del server
+    values.ValueClass = values.MultiProcessValue(lambda: worker.slot)
+
+
+def child_exit(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
+    """Forget the gauges of a worker that ended; its counters stay."""
+    del server
+    multiprocess.mark_process_dead(worker.slot)
+
+
+def on_exit(server):  # noqa: ANN001, ANN201 - Gunicorn is untyped
+    """Remove the folder that `on_starting` made."""
+    if server.own_metrics_folder:
+        shutil.rmtree(server.own_metrics_folder, ignore_errors=True)

@@ -1,0 +1,79 @@
+"""SQL stands in repositories, `core`, the worker and the demo loader; repositories return types."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from .engine import Finding, Module, module_rule
+
+SQL_MAY_STAND_IN = ("app/core/", "app/worker.py", "app/demo/")
+
+TYPES_FOR_ANYONE = frozenset(
+    f"sqlalchemy.ext.asyncio.{name}" for name in ("AsyncConnection", "AsyncEngine", "AsyncSession")
+)
+STATEMENTS = frozenset({"delete", "except_", "insert", "intersect", "select", "union", "union_all", "update"})
+
+ALWAYS_SQL = frozenset({"exec_driver_sql", "execute", "executemany", "scalar", "scalars", "stream_scalars"})
+SQL_ON_A_SESSION = frozenset(
+    {"add", "add_all", "delete", "flush", "get", "get_one", "merge", "refresh", "run_sync", "stream"}
+)
+SESSION = re.compile(r"(?:^|[_.])(?:session|connection|conn|db)$")
+
+UNTYPED = frozenset({"Dict", "Mapping", "MutableMapping", "OrderedDict", "RowMapping", "defaultdict", "dict"})
+
+
+@module_rule("app/", apart_from=SQL_MAY_STAND_IN)
+def sql_is_written_in_repositories(module: Module) -> Iterator[Finding]:
+    """Elsewhere SQLAlchemy is the type of a session; models may declare, but select nothing."""
+    if module.role == "repository":
+        return
+    for imported in module.imports:
+        if not imported.is_within("sqlalchemy") or imported.target in TYPES_FOR_ANYONE:
+            continue
+        if module.role != "models" or imported.target.rpartition(".")[2] in STATEMENTS:
+            yield imported.line, f"imports {imported.target}"
+
+
+@module_rule("app/", apart_from=SQL_MAY_STAND_IN)
+def sql_is_run_in_repositories(module: Module) -> Iterator[Finding]:
+    """A service asks its repository; it never drives the session."""
+    if module.role == "repository":
+        return
+    for call in module.calls:
+        if not isinstance(call.func, ast.Attribute):
+            continue
+        receiver = ast.unparse(call.func.value)
+        method = call.func.attr
+        if method in ALWAYS_SQL or (method in SQL_ON_A_SESSION and SESSION.search(receiver)):
+            yield call.lineno, f"calls {receiver}.{method}()"
+
+
+@module_rule("app/")
+def repositories_return_types(module: Module) -> Iterator[Finding]:
+    """A repository's public functions return ORM objects or typed rows, never dicts of any kind."""
+    if module.role != "repository":
+        return
+    for function in module.functions:
+        if function.returns is None or function.name.startswith("_"):
+            continue
+        untyped = sorted(UNTYPED & _names(function.returns))
+        if untyped:
+            yield function.lineno, f"{function.name} returns {ast.unparse(function.returns)}"
+
+
+def _names(annotation: ast.expr) -> set[str]:
+    return set(re.findall(r"\w+", ast.unparse(annotation)))
+
+
+@module_rule("app/")
+def relationships_raise_when_lazy(module: Module) -> Iterator[Finding]:
+    """`lazy="raise"` turns every forgotten eager load into an error; a backref could not say it."""
+    for call in module.calls:
+        if (module.qualified(call.func) or "").rpartition(".")[2] != "relationship":
+            continue
+        options = {keyword.arg: keyword.value for keyword in call.keywords}
+        lazy = options.get("lazy")
+        if not (isinstance(lazy, ast.Constant) and lazy.value == "raise"):
+            yield call.lineno, 'relationship without lazy="raise"'
+        if "backref" in options:
+            yield call.lineno, "backref makes a lazy relationship; use back_populates"

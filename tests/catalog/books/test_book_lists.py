@@ -1,0 +1,111 @@
+"""Filters of the book list."""
+
+import httpx
+import pytest
+
+from tests.conftest import Caller
+
+BOOKS = "/api/v1/books"
+SHELF: tuple[dict[str, object], ...] = (
+    {
+        "title": "A Game of Thrones",
+        "author": "George R.R. Martin",
+        "isbn": "9780553588484",
+        "series": "A Song of Ice and Fire",
+        "series_position": "1",
+        "first_published": 1996,
+        "language": "en-US",
+        "format": "paperback",
+        "price": 8,
+        "quantity": 3,
+    },
+    {
+        "title": "Cien años de soledad",
+        "author": "Gabriel García Márquez",
+        "published_on": "1967",
+        "language": "es",
+        "format": "hardcover",
+        "price": 20,
+        "tags": ["classic"],
+    },
+    {
+        "title": "The Odyssey",
+        "contributors": [{"name": "Homer"}, {"name": "Martín Émile Rieu", "role": "translator"}],
+        "first_published": -700,
+        "language": "en",
+        "price": 5,
+        "quantity": 1,
+        "tags": ["classic"],
+    },
+)
+THRONES, SOLEDAD, ODYSSEY = (str(book["title"]) for book in SHELF)
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("", [THRONES, SOLEDAD, ODYSSEY]),
+        ("author=Martin", [THRONES, ODYSSEY]),
+        ("author=martín", [THRONES, ODYSSEY]),
+        ("author=GARCIA MARQUEZ", [SOLEDAD]),
+        ("author=%25", []),
+        ("language=en", [THRONES, ODYSSEY]),
+        ("language=EN-us", [THRONES]),
+        ("format=hardcover", [SOLEDAD]),
+        ("series=a song of ice and FIRE", [THRONES]),
+        ("series=nothing", []),
+        ("min_year=1967", [THRONES, SOLEDAD]),
+        ("max_year=1967", [SOLEDAD, ODYSSEY]),
+        ("min_year=-800&max_year=-1", [ODYSSEY]),
+        ("min_price=5&max_price=8", [THRONES, ODYSSEY]),
+        ("in_stock=true", [THRONES, ODYSSEY]),
+        ("in_stock=false", [SOLEDAD]),
+        ("tags=classic&author=homer", [ODYSSEY]),
+        ("search=anos", [SOLEDAD]),
+        ("search=homer", [ODYSSEY]),
+        ("search=0-553-58848-0", []),
+        ("search=978 0553 58848 4", [THRONES]),
+        ("category=none", []),
+        ("category=99999999999999999999", []),
+        ("sort=-price", [SOLEDAD, THRONES, ODYSSEY]),
+    ],
+)
+async def test_each_filter_finds_what_it_says(
+    client: httpx.AsyncClient, seller: Caller, query: str, titles: list[str]
+) -> None:
+    for book in SHELF:
+        made = await client.post(BOOKS, json=book, headers=seller.headers)
+        assert made.status_code == 201, made.text
+    answer = await client.get(f"{BOOKS}?{query}")
+    assert answer.status_code == 200, answer.text
+    assert [book["title"] for book in answer.json()["items"]] == titles
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("min_year=2000&max_year=1999", "query"),
+        ("min_year=x", "min_year"),
+        ("language=englisch", "language"),
+        ("format=scroll", "format"),
+        ("author=", "author"),
+        ("year=1999", "year"),
+    ],
+)
+async def test_bad_filters_are_refused_by_name(client: httpx.AsyncClient, query: str, field: str) -> None:
+    answer = await client.get(f"{BOOKS}?{query}")
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_books_of_one_series_share_it_whatever_the_spelling(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    for number, name in enumerate(("Élan Vital", "elan vital"), start=1):
+        body = {"title": f"Volume {number}", "price": 1, "series": name, "series_position": f"{number}"}
+        await client.post(BOOKS, json=body, headers=seller.headers)
+    found = (await client.get(f"{BOOKS}?series=ELAN VITAL")).json()
+    assert [(book["series"], book["series_position"]) for book in found["items"]] == [
+        ("Élan Vital", "1"),
+        ("Élan Vital", "2"),
+    ]

@@ -1,0 +1,140 @@
+"""What every list promises: windows, cursors, Link, unknown parameters, bounds."""
+
+import httpx
+import pytest
+
+from tests.conftest import Caller
+
+ITEMS = "/api/v1/items"
+
+
+async def fill(client: httpx.AsyncClient, seller: Caller, count: int = 7) -> list[int]:
+    ids = []
+    for number in range(count):
+        body = {"title": f"Item {number:02}", "price": 1 + number // 3}
+        ids.append((await client.post(ITEMS, json=body, headers=seller.headers)).json()["id"])
+    return ids
+
+
+async def test_a_page_says_where_it_stands(client: httpx.AsyncClient, seller: Caller) -> None:
+    ids = await fill(client, seller)
+    answer = await client.get(f"{ITEMS}?skip=2&limit=2")
+    page = answer.json()
+    assert [item["id"] for item in page.pop("items")] == ids[2:4]
+    assert page.pop("next_cursor")
+    assert page == {
+        "total": 7,
+        "total_is_estimate": False,
+        "skip": 2,
+        "limit": 2,
+        "page": 2,
+        "total_pages": 4,
+        "has_next": True,
+        "has_previous": True,
+    }
+    assert answer.headers["link"] == (
+        f'<{ITEMS}?skip=0&limit=2>; rel="first", <{ITEMS}?skip=0&limit=2>; rel="prev", '
+        f'<{ITEMS}?skip=4&limit=2>; rel="next", <{ITEMS}?skip=6&limit=2>; rel="last"'
+    )
+
+
+async def test_an_empty_list_and_a_page_beyond_the_end_are_empty_pages(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    empty = (await client.get(ITEMS)).json()
+    assert (empty["items"], empty["total"], empty["total_pages"], empty["has_next"]) == ([], 0, 0, False)
+    await fill(client, seller, 3)
+    beyond = (await client.get(f"{ITEMS}?skip=100")).json()
+    assert (beyond["items"], beyond["total"], beyond["has_next"], beyond["has_previous"]) == (
+        [],
+        3,
+        False,
+        True,
+    )
+
+
+@pytest.mark.parametrize("sort", ["title", "-title", "price,-title", "-price", "created_at", "-created_at"])
+async def test_cursors_walk_every_row_once_in_the_order_of_the_list(
+    client: httpx.AsyncClient, seller: Caller, sort: str
+) -> None:
+    await fill(client, seller)
+    whole = [item["id"] for item in (await client.get(f"{ITEMS}?sort={sort}")).json()["items"]]
+    walked: list[int] = []
+    cursor = None
+    while True:
+        parameters = {"sort": sort, "limit": "2", **({"cursor": cursor} if cursor else {})}
+        page = (await client.get(ITEMS, params=parameters)).json()
+        assert page["skip"] == len(walked)
+        walked += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert walked == whole
+    assert len(walked) == 7
+
+
+async def test_a_cursor_stays_steady_while_rows_come_and_go(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    ids = await fill(client, seller)
+    first = (await client.get(f"{ITEMS}?limit=3")).json()
+    await client.delete(f"{ITEMS}/{ids[0]}", headers=seller.headers)
+    await client.post(ITEMS, json={"title": "Item 00 again", "price": 1}, headers=seller.headers)
+    second = (await client.get(f"{ITEMS}?limit=3&cursor={first['next_cursor']}")).json()
+    assert [item["id"] for item in second["items"]] == ids[3:6]
+
+
+async def test_a_cursor_of_other_filters_or_of_nobody_is_refused(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    await fill(client, seller)
+    cursor = (await client.get(f"{ITEMS}?limit=2&sort=price")).json()["next_cursor"]
+    for query in (
+        f"limit=2&cursor={cursor}",
+        f"limit=2&sort=price&max_price=9&cursor={cursor}",
+        f"limit=2&sort=price&cursor={cursor[:-2]}AA",
+        "cursor=x",
+        "cursor=%F0%9F%92%A9",
+        "cursor=",
+    ):
+        answer = await client.get(f"{ITEMS}?{query}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid-cursor"), query
+        assert answer.json()["errors"][0]["field"] == "cursor"
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=x", "limit"),
+        ("skip=-1", "skip"),
+        ("skip=10001", "skip"),
+        ("unknown=1", "unknown"),
+        ("sort=colour", "sort.0"),
+        ("sort=title,-title", "sort"),
+        ("min_price=-1", "min_price"),
+        ("min_price=NaN", "min_price"),
+        ("in_stock=perhaps", "in_stock"),
+        ("kind=car", "kind"),
+        ("search=", "search"),
+        ("search=%00", "search"),
+        (f"search={'x' * 201}", "search"),
+        ("min_price=3&max_price=2", "query"),
+        ("skip=1&cursor=x", "query"),
+    ],
+)
+async def test_bad_parameters_are_refused_by_name(client: httpx.AsyncClient, query: str, field: str) -> None:
+    answer = await client.get(f"{ITEMS}?{query}")
+    assert answer.status_code == 422, answer.text
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_the_furthest_window_is_allowed(client: httpx.AsyncClient) -> None:
+    assert (await client.get(f"{ITEMS}?skip=10000&limit=100")).status_code == 200
+
+
+async def test_link_keeps_the_filters(client: httpx.AsyncClient, seller: Caller) -> None:
+    await fill(client, seller)
+    answer = await client.get(f"{ITEMS}?search=Item 0&limit=2")
+    assert f'<{ITEMS}?search=Item+0&limit=2&skip=2>; rel="next"' in answer.headers["link"]

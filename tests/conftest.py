@@ -1,0 +1,254 @@
+"""Servers of one test process, a migrated template database, and the real application on it."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+from alembic.config import Config
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
+
+from alembic import command
+from app.core.db import Database
+from app.core.settings import Settings, load_settings
+from app.devstack import Servers, throwaway_servers
+from app.identity.accounts.repository import email_key
+from app.identity.models import User
+from app.identity.permissions import Role, permissions_of
+from app.main import create_app
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = "template_bookstore"
+SHARED = "bookstore_tests"
+PASSWORD = "Correct-horse-1!"
+# The hash of PASSWORD, ready made: hashing is slow by design.
+PASSWORD_HASH = (
+    "$argon2id$v=19$m=65536,t=3,p=4$uRdibE2pFWKsNcaYE6JUig$K3p046dYs9RmmeD3U9G9xEJuLvqkfFwmocQLU85p0A8"
+)
+JWT_SECRET = "a-secret-of-the-test-suite-and-of-nothing-else-as-long-as-sha512-wants-it"
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An account that is logged in."""
+
+    id: int
+    username: str
+    headers: dict[str, str]
+
+
+SignUp = Callable[..., Awaitable[Caller]]
+DatabaseMaker = Callable[[], AbstractContextManager[str]]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """One event loop for the whole process, so that the application can be shared."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """PostgreSQL and Redis of this test process; a test that stops one starts it again."""
+    with throwaway_servers() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template_database(servers: Servers) -> str:
+    """The name of a database migrated by Alembic, for cloning."""
+    run_sql(servers, f"CREATE DATABASE {TEMPLATE}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", servers.postgres.url(TEMPLATE))
+        command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def make_database(servers: Servers, template_database: str) -> DatabaseMaker:
+    """Clones the migrated database; the clone is dropped at the end."""
+
+    @contextmanager
+    def make() -> Iterator[str]:
+        name = f"clone_{next(_numbers)}"
+        run_sql(servers, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+        try:
+            yield servers.postgres.url(name)
+        finally:
+            run_sql(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+    return make
+
+
+@pytest.fixture
+def empty_database_url(make_database: DatabaseMaker) -> Iterator[str]:
+    """A migrated database of the test's own, for real commits."""
+    with make_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def app(servers: Servers, make_database: DatabaseMaker) -> AsyncIterator[FastAPI]:
+    """The production application, shared by all tests that are rolled back."""
+    with make_database() as url:
+        async with running_app(settings_for(servers, url)) as application:
+            yield application
+
+
+@pytest.fixture
+async def connection(app: FastAPI) -> AsyncIterator[AsyncConnection]:
+    """The outer transaction of one test: the application's sessions become savepoints in it."""
+    database: Database = app.state.database
+    factories = (database.sessions, database.read_sessions, database.reading)
+    async with database.engine.connect() as outer:
+        transaction = await outer.begin()
+        bound = async_sessionmaker(
+            outer, expire_on_commit=False, join_transaction_mode="create_savepoint", class_=AsyncSession
+        )
+
+        @asynccontextmanager
+        async def reading() -> AsyncIterator[AsyncConnection]:
+            yield outer
+
+        database.sessions, database.read_sessions = bound, bound
+        database.reading = reading  # type: ignore[method-assign]  # the factory, not its behaviour
+        yield outer
+        database.sessions, database.read_sessions = factories[0], factories[1]
+        database.reading = factories[2]  # type: ignore[method-assign]  # as above
+        await transaction.rollback()
+    app.state.cache.connection_changed()
+    await app.state.redis.flushdb()
+
+
+@pytest.fixture
+async def session(connection: AsyncConnection) -> AsyncIterator[AsyncSession]:
+    """A session for arranging what the API has no way to arrange."""
+    async with AsyncSession(
+        connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+    ) as arranging:
+        yield arranging
+
+
+@pytest.fixture
+async def client(app: FastAPI, connection: AsyncConnection) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client of the application; what the test writes is rolled back."""
+    del connection
+    async with client_of(app) as http:
+        yield http
+
+
+@pytest.fixture
+def sign_up(app: FastAPI, session: AsyncSession) -> SignUp:
+    """Makes accounts that are logged in: `await sign_up(Role.ADMIN)`."""
+
+    async def make(role: Role = Role.USER, username: str | None = None) -> Caller:
+        return await make_account(app, session, role, username)
+
+    return make
+
+
+@pytest.fixture
+async def seller(sign_up: SignUp) -> Caller:
+    """An ordinary user."""
+    return await sign_up()
+
+
+@pytest.fixture
+async def moderator(sign_up: SignUp) -> Caller:
+    """A moderator."""
+    return await sign_up(Role.MODERATOR)
+
+
+@pytest.fixture
+async def live_app(servers: Servers, empty_database_url: str) -> AsyncIterator[FastAPI]:
+    """An application that really commits, on a database of its own."""
+    async with running_app(settings_for(servers, empty_database_url)) as application:
+        yield application
+        await application.state.redis.flushdb()
+
+
+@pytest.fixture
+async def live_client(live_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client of the application that really commits."""
+    async with client_of(live_app) as http:
+        yield http
+
+
+@pytest.fixture
+def live_sign_up(live_app: FastAPI) -> SignUp:
+    """As `sign_up`, committed."""
+
+    async def make(role: Role = Role.USER, username: str | None = None) -> Caller:
+        async with live_app.state.database.sessions.begin() as arranging:
+            return await make_account(live_app, arranging, role, username)
+
+    return make
+
+
+def run_sql(servers: Servers, statement: str) -> None:
+    """One statement outside any transaction, such as CREATE DATABASE."""
+
+    async def run() -> None:
+        admin = await asyncpg.connect(servers.database_url.replace("+asyncpg", ""))
+        try:
+            await admin.execute(statement)
+        finally:
+            await admin.close()
+
+    # In a thread of its own: fixtures of both kinds, with and without a running loop, call this.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, run()).result()
+
+
+def settings_for(servers: Servers, database_url: str, **overrides: object) -> Settings:
+    """Production settings on the test servers, with limits out of the way."""
+    values: dict[str, object] = {
+        "environment": "production",
+        "database": {"url": database_url, "pool_size": 5, "read_pool_size": 5},
+        "redis": {"url": servers.redis_url},
+        "jwt": {"secret": JWT_SECRET},
+        "rate_limit": {"factor": 100},
+        "log": {"level": "WARNING"},
+        "docs_enabled": True,
+    }
+    return load_settings(_env_file=None, **(values | overrides))
+
+
+@asynccontextmanager
+async def running_app(settings: Settings) -> AsyncIterator[FastAPI]:
+    """The application between start-up and shutdown, with its cache bus connected."""
+    application = create_app(settings)
+    async with application.router.lifespan_context(application):
+        while not application.state.cache.is_connected:
+            await asyncio.sleep(0.01)
+        yield application
+
+
+def client_of(application: FastAPI, address: str = "127.0.0.1") -> httpx.AsyncClient:
+    """An HTTP client that calls the application in this process, from this address."""
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False, client=(address, 50_000))
+    return httpx.AsyncClient(transport=transport, base_url="http://testserver")
+
+
+async def make_account(
+    application: FastAPI, arranging: AsyncSession, role: Role = Role.USER, username: str | None = None
+) -> Caller:
+    """An account with PASSWORD and an access token."""
+    name = username or f"{role.value}-{next(_numbers)}"
+    email = f"{name}@example.com"
+    user = User(
+        username=name, email=email, email_key=email_key(email), password_hash=PASSWORD_HASH, role=role.value
+    )
+    arranging.add(user)
+    await arranging.flush()
+    token = application.state.tokens.issue(user.id, role, permissions_of(role))
+    return Caller(user.id, name, {"Authorization": f"Bearer {token}"})

@@ -1,0 +1,43 @@
+"""A command line on a database of the test's own."""
+
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from app.commands import register
+from app.devstack import Servers
+from tests.conftest import JWT_SECRET
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def environment(
+    servers: Servers, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> pytest.MonkeyPatch:
+    """The variables of a developer's machine, on an empty database."""
+    monkeypatch.setenv("ENVIRONMENT", "development")
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    monkeypatch.setenv("REDIS_URL", servers.redis_url)
+    monkeypatch.setenv("JWT_SECRET", JWT_SECRET)
+    return monkeypatch
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Runs `bookstore …` in this process; `input` is what is typed."""
+    cli = typer.Typer()
+    register(cli)
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+
+    def invoke(*arguments: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(cli, arguments, input=typed)
+
+    yield invoke
+    # A command that builds the application sends logs to the runner's standard output, which is closed by now.
+    root.handlers = handlers
+    root.setLevel(level)

@@ -1,0 +1,102 @@
+"""The throw-away servers that the tests stand on, and what a checkout keeps."""
+
+import asyncio
+import stat
+import threading
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+from redis import Redis as Client
+from redis.exceptions import ConnectionError as RedisAway
+from sqlalchemy.engine import make_url
+
+from app.devstack import DevStackError, Servers, throwaway_servers
+from app.devstack.checkout import Checkout
+from app.devstack.process import command_line, read_pid
+
+
+def ask(servers: Servers, sql: str) -> object:
+    url = make_url(servers.database_url)
+
+    async def fetch() -> object:
+        connection = await asyncpg.connect(
+            user=url.username, database=url.database, host=str(url.query["host"])
+        )
+        try:
+            return await connection.fetchval(sql)
+        finally:
+            await connection.close()
+
+    return asyncio.run(fetch())
+
+
+def ping(servers: Servers) -> bool:
+    with Client.from_url(servers.redis_url) as client:
+        return bool(client.ping())
+
+
+def test_throwaway_servers_are_quick_and_leave_nothing() -> None:
+    before = time.monotonic()
+    with throwaway_servers() as servers:
+        assert time.monotonic() - before < 10, "2 s on a quiet machine"
+        assert str(ask(servers, "SHOW server_version")).startswith("18")
+        assert ask(servers, "SELECT lower('ÉMILE')") == "émile"
+        assert ping(servers)
+        home = servers.postgres.home.parent
+        postmaster = read_pid(servers.postgres.data / "postmaster.pid")
+    assert not home.exists()
+    assert postmaster is not None
+    assert not command_line(postmaster)
+
+
+def test_each_server_stops_and_starts_on_its_own_at_the_same_address() -> None:
+    with throwaway_servers() as servers:
+        ask(servers, "CREATE TABLE kept AS SELECT 7 AS n")
+        servers.postgres.stop(immediate=True)
+        with pytest.raises(FileNotFoundError):
+            ask(servers, "SELECT 1")
+        assert ping(servers)
+        servers.postgres.start()
+        assert ask(servers, "SELECT n FROM kept") == 7
+        servers.redis.stop(immediate=True)
+        with pytest.raises(RedisAway):
+            ping(servers)
+        servers.redis.start()
+        assert ping(servers)
+
+
+def test_a_server_started_by_a_short_thread_outlives_it() -> None:
+    with throwaway_servers() as servers:
+        servers.postgres.stop()
+        thread = threading.Thread(target=servers.postgres.start)
+        thread.start()
+        thread.join()
+        time.sleep(0.2)
+        assert ask(servers, "SELECT 1") == 1
+
+
+def test_a_refused_setting_is_shown_from_the_log() -> None:
+    with throwaway_servers() as servers:
+        servers.postgres.stop()
+        servers.postgres.settings = ("work_mem=nonsense",)
+        with pytest.raises(DevStackError, match="work_mem"):
+            servers.postgres.start()
+
+
+def test_secret_of_a_checkout_stays_and_is_private(tmp_path: Path) -> None:
+    secret = Checkout(tmp_path).secret()
+    assert len(secret) >= 43
+    assert Checkout(tmp_path).secret() == secret
+    assert stat.S_IMODE((tmp_path / ".local" / "jwt_secret").stat().st_mode) == 0o600
+
+
+def test_environment_from_outside_wins_over_the_defaults_of_development(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    outer = {"RATE_LIMIT_FACTOR": "2", "JWT_SECRET_FILE": "/run/secrets/jwt", "LOG_FORMAT": ""}
+    inner = checkout.environment(outer)
+    assert inner["RATE_LIMIT_FACTOR"] == "2"
+    assert "JWT_SECRET" not in inner
+    assert inner["LOG_FORMAT"] == "text"
+    assert inner["ENVIRONMENT"] == "development"

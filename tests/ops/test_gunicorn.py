@@ -1,0 +1,59 @@
+import json
+import time
+from pathlib import Path
+
+from tests.ops.conftest import StartGunicorn
+
+
+def test_it_stops_gracefully_and_takes_its_folder_along(
+    start_gunicorn: StartGunicorn, tmp_path: Path
+) -> None:
+    place = tmp_path / "memory"
+    place.mkdir()
+    server = start_gunicorn("--worker-tmp-dir", str(place), PROMETHEUS_MULTIPROC_DIR="")
+    [folder] = place.glob("bookstore-metrics-*")
+    assert list(folder.glob("counter_*.db"))
+    started = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - started < 10
+    assert not folder.exists()
+
+
+def test_every_line_it_writes_is_json(start_gunicorn: StartGunicorn) -> None:
+    server = start_gunicorn()
+    server.http.get("/version", headers={"X-Request-ID": "one-of-ours"})
+    server.stop()
+    lines = [json.loads(line) for line in server.said.splitlines()]
+    events = [line["event"] for line in lines]
+    assert any("Starting gunicorn" in event for event in events)
+    assert events.count("stopped") == 2
+    [request] = [line for line in lines if line.get("request_id") == "one-of-ours"]
+    assert (request["route"], request["status"]) == ("/version", 200)
+
+
+def test_a_wrong_setting_is_told_in_a_line(start_gunicorn: StartGunicorn) -> None:
+    server = start_gunicorn(is_awaited=False, JWT_SECRET="short")
+    assert server.popen.wait(15) == 1
+    [line] = server.said.splitlines()
+    assert line.startswith("bookstore: JWT_SECRET:")
+    assert "short" not in line.removeprefix("bookstore: JWT_SECRET:")
+
+
+def test_a_proxy_that_is_not_trusted_cannot_name_the_client(start_gunicorn: StartGunicorn) -> None:
+    strict = start_gunicorn(FORWARDED_ALLOW_IPS="192.0.2.1", RATE_LIMIT_FACTOR="1")
+    form = {"username": "nobody", "password": "Wrong-password-1!"}
+    answers = [
+        strict.http.post("/api/v1/auth/token", data=form, headers={"X-Forwarded-For": f"198.51.100.{n}"})
+        for n in range(6)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+
+
+def test_a_trusted_proxy_names_the_client(start_gunicorn: StartGunicorn) -> None:
+    trusting = start_gunicorn(RATE_LIMIT_FACTOR="1")
+    form = {"username": "nobody", "password": "Wrong-password-1!"}
+    answers = [
+        trusting.http.post("/api/v1/auth/token", data=form, headers={"X-Forwarded-For": f"203.0.113.{n}"})
+        for n in range(6)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * 6

@@ -1,0 +1,188 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from dirty_equals import IsNonNegative
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app.core.settings import Settings
+from app.devstack import Servers
+from app.main import create_app
+from tests.conftest import client_of, settings_for
+
+LONGEST_ANSWER = 2.0
+SECRET = "Hush-hush-1"
+NOBODY_LISTENS = "127.0.0.1:1"
+UP = {"status": "up", "duration_ms": IsNonNegative}
+
+
+async def test_a_live_process_says_so(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/health/live")
+    assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_it_is_ready_when_servers_answer_and_the_schema_is_current(
+    live_client: httpx.AsyncClient,
+) -> None:
+    answer = await live_client.get("/health/ready")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "checks": {"postgresql": UP, "schema": UP, "redis": UP}}
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_the_summary_names_version_and_checks(
+    live_client: httpx.AsyncClient, live_app: FastAPI
+) -> None:
+    summary = (await live_client.get("/health")).json()
+    assert summary == {
+        "status": "ok",
+        "version": live_app.version,
+        "uptime_s": IsNonNegative,
+        "is_cache_connected": True,
+        "checks": {"postgresql": UP, "schema": UP, "redis": UP},
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("UPDATE alembic_version SET version_num = 'older'", "the database stands at older"),
+        ("DELETE FROM alembic_version", "was never migrated"),
+        ("DROP TABLE alembic_version", "was never migrated"),
+    ],
+)
+async def test_another_schema_is_not_ready(
+    live_app: FastAPI, live_client: httpx.AsyncClient, change: str, reason: str
+) -> None:
+    async with live_app.state.database.engine.begin() as connection:
+        await connection.execute(text(change))
+    answer = await live_client.get("/health/ready")
+    checks = _refusal(answer)["checks"]
+    assert checks["postgresql"] == UP
+    assert reason in checks["schema"]["reason"]
+    assert "run bookstore migrate" in checks["schema"]["reason"]
+    assert (await live_client.get("/health")).json()["status"] == "down"
+
+
+async def test_it_is_not_ready_while_postgresql_is_stopped(
+    servers: Servers, live_client: httpx.AsyncClient
+) -> None:
+    assert (await live_client.get("/health/ready")).status_code == 200
+    servers.postgres.stop(immediate=True)
+    try:
+        checks = _refusal(await live_client.get("/health/ready"))["checks"]
+        alive = await live_client.get("/health/live")
+    finally:
+        servers.postgres.start()
+    assert checks["postgresql"]["reason"].startswith("unreachable (")
+    assert checks["schema"]["status"] == "down"
+    assert checks["redis"] == UP
+    assert alive.status_code == 200
+    assert (await live_client.get("/health/ready")).status_code == 200
+
+
+async def test_without_redis_it_is_degraded_and_not_ready(
+    servers: Servers, live_client: httpx.AsyncClient
+) -> None:
+    servers.redis.stop()
+    try:
+        checks = _refusal(await live_client.get("/health/ready"))["checks"]
+        summary = (await live_client.get("/health")).json()
+    finally:
+        servers.redis.start()
+    assert checks["redis"]["reason"].startswith("unreachable (")
+    assert checks["postgresql"] == UP
+    assert summary["status"] == "degraded"
+    assert (await live_client.get("/health/ready")).status_code == 200
+
+
+async def test_servers_that_hang_cost_less_than_two_seconds() -> None:
+    async with _silent_server() as address, _client(_settings(address)) as client:
+        started = time.perf_counter()
+        checks = _refusal(await client.get("/health/ready"))["checks"]
+        summary = await client.get("/health")
+        elapsed = time.perf_counter() - started
+        assert (await client.get("/health/live")).status_code == 200
+    assert checks["postgresql"]["reason"] == checks["redis"]["reason"] == "no answer within 1.5 s"
+    assert summary.json()["status"] == "down"
+    assert elapsed < 2 * LONGEST_ANSWER
+
+
+async def test_reasons_tell_neither_address_nor_password() -> None:
+    async with _client(_settings(NOBODY_LISTENS)) as client:
+        answer = await client.get("/health/ready")
+    _refusal(answer)
+    for told in (SECRET, "nobody", NOBODY_LISTENS, "127.0.0.1"):
+        assert told not in answer.text
+
+
+async def test_a_wrong_password_is_a_reason_and_not_a_fault(
+    servers: Servers, empty_database_url: str
+) -> None:
+    url = empty_database_url.replace("bookstore@", f"nobody:{SECRET}@")
+    async with _client(settings_for(servers, url)) as client:
+        answer = await client.get("/health/ready")
+    assert "unreachable (" in _refusal(answer)["checks"]["postgresql"]["reason"]
+    assert SECRET not in answer.text
+
+
+async def test_the_document_shows_the_refusal_with_its_checks(app: FastAPI) -> None:
+    responses = app.openapi()["paths"]["/health/ready"]["get"]["responses"]
+    example = responses["503"]["content"]["application/problem+json"]["examples"]["not-ready"]["value"]
+    assert set(example["checks"]) == {"postgresql", "schema", "redis"}
+
+
+def _refusal(answer: httpx.Response) -> dict[str, dict[str, dict[str, str]]]:
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.json()["code"] == "not-ready"
+    body: dict[str, dict[str, dict[str, str]]] = answer.json()
+    return body
+
+
+def _settings(address: str) -> Settings:
+    return Settings(
+        _env_file=None,
+        environment="production",
+        database={"url": f"postgresql+asyncpg://nobody:{SECRET}@{address}/nowhere"},
+        redis={"url": f"redis://nobody:{SECRET}@{address}/0"},
+        jwt={"secret": "a-secret-of-the-test-suite-and-of-nothing-else"},
+        log={"level": "ERROR"},
+    )
+
+
+@asynccontextmanager
+async def _client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Of an application that was not started: what it needs is away from the beginning."""
+    application = create_app(settings)
+    async with client_of(application) as http:
+        yield http
+    await application.state.redis.aclose()
+    await application.state.rate_limiter.close()
+    await application.state.database.close()
+
+
+@asynccontextmanager
+async def _silent_server() -> AsyncIterator[str]:
+    """Accepts connections and never says a word."""
+    ended = asyncio.Event()
+
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await ended.wait()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    try:
+        yield f"{host}:{port}"
+    finally:
+        ended.set()
+        server.close()
+        await server.wait_closed()
