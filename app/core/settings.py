@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+from limits import parse as parse_rate
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -86,6 +87,15 @@ class RateLimitSettings(BaseModel):
     login: str = "5/minute"
     registration: str = "3/hour"
     search: str = "30/minute"
+
+    @field_validator("login", "registration", "search")
+    @classmethod
+    def _names_a_rate(cls, rate: str) -> str:
+        try:
+            parse_rate(rate)
+        except ValueError:
+            raise ValueError(f"{rate!r} is no rate; write requests per time, such as 5/minute") from None
+        return rate
 
 
 class LogSettings(BaseModel):

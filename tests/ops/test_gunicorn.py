@@ -2,7 +2,8 @@ import json
 import time
 from pathlib import Path
 
-from tests.ops.conftest import StartGunicorn
+from app.devstack.process import wait_until
+from tests.gunicorn import StartGunicorn
 
 
 def test_it_stops_gracefully_and_takes_its_folder_along(
@@ -21,6 +22,7 @@ def test_it_stops_gracefully_and_takes_its_folder_along(
 
 def test_every_line_it_writes_is_json(start_gunicorn: StartGunicorn) -> None:
     server = start_gunicorn()
+    assert wait_until(lambda: server.said.count('"event":"started"') == 2, timeout=10)
     server.http.get("/version", headers={"X-Request-ID": "one-of-ours"})
     server.stop()
     lines = [json.loads(line) for line in server.said.splitlines()]
@@ -35,8 +37,7 @@ def test_a_wrong_setting_is_told_in_a_line(start_gunicorn: StartGunicorn) -> Non
     server = start_gunicorn(is_awaited=False, JWT_SECRET="short")
     assert server.popen.wait(15) == 1
     [line] = server.said.splitlines()
-    assert line.startswith("bookstore: JWT_SECRET:")
-    assert "short" not in line.removeprefix("bookstore: JWT_SECRET:")
+    assert line.startswith("bookstore: JWT_SECRET must be")
 
 
 def test_a_proxy_that_is_not_trusted_cannot_name_the_client(start_gunicorn: StartGunicorn) -> None:

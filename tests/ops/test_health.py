@@ -162,11 +162,12 @@ def _settings(address: str) -> Settings:
 async def _client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """Of an application that was not started: what it needs is away from the beginning."""
     application = create_app(settings)
-    async with client_of(application) as http:
-        yield http
-    await application.state.redis.aclose()
-    await application.state.rate_limiter.close()
-    await application.state.database.close()
+    try:
+        async with client_of(application) as http:
+            yield http
+    finally:
+        await application.state.redis.aclose()
+        await application.state.database.close()
 
 
 @asynccontextmanager

@@ -1,7 +1,9 @@
+from contextlib import suppress
+
 import httpx
 
 from app.devstack.process import wait_until
-from tests.ops.conftest import Metrics, StartGunicorn, parse
+from tests.gunicorn import Metrics, StartGunicorn, parse
 
 
 async def test_requests_are_counted_by_route_template(live_client: httpx.AsyncClient) -> None:
@@ -66,11 +68,14 @@ def test_any_worker_tells_the_numbers_of_all(start_gunicorn: StartGunicorn) -> N
 
 def test_recycled_workers_keep_the_counts_and_leave_no_files(start_gunicorn: StartGunicorn) -> None:
     server = start_gunicorn("--max-requests", "10", "--max-requests-jitter", "5")
-    for _ in range(60):
-        server.http.get("/version")
-    assert server.said.count("Booting worker") > 3
+    sent = 0
+    while server.said.count("Booting worker") < 5:
+        # A worker that leaves may hang up on a connection whose request it has not read.
+        with suppress(httpx.ReadError, httpx.RemoteProtocolError):
+            assert server.http.get("/version").status_code == 200
+            sent += 1
     assert wait_until(lambda: _sum(server.metrics(), "bookstore_workers") == 2, timeout=10)
-    assert server.metrics()["http_requests_total", _labels("/version", 200)] == 60
+    assert server.metrics()["http_requests_total", _labels("/version", 200)] == sent
     assert len(list(server.metrics_folder.glob("counter_*.db"))) == 2
 
 

@@ -100,17 +100,22 @@ class Stand:
         yield Case(
             "cold GET /books/{id}",
             Route(self.ours, self._each("/api/v1/books/"), count=COLD_REQUESTS),
-            "Starlette, one asyncpg select",
+            "a bare Starlette route, one asyncpg select",
             Route(self.starlette, self._each("/items/"), count=COLD_REQUESTS),
             0.2,
         )
         bare_book = Route(self.fastapi, itertools.repeat(request_bytes("/books/1")))
-        yield Case("hot GET /books/{id}", self._hot(), "FastAPI, same model", bare_book, 0.75)
-        yield Case("the same, cross-origin", self._hot({"Origin": ORIGIN}), "FastAPI, same model", bare_book)
+        yield Case("hot GET /books/{id}", self._hot(), "a bare FastAPI route, same model", bare_book, 0.75)
+        yield Case(
+            "the same, cross-origin",
+            self._hot({"Origin": ORIGIN}),
+            "a bare FastAPI route, same model",
+            bare_book,
+        )
         yield Case(
             "hot GET /books, 20 books",
             Route(self.ours, itertools.repeat(request_bytes("/api/v1/books?limit=20"))),
-            "FastAPI, same list",
+            "a bare FastAPI route, same list",
             Route(self.fastapi, itertools.repeat(request_bytes("/books?limit=20"))),
             0.75,
         )
@@ -118,7 +123,7 @@ class Stand:
         yield Case(
             "GET /users/me",
             Route(self.ours, itertools.repeat(request_bytes("/api/v1/users/me", bearer))),
-            "FastAPI, same model",
+            "a bare FastAPI route, same model",
             Route(self.fastapi, itertools.repeat(request_bytes("/users/1", bearer))),
             0.4,
         )

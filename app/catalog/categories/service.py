@@ -64,8 +64,7 @@ class CategoryService:
     async def replace(self, key: str, precondition: Precondition, request: CategoryIn) -> int:
         """Set every field; returns the id. Errors of `create`, CategoryNotFound, StaleVersion, CategoryCycle."""
         category = await self._lock(key, precondition)
-        category.name = request.name
-        await self._move(category, request.stated_slug, request.parent_id)
+        await self._apply(category, request.name, request.stated_slug, request.parent_id)
         return category.id
 
     async def change(self, key: str, precondition: Precondition, patch: CategoryPatch) -> int:
@@ -73,10 +72,8 @@ class CategoryService:
         category = await self._lock(key, precondition)
         sent = patch.sent()
         if sent:
-            category.name = sent.get("name", category.name)
-            await self._move(
-                category, sent.get("slug", category.slug), sent.get("parent_id", category.parent_id)
-            )
+            name, slug = sent.get("name", category.name), sent.get("slug", category.slug)
+            await self._apply(category, name, slug, sent.get("parent_id", category.parent_id))
         return category.id
 
     async def delete(self, key: str, precondition: Precondition) -> None:
@@ -97,8 +94,8 @@ class CategoryService:
         precondition.check(category.version)
         return category
 
-    async def _move(self, category: Category, slug: str, parent_id: int | None) -> None:
-        """Give the category its slug and parent, and all below it their paths."""
+    async def _apply(self, category: Category, name: str, slug: str, parent_id: int | None) -> None:
+        """Give the category its name and place, and all below it their paths."""
         parent = await self._find_parent(parent_id)
         old, new = category.path, _path(parent, slug)
         if parent is not None and f"{parent.path}/".startswith(f"{old}/"):
@@ -106,7 +103,8 @@ class CategoryService:
         if new != old:
             paths = await self._categories.lock_subtree(old)
             _check_depth(_depth(new) + max(map(_depth, paths)) - _depth(old))
-        category.slug, category.parent_id, category.path = slug, parent_id, new
+        # Set together, at the end: a query between two of them would write twice and raise the version twice.
+        category.name, category.slug, category.parent_id, category.path = name, slug, parent_id, new
         await self._categories.flush()
         if new != old:
             await self._categories.move_descendants(old, new)

@@ -1,0 +1,33 @@
+"""The schema is what the models say, and every migration goes down and up again."""
+
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from alembic import command
+
+CONFIG = str(Path(__file__).parents[2] / "alembic.ini")
+
+
+def test_there_is_one_head() -> None:
+    assert len(ScriptDirectory.from_config(Config(CONFIG)).get_heads()) == 1
+
+
+def test_migrations_go_up_down_and_up_and_end_at_the_models(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    config = Config(CONFIG)
+    command.downgrade(config, "base")
+    command.upgrade(config, "head")
+    command.check(config)
+
+
+def test_every_migration_can_be_printed_as_sql(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://nobody@localhost/nothing")
+    command.upgrade(Config(CONFIG), "head", sql=True)
+    assert "CREATE TABLE items" in capsys.readouterr().out
