@@ -27,6 +27,7 @@ _STARLETTE_CODES = {
     405: "method-not-allowed",
     413: "body-too-large",
 }
+_LENGTHS = {"too_long": ("max_length", "most"), "too_short": ("min_length", "least")}
 _log = structlog.get_logger(__name__)
 
 
@@ -153,6 +154,10 @@ def _field_problem(problem: Mapping[str, Any]) -> FieldProblem:
     if problem["type"] == "json_invalid":
         message = f"The body is not valid JSON: {problem['ctx']['error']} at character {location[-1]}"
         return {"field": "body", "message": message, "type": "json_invalid"}
+    if problem["type"] in _LENGTHS and isinstance(problem["input"], str):
+        # Pydantic counts "items after validation" where a constraint follows a validator of ours.
+        bound, word = _LENGTHS[problem["type"]]
+        problem = {**problem, "msg": f"must have at {word} {problem['ctx'][bound]} characters"}
     path = location[1:] if location[0] in {"body", "query", "path", "header"} else location
     message = str(problem["msg"]).removeprefix("Value error, ")
     return {"field": ".".join(path) or location[0], "message": message, "type": problem["type"]}

@@ -69,7 +69,7 @@ def _as_utc(moment: datetime) -> datetime:
 
 Text = Annotated[str, AfterValidator(_without_controls)]
 Line = Annotated[str, AfterValidator(_single_line)]
-VisibleLine = Annotated[Line, Field(min_length=1), AfterValidator(_visible)]
+VisibleLine = Annotated[str, Field(min_length=1), AfterValidator(_single_line), AfterValidator(_visible)]
 Moment = Annotated[AwareDatetime, AfterValidator(_as_utc)]
 RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
