@@ -27,6 +27,7 @@ _STARLETTE_CODES = {
     405: "method-not-allowed",
     413: "body-too-large",
 }
+_PASSING_STATES = frozenset({"57014", "40001", "40P01"})
 _LENGTHS = {"too_long": ("max_length", "most"), "too_short": ("min_length", "least")}
 _log = structlog.get_logger(__name__)
 
@@ -168,13 +169,11 @@ def is_unavailable(error: Exception) -> bool:
     if isinstance(error, PoolTimeout | RedisError | ConnectionError | TimeoutError):
         return True
     if isinstance(error, DBAPIError):
-        # A fault of the connection, not of the statement: class 08, 57P or a statement that ran out of time.
+        # Of the connection, of resources, a statement that ran out of time, a deadlock: not of the statement itself.
         state = str(getattr(error.orig, "sqlstate", "") or "")
-        is_shutting_down = state.startswith(("08", "57P", "53")) or state == "57014"
+        may_pass = state.startswith(("08", "57P", "53")) or state in _PASSING_STATES
         return (
-            error.connection_invalidated
-            or is_shutting_down
-            or isinstance(error, InterfaceError | OperationalError)
+            error.connection_invalidated or may_pass or isinstance(error, InterfaceError | OperationalError)
         )
     return isinstance(error, OSError)
 

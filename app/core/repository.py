@@ -62,8 +62,11 @@ async def find_page(
 
 def contains_folded(column: SQLColumnExpression[str], text: str) -> ColumnElement[bool]:
     """Whether a folded column contains the text, whatever its case and accents. Wildcards are literal."""
-    literal = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return column.like(func.concat("%", func.fold(literal), "%"))
+    # Escaped after folding, which turns full-width wildcards into live ones.
+    literal: ColumnElement[str] = func.fold(text)
+    for wildcard in ("\\", "%", "_"):
+        literal = func.replace(literal, wildcard, "\\" + wildcard)
+    return column.like(func.concat("%", literal, "%"))
 
 
 def _page_of_ids(matching: Select[int], order: Order, window: Window) -> FromClause:

@@ -40,7 +40,15 @@ def tell_errors(*errors: type[Exception]) -> Iterator[None]:
 
 def _plan(host: str, port: int) -> Plan:
     """A new process is a line here."""
-    uvicorn = ("uvicorn", "app.main:app", "--app-dir", str(ROOT), "--log-level", "warning", "--no-server-header")
+    uvicorn = (
+        "uvicorn",
+        "app.main:app",
+        "--app-dir",
+        str(ROOT),
+        "--log-level",
+        "warning",
+        "--no-server-header",
+    )
     bounds = ("--host", host, "--port", str(port), "--timeout-graceful-shutdown", "5")
     return Plan(
         root=ROOT,

@@ -74,7 +74,9 @@ def error_classes(base: type[AppError] = AppError) -> Iterator[type[AppError]]:
 
 
 def test_problem_codes_are_unique() -> None:
-    codes = sorted([error.code for error in error_classes() if error.__module__.startswith("app.")] + [*GENERIC])
+    codes = sorted(
+        [error.code for error in error_classes() if error.__module__.startswith("app.")] + [*GENERIC]
+    )
     assert not [code for code, following in pairwise(codes) if code == following]
 
 

@@ -40,7 +40,9 @@ def read(live_app: FastAPI) -> Read:
     async def read_thing() -> Entry:
         async with live_app.state.database.reading() as connection:
             row = (
-                await connection.execute(text("SELECT value, pg_current_snapshot()::text AS snapshot FROM things"))
+                await connection.execute(
+                    text("SELECT value, pg_current_snapshot()::text AS snapshot FROM things")
+                )
             ).one()
         return make_entry(Document(Thing(value=row.value), row.snapshot), cache_control=PUBLIC)
 
@@ -203,7 +205,8 @@ def test_answers_never_go_back_in_time(asked: list[tuple[str, int]]) -> None:
 def test_the_local_tier_stays_within_its_bytes_and_drops_the_least_recently_used() -> None:
     tier = LocalTier(max_bytes=35, ttl=60)
     entries = {
-        key: make_entry(Document(Thing(value=1), "1:1:"), cache_control=PUBLIC) for key in ("a", "b", "c", "d")
+        key: make_entry(Document(Thing(value=1), "1:1:"), cache_control=PUBLIC)
+        for key in ("a", "b", "c", "d")
     }
     for key in ("a", "b"):
         tier.put("g", key, entries[key])

@@ -44,7 +44,9 @@ async def two_workers(start_gunicorn: StartGunicorn) -> AsyncIterator[list[httpx
             await client.aclose()
 
 
-async def watch(client: httpx.AsyncClient, path: str, field_name: str, log: Watch, end: asyncio.Event) -> None:
+async def watch(
+    client: httpx.AsyncClient, path: str, field_name: str, log: Watch, end: asyncio.Event
+) -> None:
     while not end.is_set():
         asked = time.monotonic()
         body = (await client.get(path)).raise_for_status().json()

@@ -142,6 +142,7 @@ def main() -> None:
     """Start everything, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.performance.bench", description=__doc__)
     parser.add_argument("--markdown", action="store_true", help="print the table for docs/performance.md")
+    parser.add_argument("--only", metavar="TEXT", default="", help="only routes with this text in their name")
     arguments = parser.parse_args()
     if not Path("/proc/self/stat").exists():
         sys.exit("bench: CPU time per worker is read from /proc, so this needs Linux.")
@@ -150,7 +151,7 @@ def main() -> None:
         _say("Starting PostgreSQL, Redis and three servers ...")
         servers = stack.enter_context(throwaway_servers())
         stand = _stand(stack, servers, folder)
-        report = _measure(stand)
+        report = _measure(stand, arguments.only)
     if arguments.markdown:
         report.print_markdown()
     else:
@@ -209,10 +210,12 @@ def _check_same(ours: Server, bare: Server, book_id: int) -> None:
             _say(f"Careful: the bare route does not answer the same as {path}.")
 
 
-def _measure(stand: Stand) -> Report:
+def _measure(stand: Stand, only: str) -> Report:
     results = []
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         for case in stand.cases():
+            if only not in case.name:
+                continue
             _say(f"Measuring {case.name} ...")
             results.append(runner.run(case.run()))
     lines = stand.ours.log.read_bytes().count(b'"event":"request"')

@@ -26,6 +26,7 @@ _CONTRIBUTORS = (
                 func.jsonb_build_object(
                     *("author_id", Author.id, "name", Author.name),
                     *("role", Contributor.role, "position", Contributor.position),
+                    *("version", Author.version),
                 ),
                 Contributor.position,
             ),
@@ -41,7 +42,10 @@ _CATEGORIES = (
     select(
         func.jsonb_agg(
             aggregate_order_by(
-                func.jsonb_build_object("id", Category.id, "name", Category.name, "slug", Category.slug),
+                func.jsonb_build_object(
+                    *("id", Category.id, "name", Category.name, "slug", Category.slug),
+                    *("version", Category.version),
+                ),
                 Category.path,
             ),
             type_=JSONB,
@@ -122,7 +126,7 @@ class BookRepository:
     async def set_categories(self, book_id: int, category_ids: Iterable[int]) -> None:
         """Replace the categories."""
         await self._session.execute(delete(BookCategory).where(BookCategory.book_id == book_id))
-        rows = [{"book_id": book_id, "category_id": one} for one in dict.fromkeys(category_ids)]
+        rows = [{"book_id": book_id, "category_id": one} for one in sorted(set(category_ids))]
         if rows:
             await self._session.execute(insert(BookCategory), rows)
 

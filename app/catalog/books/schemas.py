@@ -13,6 +13,7 @@ from app.catalog.items.schemas import (
     Isbn,
     ItemKind,
     ItemOut,
+    PersonName,
     check_range,
 )
 from app.catalog.partial_dates import Precision, parse_partial_date
@@ -76,9 +77,7 @@ class ContributorIn(RequestModel):
     """Somebody who made the book: a known author by id, or anybody by name."""
 
     author_id: RowId | None = None
-    name: Annotated[VisibleLine, Field(max_length=200)] | None = Field(
-        default=None, examples=["J.R.R. Tolkien"]
-    )
+    name: PersonName | None = Field(default=None, examples=["J.R.R. Tolkien"])
     role: ContributorRole = ContributorRole.AUTHOR
     position: int | None = Field(
         default=None, ge=1, le=MOST_CONTRIBUTORS, description="Printed order, from 1; the list's own without."

@@ -20,7 +20,7 @@ from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, Co
 from app.catalog.errors import BookNotFound, InvalidIsbn
 from app.catalog.isbn import parse_isbn, to_isbn10
 from app.catalog.items.repository import item_order
-from app.catalog.items.schemas import ItemIn, ItemKind
+from app.catalog.items.schemas import ItemIn, ItemKind, split_names
 from app.catalog.items.service import ItemService, set_kind
 from app.catalog.models import Book, Item
 from app.catalog.partial_dates import format_partial_date, parse_partial_date
@@ -147,9 +147,7 @@ def _contributors(values: dict[str, object]) -> list[ContributorIn]:
     listed = values.get("contributors")
     if isinstance(listed, list):
         return listed
-    author = _text(values.get("author")) or ""
-    names = [name.strip() for name in author.split(";") if name.strip()]
-    return [ContributorIn(name=name, role=ContributorRole.AUTHOR) for name in names]
+    return [ContributorIn(name=name) for name in split_names(_text(values.get("author")) or "")]
 
 
 def _set_published_on(book: Book, text: str | None) -> None:
@@ -228,4 +226,6 @@ class BookCatalogue:
 
 def _document(row: AnyRow) -> Document:
     book = book_out(row)
-    return Document(book, row.snapshot, version_etag(book.version, row.stock_version))
+    # Names of authors and categories show in the answer: a rename must change the tag, but stop no editor.
+    named = sum(one["version"] for one in (*(row.contributors or ()), *(row.categories or ())))
+    return Document(book, row.snapshot, version_etag(book.version, row.stock_version, named))

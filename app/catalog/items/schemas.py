@@ -4,7 +4,15 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from app.catalog.isbn import parse_isbn
 from app.core.paging import ListQuery
@@ -25,6 +33,7 @@ from app.core.sorting import DistinctKeys, SplitKeys
 
 MOST_TAGS = 20
 LARGEST_QUANTITY = 1_000_000
+LONGEST_NAME = 200
 
 
 class ItemKind(StrEnum):
@@ -45,6 +54,25 @@ def _distinct_lower(tags: list[str]) -> list[str]:
     return distinct
 
 
+def split_names(names: str) -> list[str]:
+    """The names of a list separated by `;`, each once."""
+    return list(dict.fromkeys(name for part in names.split(";") if (name := part.strip())))
+
+
+def _names_people(names: str) -> str:
+    listed = split_names(names)
+    if not listed:
+        raise ValueError("names nobody")
+    try:
+        _PERSON_NAMES.validate_python(listed)
+    except ValidationError:
+        raise ValueError(f"each name must be visible and have at most {LONGEST_NAME} characters") from None
+    return names
+
+
+PersonName = Annotated[VisibleLine, Field(max_length=LONGEST_NAME)]
+_PERSON_NAMES = TypeAdapter(list[PersonName])
+
 Title = Annotated[VisibleLine, Field(max_length=200, examples=["The Hobbit"])]
 Description = Annotated[Text, Field(max_length=1000, examples=["There and back again."])]
 Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY, description="Available for sale.", examples=[12])]
@@ -58,6 +86,7 @@ Tags = Annotated[
 PriceIn = Annotated[Price, Field(examples=[12.5])]
 AuthorNames = Annotated[
     VisibleLine,
+    AfterValidator(_names_people),
     Field(
         max_length=500, description="Names in printed order, separated by `;`.", examples=["J.R.R. Tolkien"]
     ),

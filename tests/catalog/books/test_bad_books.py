@@ -99,3 +99,19 @@ async def test_contradictory_fields_are_refused(client: httpx.AsyncClient, selle
     ):
         answer = await client.post(BOOKS, json={"title": "T", "price": 1, **extra}, headers=seller.headers)
         assert answer.status_code == 422, extra
+
+
+@pytest.mark.parametrize("author", ["a" * 201, "Ada; \u200b", ";", " ; ;", "a\u0000"])
+async def test_names_that_name_nobody_are_refused(
+    client: httpx.AsyncClient, seller: Caller, author: str
+) -> None:
+    for path in (BOOKS, "/api/v1/items"):
+        body = {"title": "T", "price": 1, "author": author}
+        answer = await client.post(path, json=body, headers=seller.headers)
+        assert answer.status_code == 422, (path, answer.text)
+        assert answer.json()["errors"][0]["field"] == "author"
+
+
+async def test_a_name_given_twice_counts_once(client: httpx.AsyncClient, seller: Caller) -> None:
+    book = await create(client, seller, author="Ada; Ada;")
+    assert [one["name"] for one in book["contributors"]] == ["Ada"]

@@ -109,3 +109,24 @@ async def test_books_of_one_series_share_it_whatever_the_spelling(
         ("Élan Vital", "1"),
         ("Élan Vital", "2"),
     ]
+
+
+async def test_a_rename_changes_the_tag_but_stops_no_editor(
+    client: httpx.AsyncClient, seller: Caller, moderator: Caller
+) -> None:
+    category = (
+        await client.post("/api/v1/categories", json={"name": "Old"}, headers=moderator.headers)
+    ).json()
+    body = {"title": "T", "price": 1, "author": "Old Name", "category_ids": [category["id"]]}
+    book = (await client.post(BOOKS, json=body, headers=seller.headers)).json()
+    path = f"{BOOKS}/{book['id']}"
+    author = f"/api/v1/authors/{book['contributors'][0]['author_id']}"
+    for renamed, shown in ((author, "contributors"), (f"/api/v1/categories/{category['id']}", "categories")):
+        etag = (await client.get(path)).headers["etag"]
+        answer = await client.patch(renamed, json={"name": "New Name"}, headers=moderator.headers)
+        assert answer.status_code == 200
+        fresh = await client.get(path, headers={"If-None-Match": etag})
+        assert fresh.status_code == 200
+        assert fresh.json()[shown][0]["name"] == "New Name"
+        edit = await client.patch(path, json={}, headers={**seller.headers, "If-Match": etag})
+        assert edit.status_code == 200

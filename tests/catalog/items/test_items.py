@@ -146,6 +146,8 @@ async def test_only_the_owner_or_a_moderator_may_touch_an_item(
         ("search=t", ["Atlas", "blotter"]),
         ("search=%25", []),
         ("search=_", []),
+        ("search=％", []),
+        ("search=＿", []),
     ],
 )
 async def test_lists_are_filtered_and_sorted(
