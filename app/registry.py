@@ -3,6 +3,8 @@
 from importlib import import_module
 
 MODULES = (
+    "app.core.audit",
+    "app.core.events",
     "app.identity.models",
     "app.identity.errors",
     "app.catalog.models",

@@ -15,6 +15,7 @@ from app.core.clock import utc_now
 from app.core.logging import request_id_var, write_json_line
 from app.core.metrics import IN_FLIGHT, UNMATCHED, RouteMeters
 from app.core.problems import GENERIC, fault_response, problem_response
+from app.core.request_info import scope_var
 
 _VALID_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -55,6 +56,7 @@ class RequestContext:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id.decode()
         token = request_id_var.set(state["request_id"])
+        scope_token = scope_var.set(scope)
         status = _SERVER_ERROR
 
         async def send_with_headers(message: Message) -> None:
@@ -77,6 +79,7 @@ class RequestContext:
             IN_FLIGHT.dec()
             self._record(scope, status, time.perf_counter() - started)
             request_id_var.reset(token)
+            scope_var.reset(scope_token)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"

@@ -1,0 +1,41 @@
+"""What the request under way tells about its origin, for audit entries and sessions."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+LONGEST_AGENT = 300
+
+scope_var: ContextVar[Scope | None] = ContextVar("scope", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """Who asked from where; empty outside a request."""
+
+    request_id: str = ""
+    ip: str = ""
+    user_agent: str = ""
+    user_id: int | None = None
+    session_id: str | None = None
+    api_key_id: int | None = None
+
+
+def current_request() -> RequestInfo:
+    """The request that this code runs in, as far as its caller is known by now."""
+    scope = scope_var.get()
+    if scope is None:
+        return RequestInfo()
+    request, state = Request(scope), scope["state"]
+    agent = request.headers.get("user-agent", "")
+    printable = "".join(character for character in agent if character.isprintable())
+    return RequestInfo(
+        request_id=state.get("request_id", ""),
+        ip=request.client.host if request.client else "",
+        user_agent=printable[:LONGEST_AGENT],
+        user_id=state.get("user_id"),
+        session_id=state.get("session_id"),
+        api_key_id=state.get("api_key_id"),
+    )

@@ -1,0 +1,76 @@
+"""What happens to accounts. No event carries a token: the mail handler makes it when it writes the mail."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from app.core.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class UserRegistered(Event):
+    """An account was opened: welcome it and have the address verified."""
+
+    type: ClassVar[str] = "user.registered"
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmailVerificationRequested(Event):
+    """Somebody asked for the verification mail again."""
+
+    type: ClassVar[str] = "user.email_verification_requested"
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordResetRequested(Event):
+    """Somebody asked to reset the password of this account."""
+
+    type: ClassVar[str] = "user.password_reset_requested"
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmailChangeRequested(Event):
+    """The owner wants another address, which must be proven."""
+
+    type: ClassVar[str] = "user.email_change_requested"
+    user_id: int
+    new_email: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmailChanged(Event):
+    """The address changed: the old one is told."""
+
+    type: ClassVar[str] = "user.email_changed"
+    user_id: int
+    old_email: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChanged(Event):
+    """The password changed or was reset."""
+
+    type: ClassVar[str] = "user.password_changed"
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewDevice(Event):
+    """A login came from a device that this account has not used before."""
+
+    type: ClassVar[str] = "user.new_device"
+    user_id: int
+    device: str
+    ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenReused(Event):
+    """A refresh token was used again: the session was ended."""
+
+    type: ClassVar[str] = "user.token_reused"
+    user_id: int
+    device: str
+    ip: str
