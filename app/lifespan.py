@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi import FastAPI
 
+from app.ops.publisher import publishing
+
 _log = structlog.get_logger(__name__)
 
 
@@ -13,8 +15,9 @@ _log = structlog.get_logger(__name__)
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Join the cache bus while serving; close every connection at the end."""
     app.state.cache.start()
-    _log.info("started", version=app.version)
-    yield
+    async with publishing(app.state.database, app.state.cache):
+        _log.info("started", version=app.version)
+        yield
     await app.state.cache.stop()
     await app.state.redis.aclose()
     await app.state.database.close()

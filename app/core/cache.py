@@ -132,11 +132,11 @@ class HotCache:
 
     async def stop(self) -> None:
         """Leave the bus and end what runs in the background."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        for task in tuple(self._tasks):
-            with suppress(asyncio.CancelledError):
-                await task
+        # More than once: a cancellation that meets redis-py's own read timeout is lost in it.
+        while tasks := tuple(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.1)
 
     async def _lead(self, group: str, key: str, load: Loader) -> Entry:
         flight: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()

@@ -61,7 +61,7 @@ def _complete(operation: dict[str, Any]) -> None:
     if operation.get("parameters") or "requestBody" in operation:
         codes.append("validation")
     if "requestBody" in operation:
-        codes += ["body-too-large", "unsupported-media-type"]
+        codes += ["bad-request", "body-too-large", "unsupported-media-type"]
     for status, response in generic_problems(codes).items():
         present = responses.setdefault(str(status), response)
         for media_type, content in response["content"].items():

@@ -18,6 +18,8 @@ from pydantic_settings import (
 )
 
 WEAK_SECRETS = frozenset({"", "secret", "changeme", "change-me", "change-me-in-production"})
+DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105 (known to everybody)
+"""What `.env.example` holds, so that the stack starts as it is; production refuses it."""
 SHORTEST_SECRET = 32
 """HS256 wants a key at least as long as its hash: 32 bytes (RFC 7518 §3.2)."""
 
@@ -196,6 +198,10 @@ class Settings(_DatabaseOnly):
         if secret.lower() in WEAK_SECRETS or len(secret.encode()) < SHORTEST_SECRET:
             raise ValueError(
                 f"JWT_SECRET must be at least {SHORTEST_SECRET} random bytes; make one with: openssl rand -hex 32"
+            )
+        if self.environment is Environment.PRODUCTION and secret == DEVELOPMENT_SECRET:
+            raise ValueError(
+                "JWT_SECRET is the one of .env.example, which everybody knows; make one with: openssl rand -hex 32"
             )
         return self
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.settings import SettingsError, load_settings
+from app.core.settings import DEVELOPMENT_SECRET, SettingsError, load_settings
 
 GOOD = "0123456789abcdef0123456789abcdef"
 
@@ -23,6 +23,14 @@ def test_a_weak_secret_stops_the_start_naming_the_variable(
     monkeypatch.setenv("JWT_SECRET", secret)
     with pytest.raises(SettingsError, match=r"JWT_SECRET.*openssl rand"):
         load_settings()
+
+
+def test_the_secret_of_the_example_file_is_for_development_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", DEVELOPMENT_SECRET)
+    with pytest.raises(SettingsError, match=r"JWT_SECRET.*openssl rand"):
+        load_settings()
+    monkeypatch.setenv("ENVIRONMENT", "development")
+    assert load_settings().shows_docs
 
 
 @pytest.mark.parametrize(
