@@ -51,6 +51,10 @@ class HotReads:
         """The public answer without the cache, for reads too varied to keep."""
         return EntryResponse(await self._load(read, PUBLIC))
 
+    async def answer_private(self, read: Reading) -> Response:
+        """The answer for its caller alone, which nobody keeps."""
+        return EntryResponse(await self._load(read, PRIVATE))
+
     async def _load(self, read: Reading, cache_control: str) -> Entry:
         async with self._database.reading() as connection:
             document = await read(connection)
@@ -127,4 +131,9 @@ def hot_key(scope: Scope) -> str:
     return f"{path}?{query.decode('latin-1')}" if query else path
 
 
-HotDep = Annotated[HotReads, Depends(HotReads)]
+async def get_hot_reads(request: Request) -> HotReads:
+    """The reads of this request; a class as dependency would cost a hop to a thread."""
+    return HotReads(request)
+
+
+HotDep = Annotated[HotReads, Depends(get_hot_reads)]

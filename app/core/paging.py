@@ -170,7 +170,7 @@ def link_header(url: URL, page: Page[T]) -> str:
     return ", ".join(links)
 
 
-def get_pager(request: Request) -> Pager:
+async def get_pager(request: Request) -> Pager:
     """The process's pager."""
     pager: Pager = request.app.state.pager
     return pager

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, bindparam, delete, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -79,6 +79,9 @@ _BOOK = (
     .outerjoin(StockLevel, StockLevel.item_id == Item.id)
     .outerjoin(Series, Series.id == Book.series_id)
 )
+# Constants with bound parameters: a clause added per request would have SQLAlchemy build everything anew.
+_BOOK_BY_ID = _BOOK.where(Book.item_id == bindparam("book_id"))
+_BOOK_BY_ISBN = _BOOK.where(Book.isbn13 == bindparam("isbn13"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +142,12 @@ class BookRepository:
 
 async def find_book(connection: AsyncConnection, book_id: int) -> AnyRow | None:
     """The book's answer columns and the snapshot they were read in."""
-    return (await connection.execute(_BOOK.where(Book.item_id == book_id))).one_or_none()
+    return (await connection.execute(_BOOK_BY_ID, {"book_id": book_id})).one_or_none()
 
 
 async def find_book_by_isbn(connection: AsyncConnection, isbn13: str) -> AnyRow | None:
     """As `find_book`, by ISBN-13."""
-    return (await connection.execute(_BOOK.where(Book.isbn13 == isbn13))).one_or_none()
+    return (await connection.execute(_BOOK_BY_ISBN, {"isbn13": isbn13})).one_or_none()
 
 
 async def list_books(

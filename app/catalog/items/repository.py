@@ -8,6 +8,7 @@ from sqlalchemy import (
     FromClause,
     SQLColumnExpression,
     and_,
+    bindparam,
     delete,
     func,
     literal,
@@ -45,7 +46,11 @@ ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Item.updated_at,
     func.coalesce(StockLevel.version, 0).label("stock_version"),
 )
-_BY_ID = select(*ITEM_COLUMNS, snapshot_text).outerjoin(StockLevel, StockLevel.item_id == Item.id)
+_ITEM_BY_ID = (
+    select(*ITEM_COLUMNS, snapshot_text)
+    .outerjoin(StockLevel, StockLevel.item_id == Item.id)
+    .where(Item.id == bindparam("item_id"))
+)
 
 
 class ItemRepository:
@@ -99,7 +104,7 @@ class ItemRepository:
 
 async def find_item(connection: AsyncConnection, item_id: int) -> AnyRow | None:
     """The item's answer columns and the snapshot they were read in."""
-    return (await connection.execute(_BY_ID.where(Item.id == item_id))).one_or_none()
+    return (await connection.execute(_ITEM_BY_ID, {"item_id": item_id})).one_or_none()
 
 
 async def list_items(
