@@ -1,5 +1,6 @@
 """Gunicorn as production runs it: `gunicorn -c gunicorn.conf.py`; GUNICORN_CMD_ARGS overrides any line."""
 
+import gc
 import itertools
 import logging
 import os
@@ -101,6 +102,14 @@ def post_fork(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
     """Name metrics files by slot, not by process: else each recycling would leave a file for ever."""
     del server
     values.ValueClass = values.MultiProcessValue(lambda: worker.slot)
+
+
+def post_worker_init(worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
+    """What start-up made lives as long as the worker: the collector need not look at it again and again."""
+    del worker
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def child_exit(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped

@@ -13,11 +13,11 @@ from app.ops.info import router as info
 from app.ops.metrics import router as metrics
 
 ROUTERS: tuple[APIRouter, ...] = (
+    accounts,
     books,
     items,
     authors,
     categories,
-    accounts,
     sessions,
     health,
     metrics,

@@ -164,8 +164,8 @@ class HotCache:
         if not is_current or connection != self._connections or not self._bus.is_connected:
             return entry, None
         self._local.put(group, key, entry)
-        if not is_shared:
-            self._in_background(self._bus.store(group, key, entry))
+        if not is_shared and self._bus.offer(group, key, entry):
+            self._in_background(self._bus.store_offered())
         return entry, entry
 
     async def _read(self, key: str, load: Loader) -> Entry:

@@ -1,6 +1,7 @@
 """Redis behind the hot-read cache: the tier all workers share, and the bus of announcements."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
@@ -34,26 +35,33 @@ end
 redis.call('PUBLISH', prefix .. ':bus', xid .. ' ' .. table.concat(ARGV, ' ', 4))
 """
 _FETCH = """
-local epoch = redis.call('GET', ARGV[1] .. ':epoch') or '0'
-return redis.call('HGET', ARGV[1] .. ':' .. epoch .. ':' .. ARGV[2], ARGV[3])
+local prefix = ARGV[1] .. ':' .. (redis.call('GET', ARGV[1] .. ':epoch') or '0') .. ':'
+local found = {}
+for i = 2, #ARGV, 2 do found[i / 2] = redis.call('HGET', prefix .. ARGV[i], ARGV[i + 1]) end
+return found
 """
 # Refuses an entry that does not see an announced transaction, or is older than the one it would replace.
 _STORE = """
-local prefix, group, key, packed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local xmin, xmax, stamp, running = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), {}
-for xid in string.gmatch(ARGV[8], '%d+') do running[tonumber(xid)] = true end
-for _, name in ipairs({group, '*'}) do
-  for _, text in ipairs(redis.call('SMEMBERS', prefix .. ':recent:' .. name)) do
-    local xid = tonumber(text)
-    if xid >= xmin and (xid >= xmax or running[xid]) then return 0 end
+local prefix, lifetime = ARGV[1], ARGV[2]
+local epoch = redis.call('GET', prefix .. ':epoch') or '0'
+local function store(group, key, packed, xmin, xmax, stamp, running_xids)
+  local running = {}
+  for xid in string.gmatch(running_xids, '%d+') do running[tonumber(xid)] = true end
+  for _, name in ipairs({group, '*'}) do
+    for _, text in ipairs(redis.call('SMEMBERS', prefix .. ':recent:' .. name)) do
+      local xid = tonumber(text)
+      if xid >= xmin and (xid >= xmax or running[xid]) then return end
+    end
   end
+  local hash = prefix .. ':' .. epoch .. ':' .. group
+  local present = redis.call('HGET', hash, key)
+  if present and tonumber(string.match(present, '^%d+')) > stamp then return end
+  redis.call('HSET', hash, key, packed)
+  redis.call('PEXPIRE', hash, lifetime)
 end
-local hash = prefix .. ':' .. (redis.call('GET', prefix .. ':epoch') or '0') .. ':' .. group
-local present = redis.call('HGET', hash, key)
-if present and tonumber(string.match(present, '^%d+')) > stamp then return 0 end
-redis.call('HSET', hash, key, packed)
-redis.call('PEXPIRE', hash, ARGV[9])
-return 1
+for i = 3, #ARGV, 7 do
+  store(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), ARGV[i + 6])
+end
 """
 
 _log = structlog.get_logger(__name__)
@@ -80,6 +88,10 @@ class CacheBus:
         self._fetch = redis.register_script(_FETCH)
         self._store = redis.register_script(_STORE)
         self._prefix = ""
+        self._wanted: list[tuple[str, str, asyncio.Future[bytes | None]]] = []
+        self._fetching: asyncio.Task[None] | None = None
+        self._offered: list[str | bytes | int] = []
+        self._is_storing = False
         self.is_connected = False
 
     async def announce(self, groups: Iterable[str], xid: int) -> None:
@@ -90,24 +102,54 @@ class CacheBus:
         await self._announce(args=[self._prefix, xid, lifetime, *groups])
 
     async def fetch(self, group: str, key: str) -> Entry | None:
-        """The shared tier's entry, or None; a fault of Redis is a miss."""
-        try:
-            packed = await self._fetch(args=[self._prefix, group, key])
-        except REDIS_FAULTS:
-            return None
+        """The shared tier's entry, or None; a fault of Redis is a miss.
+
+        Those who ask while a question is under way are asked for together, in the next one.
+        """
+        answer: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        self._wanted.append((group, key, answer))
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch_wanted())
+        packed = await answer
         return _unpack(packed) if packed else None
 
-    async def store(self, group: str, key: str, entry: Entry) -> None:
-        """Offer an entry to the shared tier, which takes it unless it is out of date."""
-        xmin, xmax, running = entry.snapshot.text.split(":")
-        stamp = entry.snapshot.stamp
-        packed = _pack(entry)
+    async def _fetch_wanted(self) -> None:
         try:
-            await self._store(
-                args=[self._prefix, group, key, packed, xmin, xmax, stamp, running, self._shared_ttl_ms]
-            )
+            while self._wanted:
+                wanted, self._wanted = self._wanted, []
+                names = [name for group, key, _ in wanted for name in (group, key)]
+                found: list[bytes | None] = []
+                try:
+                    found = await self._fetch(args=[self._prefix, *names])
+                except REDIS_FAULTS:
+                    pass
+                finally:
+                    for (_, _, answer), packed in itertools.zip_longest(wanted, found):
+                        if not answer.done():
+                            answer.set_result(packed)
+        finally:
+            self._fetching = None
+
+    def offer(self, group: str, key: str, entry: Entry) -> bool:
+        """Put an entry by for `store_offered`; true when nothing was put by before, so that nobody stores yet."""
+        is_first = not self._is_storing
+        self._is_storing = True
+        xmin, xmax, running = entry.snapshot.text.split(":")
+        self._offered += (group, key, _pack(entry), xmin, xmax, entry.snapshot.stamp, running)
+        return is_first
+
+    async def store_offered(self) -> None:
+        """Give the shared tier what was offered, all in one call; it takes each unless it is out of date."""
+        try:
+            while self._offered:
+                offered, self._offered = self._offered, []
+                await self._store(args=[self._prefix, self._shared_ttl_ms, *offered])
         except REDIS_FAULTS as fault:
             _log.debug("cache_store_failed", error=repr(fault))
+        finally:
+            # What was left over must not wait: the shared tier remembers announcements for a minute only.
+            self._offered = []
+            self._is_storing = False
 
     async def run(self, listener: Listener) -> None:
         """Listen until cancelled, reconnecting with growing pauses."""

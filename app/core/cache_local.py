@@ -4,7 +4,6 @@ import time
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 EVERYTHING = "*"
 """The group whose announcement makes every entry stale."""
@@ -13,29 +12,30 @@ ANNOUNCED_FOR = 60.0
 """Seconds an announcement is remembered; longer than any read may take."""
 
 REMEMBERED_ANSWERS = 20_000
+_OVERHEAD = 2048
+"""Bytes that an entry takes beside its body: headers, snapshot, group and the tables they stand in (measured)."""
+_NONE: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True)
 class Snapshot:
-    """What a statement saw, as `pg_current_snapshot()` prints it: `xmin:xmax:running,…`."""
+    """What a statement saw, as `pg_current_snapshot()` prints it: `xmin:xmax:running,…`.
 
-    text: str
+    `stamp` grows with every transaction that ends: snapshots of one primary are totally ordered.
+    """
 
-    @cached_property
-    def _parts(self) -> tuple[int, int, frozenset[int]]:
-        xmin, xmax, running = self.text.split(":")
-        return int(xmin), int(xmax), frozenset(int(xid) for xid in running.split(",") if xid)
+    __slots__ = ("_running", "_xmax", "_xmin", "stamp", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        xmin, xmax, running = text.split(":")
+        self._xmin = int(xmin)
+        self._xmax = int(xmax)
+        self._running = frozenset(map(int, running.split(","))) if running else _NONE
+        self.stamp = self._xmax - len(self._running)
 
     def sees(self, xid: int) -> bool:
         """Whether the transaction had ended when the snapshot was taken."""
-        xmin, xmax, running = self._parts
-        return xid < xmin or (xid < xmax and xid not in running)
-
-    @cached_property
-    def stamp(self) -> int:
-        """A number that grows with every transaction that ends: snapshots of one primary are totally ordered."""
-        _, xmax, running = self._parts
-        return xmax - len(running)
+        return xid < self._xmin or (xid < self._xmax and xid not in self._running)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class LocalTier:
         self._drop(key)
         self._kept[key] = _Kept(entry, group, time.monotonic() + self._ttl)
         self._keys_by_group[group].add(key)
-        self.bytes += len(entry.body) + len(key)
+        self.bytes += _size(key, entry)
         while self.bytes > self._max_bytes:
             self._drop(next(iter(self._kept)))
 
@@ -110,11 +110,15 @@ class LocalTier:
         kept = self._kept.pop(key, None)
         if kept is None:
             return
-        self.bytes -= len(kept.entry.body) + len(key)
+        self.bytes -= _size(key, kept.entry)
         keys = self._keys_by_group[kept.group]
         keys.discard(key)
         if not keys:
             del self._keys_by_group[kept.group]
+
+
+def _size(key: str, entry: Entry) -> int:
+    return len(entry.body) + len(key) + _OVERHEAD
 
 
 class Announcements:
