@@ -2,12 +2,21 @@
 
 from fastapi import APIRouter
 
+from app.admin.audit.router import router as admin_audit
+from app.admin.stats.router import router as admin_stats
+from app.admin.users.router import router as admin_users
 from app.catalog.authors.router import router as authors
 from app.catalog.books.router import router as books
 from app.catalog.categories.router import router as categories
 from app.catalog.items.router import router as items
 from app.identity.accounts.router import router as accounts
+from app.identity.api_keys.router import router as api_keys
+from app.identity.mfa.router import router as mfa
+from app.identity.oauth.router import router as oauth
+from app.identity.passkeys.router import router as passkeys
 from app.identity.sessions.router import router as sessions
+from app.identity.verification.pages import router as verification_pages
+from app.identity.verification.router import router as verification
 from app.ops.health import router as health
 from app.ops.info import router as info
 from app.ops.metrics import router as metrics
@@ -19,6 +28,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     authors,
     categories,
     sessions,
+    oauth,
+    verification,
+    verification_pages,
+    api_keys,
+    mfa,
+    passkeys,
+    admin_users,
+    admin_audit,
+    admin_stats,
     health,
     metrics,
     info,
@@ -38,7 +56,25 @@ PUBLIC_ROUTES = frozenset(
         "get_category",
         "list_category_books",
         "register_user",
+        "check_username",
+        "judge_password",
+        "request_email_verification",
+        "verify_email",
+        "request_password_reset",
+        "reset_password",
+        "show_email_verification",
+        "show_password_reset",
         "create_token",
+        "log_in_browser",
+        "refresh_token",
+        "get_csrf_token",
+        "log_out",
+        "revoke_token",
+        "get_server_metadata",
+        "get_keys",
+        "finish_login",
+        "begin_passkey_login",
+        "finish_passkey_login",
         "get_liveness",
         "get_readiness",
         "get_health",

@@ -10,14 +10,17 @@ from alembic.config import Config
 
 from alembic import command
 from app import commands
-from app.core.settings import SettingsError
+from app.core.settings import SettingsError, load_settings
 from app.devstack import throwaway_servers
 from app.devstack.run import ROOT, HostOption, PortOption, dev, tell_errors
+from app.identity.key_commands import keys_cli
+from app.worker import run_scheduler, run_worker
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 cli.command()(dev)
 commands.register(cli)
+cli.add_typer(keys_cli, name="keys")
 
 
 @cli.command()
@@ -27,6 +30,22 @@ def serve(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
     config = str(ROOT / "gunicorn.conf.py")
     gunicorn = (sys.executable, "-m", "gunicorn", "--config", config, "--bind", bind, "app.main:app")
     os.execv(sys.executable, gunicorn)  # noqa: S606 - no shell is wanted
+
+
+@cli.command()
+def worker(
+    with_scheduler: Annotated[
+        bool, typer.Option("--with-scheduler", help="Open the slots of scheduled jobs too.")
+    ] = False,
+) -> None:
+    """Relay events from the outbox and work on them: mails and the like. As many as you like may run."""
+    run_worker(load_settings(), is_scheduling=with_scheduler)
+
+
+@cli.command()
+def scheduler() -> None:
+    """Open the slots of scheduled jobs. Several may run: each slot is opened once."""
+    run_scheduler(load_settings())
 
 
 @cli.command()

@@ -22,6 +22,7 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import registry
+from app.api import PUBLIC_ROUTES
 from app.core.cache import HotCache
 from app.core.cache_bus import CacheBus
 from app.core.db import Database, transaction
@@ -32,7 +33,7 @@ from app.core.settings import Environment, Settings, SettingsError, load_setting
 from app.demo.accounts import ACCOUNTS, PASSWORD
 from app.demo.catalogue import Catalogue
 from app.demo.loader import DatabaseNotEmpty, DemoRefused, load_demo
-from app.identity.accounts.schemas import UserRegister
+from app.identity.accounts.schemas import AccountIn
 from app.identity.accounts.service import AccountService
 from app.identity.permissions import Role
 from app.main import create_app
@@ -93,7 +94,7 @@ def create_admin(
     role = Role.SUPER_ADMIN if is_super else Role.ADMIN
     with _told():
         settings = load_settings()
-        request = UserRegister(username=username, email=email, password=_password(from_stdin=from_stdin))
+        request = AccountIn(username=username, email=email, password=_password(from_stdin=from_stdin))
         asyncio.run(_create_account(settings, request, role))
     typer.echo(f"{request.username} can log in now, as {role}.")
 
@@ -211,7 +212,7 @@ async def _load_demo(settings: Settings) -> Catalogue:
             progress.stop()
 
 
-async def _create_account(settings: Settings, request: UserRegister, role: Role) -> None:
+async def _create_account(settings: Settings, request: AccountIn, role: Role) -> None:
     async with _unit_of_work(settings) as session:
         account = await AccountService.build(session).register(request, role)
         account.is_verified = True
@@ -235,16 +236,22 @@ def _document() -> dict[str, Any]:
 
 
 def _who(operation: dict[str, Any]) -> str:
-    scopes = [
-        scope for scheme in operation.get("security", ()) for names in scheme.values() for scope in names
-    ]
-    return ", ".join(scopes) or ("any account" if operation.get("security") else "public")
+    if operation["operationId"] in PUBLIC_ROUTES:
+        return "public"
+    security = operation.get("security", ())
+    # An empty requirement among others: credentials may be sent and need not be.
+    if not security or {} in security:
+        return "public"
+    scopes = [scope for scheme in security for names in scheme.values() for scope in names]
+    return ", ".join(dict.fromkeys(scopes)) or "any account"
 
 
 def _variables(settings: Settings) -> Iterator[tuple[str, str]]:
     for name, value in settings:
         if isinstance(value, BaseModel):
-            yield from ((f"{name}_{part}".upper(), _printed(inner)) for part, inner in value)
+            fields = type(value).model_fields
+            for part, inner in value:
+                yield f"{name}_{fields[part].validation_alias or part}".upper(), _printed(inner)
         else:
             yield name.upper(), _printed(value)
 

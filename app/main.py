@@ -10,20 +10,36 @@ from app.api import ROUTERS
 from app.core.cache import HotCache
 from app.core.cache_bus import CacheBus
 from app.core.db import Database
+from app.core.errors import RateLimited
 from app.core.logging import configure_logging
+from app.core.mail import mail_folder
 from app.core.metrics import publish_build_info
 from app.core.middleware import FaultBoundary, HotPath, RequestContext
 from app.core.openapi import DESCRIPTION, install_openapi
 from app.core.paging import Pager
-from app.core.problems import install_problem_handlers
+from app.core.problems import install_problem_handlers, problems
 from app.core.rate_limit import RateLimiter
 from app.core.redis_client import make_redis
 from app.core.settings import Settings, load_settings
+from app.identity.api_keys.errors import InvalidApiKey
+from app.identity.api_keys.uses import KeyUses
+from app.identity.sessions.browser import BrowserGuard
 from app.identity.tokens import TokenIssuer
 from app.lifespan import lifespan
+from app.messaging.email.preview import add_mail_preview
 from app.ops.docs import add_docs
 
 MAX_BODY_SIZE = 1024 * 1024
+ALLOWED_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-API-Key",
+    "X-CSRF-Token",
+    "X-Request-ID",
+)
 EXPOSED_HEADERS = (
     "ETag",
     "Link",
@@ -61,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _add_middleware(app, settings)
     install_problem_handlers(app)
     _add_routes(app, settings)
-    install_openapi(app)
+    install_openapi(app, problems(InvalidApiKey, RateLimited))
     return app
 
 
@@ -73,7 +89,9 @@ def _add_resources(app: FastAPI, settings: Settings) -> None:
     app.state.cache = HotCache(bus, settings.cache)
     app.state.rate_limiter = RateLimiter(settings.rate_limit, app.state.redis)
     app.state.pager = Pager(settings.jwt.secret.get_secret_value().encode())
-    app.state.tokens = TokenIssuer(settings.jwt)
+    app.state.tokens = TokenIssuer(settings.jwt, settings.public_url.rstrip("/"))
+    app.state.browser = BrowserGuard(settings)
+    app.state.api_key_uses = KeyUses(app.state.database)
     publish_build_info(__version__)
 
 
@@ -89,7 +107,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             allow_origins=settings.cors.origins,
             allow_credentials=True,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-ID"],
+            allow_headers=ALLOWED_HEADERS,
             expose_headers=EXPOSED_HEADERS,
             max_age=PREFLIGHT_SECONDS,
         )
@@ -110,6 +128,9 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
             app.router.routes.append(route)
     if settings.shows_docs:
         add_docs(app)
+    folder = mail_folder(settings.mail)
+    if folder is not None and not settings.in_production:
+        add_mail_preview(app, folder)
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -5,10 +5,15 @@ from importlib import import_module
 MODULES = (
     "app.core.audit",
     "app.core.events",
+    "app.core.jobs",
     "app.identity.models",
     "app.identity.errors",
+    "app.identity.retention.jobs",
     "app.catalog.models",
     "app.catalog.errors",
+    "app.messaging.email.models",
+    "app.messaging.email.delivery",
+    "app.messaging.handlers",
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -16,12 +17,14 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 
 from alembic import command
+from app.core.clock import utc_now
 from app.core.db import Database
 from app.core.settings import Settings, load_settings
 from app.devstack import Servers, throwaway_servers
 from app.identity.accounts.repository import email_key
-from app.identity.models import User
+from app.identity.models import AuthSession, User
 from app.identity.permissions import Role, permissions_of
+from app.identity.tokens import Grant
 from app.main import create_app
 
 ROOT = Path(__file__).parents[1]
@@ -250,5 +253,20 @@ async def make_account(
     )
     arranging.add(user)
     await arranging.flush()
-    token = application.state.tokens.issue(user.id, role, permissions_of(role))
+    token = await make_session(application, arranging, user)
     return Caller(user.id, name, {"Authorization": f"Bearer {token}"})
+
+
+async def make_session(application: FastAPI, arranging: AsyncSession, user: User) -> str:
+    """A session of the account, as a login makes it; its access token."""
+    role, ends_at = Role(user.role), utc_now() + timedelta(days=1)
+    scopes = sorted(permissions_of(role))
+    opened = AuthSession(
+        user_id=user.id, scopes=scopes, factors=["password"], device="test", ip="", expires_at=ends_at
+    )
+    arranging.add(opened)
+    await arranging.flush()
+    token, _ = application.state.tokens.issue(
+        Grant(user.id, str(opened.id), role, frozenset(scopes), ends_at)
+    )
+    return str(token)

@@ -26,7 +26,7 @@ from app.core.cache_local import (
     LocalTier,
     Snapshot,
 )
-from app.core.settings import CacheSettings
+from app.core.setting_groups import CacheSettings
 
 _MIB = 1024 * 1024
 _GROUPS = "cache_groups"

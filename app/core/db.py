@@ -18,9 +18,10 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm.exc import StaleDataError
 
+from app.core.audit import write_audit
 from app.core.cache import HotCache, invalidated_groups
 from app.core.errors import CONSTRAINT_ERRORS, AppError, StaleVersion
-from app.core.settings import DatabaseSettings
+from app.core.setting_groups import DatabaseSettings
 
 LOOPBACK = frozenset({None, "localhost", "127.0.0.1", "::1"})
 
@@ -152,6 +153,7 @@ async def _commit(session: AsyncSession, cache: HotCache) -> None:
     if groups:
         xid = int(await session.scalar(_CURRENT_XID) or 0)
         await cache.announce(groups, xid)
+    await write_audit(session)
     await session.commit()
 
 

@@ -23,6 +23,24 @@ POOL_SIZE = Gauge(
 POOL_IN_USE = Gauge(
     "bookstore_db_pool_in_use", "Connections lent out.", ["pool"], multiprocess_mode="livesum"
 )
+OUTBOX_PENDING = Gauge(
+    "bookstore_outbox_pending",
+    "Events that are not done; NaN while PostgreSQL is away.",
+    multiprocess_mode="livemostrecent",
+)
+OUTBOX_AGE = Gauge(
+    "bookstore_outbox_age_seconds",
+    "Seconds since the oldest event that is not done was written.",
+    multiprocess_mode="livemostrecent",
+)
+DEAD_LETTERS = Gauge(
+    "bookstore_dead_letters", "Events that were given up.", multiprocess_mode="livemostrecent"
+)
+QUEUE_DEPTH = Gauge(
+    "bookstore_queue_depth",
+    "Events in the stream between relay and workers; NaN while Redis is away.",
+    multiprocess_mode="livemostrecent",
+)
 WORKERS = Gauge("bookstore_workers", "Worker processes.", multiprocess_mode="livesum")
 BUILD_INFO = Gauge("bookstore_build_info", "Always 1.", ["version", "python"], multiprocess_mode="livemax")
 

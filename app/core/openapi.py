@@ -14,24 +14,28 @@ The bookstore's API: browse books and other goods, list your own, run the catalo
 * **Errors** are `application/problem+json` (RFC 9457) with a stable `code`.
 * **Lists** take `skip` and `limit`, or `cursor`; `Link` and `next_cursor` lead on.
 * **Writers** send `If-Match` with the `ETag` they read; a stale one answers 412.
-* **Log in** with *Authorize* (username or e-mail, password).
+* **Log in** with *Authorize* (username or e-mail, password); programs send a key as `X-API-Key`.
 """
 _REF = "#/components/schemas/{model}"
+Responses = dict[int | str, dict[str, Any]]
 _ALWAYS = ("internal", "unavailable")
 
 
-def install_openapi(app: FastAPI) -> None:
-    """Serve a document in which errors look as they do on the wire."""
+def install_openapi(app: FastAPI, behind_login: Responses) -> None:
+    """Serve a document in which errors look as they do on the wire.
+
+    `behind_login` are the problems that every operation with credentials may answer.
+    """
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _build(app)
+            app.openapi_schema = _build(app, behind_login)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
 
 
-def _build(app: FastAPI) -> dict[str, Any]:
+def _build(app: FastAPI, behind_login: Responses) -> dict[str, Any]:
     spec = get_openapi(
         title=app.title,
         version=app.version,
@@ -47,6 +51,8 @@ def _build(app: FastAPI) -> dict[str, Any]:
     for path in spec["paths"].values():
         for operation in path.values():
             _complete(operation)
+            if operation.get("security"):
+                _add(operation["responses"], behind_login)
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     return spec
@@ -62,7 +68,11 @@ def _complete(operation: dict[str, Any]) -> None:
         codes.append("validation")
     if "requestBody" in operation:
         codes += ["bad-request", "body-too-large", "unsupported-media-type"]
-    for status, response in generic_problems(codes).items():
+    _add(responses, generic_problems(codes))
+
+
+def _add(responses: dict[str, Any], problems: Responses) -> None:
+    for status, response in problems.items():
         present = responses.setdefault(str(status), response)
         for media_type, content in response["content"].items():
             examples = (

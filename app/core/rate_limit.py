@@ -7,7 +7,7 @@ Headers as the IETF draft `RateLimit header fields for HTTP` has them, with the 
 import ipaddress
 import math
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Literal, get_args
 
 import structlog
 from fastapi import Request
@@ -19,9 +19,25 @@ from redis.asyncio import Redis
 from app.core.cache_bus import REDIS_FAULTS
 from app.core.clock import utc_now
 from app.core.errors import RateLimited
-from app.core.settings import RateLimitSettings
+from app.core.setting_groups import RateLimitSettings
 
-Zone = Literal["login", "registration", "search"]
+Zone = Literal[
+    "api_key",
+    "email_change",
+    "login",
+    "login_account",
+    "login_pair",
+    "mail",
+    "mail_address",
+    "mail_proof",
+    "strength_check",
+    "refresh",
+    "registration",
+    "search",
+    "second_factor",
+    "username_check",
+]
+_Question = Callable[..., Awaitable[bool]]
 _IPV6_NETWORK = 64
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +46,7 @@ class RateLimiter:
     """Moving windows, one counter per zone and client."""
 
     def __init__(self, settings: RateLimitSettings, redis: Redis) -> None:
-        zones: tuple[Zone, ...] = ("login", "registration", "search")
+        zones: tuple[Zone, ...] = get_args(Zone)
         self._limits = {zone: _scaled(getattr(settings, zone), settings.factor) for zone in zones}
         shared = RedisStorage(
             "async+redis://",
@@ -43,15 +59,22 @@ class RateLimiter:
 
     async def check(self, zone: Zone, client: str) -> list[tuple[bytes, bytes]]:
         """Count one request; RateLimited when the quota is used up. Returns the answer's headers."""
+        return await self._ask(MovingWindowRateLimiter.hit, zone, client)
+
+    async def refuse_beyond(self, zone: Zone, client: str) -> None:
+        """RateLimited when the quota is used up; counts nothing, for zones that count failures alone."""
+        await self._ask(MovingWindowRateLimiter.test, zone, client)
+
+    async def _ask(self, question: _Question, zone: Zone, client: str) -> list[tuple[bytes, bytes]]:
         limit = self._limits[zone]
         limiter = self._shared
         try:
-            is_allowed = await limiter.hit(limit, zone, client)
+            is_allowed = await question(limiter, limit, zone, client)
             stats = await limiter.get_window_stats(limit, zone, client)
         except REDIS_FAULTS as fault:
             _log.warning("rate_limit_is_local", error=str(fault) or repr(fault))
             limiter = self._local
-            is_allowed = await limiter.hit(limit, zone, client)
+            is_allowed = await question(limiter, limit, zone, client)
             stats = await limiter.get_window_stats(limit, zone, client)
         seconds = max(1, math.ceil(stats.reset_time - utc_now().timestamp()))
         headers = _headers(zone, limit, stats.remaining, seconds)

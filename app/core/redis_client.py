@@ -4,7 +4,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from app.core.settings import RedisSettings
+from app.core.setting_groups import RedisSettings
 
 
 def make_redis(settings: RedisSettings) -> Redis:

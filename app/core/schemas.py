@@ -64,7 +64,10 @@ def _visible(text: str) -> str:
 
 
 def _as_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between the years 1 and 9999 in UTC") from None
 
 
 Text = Annotated[str, AfterValidator(_without_controls)]

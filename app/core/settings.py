@@ -4,17 +4,28 @@ import os
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Self
 
-from limits import parse as parse_rate
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+)
+
+from app.core.setting_groups import (
+    CacheSettings,
+    CorsSettings,
+    DatabaseSettings,
+    JwtSettings,
+    LogSettings,
+    MailSettings,
+    MfaSettings,
+    RateLimitSettings,
+    RedisSettings,
+    WorkerSettings,
 )
 
 WEAK_SECRETS = frozenset({"", "secret", "changeme", "change-me", "change-me-in-production"})
@@ -33,99 +44,6 @@ class Environment(StrEnum):
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
-
-
-class DatabaseSettings(BaseModel):
-    """PostgreSQL: `DATABASE_*`. Times in seconds."""
-
-    url: SecretStr = SecretStr("postgresql+asyncpg://bookstore:bookstore@localhost:5432/bookstore")
-    replica_url: SecretStr | None = None
-    pool_size: int = Field(default=8, ge=1, le=200)
-    read_pool_size: int = Field(default=8, ge=1, le=200)
-    pool_timeout: float = Field(default=5, gt=0)
-    connect_timeout: float = Field(default=5, gt=0)
-    statement_timeout: float = Field(default=10, gt=0)
-
-    @field_validator("url", "replica_url")
-    @classmethod
-    def _names_asyncpg(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is None or not url.get_secret_value():
-            return None
-        scheme, separator, rest = url.get_secret_value().partition("://")
-        if not separator or scheme not in {"postgres", "postgresql", "postgresql+asyncpg"}:
-            raise ValueError("must look like postgresql+asyncpg://user:password@host:5432/database")
-        return SecretStr(f"postgresql+asyncpg://{rest}")
-
-
-class RedisSettings(BaseModel):
-    """Redis: `REDIS_*`. Times in seconds."""
-
-    url: SecretStr = SecretStr("redis://localhost:6379/0")
-    timeout: float = Field(default=1, gt=0)
-
-
-class CacheSettings(BaseModel):
-    """The hot-read cache: `CACHE_*`. Size in MiB per worker, times in seconds."""
-
-    local_size: float = Field(default=24, ge=0)
-    local_ttl: float = Field(default=60, gt=0)
-    shared_ttl: float = Field(default=300, gt=0)
-
-
-class JwtSettings(BaseModel):
-    """Access tokens: `JWT_*`. Times in seconds."""
-
-    secret: SecretStr = SecretStr("")
-    issuer: str = "bookstore"
-    audience: str = "bookstore-api"
-    access_ttl: int = Field(default=900, ge=30, le=86_400)
-    leeway: int = Field(default=10, ge=0, le=30)
-
-
-class RateLimitSettings(BaseModel):
-    """Requests per window and client: `RATE_LIMIT_*`; the factor multiplies every limit."""
-
-    factor: float = Field(default=1, gt=0)
-    login: str = "5/minute"
-    registration: str = "3/hour"
-    search: str = "30/minute"
-
-    @field_validator("login", "registration", "search")
-    @classmethod
-    def _names_a_rate(cls, rate: str) -> str:
-        try:
-            parse_rate(rate)
-        except ValueError:
-            raise ValueError(f"{rate!r} is no rate; write requests per time, such as 5/minute") from None
-        return rate
-
-
-class LogSettings(BaseModel):
-    """Logs: `LOG_*`."""
-
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    format: Literal["json", "text"] = "json"
-
-
-class CorsSettings(BaseModel):
-    """Browsers' origins that may call with credentials: `CORS_ORIGINS`, comma-separated."""
-
-    origins: Annotated[tuple[str, ...], NoDecode] = ()
-
-    @field_validator("origins", mode="before")
-    @classmethod
-    def _splits_commas(cls, origins: object) -> object:
-        if isinstance(origins, str):
-            return tuple(origin.strip().rstrip("/") for origin in origins.split(",") if origin.strip())
-        return origins
-
-    @field_validator("origins")
-    @classmethod
-    def _names_exact_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            if origin in {"*", "null"} or "://" not in origin:
-                raise ValueError(f"{origin!r} is not an exact origin such as https://shop.example.com")
-        return origins
 
 
 class _FileSecretsSource(EnvSettingsSource):
@@ -147,7 +65,7 @@ class _FileSecretsSource(EnvSettingsSource):
         return found
 
 
-_SECRET_VARIABLES = frozenset({"database_url", "database_replica_url", "redis_url", "jwt_secret"})
+_SECRET_VARIABLES = frozenset({"database_url", "database_replica_url", "redis_url", "jwt_secret", "mail_url"})
 
 
 class _DatabaseOnly(BaseSettings):
@@ -185,11 +103,15 @@ class Settings(_DatabaseOnly):
     public_url: str = "http://localhost:8000"
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
     docs_enabled: bool | None = None
+    require_verified_email: bool = False
     redis: RedisSettings = RedisSettings()
     cache: CacheSettings = CacheSettings()
     jwt: JwtSettings = JwtSettings()
+    mfa: MfaSettings = MfaSettings()
     rate_limit: RateLimitSettings = RateLimitSettings()
     log: LogSettings = LogSettings()
+    mail: MailSettings = MailSettings()
+    worker: WorkerSettings = WorkerSettings()
     cors: CorsSettings = CorsSettings()
 
     @model_validator(mode="after")

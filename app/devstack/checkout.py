@@ -61,6 +61,7 @@ class Checkout:
             "ENVIRONMENT": "development",
             "JWT_SECRET": self.secret(),
             "LOG_FORMAT": "text",
+            "MAIL_URL": (self.local / "mail").as_uri(),
             "PYTHONUNBUFFERED": "1",
             "RATE_LIMIT_FACTOR": "100",
         }

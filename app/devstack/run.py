@@ -55,7 +55,10 @@ def _plan(host: str, port: int) -> Plan:
         host=host,
         port=port,
         steps=(_python("migrate", "app.cli", "migrate"), _python("demo", "app.cli", "demo", "--if-empty")),
-        services=(_python("api", *uvicorn, *bounds),),
+        services=(
+            _python("api", *uvicorn, *bounds),
+            _python("worker", "app.cli", "worker", "--with-scheduler"),
+        ),
     )
 
 
@@ -67,7 +70,13 @@ def _announce(plan: Plan) -> None:
     console = Console(highlight=False)
     base = f"http://{plan.address}"
     places = Table(title="Bookstore is open", show_header=False, title_justify="left")
-    for name, path in {"API": "/api/v1", "Docs": "/docs", "Health": "/health", "Metrics": "/metrics"}.items():
+    for name, path in {
+        "API": "/api/v1",
+        "Docs": "/docs",
+        "Health": "/health",
+        "Metrics": "/metrics",
+        "Mail": "/dev/mail",
+    }.items():
         places.add_row(name, f"{base}{path}", style="bold" if name == "API" else "")
     logins = Table("Login", "Password", "Who", title="Demo accounts", title_justify="left")
     for account in ACCOUNTS:

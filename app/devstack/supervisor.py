@@ -82,6 +82,8 @@ class Supervisor:
             self._stop_earlier(checkout, child)
         self._refuse_taken_port()
         environment = checkout.environment(self._outer) | self._servers(checkout, stack)
+        # Links in mails lead to where this shop listens.
+        environment["PUBLIC_URL"] = self._outer.get("PUBLIC_URL") or f"http://{self._plan.address}"
         for step in self._plan.steps:
             self._run_step(checkout, stack, step, environment)
         for service in self._plan.services:

@@ -1,19 +1,30 @@
-"""Who may call: principals from access tokens, and permissions as FastAPI security scopes."""
+"""Who may call: principals from credentials, and permissions as FastAPI security scopes."""
 
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
 from typing import Annotated
 
 import orjson
 from fastapi import Depends, Request, Security
-from fastapi.security import OAuth2PasswordBearer, SecurityScopes
+from fastapi.security import APIKeyCookie, APIKeyHeader, OAuth2PasswordBearer, SecurityScopes
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.answers import PRIVATE, Document, make_entry
-from app.core.cache import Entry, HotCache
+from app.core.cache import Entry, HotCache, Snapshot
 from app.core.db import Database
-from app.identity.accounts.service import account_group, read_account
-from app.identity.errors import CHALLENGE, InsufficientScope, NotAuthenticated
+from app.core.repository import AnyRow
+from app.core.settings import Settings
+from app.identity.accounts.service import read_account
+from app.identity.api_keys.authentication import principal_of_key
+from app.identity.api_keys.errors import SessionRequired
+from app.identity.errors import CHALLENGE, CsrfRefused, EmailNotVerified, InsufficientScope, NotAuthenticated
+from app.identity.mfa.errors import MfaEnrolmentRequired
+from app.identity.mfa.second_factor import needs_second_factor
 from app.identity.permissions import DESCRIPTIONS, Permission, Role, permissions_of
-from app.identity.principal import Principal
+from app.identity.principal import Principal, account_group
+from app.identity.sessions.browser import ACCESS_COOKIE, SAFE_METHODS, BrowserGuard
+from app.identity.sessions.repository import find_live_session
 from app.identity.tokens import AccessClaims, TokenIssuer, invalid_token
 
 _bearer = OAuth2PasswordBearer(
@@ -22,25 +33,154 @@ _bearer = OAuth2PasswordBearer(
     description="Log in with user name or e-mail address and password.",
     auto_error=False,
 )
+_api_key = APIKeyHeader(
+    name="X-API-Key",
+    description="A key for programs, made at `POST /api/v1/api-keys`; a Bearer token beside it wins.",
+    auto_error=False,
+)
 
 
-async def get_claims(request: Request, token: Annotated[str | None, Depends(_bearer)]) -> AccessClaims:
-    """The claims of the request's token; NotAuthenticated, InvalidToken."""
-    if token is None:
+_cookie = APIKeyCookie(
+    name=ACCESS_COOKIE,
+    description="Set by `POST /api/v1/auth/login`; a write needs `Origin` and `X-CSRF-Token` besides.",
+    auto_error=False,
+)
+
+
+async def get_principal(
+    request: Request,
+    required: SecurityScopes,
+    bearer: Annotated[str | None, Depends(_bearer)],
+    api_key: Annotated[str | None, Depends(_api_key)],
+    cookie: Annotated[str | None, Depends(_cookie)],
+) -> Principal:
+    """The caller, whatever the credentials; NotAuthenticated, InvalidToken, InvalidApiKey, InsufficientScope.
+
+    A write by cookie must show that a page of ours sent it: CsrfRefused.
+    """
+    if bearer is not None:
+        principal = await principal_of_token(request, bearer)
+    elif api_key is not None:
+        principal = await principal_of_key(request, api_key)
+    elif cookie is not None:
+        principal = await _principal_of_cookie(request, cookie)
+    else:
         raise NotAuthenticated("Send an access token: Authorization: Bearer …", headers=CHALLENGE)
+    _remember(request, principal)
+    for scope in required.scopes:
+        if not principal.may(Permission(scope)):
+            raise _insufficient(scope)
+    settings: Settings = request.app.state.settings
+    if settings.mfa.required_for_staff and needs_second_factor(principal):
+        return _as_user(principal, required)
+    return principal
+
+
+async def principal_of_token(request: Request, token: str) -> Principal:
+    """The owner of an access token whose session is under way; what it grants is cut to the role *now*."""
     issuer: TokenIssuer = request.app.state.tokens
-    return issuer.read(token)
+    claims = issuer.read(token)
+    entry = await _session_entry(request, claims)
+    return _principal(entry.body, claims.scopes)
 
 
-async def get_account_entry(request: Request, claims: Annotated[AccessClaims, Depends(get_claims)]) -> Entry:
-    """The caller's account as it is now, from the hot cache; InvalidToken when it is gone or closed."""
+async def _principal_of_cookie(request: Request, token: str) -> Principal:
+    principal = await principal_of_token(request, token)
+    if request.method not in SAFE_METHODS:
+        browser: BrowserGuard = request.app.state.browser
+        if browser.check_write(request.headers) != principal.session_id:
+            raise CsrfRefused("The CSRF token belongs to another session; read the cookie again.")
+    return principal
+
+
+async def get_token_bearer(
+    request: Request, bearer: Annotated[str | None, Depends(_bearer)]
+) -> Principal | None:
+    """The owner of the access token in the header; None without one. InvalidToken."""
+    if bearer is None:
+        return None
+    principal = await principal_of_token(request, bearer)
+    _remember(request, principal)
+    return principal
+
+
+async def _session_entry(request: Request, claims: AccessClaims) -> Entry:
+    # Ended, expired or closed is never kept: what is kept is dropped when the account's group is announced.
     database: Database = request.app.state.database
     cache: HotCache = request.app.state.cache
-    group = account_group(claims.user_id)
 
     async def load() -> Entry:
         async with database.reading() as connection:
-            document = await _read(connection, claims.user_id)
+            row = await find_live_session(connection, claims.session_id, claims.user_id)
+        if row is None:
+            raise invalid_token("The session of this token has ended; log in again.")
+        return _pack(row, claims)
+
+    return await cache.get(account_group(claims.user_id), f"principal:{claims.session_id}", load)
+
+
+def _pack(row: AnyRow, claims: AccessClaims) -> Entry:
+    fields = {
+        "user_id": claims.user_id,
+        "username": row.username,
+        "role": row.role,
+        "is_verified": row.is_verified,
+        "session_id": str(claims.session_id),
+        "factors": row.factors,
+        "auth_time": row.created_at,
+    }
+    snapshot = Snapshot(row.snapshot)
+    return Entry(body=orjson.dumps(fields), etag=b"", headers=(), template="", snapshot=snapshot)
+
+
+@lru_cache(maxsize=4096)
+def _principal(body: bytes, scopes: frozenset[str]) -> Principal:
+    fields = orjson.loads(body)
+    role = Role(fields.pop("role"))
+    return Principal(
+        role=role,
+        permissions=frozenset(permissions_of(role) & scopes),
+        factors=tuple(fields.pop("factors")),
+        auth_time=datetime.fromisoformat(fields.pop("auth_time")),
+        **fields,
+    )
+
+
+def _remember(request: Request, principal: Principal) -> None:
+    """For the log and for audit entries."""
+    state = request.scope["state"]
+    state["user_id"] = principal.user_id
+    state["session_id"] = principal.session_id
+    state["api_key_id"] = principal.api_key_id
+
+
+def _as_user(staff: Principal, required: SecurityScopes) -> Principal:
+    """Staff that logged in by password alone may do what any user may. MfaEnrolmentRequired for the rest."""
+    ordinary = permissions_of(Role.USER)
+    for scope in required.scopes:
+        if Permission(scope) not in ordinary:
+            raise MfaEnrolmentRequired(
+                "Log in with your second factor; set one up at /api/v1/auth/mfa/totp or /api/v1/auth/passkeys."
+            )
+    return replace(staff, permissions=staff.permissions & ordinary)
+
+
+def _insufficient(scope: str) -> InsufficientScope:
+    challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+    return InsufficientScope(f"This needs the permission {scope}.", headers={"WWW-Authenticate": challenge})
+
+
+async def get_account_entry(
+    request: Request, principal: Annotated[Principal, Security(get_principal)]
+) -> Entry:
+    """The caller's account as it is now, from the hot cache; InvalidToken when it is gone."""
+    database: Database = request.app.state.database
+    cache: HotCache = request.app.state.cache
+    group = account_group(principal.user_id)
+
+    async def load() -> Entry:
+        async with database.reading() as connection:
+            document = await _read(connection, principal.user_id)
         return make_entry(document, cache_control=PRIVATE)
 
     return await cache.get(group, group, load)
@@ -53,39 +193,34 @@ async def _read(connection: AsyncConnection, user_id: int) -> Document:
     return document
 
 
-async def get_principal(
-    request: Request,
-    required: SecurityScopes,
-    claims: Annotated[AccessClaims, Depends(get_claims)],
-    entry: Annotated[Entry, Depends(get_account_entry)],
-) -> Principal:
-    """The caller; what the token grants is cut to what the role allows *now*.
-
-    InvalidToken when the account is closed, InsufficientScope when a permission is missing.
-    """
-    account = orjson.loads(entry.body)
-    if not account["is_active"]:
-        raise invalid_token("The account of this token is closed.")
-    request.scope["state"]["user_id"] = claims.user_id
-    role = Role(account["role"])
-    principal = Principal(
-        user_id=claims.user_id,
-        username=account["username"],
-        role=role,
-        permissions=frozenset(permissions_of(role) & claims.scopes),
-    )
-    for scope in required.scopes:
-        if not principal.may(Permission(scope)):
-            raise _insufficient(scope)
+async def get_session_user(principal: Annotated[Principal, Security(get_principal)]) -> Principal:
+    """The caller, logged in by themselves; SessionRequired for an API key."""
+    if principal.api_key_id is not None:
+        raise SessionRequired("An API key cannot do this; log in and send the access token.")
     return principal
 
 
-def _insufficient(scope: str) -> InsufficientScope:
-    challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
-    return InsufficientScope(f"This needs the permission {scope}.", headers={"WWW-Authenticate": challenge})
+async def get_seller(
+    request: Request,
+    principal: Annotated[Principal, Security(get_principal, scopes=[Permission.ITEMS_WRITE.value])],
+) -> Principal:
+    """The caller, who may sell; EmailNotVerified where the shop asks for a proven address."""
+    if not principal.is_verified and request.app.state.settings.require_verified_email:
+        raise EmailNotVerified(
+            "Follow the link in the mail we sent; `POST /auth/verify-email/request` sends another."
+        )
+    return principal
 
 
 OwnAccount = Annotated[Entry, Depends(get_account_entry)]
 CurrentUser = Annotated[Principal, Security(get_principal)]
-Seller = Annotated[Principal, Security(get_principal, scopes=[Permission.ITEMS_WRITE.value])]
+TokenBearer = Annotated[Principal | None, Depends(get_token_bearer)]
+SessionUser = Annotated[Principal, Depends(get_session_user)]
+Seller = Annotated[Principal, Depends(get_seller)]
 CatalogManager = Annotated[Principal, Security(get_principal, scopes=[Permission.CATALOG_MANAGE.value])]
+Auditor = Annotated[Principal, Security(get_principal, scopes=[Permission.AUDIT_READ.value])]
+RoleAssigner = Annotated[Principal, Security(get_principal, scopes=[Permission.ROLES_ASSIGN.value])]
+StatsReader = Annotated[Principal, Security(get_principal, scopes=[Permission.STATS_READ.value])]
+TokenInspector = Annotated[Principal, Security(get_principal, scopes=[Permission.TOKENS_INTROSPECT.value])]
+UserAdmin = Annotated[Principal, Security(get_principal, scopes=[Permission.USERS_MANAGE.value])]
+UserReader = Annotated[Principal, Security(get_principal, scopes=[Permission.USERS_READ.value])]

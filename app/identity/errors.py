@@ -24,6 +24,7 @@ class EmailTaken(AppError):
 class WrongCredentials(AppError):
     """The name, address or password is wrong, or the account is closed: nobody learns which."""
 
+    keep_writes = True
     status = 401
     code = "wrong-credentials"
     title = "Wrong user name or password"
@@ -59,6 +60,104 @@ class HashingBusy(AppError):
     status = 503
     code = "hashing-busy"
     title = "Too many logins at once"
+
+
+class LastAdmin(AppError):
+    """The shop always has an active administrator: this is the last one."""
+
+    status = 409
+    code = "last-admin"
+    title = "The last administrator stays"
+
+
+class RoleLost(AppError):
+    """The caller's own role changed while the request was on its way."""
+
+    status = 403
+    code = "role-lost"
+    title = "Your role changed"
+
+
+class AccountLocked(AppError):
+    """Too many wrong passwords for this account from this client; other clients are not affected."""
+
+    status = 429
+    code = "account-locked"
+    title = "Locked after too many failures"
+
+
+class WrongPassword(AppError):
+    """The current password, which this change asks for, is wrong."""
+
+    keep_writes = True
+    status = 403
+    code = "wrong-password"
+    title = "Wrong password"
+
+
+class NewPasswordRefused(AppError):
+    """The new password breaks a rule, or is the old one."""
+
+    status = 422
+    code = "new-password-refused"
+    title = "The new password is refused"
+
+
+class InvalidRefreshToken(AppError):
+    """The refresh token is unknown or expired, or its session has ended: log in again."""
+
+    status = 401
+    code = "invalid-refresh-token"
+    title = "The refresh token is not valid"
+
+
+class TokenReuse(AppError):
+    """The refresh token was used before, so it may be stolen: its whole session was ended."""
+
+    keep_writes = True
+    status = 401
+    code = "token-reuse"
+    title = "The refresh token was used again"
+
+
+class CsrfRefused(AppError):
+    """A write by cookie needs a known `Origin` and the session's `X-CSRF-Token`."""
+
+    status = 403
+    code = "csrf-refused"
+    title = "Cross-site request refused"
+
+
+class SessionNotFound(AppError):
+    """The caller has no such session under way."""
+
+    status = 404
+    code = "session-not-found"
+    title = "Session not found"
+
+
+class InvalidOneTimeToken(AppError):
+    """The mailed token is unknown, used, expired, or was made before the password or address changed."""
+
+    status = 400
+    code = "invalid-one-time-token"
+    title = "The link does not work any more"
+
+
+class PhoneNeeded(AppError):
+    """Notifications by SMS need a phone number in the profile."""
+
+    status = 409
+    code = "phone-needed"
+    title = "A phone number is needed"
+
+
+class EmailNotVerified(AppError):
+    """Buying and selling wait until the account's e-mail address is verified."""
+
+    status = 403
+    code = "email-not-verified"
+    title = "Verify your e-mail address first"
 
 
 on_constraint("uq_users_username", UsernameTaken, "username", "This user name is taken; choose another.")

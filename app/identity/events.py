@@ -74,3 +74,24 @@ class TokenReused(Event):
     user_id: int
     device: str
     ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorChanged(Event):
+    """A second factor was added, removed or used up, or guessed at too often; `what` says which.
+
+    `what` is one of totp_enabled, totp_disabled, recovery_codes_replaced, recovery_code_used,
+    passkey_added, passkey_removed, passkey_copied, locked.
+    """
+
+    type: ClassVar[str] = "user.second_factor_changed"
+    user_id: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressUnknown(Event):
+    """A mail was asked for that nobody gets: costs the same as one that somebody gets, and has no handler."""
+
+    type: ClassVar[str] = "user.address_unknown"
+    user_id: int = 0

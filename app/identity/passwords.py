@@ -1,42 +1,39 @@
-"""Passwords: what is strong enough, and hashing in a bounded thread pool (Argon2id; bcrypt is still read)."""
+"""Passwords are hashed in a bounded thread pool (Argon2id; bcrypt is still read)."""
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import TypeVar
 
 from passlib.context import CryptContext
 
 from app.identity.errors import HashingBusy
+from app.identity.password_rules import LONGEST as LONGEST
+from app.identity.password_rules import weakness as weakness
 
-SHORTEST = 8
-LONGEST = 128
 _THREADS = 2
 _LONGEST_QUEUE = 32
+_NICENESS = 19
+_BCRYPT = "bcrypt"
+_MOST_OF_BCRYPT = 72
+# Of a password nobody has, with the parameters of every new hash: an unknown user costs the same work.
+_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$SGktxVgLAYAwprRWCgEgJA$VLsWIr2R4o3RKwM+GVinuST5vpJHLJs237xbhJ12TV8"
 
 T = TypeVar("T")
 _context = CryptContext(schemes=["argon2", "bcrypt"], deprecated=["bcrypt"])
-_pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="password")
 _waiting = 0
 
 
-def weakness(password: str, username: str) -> str | None:
-    """Why the password is too weak, or None. Lengths in characters."""
-    if not SHORTEST <= len(password) <= LONGEST:
-        return f"must have {SHORTEST} to {LONGEST} characters"
-    wanted = {
-        "an upper-case letter": any(character.isupper() for character in password),
-        "a lower-case letter": any(character.islower() for character in password),
-        "a digit": any(character.isdigit() for character in password),
-        "a special character": any(not character.isalnum() for character in password),
-    }
-    missing = [what for what, is_there in wanted.items() if not is_there]
-    if missing:
-        return f"needs {', '.join(missing)}"
-    if username and username.lower() in password.lower():
-        return "must not contain the user name"
-    return None
+def _yield_to_requests() -> None:
+    # Hashing may take all the time that is left, but not the event loop's. Linux: of this thread alone.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+
+_pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="password", initializer=_yield_to_requests)
 
 
 async def hash_password(password: str) -> str:
@@ -49,19 +46,25 @@ async def verify_password(password: str, password_hash: str | None) -> tuple[boo
 
     Without a hash, as for an unknown user, the work is the same and the answer is no.
     """
-    if password_hash is None:
-        await _in_pool(_verify_nobody, password)
+    return await _in_pool(_verify, password, password_hash or _NOBODY)
+
+
+def _verify(password: str, password_hash: str) -> tuple[bool, str | None]:
+    scheme = _context.identify(password_hash)
+    if scheme is None:
+        password_hash = _NOBODY
+    if scheme == _BCRYPT:
+        return _verify_bcrypt(password, password_hash)
+    is_right, new_hash = _context.verify_and_update(password, password_hash)
+    return is_right, new_hash
+
+
+def _verify_bcrypt(password: str, password_hash: str) -> tuple[bool, str | None]:
+    # bcrypt reads 72 bytes and no NUL: what made the hash cut the rest off, and so must we.
+    secret = password.encode()[:_MOST_OF_BCRYPT]
+    if b"\0" in secret or not _context.verify(secret, password_hash):
         return False, None
-    return await _in_pool(_context.verify_and_update, password, password_hash)
-
-
-@cache
-def _dummy_hash() -> str:
-    return str(_context.hash("nobody has this password"))
-
-
-def _verify_nobody(password: str) -> bool:
-    return bool(_context.verify(password, _dummy_hash()))
+    return True, _context.hash(password)
 
 
 async def _in_pool(function: Callable[..., T], *arguments: str) -> T:

@@ -1,4 +1,4 @@
-"""Roles and what they may do: one pure table serves tokens, scopes and checks."""
+"""Roles and what they may do: one pure table serves tokens, scopes, API keys and checks."""
 
 from enum import StrEnum
 
@@ -6,9 +6,16 @@ from enum import StrEnum
 class Permission(StrEnum):
     """`resource:action`, the vocabulary of roles and OAuth2 scopes alike."""
 
+    AUDIT_READ = "audit:read"
     CATALOG_MANAGE = "catalog:manage"
     ITEMS_MODERATE = "items:moderate"
     ITEMS_WRITE = "items:write"
+    JOBS_READ = "jobs:read"
+    ROLES_ASSIGN = "roles:assign"
+    STATS_READ = "stats:read"
+    TOKENS_INTROSPECT = "tokens:introspect"
+    USERS_MANAGE = "users:manage"
+    USERS_READ = "users:read"
 
 
 class Role(StrEnum):
@@ -21,21 +28,46 @@ class Role(StrEnum):
 
 
 DESCRIPTIONS: dict[Permission, str] = {
+    Permission.AUDIT_READ: "Read, export and verify the audit log.",
     Permission.CATALOG_MANAGE: "Write authors and categories.",
     Permission.ITEMS_MODERATE: "Change or delete anybody's books and goods.",
     Permission.ITEMS_WRITE: "List, change and delete one's own books and goods.",
+    Permission.JOBS_READ: "See background jobs, their queues and dead letters.",
+    Permission.ROLES_ASSIGN: "Give accounts a role, up to one's own.",
+    Permission.STATS_READ: "See the shop's figures.",
+    Permission.TOKENS_INTROSPECT: "Ask whether a token is valid and what it grants.",
+    Permission.USERS_MANAGE: "Mend, close, open and unlock accounts and end their sessions.",
+    Permission.USERS_READ: "Find and read anybody's account.",
 }
+
+ADMINISTRATORS = frozenset({Role.ADMIN, Role.SUPER_ADMIN})
+"""The roles of which the last active account stays."""
 
 _USER = frozenset({Permission.ITEMS_WRITE})
 _MODERATOR = _USER | {Permission.ITEMS_MODERATE, Permission.CATALOG_MANAGE}
+_ADMIN = _MODERATOR | {
+    Permission.AUDIT_READ,
+    Permission.JOBS_READ,
+    Permission.ROLES_ASSIGN,
+    Permission.STATS_READ,
+    Permission.TOKENS_INTROSPECT,
+    Permission.USERS_MANAGE,
+    Permission.USERS_READ,
+}
 _PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.USER: _USER,
     Role.MODERATOR: _MODERATOR,
-    Role.ADMIN: _MODERATOR,
+    Role.ADMIN: _ADMIN,
     Role.SUPER_ADMIN: frozenset(Permission),
 }
+_RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
 def permissions_of(role: Role) -> frozenset[Permission]:
     """Everything the role may do."""
     return _PERMISSIONS[role]
+
+
+def outranks(role: Role, other: Role) -> bool:
+    """Whether the role stands above the other; equals do not outrank each other."""
+    return _RANKS[role] > _RANKS[other]

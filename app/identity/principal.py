@@ -1,19 +1,34 @@
 """Who is calling, as services see it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.identity.permissions import Permission, Role
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated account and what this very token lets it do."""
+    """An authenticated account, what these very credentials let it do, and how it logged in.
+
+    `session_id` is set for tokens and cookies, `api_key_id` for API keys. `factors` are those
+    of the login, such as `password` and `totp`; `auth_time` is when it was.
+    """
 
     user_id: int
     username: str
     role: Role
     permissions: frozenset[Permission]
+    is_verified: bool = False
+    session_id: str | None = None
+    api_key_id: int | None = None
+    factors: tuple[str, ...] = ()
+    auth_time: datetime | None = None
 
     def may(self, permission: Permission) -> bool:
         """Whether the caller holds the permission."""
         return permission in self.permissions
+
+
+def account_group(user_id: int) -> str:
+    """The cache group of one account and of every session of it."""
+    return f"user:{user_id}"

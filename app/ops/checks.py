@@ -53,7 +53,7 @@ async def check_all(request: Request) -> tuple[Check, ...]:
 
 
 async def _check_database(database: Database) -> tuple[Check, Check]:
-    found, reason, duration = await _ask(_revisions(database))
+    found, reason, duration = await ask(_revisions(database))
     if reason is not None:
         unknown = "unknown while PostgreSQL does not answer"
         return Check("postgresql", reason, duration), Check("schema", unknown, duration)
@@ -74,11 +74,11 @@ async def _compare(found: frozenset[str]) -> str | None:
 
 
 async def _check_redis(redis: Any) -> Check:
-    _, reason, duration = await _ask(redis.ping())
+    _, reason, duration = await ask(redis.ping())
     return Check("redis", reason, duration)
 
 
-async def _ask(question: Awaitable[Any]) -> tuple[Any, str | None, float]:
+async def ask(question: Awaitable[Any]) -> tuple[Any, str | None, float]:
     """The answer, or why there is none, and the milliseconds it took."""
     started = time.perf_counter()
     task = asyncio.ensure_future(question)

@@ -1,5 +1,6 @@
 """Is it alive, is it ready, how is it: for orchestrators, load balancers and people."""
 
+import asyncio
 import time
 from typing import Annotated, Any, Literal
 
@@ -7,14 +8,22 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.core.problems import MEDIA_TYPE, RETRY_AFTER, problems
+from app.ops.background import check_background
 from app.ops.checks import Check, check_all
 from app.ops.errors import NotReady
-from app.ops.schemas import CheckOut, HealthOut, LivenessOut, ReadinessOut
+from app.ops.schemas import BackgroundOut, CheckOut, HealthOut, LivenessOut, ReadinessOut
 
 _STARTED = time.monotonic()
 
 router = APIRouter(tags=["operations"])
-ChecksDep = Annotated[tuple[Check, ...], Depends(check_all)]
+
+
+async def look(request: Request) -> tuple[tuple[Check, ...], BackgroundOut]:
+    """What requests need, and what waits for the worker, asked at the same time."""
+    return await asyncio.gather(check_all(request), check_background(request))
+
+
+LookDep = Annotated[tuple[tuple[Check, ...], BackgroundOut], Depends(look)]
 
 
 def _not_ready_responses() -> dict[int | str, dict[str, Any]]:
@@ -45,33 +54,39 @@ async def get_liveness(response: Response) -> LivenessOut:
     response_model_exclude_none=True,
     responses=_not_ready_responses(),
 )
-async def get_readiness(checks: ChecksDep, response: Response) -> ReadinessOut:
-    """PostgreSQL and Redis answer and the schema is this release's; else 503 says which of them is down and why."""
+async def get_readiness(found: LookDep, response: Response) -> ReadinessOut:
+    """PostgreSQL and Redis answer and the schema is this release's; else 503 says which of them is down and why.
+
+    `background` tells how far the worker is behind, which makes nothing unready: requests do not wait for it.
+    """
     response.headers["Cache-Control"] = "no-store"
+    checks, background = found
     down = [f"{check.name}: {check.reason}" for check in checks if not check.is_up]
     if down:
         listed = {name: check.model_dump(exclude_none=True) for name, check in _by_name(checks).items()}
         raise NotReady("; ".join(down), headers={"Retry-After": str(RETRY_AFTER)}, checks=listed)
-    return ReadinessOut(checks=_by_name(checks))
+    return ReadinessOut(checks=_by_name(checks), background=background)
 
 
 @router.get("/health", summary="How the service is", response_model_exclude_none=True)
-async def get_health(request: Request, checks: ChecksDep, response: Response) -> HealthOut:
+async def get_health(request: Request, found: LookDep, response: Response) -> HealthOut:
     """A summary to read, answered with 200 whatever it says: `/health/ready` is the one to act on."""
     response.headers["Cache-Control"] = "no-store"
+    checks, background = found
     return HealthOut(
-        status=_status(checks),
+        status=_status(checks, background),
         version=request.app.version,
         uptime_s=round(time.monotonic() - _STARTED, 1),
         is_cache_connected=request.app.state.cache.is_connected,
         checks=_by_name(checks),
+        background=background,
     )
 
 
-def _status(checks: tuple[Check, ...]) -> Literal["ok", "degraded", "down"]:
+def _status(checks: tuple[Check, ...], background: BackgroundOut) -> Literal["ok", "degraded", "down"]:
     down = {check.name for check in checks if not check.is_up}
     if not down:
-        return "ok"
+        return "degraded" if background.status == "late" else "ok"
     # Without Redis every read goes to PostgreSQL and limits are counted per worker, but all of it works.
     return "degraded" if down == {"redis"} else "down"
 

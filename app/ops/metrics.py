@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import PlainTextResponse, Response
 
+from app.ops.background import measure_background
 from app.ops.publisher import publish
 
 _EXAMPLE = """\
@@ -28,6 +29,7 @@ router = APIRouter(tags=["operations"])
 async def get_metrics(request: Request) -> Response:
     """Requests, errors, latency, requests in flight, pools, cache and build, by route template."""
     publish(request.app.state.database, request.app.state.cache)
+    await measure_background(request)
     # In a thread: to add up the files of many workers takes milliseconds that other requests need not wait.
     text = await asyncio.to_thread(_render)
     return Response(text, media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})

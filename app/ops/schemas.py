@@ -21,6 +21,20 @@ class CheckOut(ResponseModel):
     duration_ms: float = Field(description="How long it took to tell.", examples=[1.42])
 
 
+class BackgroundOut(ResponseModel):
+    """What waits for the worker: information, and no reason to send requests elsewhere."""
+
+    status: Literal["ok", "late", "unknown"] = Field(
+        description="`late`: an event waits for more than a minute.", examples=["ok"]
+    )
+    outbox_pending: int | None = Field(default=None, description="Events not done.", examples=[0])
+    outbox_age_s: float | None = Field(
+        default=None, description="Seconds since the oldest of them was written.", examples=[0.0]
+    )
+    dead_letters: int | None = Field(default=None, description="Events that were given up.", examples=[0])
+    queue_depth: int | None = Field(default=None, description="Events on the way to a worker.", examples=[0])
+
+
 class ReadinessOut(ResponseModel):
     """Everything that requests need is there."""
 
@@ -28,6 +42,7 @@ class ReadinessOut(ResponseModel):
     checks: dict[str, CheckOut] = Field(
         examples=[{name: {"status": "up", "duration_ms": 1.42} for name in ("postgresql", "schema", "redis")}]
     )
+    background: BackgroundOut
 
 
 class HealthOut(ResponseModel):
@@ -43,6 +58,7 @@ class HealthOut(ResponseModel):
     checks: dict[str, CheckOut] = Field(
         examples=[{name: {"status": "up", "duration_ms": 1.42} for name in ("postgresql", "schema", "redis")}]
     )
+    background: BackgroundOut
 
 
 class VersionOut(ResponseModel):

@@ -18,6 +18,7 @@ LONGEST_ANSWER = 2.0
 SECRET = "Hush-hush-1"
 NOBODY_LISTENS = "127.0.0.1:1"
 UP = {"status": "up", "duration_ms": IsNonNegative}
+IDLE = {"status": "ok", "outbox_pending": 0, "outbox_age_s": 0.0, "dead_letters": 0, "queue_depth": 0}
 
 
 async def test_a_live_process_says_so(client: httpx.AsyncClient) -> None:
@@ -31,7 +32,8 @@ async def test_it_is_ready_when_servers_answer_and_the_schema_is_current(
 ) -> None:
     answer = await live_client.get("/health/ready")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ready", "checks": {"postgresql": UP, "schema": UP, "redis": UP}}
+    checks = {"postgresql": UP, "schema": UP, "redis": UP}
+    assert answer.json() == {"status": "ready", "checks": checks, "background": IDLE}
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -45,6 +47,7 @@ async def test_the_summary_names_version_and_checks(
         "uptime_s": IsNonNegative,
         "is_cache_connected": True,
         "checks": {"postgresql": UP, "schema": UP, "redis": UP},
+        "background": IDLE,
     }
 
 

@@ -94,6 +94,7 @@ class Stand:
     starlette: Server
     book_ids: Sequence[int]
     token: str
+    api_key: str
 
     def cases(self) -> Iterator[Case]:
         """What is measured, in this order; the cold reads come first, while nothing is cached."""
@@ -126,6 +127,14 @@ class Stand:
             "a bare FastAPI route, same model",
             Route(self.fastapi, itertools.repeat(request_bytes("/users/1", bearer))),
             0.4,
+        )
+        api_key = {"X-API-Key": self.api_key}
+        yield Case(
+            "GET /users/me with an API key",
+            Route(self.ours, itertools.repeat(request_bytes("/api/v1/users/me", api_key))),
+            "a bare FastAPI route, same model",
+            Route(self.fastapi, itertools.repeat(request_bytes("/users/1", api_key))),
+            0.3,
         )
 
     def _each(self, prefix: str) -> Iterator[bytes]:
@@ -179,17 +188,17 @@ def _stand(stack: ExitStack, servers: Servers, folder: Path) -> Stand:
     )
     book_ids = asyncio.run(fill_catalogue(servers.database_url))
     ours = stack.enter_context(serving(None, environment, folder, "/health/ready"))
-    token = _take_samples(ours, folder, book_ids[0])
+    token, api_key = _take_samples(ours, folder, book_ids[0])
     bare = "tests.performance.bare"
     fastapi = stack.enter_context(serving(f"{bare}:create_fastapi()", environment, folder, "/books/1"))
     first = f"/items/{book_ids[0]}"
     starlette = stack.enter_context(serving(f"{bare}:create_starlette()", environment, folder, first))
     _check_same(ours, fastapi, book_ids[0])
-    return Stand(ours, fastapi, starlette, book_ids[1:], token)
+    return Stand(ours, fastapi, starlette, book_ids[1:], token, api_key)
 
 
-def _take_samples(ours: Server, folder: Path, book_id: int) -> str:
-    """Keep what the bare routes shall answer; a token of a new account."""
+def _take_samples(ours: Server, folder: Path, book_id: int) -> tuple[str, str]:
+    """Keep what the bare routes shall answer; a token and an API key of a new account."""
     with httpx.Client(base_url=f"{ours.url}/api/v1") as client:
         account = {"username": "bench", "email": "bench@example.com", "password": PASSWORD}
         client.post("/users/register", json=account).raise_for_status()
@@ -200,7 +209,8 @@ def _take_samples(ours: Server, folder: Path, book_id: int) -> str:
         for name, path in paths.items():
             answer = client.get(path, headers=bearer).raise_for_status()
             (folder / f"{name}.json").write_bytes(answer.content)
-    return token
+        made = client.post("/api-keys/generate", headers=bearer).raise_for_status()
+    return token, str(made.json()["api_key"])
 
 
 def _check_same(ours: Server, bare: Server, book_id: int) -> None:

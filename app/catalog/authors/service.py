@@ -13,6 +13,7 @@ from app.catalog.cache_groups import AUTHORS
 from app.catalog.errors import AuthorInUse, AuthorNotFound
 from app.catalog.models import Author
 from app.core.answers import Document
+from app.core.audit import audit, differences
 from app.core.cache import EVERYTHING, invalidate
 from app.core.conditional import Precondition, version_etag
 from app.core.paging import Pager
@@ -83,16 +84,15 @@ class AuthorService:
             aliases=request.aliases,
         )
         await self._authors.add(author)
+        await audit(self._session, "author.created", ("author", author.id), {"name": (None, author.name)})
         invalidate(self._session, AUTHORS)
         return author.id
 
     async def replace(self, author_id: int, precondition: Precondition, request: AuthorIn) -> None:
         """Set every field. AuthorNotFound, StaleVersion."""
         author = await self._lock(author_id, precondition)
-        author.name = request.name
-        author.sort_name = request.sort_name or sort_name(request.name)
-        author.aliases = request.aliases
-        await self._changed()
+        values = {"name": request.name, "sort_name": request.sort_name or sort_name(request.name)}
+        await self._apply(author, {**values, "aliases": request.aliases})
 
     async def change(self, author_id: int, precondition: Precondition, patch: AuthorPatch) -> None:
         """Set the fields that were sent; nothing sent changes nothing. AuthorNotFound, StaleVersion.
@@ -105,9 +105,7 @@ class AuthorService:
             return
         if "name" in sent and author.sort_name == sort_name(author.name):
             sent.setdefault("sort_name", sort_name(patch.name))
-        for name, value in sent.items():
-            setattr(author, name, value)
-        await self._changed()
+        await self._apply(author, sent)
 
     async def delete(self, author_id: int, precondition: Precondition) -> None:
         """Delete an author of no book. AuthorNotFound, StaleVersion, AuthorInUse."""
@@ -115,6 +113,7 @@ class AuthorService:
         # The lock keeps new contributions out, so that the answer still holds when the row goes.
         if await self._authors.has_contributed(author_id):
             raise AuthorInUse("Take the author off all books first.")
+        await audit(self._session, "author.deleted", ("author", author_id), {"name": (author.name, None)})
         await self._authors.delete(author)
         invalidate(self._session, EVERYTHING)
 
@@ -125,7 +124,10 @@ class AuthorService:
         precondition.check(author.version)
         return author
 
-    async def _changed(self) -> None:
+    async def _apply(self, author: Author, values: dict[str, object]) -> None:
+        await audit(self._session, "author.changed", ("author", author.id), differences(author, values))
+        for name, value in values.items():
+            setattr(author, name, value)
         await self._authors.flush()
         # Names show in books and in lists of books, and are searched there.
         invalidate(self._session, EVERYTHING)

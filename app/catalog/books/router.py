@@ -26,11 +26,11 @@ from app.core.paging import Page, PagerDep
 from app.core.problems import problems
 from app.core.schemas import RowId
 from app.identity.deps import Seller
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/books", tags=["books"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope, EmailNotVerified)
 _CREATING = (IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, DuplicateContributor)
 _EDITING = (BookNotFound, NotYourItem, StaleVersion)
 

@@ -20,11 +20,12 @@ from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, Co
 from app.catalog.errors import BookNotFound, InvalidIsbn
 from app.catalog.isbn import parse_isbn, to_isbn10
 from app.catalog.items.repository import item_order
-from app.catalog.items.schemas import ItemIn, ItemKind, split_names
+from app.catalog.items.schemas import GoodsIn, ItemIn, ItemKind, split_names
 from app.catalog.items.service import ItemService, set_kind
 from app.catalog.models import Book, Item
 from app.catalog.partial_dates import format_partial_date, parse_partial_date
 from app.core.answers import Document
+from app.core.audit import differences
 from app.core.conditional import Precondition, version_etag
 from app.core.errors import FieldProblem
 from app.core.paging import Pager
@@ -67,7 +68,7 @@ class BookService:
         """Set every field. Errors of `create`, and BookNotFound, NotYourItem, StaleVersion, StockReserved."""
         item, book = await self._lock(editor, book_id, precondition)
         await self._items.replace(editor, item, request)
-        await self._apply(book, _all_values(request))
+        await self._edit(editor, item, book, _all_values(request))
 
     async def change(
         self, editor: Principal, book_id: int, precondition: Precondition, patch: BookPatch
@@ -75,12 +76,12 @@ class BookService:
         """Set the fields that were sent; nothing sent changes nothing. Errors as `replace`."""
         item, book = await self._lock(editor, book_id, precondition)
         await self._items.change(editor, item, patch)
-        await self._apply(book, patch.sent())
+        await self._edit(editor, item, book, patch.sent())
 
     async def delete(self, editor: Principal, book_id: int, precondition: Precondition) -> None:
         """Delete the book. BookNotFound, NotYourItem, StaleVersion."""
         item, _ = await self._lock(editor, book_id, precondition)
-        await self._items.remove(item)
+        await self._items.remove(editor, item)
 
     async def create_item(self, seller: Principal, request: ItemIn) -> int:
         """List an item of any kind, a book where the request tells of one; returns its id. Errors of `create`."""
@@ -102,13 +103,19 @@ class BookService:
         book = await self._books.find(item_id)
         if book is not None:
             bookish = request.model_dump(include={"author", "isbn"}, exclude_none=True)
-            await self._apply(book, BookPatch.model_validate(bookish).sent())
+            await self._edit(editor, item, book, BookPatch.model_validate(bookish).sent())
 
     async def _lock(self, editor: Principal, book_id: int, precondition: Precondition) -> tuple[Item, Book]:
         book = await self._books.find(book_id)
         if book is None:
             raise _unknown_book(book_id)
         return await self._items.lock(editor, book_id, precondition), book
+
+    async def _edit(self, editor: Principal, item: Item, book: Book, values: dict[str, object]) -> None:
+        bookish = {name: value for name, value in values.items() if name not in GoodsIn.model_fields}
+        if bookish:
+            await self._items.record(editor, item, "book_changed", differences(book, bookish))
+        await self._apply(book, values)
 
     async def _apply(self, book: Book, values: dict[str, object]) -> None:
         for name in _PLAIN_FIELDS:

@@ -29,6 +29,7 @@ from app.catalog.errors import (
 )
 from app.catalog.models import Category
 from app.core.answers import Document
+from app.core.audit import audit, differences
 from app.core.cache import EVERYTHING, invalidate
 from app.core.conditional import Precondition, version_etag
 from app.core.errors import FieldProblem
@@ -58,6 +59,7 @@ class CategoryService:
             name=request.name, slug=request.stated_slug, path=path, parent_id=request.parent_id
         )
         await self._categories.add(category)
+        await audit(self._session, "category.created", ("category", category.id), {"path": (None, path)})
         invalidate(self._session, CATEGORIES)
         return category.id
 
@@ -83,6 +85,8 @@ class CategoryService:
         await self._categories.lock_subtree(category.path)
         if await self._categories.is_in_use(category.id):
             raise CategoryInUse("Take its books out and delete or move its subcategories first.")
+        target = ("category", category.id)
+        await audit(self._session, "category.deleted", target, {"path": (category.path, None)})
         await self._categories.delete(category)
         invalidate(self._session, EVERYTHING)
 
@@ -103,6 +107,9 @@ class CategoryService:
         if new != old:
             paths = await self._categories.lock_subtree(old)
             _check_depth(_depth(new) + max(map(_depth, paths)) - _depth(old))
+        values = {"name": name, "slug": slug, "parent_id": parent_id, "path": new}
+        changes = differences(category, values)
+        await audit(self._session, "category.changed", ("category", category.id), changes)
         # Set together, at the end: a query between two of them would write twice and raise the version twice.
         category.name, category.slug, category.parent_id, category.path = name, slug, parent_id, new
         await self._categories.flush()

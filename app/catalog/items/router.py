@@ -16,11 +16,11 @@ from app.core.paging import Page, PagerDep
 from app.core.problems import problems
 from app.core.schemas import RowId
 from app.identity.deps import Seller
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope, EmailNotVerified)
 _EDITING = (ItemNotFound, NotYourItem, StaleVersion)
 _CHANGING = (KindFixed, SkuTaken, IsbnTaken, StockReserved)
 

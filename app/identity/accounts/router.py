@@ -1,19 +1,90 @@
-"""`/api/v1/users`: registration and the own profile."""
+"""`/api/v1/users`: registration, the own profile, and what a registration form asks beforehand."""
 
-from fastapi import APIRouter, Depends, Response
+from typing import Annotated
 
-from app.core.answers import EntryResponse
-from app.core.db import SessionDep
-from app.core.errors import RateLimited
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.core.answers import EntryResponse, Reading, document_response
+from app.core.cache import Entry
+from app.core.conditional import IfMatch, Precondition
+from app.core.db import ReadSessionDep, SessionDep
+from app.core.errors import RateLimited, StaleVersion
 from app.core.problems import problems
-from app.core.rate_limit import rate_limited
-from app.identity.accounts.schemas import UserOut, UserRegister
-from app.identity.accounts.service import AccountService
-from app.identity.deps import CurrentUser, OwnAccount
-from app.identity.errors import EmailTaken, HashingBusy, InvalidToken, NotAuthenticated, UsernameTaken
+from app.core.rate_limit import RateLimiter, rate_limited
+from app.identity.accounts.fields import Username, is_reserved
+from app.identity.accounts.repository import address_digest, has_username
+from app.identity.accounts.schemas import (
+    PasswordIn,
+    PasswordStrengthOut,
+    PermissionsOut,
+    ProfileIn,
+    ProfilePatch,
+    UsernameCheckOut,
+    UserOut,
+    UserRegister,
+)
+from app.identity.accounts.service import AccountService, get_account
+from app.identity.api_keys.errors import SessionRequired
+from app.identity.deps import CurrentUser, OwnAccount, SessionUser
+from app.identity.errors import (
+    EmailTaken,
+    HashingBusy,
+    InvalidToken,
+    LastAdmin,
+    NotAuthenticated,
+    PhoneNeeded,
+    UsernameTaken,
+)
 from app.identity.models import User
+from app.identity.password_strength import estimate_strength
+from app.identity.permissions import permissions_of
+from app.identity.principal import Principal
+from app.identity.sessions.service import SessionService
 
 router = APIRouter(prefix="/api/v1/users", tags=["accounts"])
+
+_LOGIN = (NotAuthenticated, InvalidToken)
+_SESSION = (*_LOGIN, SessionRequired)
+
+
+async def _limit_new_address(request: Request, user: Principal, account: Entry, email: str | None) -> None:
+    """Count a wish for another address: it sends a mail to somebody who may not be the caller."""
+    if email is None or email == orjson.loads(account.body)["email"]:
+        return
+    limiter: RateLimiter = request.app.state.rate_limiter
+    await limiter.check("email_change", str(user.user_id))
+    await limiter.check("mail_address", address_digest(email))
+
+
+async def get_profile(
+    request: Request, user: SessionUser, account: OwnAccount, profile: ProfileIn
+) -> ProfileIn:
+    """The whole profile; RateLimited when it wants yet another address."""
+    await _limit_new_address(request, user, account, profile.email)
+    return profile
+
+
+async def get_patch(
+    request: Request, user: SessionUser, account: OwnAccount, patch: ProfilePatch
+) -> ProfilePatch:
+    """The change; RateLimited when it wants yet another address."""
+    await _limit_new_address(request, user, account, patch.email)
+    return patch
+
+
+async def get_precondition(if_match: IfMatch = None) -> Precondition:
+    """The `If-Match` of the request."""
+    return Precondition(if_match)
+
+
+async def get_account_service(session: SessionDep) -> AccountService:
+    """Accounts on the request's transaction."""
+    return AccountService.build(session)
+
+
+AccountServiceDep = Annotated[AccountService, Depends(get_account_service, scope="function")]
+PreconditionDep = Annotated[Precondition, Depends(get_precondition)]
 
 
 @router.post(
@@ -24,20 +95,123 @@ router = APIRouter(prefix="/api/v1/users", tags=["accounts"])
     dependencies=[Depends(rate_limited("registration"))],
     responses=problems(UsernameTaken, EmailTaken, RateLimited, HashingBusy),
 )
-async def register_user(account: UserRegister, session: SessionDep, response: Response) -> User:
-    """Open an account with the role `user`; log in at `/api/v1/auth/token` afterwards."""
-    user = await AccountService.build(session).register(account)
+async def register_user(account: UserRegister, accounts: AccountServiceDep, response: Response) -> User:
+    """Open an account with the role `user`; a mail asks to verify the address.
+
+    Log in at `/api/v1/auth/token` afterwards.
+    """
+    user = await accounts.register(account)
     response.headers["Location"] = "/api/v1/users/me"
     response.headers["Cache-Control"] = "no-store"
     return user
 
 
-@router.get(
-    "/me",
-    summary="Read one's own account",
-    response_model=UserOut,
-    responses=problems(NotAuthenticated, InvalidToken),
-)
-async def get_own_account(_user: CurrentUser, account: OwnAccount) -> Response:
-    """The account that the access token belongs to, as it is now."""
+@router.get("/me", summary="Read one's own account", response_model=UserOut, responses=problems(*_LOGIN))
+async def get_own_account(account: OwnAccount) -> Response:
+    """The account that the credentials belong to, as it is now."""
     return EntryResponse(account)
+
+
+@router.put(
+    "/me",
+    summary="Replace one's own profile",
+    response_model=UserOut,
+    responses=problems(*_SESSION, StaleVersion, RateLimited),
+)
+async def replace_own_account(
+    profile: Annotated[ProfileIn, Depends(get_profile)],
+    user: SessionUser,
+    precondition: PreconditionDep,
+    accounts: AccountServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Set the whole profile; what is left out becomes empty.
+
+    Another e-mail address is `pending_email` until the mail that is sent there is answered.
+    """
+    await accounts.replace(user.user_id, precondition, profile)
+    return await document_response(session, _read(user.user_id))
+
+
+@router.patch(
+    "/me",
+    summary="Change one's own profile",
+    response_model=UserOut,
+    responses=problems(*_SESSION, StaleVersion, PhoneNeeded, RateLimited),
+)
+async def change_own_account(
+    patch: Annotated[ProfilePatch, Depends(get_patch)],
+    user: SessionUser,
+    precondition: PreconditionDep,
+    accounts: AccountServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Set only what is sent; null empties a field that may be empty.
+
+    Another e-mail address is `pending_email` until the mail that is sent there is answered.
+    """
+    await accounts.change(user.user_id, precondition, patch)
+    return await document_response(session, _read(user.user_id))
+
+
+@router.delete(
+    "/me",
+    status_code=204,
+    summary="Close one's own account",
+    responses=problems(*_SESSION, StaleVersion, LastAdmin),
+)
+async def deactivate_own_account(
+    user: SessionUser,
+    precondition: PreconditionDep,
+    accounts: AccountServiceDep,
+    request: Request,
+    session: SessionDep,
+) -> None:
+    """Deactivate the account and end all its sessions. An administrator can open it again."""
+    sessions = SessionService.build(session, request.app.state.tokens)
+    await accounts.deactivate(user.user_id, precondition, sessions)
+
+
+@router.get(
+    "/me/permissions",
+    summary="List what one may do",
+    responses=problems(*_LOGIN),
+)
+async def list_own_permissions(user: CurrentUser, response: Response) -> PermissionsOut:
+    """The caller's role, and the permissions of these credentials and of the role."""
+    response.headers["Cache-Control"] = "private, no-store"
+    return PermissionsOut(
+        role=user.role,
+        permissions=sorted(user.permissions),
+        role_permissions=sorted(permissions_of(user.role)),
+    )
+
+
+@router.get(
+    "/check-username/{username}",
+    summary="Ask whether a user name is free",
+    dependencies=[Depends(rate_limited("username_check"))],
+    responses=problems(RateLimited),
+)
+async def check_username(username: Username, session: ReadSessionDep, response: Response) -> UsernameCheckOut:
+    """Whether an account could be opened under this name just now."""
+    response.headers["Cache-Control"] = "no-store"
+    is_free = not is_reserved(username) and not await has_username(session, username)
+    return UsernameCheckOut(username=username, available=is_free)
+
+
+@router.post(
+    "/password-strength",
+    summary="Judge a password",
+    dependencies=[Depends(rate_limited("strength_check"))],
+    responses=problems(RateLimited, HashingBusy),
+)
+async def judge_password(candidate: PasswordIn, response: Response) -> PasswordStrengthOut:
+    """How hard the password is to guess, and what registration would refuse. Nothing is kept."""
+    response.headers["Cache-Control"] = "no-store"
+    words = [candidate.username] if candidate.username else []
+    return PasswordStrengthOut.of(await estimate_strength(candidate.password, words))
+
+
+def _read(user_id: int) -> Reading:
+    return lambda connection: get_account(connection, user_id)

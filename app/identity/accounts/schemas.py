@@ -1,56 +1,77 @@
 """What clients send and see of an account."""
 
-from typing import Annotated
+from datetime import date
+from typing import Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, EmailStr, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
-from app.core.schemas import Moment, RequestModel, ResponseModel, RowId, VisibleLine
-from app.identity.passwords import LONGEST, weakness
-from app.identity.permissions import Role
-
-LONGEST_EMAIL = 254
-
-
-def _lowered(name: object) -> object:
-    return name.strip().lower() if isinstance(name, str) else name
-
-
-def _fits(email: str) -> str:
-    if len(email) > LONGEST_EMAIL:
-        raise ValueError(f"must have at most {LONGEST_EMAIL} characters")
-    return email
-
-
-Username = Annotated[
-    str,
-    BeforeValidator(_lowered),
-    Field(
-        min_length=3,
-        max_length=30,
-        pattern=r"^[a-z][a-z0-9_-]*$",
-        description="Starts with a letter; letters, digits, `_` and `-`; kept in lower case.",
-        examples=["ada"],
-    ),
-]
-Email = Annotated[EmailStr, AfterValidator(_fits), Field(examples=["ada@example.com"])]
+from app.core.schemas import OMITTED, Moment, PatchModel, RequestModel, ResponseModel, RowId
+from app.identity.accounts.fields import (
+    DateOfBirth,
+    Email,
+    FirstName,
+    FreeUsername,
+    FullName,
+    LastName,
+    NewPassword,
+    Notifications,
+    Phone,
+    Username,
+)
+from app.identity.password_rules import LONGEST, weakness
+from app.identity.password_strength import Estimate, Strength
+from app.identity.permissions import Permission, Role
 
 
-class UserRegister(RequestModel):
-    """A new account."""
+def sms_needs_phone(notifications: Notifications, info: ValidationInfo) -> Notifications:
+    """Refuse SMS where no phone number came with it; a malformed one has its own complaint."""
+    if notifications is Notifications.SMS and info.data.get("phone", "malformed") is None:
+        raise ValueError("sms needs a phone")
+    return notifications
+
+
+class ProfileIn(RequestModel):
+    """All of one's own profile; what is left out becomes empty. A new address counts once it is proven."""
+
+    email: Email
+    full_name: FullName | None = None
+    first_name: FirstName | None = None
+    last_name: LastName | None = None
+    phone: Phone | None = None
+    date_of_birth: DateOfBirth | None = None
+    newsletter: bool = False
+    notifications: Notifications = Notifications.EMAIL
+
+    _sms_needs_phone = field_validator("notifications")(sms_needs_phone)
+
+
+class ProfilePatch(PatchModel):
+    """A partial change of one's own profile; null empties a field that may be empty."""
+
+    email: Email = OMITTED
+    full_name: FullName | None = None
+    first_name: FirstName | None = None
+    last_name: LastName | None = None
+    phone: Phone | None = None
+    date_of_birth: DateOfBirth | None = None
+    newsletter: bool = OMITTED
+    notifications: Notifications = OMITTED
+
+
+class AccountIn(ProfileIn):
+    """A new account under any name, as the command line makes it."""
 
     # A password is taken as it is typed, blanks included.
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
     username: Username
-    email: Email
-    password: str = Field(
-        max_length=LONGEST,
-        description="8 to 128 characters with upper and lower case, a digit and a special character.",
-        examples=["Lovelace-1815!"],
+    password: NewPassword
+    confirm_password: str | None = Field(
+        default=None, max_length=LONGEST, description="The password once more, if sent."
     )
-    full_name: Annotated[VisibleLine, Field(max_length=100)] | None = Field(
-        default=None, examples=["Ada Lovelace"]
+    terms_accepted: bool = Field(
+        default=False, description="Keeps the time at which the terms were accepted."
     )
 
     @field_validator("password")
@@ -61,6 +82,19 @@ class UserRegister(RequestModel):
             raise ValueError(reason)
         return password
 
+    @field_validator("confirm_password")
+    @classmethod
+    def _is_the_same(cls, again: str | None, info: ValidationInfo) -> str | None:
+        if again is not None and again != info.data.get("password", again):
+            raise ValueError("must be the same as the password")
+        return again
+
+
+class UserRegister(AccountIn):
+    """A new account."""
+
+    username: FreeUsername
+
 
 class UserOut(ResponseModel):
     """An account as its owner sees it."""
@@ -68,10 +102,66 @@ class UserOut(ResponseModel):
     id: RowId = Field(examples=[7])
     username: str = Field(examples=["ada"])
     email: str = Field(examples=["ada@example.com"])
+    pending_email: str | None = Field(
+        description="The address that will be the account's once it is proven.", examples=[None]
+    )
     full_name: str | None = Field(examples=["Ada Lovelace"])
+    first_name: str | None = Field(examples=["Ada"])
+    last_name: str | None = Field(examples=["Lovelace"])
+    phone: str | None = Field(description="E.164.", examples=["+442079460018"])
+    date_of_birth: date | None = Field(examples=["1990-12-10"])
+    newsletter: bool
+    notifications: Notifications = Field(examples=["email"])
+    terms_accepted_at: Moment | None
     role: Role = Field(examples=["user"])
     is_active: bool
-    is_verified: bool
+    is_verified: bool = Field(description="Whether the e-mail address is proven.")
     version: int = Field(description="Row version, as in the ETag.", examples=[1])
     created_at: Moment
     updated_at: Moment
+
+
+class UsernameCheckOut(ResponseModel):
+    """Whether a name can be registered."""
+
+    username: str = Field(description="In lower case, as it would be kept.", examples=["ada"])
+    available: bool
+
+
+class PasswordIn(RequestModel):
+    """A password to be judged; it is neither kept nor logged."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    password: str = Field(max_length=LONGEST, examples=["Lovelace-1815!"])
+    username: str = Field(
+        default="", max_length=30, description="Must not be part of the password.", examples=["ada"]
+    )
+
+
+class PasswordStrengthOut(ResponseModel):
+    """How hard a password is to guess."""
+
+    score: int = Field(ge=0, le=4, description="At most 1 for what registration refuses.", examples=[3])
+    strength: Strength = Field(examples=["good"])
+    feedback: list[str] = Field(
+        description="First what registration would refuse, then what would make it better.",
+        examples=[["needs a digit", "Add another word or two. Uncommon words are better."]],
+    )
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> Self:
+        """The answer that tells this estimate."""
+        return cls(score=estimate.score, strength=estimate.strength, feedback=estimate.feedback)
+
+
+class PermissionsOut(ResponseModel):
+    """What the caller may do."""
+
+    role: Role = Field(examples=["user"])
+    permissions: list[Permission] = Field(
+        description="All that these very credentials let the caller do.", examples=[["items:write"]]
+    )
+    role_permissions: list[Permission] = Field(
+        description="All that the role may do, whatever the credentials.", examples=[["items:write"]]
+    )

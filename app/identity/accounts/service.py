@@ -1,45 +1,127 @@
-"""Opening accounts."""
+"""Opening accounts, and what their owners do with them."""
 
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.answers import Document
-from app.core.conditional import version_etag
+from app.core.audit import audit
+from app.core.cache import invalidate
+from app.core.clock import utc_now
+from app.core.conditional import Precondition, version_etag
+from app.core.events import publish
+from app.core.request_info import current_request
+from app.identity.accounts.fields import Notifications
 from app.identity.accounts.repository import AccountRepository, email_key, find_account
-from app.identity.accounts.schemas import UserOut, UserRegister
+from app.identity.accounts.schemas import AccountIn, ProfileIn, ProfilePatch, UserOut
+from app.identity.api_keys.service import ApiKeyService
+from app.identity.errors import PhoneNeeded
+from app.identity.events import EmailChangeRequested, UserRegistered
 from app.identity.models import User
 from app.identity.passwords import hash_password
 from app.identity.permissions import Role
+from app.identity.principal import account_group
+from app.identity.roles.service import RoleGuard
+from app.identity.sessions.service import SessionService
+from app.identity.tokens import invalid_token
+
+PROFILE_FIELDS = (
+    *("full_name", "first_name", "last_name", "phone", "date_of_birth"),
+    *("newsletter", "notifications"),
+)
 
 
 class AccountService:
     """What can be done with accounts."""
 
-    def __init__(self, accounts: AccountRepository) -> None:
+    def __init__(self, session: AsyncSession, accounts: AccountRepository, guard: RoleGuard) -> None:
+        self._session = session
         self._accounts = accounts
+        self._guard = guard
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
         """The service on one session."""
-        return cls(AccountRepository(session))
+        return cls(session, AccountRepository(session), RoleGuard.build(session))
 
-    async def register(self, request: UserRegister, role: Role = Role.USER) -> User:
+    async def register(self, request: AccountIn, role: Role = Role.USER) -> User:
         """Open an account. UsernameTaken, EmailTaken, HashingBusy."""
         user = User(
             username=request.username,
             email=request.email,
             email_key=email_key(request.email),
-            full_name=request.full_name,
             password_hash=await hash_password(request.password),
+            password_changed_at=utc_now(),
+            terms_accepted_at=utc_now() if request.terms_accepted else None,
             role=role.value,
+            **_profile(request),
         )
-        return await self._accounts.add(user)
+        await self._accounts.add(user)
+        opening: dict[str, tuple[object, object]] = {"username": (None, user.username), "role": (None, role)}
+        # Whoever registers acts for the new account; on the command line nobody is logged in.
+        actor_id = user.id if role is Role.USER else None
+        await audit(self._session, "user.registered", ("user", user.id), opening, actor_id=actor_id)
+        await publish(self._session, UserRegistered(user.id), current_request().request_id)
+        return user
+
+    async def replace(self, user_id: int, precondition: Precondition, profile: ProfileIn) -> None:
+        """Set the whole profile. InvalidToken, StaleVersion."""
+        user = await self._lock(user_id, precondition)
+        await self._apply(user, _profile(profile) | {"email": profile.email})
+
+    async def change(self, user_id: int, precondition: Precondition, patch: ProfilePatch) -> None:
+        """Set the fields that were sent; nothing sent changes nothing. InvalidToken, StaleVersion, PhoneNeeded."""
+        user = await self._lock(user_id, precondition)
+        if sent := patch.sent():
+            await self._apply(user, sent)
+
+    async def deactivate(self, user_id: int, precondition: Precondition, sessions: SessionService) -> None:
+        """Close the account and end its sessions and API keys; only an administrator opens it again.
+
+        InvalidToken, StaleVersion, LastAdmin.
+        """
+        await self._guard.hold()
+        user = await self._lock(user_id, precondition)
+        await self._guard.require_other_admin(user)
+        user.is_active = False
+        user.pending_email = None
+        await self._accounts.flush()
+        await audit(self._session, "user.deactivated", ("user", user_id), {"is_active": (True, False)})
+        await sessions.end_all(user_id, "deactivated")
+        await ApiKeyService.build(self._session).revoke_all(user_id)
+        invalidate(self._session, account_group(user_id))
+
+    async def _lock(self, user_id: int, precondition: Precondition) -> User:
+        user = await self._accounts.lock(user_id)
+        if user is None or not user.is_active:
+            raise invalid_token("The account of this token is closed.")
+        precondition.check(user.version)
+        return user
+
+    async def _apply(self, user: User, values: dict[str, object]) -> None:
+        changes = {name: (getattr(user, name), values[name]) for name in PROFILE_FIELDS if name in values}
+        if isinstance(email := values.get("email"), str):
+            changes |= await self._want_email(user, email)
+        changes = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
+        for name, (_, new) in changes.items():
+            setattr(user, name, new)
+        if user.notifications == Notifications.SMS and user.phone is None:
+            raise PhoneNeeded("Notifications by SMS need a phone number; send both or choose another way.")
+        if changes:
+            await self._accounts.flush()
+            await audit(self._session, "user.profile_changed", ("user", user.id), changes)
+            invalidate(self._session, account_group(user.id))
+
+    async def _want_email(self, user: User, email: str) -> dict[str, tuple[object, object]]:
+        """Note the address and have it proven. Whether somebody has it already shows at the proof alone."""
+        if email == user.email:
+            return {"pending_email": (user.pending_email, None)}
+        await publish(self._session, EmailChangeRequested(user.id, email), current_request().request_id)
+        return {"pending_email": (user.pending_email, email)}
 
 
-def account_group(user_id: int) -> str:
-    """The cache group of one account."""
-    return f"user:{user_id}"
+def _profile(profile: ProfileIn) -> dict[str, object]:
+    return {name: getattr(profile, name) for name in PROFILE_FIELDS}
 
 
 async def read_account(connection: AsyncConnection, user_id: int) -> Document | None:
@@ -49,3 +131,11 @@ async def read_account(connection: AsyncConnection, user_id: int) -> Document | 
         return None
     account = UserOut.model_validate(row)
     return Document(model=account, snapshot=row.snapshot, etag=version_etag(account.version))
+
+
+async def get_account(connection: AsyncConnection, user_id: int) -> Document:
+    """As `read_account`. InvalidToken when the account is gone."""
+    document = await read_account(connection, user_id)
+    if document is None:
+        raise invalid_token("The account of this token is gone.")
+    return document

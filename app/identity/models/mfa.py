@@ -2,14 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, func
+from sqlalchemy import ForeignKey, Integer, LargeBinary, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.models import Base, Id
 
 
 class TotpSecret(Base):
-    """A TOTP secret (RFC 6238); counts from `confirmed_at` on. A step that was used is never accepted again."""
+    """A TOTP secret (RFC 6238), sealed; counts from `confirmed_at` on.
+
+    A step that was used is never accepted again.
+    """
 
     __tablename__ = "totp_secrets"
 
@@ -45,3 +48,13 @@ class Passkey(Base):
     transports: Mapped[list[str]] = mapped_column(server_default="{}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_used_at: Mapped[datetime | None]
+
+
+class AttemptCount(Base):
+    """How often a signed challenge was answered, or an account's codes were tried, until `expires_at`."""
+
+    __tablename__ = "attempt_counts"
+
+    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    tries: Mapped[int] = mapped_column(Integer)
+    expires_at: Mapped[datetime] = mapped_column(index=True)

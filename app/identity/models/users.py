@@ -2,12 +2,22 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, LargeBinary, UniqueConstraint, func
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+    literal_column,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.models import Base, Id, Timestamped, Versioned
 from app.identity.permissions import Role
 
+_SEARCHED = "fold_names(username, ARRAY[email, full_name, first_name, last_name])"
 _ROLES = ", ".join(f"'{role}'" for role in Role)
 
 
@@ -21,6 +31,7 @@ class User(Timestamped, Versioned, Base):
     username: Mapped[str]
     email: Mapped[str]
     email_key: Mapped[str]
+    pending_email: Mapped[str | None]
     password_hash: Mapped[str]
     password_changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     full_name: Mapped[str | None]
@@ -41,6 +52,13 @@ class User(Timestamped, Versioned, Base):
         CheckConstraint("username = lower(username)", name="username_lower"),
         CheckConstraint(f"role IN ({_ROLES})", name="role"),
         CheckConstraint("notifications IN ('email', 'sms', 'push', 'none')", name="notifications"),
+        Index("ix_users_created_at", "created_at"),
+        Index(
+            "ix_users_search_trigrams",
+            literal_column(_SEARCHED).label("searched"),
+            postgresql_ops={"searched": "gin_trgm_ops"},
+            postgresql_using="gin",
+        ),
     )
 
 

@@ -1,34 +1,203 @@
-"""`/api/v1/auth`: logging in."""
+"""`/api/v1/auth`: logging in and out, refreshing, one's own sessions and password."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
-from app.core.db import SessionDep
 from app.core.errors import RateLimited
 from app.core.problems import problems
 from app.core.rate_limit import rate_limited
-from app.identity.errors import HashingBusy, WrongCredentials
-from app.identity.sessions.schemas import TokenOut
-from app.identity.sessions.service import SessionService
+from app.identity.api_keys.errors import SessionRequired
+from app.identity.deps import SessionUser, TokenBearer
+from app.identity.errors import (
+    CHALLENGE,
+    AccountLocked,
+    CsrfRefused,
+    HashingBusy,
+    InvalidRefreshToken,
+    InvalidToken,
+    NewPasswordRefused,
+    NotAuthenticated,
+    SessionNotFound,
+    TokenReuse,
+    WrongCredentials,
+    WrongPassword,
+)
+from app.identity.mfa.errors import MfaRequired
+from app.identity.sessions.deps import (
+    BrowserDep,
+    ClientDep,
+    GateDep,
+    LoginServiceDep,
+    ReadSessionServiceDep,
+    RefreshCookie,
+    RotationServiceDep,
+    SessionServiceDep,
+    hand_out,
+    no_store,
+)
+from app.identity.sessions.schemas import (
+    BrowserSessionOut,
+    CsrfOut,
+    PasswordChange,
+    RefreshIn,
+    SessionOut,
+    TokenOut,
+)
 
-router = APIRouter(prefix="/api/v1/auth", tags=["sessions"])
+router = APIRouter(prefix="/api/v1/auth", tags=["sessions"], dependencies=[Depends(no_store)])
+PasswordForm = Annotated[OAuth2PasswordRequestForm, Depends()]
+
+_LOGIN = (WrongCredentials, MfaRequired, AccountLocked, RateLimited, HashingBusy)
+_CALLER = (NotAuthenticated, InvalidToken, SessionRequired, CsrfRefused)
 
 
 @router.post(
     "/token",
     summary="Log in",
     dependencies=[Depends(rate_limited("login"))],
-    responses=problems(WrongCredentials, RateLimited, HashingBusy),
+    responses=problems(*_LOGIN),
 )
 async def create_token(
-    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    form: PasswordForm, client: ClientDep, gate: GateDep, logins: LoginServiceDep
+) -> TokenOut:
+    """OAuth2 password flow (RFC 6749 §4.3): `username` takes the user name or the e-mail address.
+
+    Five wrong passwords lock the account for this client for half an hour, right ones included.
+    """
+    proof = await gate.check_login(form.username, form.password, client)
+    return await logins.log_in(proof, form.scopes)
+
+
+@router.post(
+    "/login",
+    summary="Log in with cookies",
+    dependencies=[Depends(rate_limited("login"))],
+    responses=problems(*_LOGIN, CsrfRefused),
+)
+async def log_in_browser(
     request: Request,
     response: Response,
-    session: SessionDep,
-) -> TokenOut:
-    """OAuth2 password flow (RFC 6749 §4.3): `username` takes the user name or the e-mail address."""
-    response.headers["Cache-Control"] = "no-store"
-    service = SessionService.build(session, request.app.state.tokens)
-    return await service.log_in(form.username, form.password, form.scopes)
+    form: PasswordForm,
+    client: ClientDep,
+    gate: GateDep,
+    logins: LoginServiceDep,
+) -> BrowserSessionOut:
+    """As `/auth/token`, for pages in a browser: the tokens are set as HttpOnly cookies.
+
+    Every later write then needs the header `X-CSRF-Token` and an `Origin` that is allowed.
+    """
+    request.app.state.browser.check_origin(request.headers)
+    proof = await gate.check_login(form.username, form.password, client)
+    return hand_out(request, response, await logins.log_in(proof, form.scopes))
+
+
+@router.post(
+    "/refresh",
+    summary="Get the next pair of tokens",
+    dependencies=[Depends(rate_limited("refresh"))],
+    responses=problems(NotAuthenticated, InvalidRefreshToken, TokenReuse, CsrfRefused, RateLimited),
+)
+async def refresh_token(
+    request: Request,
+    response: Response,
+    rotation: RotationServiceDep,
+    cookie: RefreshCookie = None,
+    body: RefreshIn | None = None,
+) -> TokenOut | BrowserSessionOut:
+    """Trade a refresh token, from the body or the cookie; it works once.
+
+    A second use within ten seconds gets tokens of the same session; a later one ends the session.
+    """
+    if body is not None:
+        return await rotation.refresh(body.refresh_token)
+    if cookie is None:
+        raise NotAuthenticated("Send `refresh_token`, in the body or as a cookie.", headers=CHALLENGE)
+    session_id = request.app.state.browser.check_write(request.headers)
+    return hand_out(request, response, await rotation.refresh(cookie, session_id))
+
+
+@router.get(
+    "/csrf",
+    summary="Read the CSRF token of a browser's session",
+    responses=problems(NotAuthenticated, InvalidRefreshToken, CsrfRefused),
+)
+async def get_csrf_token(
+    request: Request, rotation: RotationServiceDep, cookie: RefreshCookie = None
+) -> CsrfOut:
+    """For a page on another origin, which cannot read the cookie `csrf_token`, after it was loaded anew."""
+    if cookie is None:
+        raise NotAuthenticated("Log in first.", headers=CHALLENGE)
+    request.app.state.browser.check_origin(request.headers)
+    session_id = await rotation.get_session_id(cookie)
+    return CsrfOut(csrf_token=request.app.state.browser.csrf_token(session_id))
+
+
+@router.post(
+    "/logout",
+    status_code=204,
+    summary="Log out",
+    # The access token may be left out where there is a cookie.
+    openapi_extra={"security": [{}]},
+    responses=problems(NotAuthenticated, InvalidToken, CsrfRefused),
+)
+async def log_out(
+    request: Request,
+    response: Response,
+    rotation: RotationServiceDep,
+    caller: TokenBearer,
+    cookie: RefreshCookie = None,
+) -> None:
+    """End the session of the access token, or of the cookie: all its tokens stop working at once."""
+    if caller is not None:
+        await rotation.end_own(caller, "logout")
+        return
+    if cookie is None:
+        raise NotAuthenticated("Send an access token: Authorization: Bearer …", headers=CHALLENGE)
+    session_id = request.app.state.browser.check_write(request.headers)
+    await rotation.end_by_token(cookie, session_id, "logout")
+    request.app.state.browser.clear_cookies(response)
+
+
+@router.post("/logout-all", status_code=204, summary="Log out everywhere", responses=problems(*_CALLER))
+async def log_out_everywhere(
+    response: Response, caller: SessionUser, sessions: SessionServiceDep, browser: BrowserDep
+) -> None:
+    """End every session of the account, this one too."""
+    await sessions.end_all(caller.user_id, "logout_all")
+    browser.clear_cookies(response)
+
+
+@router.post(
+    "/change-password",
+    status_code=204,
+    summary="Change one's password",
+    dependencies=[Depends(rate_limited("login"))],
+    responses=problems(*_CALLER, NewPasswordRefused, WrongPassword, AccountLocked, RateLimited, HashingBusy),
+)
+async def change_password(
+    body: PasswordChange, caller: SessionUser, client: ClientDep, gate: GateDep, logins: LoginServiceDep
+) -> None:
+    """Set a new password, proven by the current one. Every other session of the account ends."""
+    proof, new_hash = await gate.check_change(caller, body.current_password, body.new_password, client)
+    await logins.change_password(caller, proof, new_hash)
+
+
+@router.get("/sessions", summary="List one's sessions", responses=problems(*_CALLER))
+async def list_sessions(caller: SessionUser, sessions: ReadSessionServiceDep) -> list[SessionOut]:
+    """The sessions under way, last used first: where the account is logged in."""
+    return await sessions.list_live(caller)
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=204,
+    summary="End one of one's sessions",
+    responses=problems(*_CALLER, SessionNotFound),
+)
+async def end_session(session_id: UUID, caller: SessionUser, sessions: SessionServiceDep) -> None:
+    """Log that device out: its tokens stop working at once."""
+    if not await sessions.end(session_id, caller.user_id, "ended_by_owner"):
+        raise SessionNotFound(f"You have no session {session_id} under way.")

@@ -1,14 +1,78 @@
-"""What a login answers."""
+"""What logins take and answer."""
 
-from pydantic import Field
+from typing import Self
+from uuid import UUID
 
-from app.core.schemas import ResponseModel
+from pydantic import ConfigDict, Field, model_validator
+
+from app.core.schemas import Moment, RequestModel, ResponseModel
+from app.identity.password_rules import LONGEST
 
 
 class TokenOut(ResponseModel):
-    """An access token (RFC 6749 §5.1)."""
+    """An access token and the refresh token that gets the next one (RFC 6749 §5.1)."""
 
     access_token: str = Field(examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9…"])
+    refresh_token: str = Field(
+        description="Works once; answers a new pair at `/api/v1/auth/refresh`.", examples=["rt_6Vx0…"]
+    )
     token_type: str = Field(default="bearer", examples=["bearer"])
     expires_in: int = Field(description="Seconds.", examples=[900])
     scope: str = Field(description="What the token may do.", examples=["items:write"])
+
+
+class BrowserSessionOut(ResponseModel):
+    """What a browser learns of a login by cookie: the tokens themselves stay out of reach of scripts."""
+
+    csrf_token: str = Field(
+        description="Send it as `X-CSRF-Token` with every write; also in the cookie `csrf_token`.",
+        examples=["019ab6c2-….5b1f…"],
+    )
+    expires_in: int = Field(description="Seconds.", examples=[900])
+    scope: str = Field(description="What the session may do.", examples=["items:write"])
+
+
+class CsrfOut(ResponseModel):
+    """The CSRF token of a browser's session."""
+
+    csrf_token: str = Field(examples=["019ab6c2-….5b1f…"])
+
+
+class RefreshIn(RequestModel):
+    """A refresh token."""
+
+    refresh_token: str = Field(min_length=1, max_length=512, examples=["rt_6Vx0…"])
+
+
+class PasswordChange(RequestModel):
+    """A new password for the caller's own account."""
+
+    # A password is taken as it is typed, blanks included.
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    current_password: str = Field(max_length=LONGEST, examples=["Lovelace-1815!"])
+    new_password: str = Field(
+        max_length=LONGEST,
+        description="8 to 128 characters with upper and lower case, a digit and a special character.",
+        examples=["Countess-1852?"],
+    )
+    confirm_password: str | None = Field(
+        default=None, max_length=LONGEST, description="If sent, must equal `new_password`."
+    )
+
+    @model_validator(mode="after")
+    def _is_confirmed(self) -> Self:
+        if self.confirm_password not in {None, self.new_password}:
+            raise ValueError("confirm_password must equal new_password")
+        return self
+
+
+class SessionOut(ResponseModel):
+    """One login on one device."""
+
+    id: UUID = Field(examples=["019ab6c2-6a55-7d3c-9a39-0d3c1c2f4b5e"])
+    device: str = Field(examples=["Firefox on Linux"])
+    ip: str = Field(description="Where it was last used from.", examples=["192.0.2.7"])
+    created_at: Moment
+    last_used_at: Moment = Field(description="When its tokens were last refreshed.")
+    current: bool = Field(description="Whether this request belongs to it.")

@@ -1,50 +1,137 @@
-"""Logging in."""
+"""Sessions: opened by a login, ended by logout, password change or an administrator."""
 
+import hashlib
+import secrets
+from datetime import datetime, timedelta
 from typing import Self
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.identity.accounts.repository import AccountRepository
-from app.identity.errors import CHALLENGE, WrongCredentials
-from app.identity.passwords import LONGEST, verify_password
+from app.core.audit import audit
+from app.core.cache import invalidate
+from app.core.clock import utc_now
+from app.core.events import publish
+from app.core.request_info import current_request
+from app.identity.events import NewDevice
+from app.identity.models import AuthSession, User
 from app.identity.permissions import Role, permissions_of
-from app.identity.sessions.schemas import TokenOut
-from app.identity.tokens import TokenIssuer
+from app.identity.principal import Principal, account_group
+from app.identity.sessions.devices import device_name
+from app.identity.sessions.repository import SessionRepository
+from app.identity.sessions.schemas import SessionOut, TokenOut
+from app.identity.tokens import Grant, TokenIssuer
+
+_REFRESH_BYTES = 32
+_YOUNG = timedelta(days=1)
+REFRESH_PREFIX = "rt_"
 
 
 class SessionService:
-    """Turns credentials into tokens."""
+    """What begins and ends sessions; each change is audited and heard by every worker."""
 
-    def __init__(self, accounts: AccountRepository, tokens: TokenIssuer) -> None:
-        self._accounts = accounts
+    def __init__(self, session: AsyncSession, tokens: TokenIssuer) -> None:
+        self._session = session
+        self._sessions = SessionRepository(session)
         self._tokens = tokens
 
     @classmethod
     def build(cls, session: AsyncSession, tokens: TokenIssuer) -> Self:
         """The service on one session."""
-        return cls(AccountRepository(session), tokens)
+        return cls(session, tokens)
 
-    async def log_in(self, login: str, password: str, requested: list[str]) -> TokenOut:
-        """A token for the account with this user name or e-mail address.
+    async def open(self, user: User, requested_scopes: list[str], factors: list[str]) -> TokenOut:
+        """Begin a session for an account that has proven itself by these factors.
 
-        Asked for no scope, the token gets all that the role has; else the part of it that was
-        asked for. WrongCredentials is one answer, after equal work, whatever was wrong. HashingBusy.
+        The session may do what was requested, as far as the role allows; all of the role's
+        when nothing was.
         """
-        # NUL cannot be stored, so no account has it in its name.
-        user = None if "\0" in login else await self._accounts.find_by_login(login)
-        is_right, new_hash = False, None
-        if len(password) <= LONGEST:
-            is_right, new_hash = await verify_password(password, user.password_hash if user else None)
-        if user is None or not is_right or not user.is_active:
-            raise WrongCredentials("The user name or the password is wrong.", headers=CHALLENGE)
-        if new_hash is not None:
-            user.password_hash = new_hash
-        role = Role(user.role)
-        permissions = permissions_of(role)
-        if requested:
-            permissions = frozenset(permission for permission in permissions if permission in requested)
-        return TokenOut(
-            access_token=self._tokens.issue(user.id, role, permissions),
-            expires_in=self._tokens.access_ttl,
-            scope=" ".join(sorted(permissions)),
+        request = current_request()
+        device = device_name(request.user_agent)
+        permissions = permissions_of(Role(user.role))
+        scopes = sorted(permissions & set(requested_scopes) if requested_scopes else permissions)
+        now = utc_now()
+        # Nobody needs to be told of the device that the account was opened with.
+        is_first_login = now - user.created_at < _YOUNG and not await self._sessions.has_session(user.id)
+        is_known = is_first_login or await self._sessions.has_session(user.id, device)
+        opened = await self._sessions.add(
+            AuthSession(
+                user_id=user.id,
+                scopes=scopes,
+                factors=factors,
+                device=device,
+                ip=request.ip,
+                created_at=now,
+                last_used_at=now,
+                expires_at=now + timedelta(seconds=self._tokens.refresh_ttl),
+            )
         )
+        refresh_token = new_refresh_token()
+        await self.add_refresh_token(opened.id, refresh_token, opened.expires_at)
+        if not is_known:
+            await publish(self._session, NewDevice(user.id, device, request.ip), request.request_id)
+        opening: dict[str, tuple[object, object]] = {"factors": (None, " ".join(factors))}
+        await audit(self._session, "session.opened", ("session", opened.id), opening, actor_id=user.id)
+        grant = Grant(user.id, str(opened.id), Role(user.role), frozenset(scopes), opened.expires_at)
+        return self.answer(grant, refresh_token)
+
+    async def add_refresh_token(self, session_id: UUID, token: str, ends_at: datetime) -> None:
+        """Keep the token's hash; unused it lasts `idle_ttl`, and never longer than its session."""
+        expires_at = min(ends_at, utc_now() + timedelta(seconds=self._tokens.idle_ttl))
+        await self._sessions.add_refresh_token(session_id, token_hash(token), expires_at)
+
+    def answer(self, grant: Grant, refresh_token: str) -> TokenOut:
+        """The pair of tokens for a session."""
+        access_token, seconds = self._tokens.issue(grant)
+        return TokenOut(
+            access_token=access_token,
+            refresh_token=refresh_token,
+            expires_in=seconds,
+            scope=" ".join(sorted(grant.scopes)),
+        )
+
+    async def list_live(self, principal: Principal) -> list[SessionOut]:
+        """The caller's sessions under way, last used first."""
+        return [
+            SessionOut(
+                id=session.id,
+                device=session.device,
+                ip=session.ip,
+                created_at=session.created_at,
+                last_used_at=session.last_used_at,
+                current=str(session.id) == principal.session_id,
+            )
+            for session in await self._sessions.list_live(principal.user_id)
+        ]
+
+    async def end(self, session_id: UUID, user_id: int, reason: str) -> bool:
+        """End this session of the account; its tokens stop working everywhere. Whether it was under way."""
+        is_ended = await self._sessions.end(session_id, user_id, reason)
+        if is_ended:
+            invalidate(self._session, account_group(user_id))
+            await self._audit_end(session_id, user_id, reason)
+        return is_ended
+
+    async def end_all(self, user_id: int, reason: str, keep: UUID | None = None) -> int:
+        """End every session of the account but `keep`; how many were under way."""
+        ended = await self._sessions.end_all(user_id, reason, keep)
+        invalidate(self._session, account_group(user_id))
+        for session_id in ended:
+            await self._audit_end(session_id, user_id, reason)
+        return len(ended)
+
+    async def _audit_end(self, session_id: UUID, user_id: int, reason: str) -> None:
+        # Whoever is not logged in, as with a password reset, acts for the account itself.
+        actor_id = current_request().user_id or user_id
+        why: dict[str, tuple[object, object]] = {"reason": (None, reason)}
+        await audit(self._session, "session.ended", ("session", session_id), why, actor_id=actor_id)
+
+
+def new_refresh_token() -> str:
+    """A token with 256 random bits; the prefix lets scanners for leaked secrets know it."""
+    return REFRESH_PREFIX + secrets.token_urlsafe(_REFRESH_BYTES)
+
+
+def token_hash(token: str) -> bytes:
+    """How a refresh token is kept: it has 256 random bits, so that a plain hash cannot be turned back."""
+    return hashlib.sha256(token.encode()).digest()

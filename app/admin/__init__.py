@@ -1,0 +1,1 @@
+"""What staff do beside the catalogue: accounts, figures, the audit log."""

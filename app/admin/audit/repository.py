@@ -1,0 +1,67 @@
+"""SQL of the audit log."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.admin.audit.schemas import AuditExport, AuditFilter
+from app.core.audit import AuditEntry
+from app.core.paging import Found, Window
+from app.core.repository import AnyRow, find_page
+from app.core.sorting import Order
+
+BATCH = 500
+"""Rows that a walk holds at a time."""
+
+Connecting = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+
+_COLUMNS: Sequence[SQLColumnExpression[object]] = tuple(AuditEntry.__table__.columns)
+_NEWEST_FIRST = Order(((AuditEntry.__table__.c.id, True),))
+
+
+async def list_entries(connection: AsyncConnection, query: AuditFilter, window: Window) -> Found[AnyRow]:
+    """One page of the entries that meet the filters, newest first."""
+    matching = select(AuditEntry.id).where(*_conditions(query))
+    return await find_page(connection, matching, _NEWEST_FIRST, window, _COLUMNS, _join_entries)
+
+
+async def walk_entries(connect: Connecting, query: AuditExport) -> AsyncIterator[Sequence[AnyRow]]:
+    """The entries that meet the filters, oldest first, in batches.
+
+    Each batch is a statement on a connection of its own, so that a slow reader holds none.
+    No entry is missed: ids are given in the order in which transactions commit.
+    """
+    last_id = 0
+    statement = select(*_COLUMNS).where(*_conditions(query)).order_by(AuditEntry.id).limit(BATCH)
+    while True:
+        async with connect() as connection:
+            rows = (await connection.execute(statement.where(AuditEntry.id > last_id))).all()
+        if rows:
+            yield rows
+        if len(rows) < BATCH:
+            return
+        last_id = rows[-1].id
+
+
+def _conditions(query: AuditFilter | AuditExport) -> list[ColumnElement[bool]]:
+    conditions = [
+        column == value
+        for column, value in (
+            (AuditEntry.actor_id, query.actor_id),
+            (AuditEntry.action, query.action),
+            (AuditEntry.target, query.target),
+            (AuditEntry.target_id, query.target_id),
+        )
+        if value is not None
+    ]
+    if query.since is not None:
+        conditions.append(AuditEntry.at >= query.since)
+    if query.until is not None:
+        conditions.append(AuditEntry.at < query.until)
+    return conditions
+
+
+def _join_entries(source: FromClause, entry_id: ColumnElement[int]) -> FromClause:
+    return source.outerjoin(AuditEntry, AuditEntry.id == entry_id)

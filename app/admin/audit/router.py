@@ -1,0 +1,77 @@
+"""`/api/v1/admin/audit`: the audit log, which nobody can write to by this API."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.admin.audit.schemas import AuditCheck, AuditEntryOut, AuditExport, AuditFilter, AuditVerdict
+from app.admin.audit.service import export_audit_entries, list_audit_entries, verify_chain
+from app.core.answers import PRIVATE, HotDep
+from app.core.db import Database
+from app.core.errors import InvalidCursor
+from app.core.paging import Page, PagerDep
+from app.core.problems import problems
+from app.identity.deps import Auditor
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(prefix="/api/v1/admin/audit", tags=["admin"])
+
+NDJSON = "application/x-ndjson"
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+_EXPORTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "An entry per line.",
+        "content": {NDJSON: {"schema": {"$ref": "#/components/schemas/AuditEntryOut"}}},
+    }
+}
+
+
+@router.get(
+    "",
+    summary="Read the audit log",
+    response_model=Page[AuditEntryOut],
+    responses=problems(*_LOGIN, InvalidCursor),
+)
+async def list_audit(
+    query: Annotated[AuditFilter, Query()], pager: PagerDep, auditor: Auditor, reads: HotDep
+) -> Response:
+    """A page of the entries that meet every filter, newest first; `cursor` is steady while entries are added."""
+    del auditor
+    return await reads.answer_private(lambda connection: list_audit_entries(connection, query, pager))
+
+
+@router.get(
+    "/export.ndjson",
+    summary="Export the audit log",
+    response_class=StreamingResponse,
+    responses={**_EXPORTED, **problems(*_LOGIN)},
+)
+async def export_audit(
+    query: Annotated[AuditExport, Query()], auditor: Auditor, request: Request
+) -> StreamingResponse:
+    """Every entry that meets the filters as JSON lines, oldest first, as in the chain; of any length."""
+    del auditor
+    database: Database = request.app.state.database
+    headers = {"Cache-Control": PRIVATE, "Content-Disposition": 'attachment; filename="audit.ndjson"'}
+    lines = await export_audit_entries(database.reading, query)
+    return StreamingResponse(lines, media_type=NDJSON, headers=headers)
+
+
+@router.get(
+    "/verify",
+    summary="Verify the audit log",
+    responses=problems(*_LOGIN),
+)
+async def verify_audit(
+    query: Annotated[AuditCheck, Query()], auditor: Auditor, request: Request, response: Response
+) -> AuditVerdict:
+    """Compute the chain of hashes anew from the first entry on.
+
+    Finds entries that were changed, removed or put in between. That the newest were removed, or
+    the whole chain was computed anew, shows only against an `anchor`: note `head_hash` elsewhere.
+    """
+    del auditor
+    database: Database = request.app.state.database
+    response.headers["Cache-Control"] = PRIVATE
+    return await verify_chain(database.reading, query.anchor)

@@ -1,0 +1,24 @@
+"""`/api/v1/admin/dashboard`."""
+
+from fastapi import APIRouter, Response
+
+from app.admin.stats.schemas import Dashboard
+from app.admin.stats.service import read_dashboard
+from app.core.answers import HotDep
+from app.core.problems import problems
+from app.identity.deps import StatsReader
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(prefix="/api/v1/admin", tags=["admin"])
+
+
+@router.get(
+    "/dashboard",
+    summary="Read the dashboard",
+    response_model=Dashboard,
+    responses=problems(NotAuthenticated, InvalidToken, InsufficientScope),
+)
+async def get_dashboard(reader: StatsReader, reads: HotDep) -> Response:
+    """How many accounts there are, of which role, open or closed, and how many were opened each day."""
+    del reader
+    return await reads.answer_private(read_dashboard)

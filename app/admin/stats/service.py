@@ -1,0 +1,36 @@
+"""The shop's figures."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.admin.stats.repository import count_sign_ups, count_users
+from app.admin.stats.schemas import DailyCount, Dashboard
+from app.core.answers import Document
+from app.core.clock import utc_now
+from app.identity.permissions import Role
+
+DAYS = 30
+
+
+async def read_dashboard(connection: AsyncConnection) -> Document:
+    """The accounts at a glance, by two statements."""
+    today = utc_now().date()
+    days = [today - timedelta(days=age) for age in reversed(range(DAYS))]
+    by_kind = await count_users(connection)
+    by_day = {row.day: row.users for row in await count_sign_ups(connection, _midnight(days[0]))}
+    active = sum(row.users for row in by_kind if row.is_active)
+    total = sum(row.users for row in by_kind)
+    figures = Dashboard(
+        total_users=total,
+        active_users=active,
+        inactive_users=total - active,
+        users_by_role={role: sum(row.users for row in by_kind if row.role == role) for role in Role},
+        sign_ups_per_day=[DailyCount(date=day, count=by_day.get(day, 0)) for day in days],
+    )
+    # The caller has an account, so that there is a row.
+    return Document(figures, by_kind[0].snapshot)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)

@@ -1,0 +1,166 @@
+"""`/api/v1/admin/users`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from app.admin.errors import AccountNotFound, NotOnOneself, Outranked, SuperAdminFixed
+from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch, RoleIn
+from app.admin.users.service import UserAdminService, UserDirectory
+from app.catalog.deps import PreconditionDep
+from app.core.answers import HotDep, Reading, document_response
+from app.core.db import SessionDep
+from app.core.errors import InvalidCursor, StaleVersion
+from app.core.paging import Page, PagerDep
+from app.core.problems import problems
+from app.core.schemas import RowId
+from app.identity.deps import RoleAssigner, UserAdmin, UserReader
+from app.identity.errors import InsufficientScope, InvalidToken, LastAdmin, NotAuthenticated, RoleLost
+
+router = APIRouter(prefix="/api/v1/admin/users", tags=["admin"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+_EDITING = (AccountNotFound, Outranked, StaleVersion)
+_STANDING = (LastAdmin, NotOnOneself, RoleLost)
+
+
+async def get_user_admin_service(request: Request, session: SessionDep) -> UserAdminService:
+    """Accounts on the request's transaction."""
+    return UserAdminService.build(session, request.app.state.tokens)
+
+
+UserAdminServiceDep = Annotated[UserAdminService, Depends(get_user_admin_service, scope="function")]
+
+
+@router.get(
+    "",
+    summary="Find accounts",
+    response_model=Page[AdminUserOut],
+    responses=problems(*_LOGIN, InvalidCursor),
+)
+async def list_users(
+    query: Annotated[AdminUserFilter, Query()], pager: PagerDep, reader: UserReader, reads: HotDep
+) -> Response:
+    """A page of the accounts that meet every filter, newest first unless `sort` says otherwise."""
+    del reader
+    return await reads.answer_private(lambda connection: UserDirectory(connection).list(query, pager))
+
+
+@router.get(
+    "/{user_id}",
+    summary="Read an account",
+    response_model=AdminUserOut,
+    responses=problems(*_LOGIN, AccountNotFound),
+)
+async def get_user(user_id: RowId, reader: UserReader, reads: HotDep) -> Response:
+    """An account, open or closed. Sends an ETag; understands If-None-Match."""
+    del reader
+    return await reads.answer_private(_read(user_id))
+
+
+@router.patch(
+    "/{user_id}",
+    summary="Mend an account",
+    response_model=AdminUserOut,
+    responses=problems(*_LOGIN, *_EDITING, NotOnOneself),
+)
+async def change_user(
+    user_id: RowId,
+    patch: AdminUserPatch,
+    admin: UserAdmin,
+    precondition: PreconditionDep,
+    users: UserAdminServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Set only what is sent; null empties a name. Password and e-mail address are the owner's alone."""
+    await users.change(admin, user_id, precondition, patch)
+    return await document_response(session, _read(user_id))
+
+
+@router.put(
+    "/{user_id}/role",
+    summary="Give an account a role",
+    response_model=AdminUserOut,
+    responses=problems(*_LOGIN, *_EDITING, *_STANDING, SuperAdminFixed),
+)
+async def set_user_role(
+    user_id: RowId,
+    role: RoleIn,
+    admin: RoleAssigner,
+    precondition: PreconditionDep,
+    users: UserAdminServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Give a role up to one's own; the account is logged out everywhere and its tokens stop working at once.
+
+    Nobody changes their own role or that of somebody above them; the last active administrator
+    keeps theirs; super_admin is given on the server alone.
+    """
+    await users.set_role(admin, user_id, precondition, role.role)
+    return await document_response(session, _read(user_id))
+
+
+@router.post(
+    "/{user_id}/activate",
+    summary="Open an account again",
+    response_model=AdminUserOut,
+    responses=problems(*_LOGIN, *_EDITING, *_STANDING),
+)
+async def activate_user(
+    user_id: RowId,
+    admin: UserAdmin,
+    precondition: PreconditionDep,
+    users: UserAdminServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Open a closed account, also one that its owner closed; its owner can log in again."""
+    await users.activate(admin, user_id, precondition)
+    return await document_response(session, _read(user_id))
+
+
+@router.post(
+    "/{user_id}/deactivate",
+    summary="Close an account",
+    response_model=AdminUserOut,
+    responses=problems(*_LOGIN, *_EDITING, *_STANDING),
+)
+async def deactivate_user(
+    user_id: RowId,
+    admin: UserAdmin,
+    precondition: PreconditionDep,
+    users: UserAdminServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Close an account: logged out everywhere, tokens and API keys stop working at once. Nothing is deleted."""
+    await users.deactivate(admin, user_id, precondition)
+    return await document_response(session, _read(user_id))
+
+
+@router.post(
+    "/{user_id}/unlock",
+    status_code=204,
+    summary="Unlock an account",
+    responses=problems(*_LOGIN, *_EDITING),
+)
+async def unlock_user(
+    user_id: RowId, admin: UserAdmin, precondition: PreconditionDep, users: UserAdminServiceDep
+) -> None:
+    """Forget the account's failed logins, so that no client is locked out of it any more."""
+    await users.unlock(admin, user_id, precondition)
+
+
+@router.post(
+    "/{user_id}/end-sessions",
+    status_code=204,
+    summary="Log an account out everywhere",
+    responses=problems(*_LOGIN, *_EDITING),
+)
+async def end_user_sessions(
+    user_id: RowId, admin: UserAdmin, precondition: PreconditionDep, users: UserAdminServiceDep
+) -> None:
+    """End every session of the account; its tokens stop working at once. It may log in again."""
+    await users.end_sessions(admin, user_id, precondition)
+
+
+def _read(user_id: int) -> Reading:
+    return lambda connection: UserDirectory(connection).get(user_id)

@@ -1,0 +1,155 @@
+"""Reading and managing other people's accounts.
+
+Nobody acts on an account above their own; equals may act on each other, or an
+administrator who left could never be closed where no super_admin exists. What keeps that
+safe: super_admin is out of HTTP's reach, the last administrator stays, all is audited.
+"""
+
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.admin.errors import AccountNotFound, NotOnOneself, Outranked, SuperAdminFixed
+from app.admin.users.repository import AdminUserRepository, find_user, list_users
+from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch
+from app.core.answers import Document
+from app.core.audit import audit
+from app.core.cache import invalidate
+from app.core.conditional import Precondition, version_etag
+from app.core.paging import Pager
+from app.identity.api_keys.service import ApiKeyService
+from app.identity.models import User
+from app.identity.permissions import ADMINISTRATORS, Role, outranks
+from app.identity.principal import Principal, account_group
+from app.identity.roles.service import RoleGuard
+from app.identity.sessions.gate import account_key
+from app.identity.sessions.repository import FailureRepository
+from app.identity.sessions.service import SessionService
+from app.identity.tokens import TokenIssuer
+
+
+class UserAdminService:
+    """What staff do with accounts. Every change is audited and heard by every worker."""
+
+    def __init__(self, session: AsyncSession, guard: RoleGuard, sessions: SessionService) -> None:
+        self._session = session
+        self._users = AdminUserRepository(session)
+        self._failures = FailureRepository(session)
+        self._guard = guard
+        self._sessions = sessions
+
+    @classmethod
+    def build(cls, session: AsyncSession, tokens: TokenIssuer) -> Self:
+        """The service on one session."""
+        return cls(session, RoleGuard.build(session), SessionService.build(session, tokens))
+
+    async def change(
+        self, actor: Principal, user_id: int, precondition: Precondition, patch: AdminUserPatch
+    ) -> None:
+        """Set the fields that were sent. Errors of `_lock`; NotOnOneself for `is_verified`."""
+        user = await self._lock(actor, user_id, precondition)
+        sent = patch.sent()
+        if "is_verified" in sent and user_id == actor.user_id:
+            raise NotOnOneself("Prove your address by the mail that you get; nobody vouches for themselves.")
+        await self._set(user, "user.changed", **sent)
+
+    async def set_role(self, actor: Principal, user_id: int, precondition: Precondition, role: Role) -> None:
+        """Give the account a role, which ends its sessions; the same role again changes nothing.
+
+        Errors of `_hold`; SuperAdminFixed when the role is, or would be, super_admin; Outranked
+        when it stands above the caller's own.
+        """
+        user = await self._hold(actor, user_id, precondition, is_taking=role not in ADMINISTRATORS)
+        if Role.SUPER_ADMIN in {role, Role(user.role)}:
+            raise SuperAdminFixed("Use the command `bookstore create-admin --super` on the server.")
+        if outranks(role, actor.role):
+            raise Outranked(f"You are {actor.role} and cannot make anybody {role}.")
+        if await self._set(user, "user.role_changed", role=role.value):
+            await self._sessions.end_all(user_id, "role_changed")
+
+    async def activate(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
+        """Open the account again; an open one stays as it is. Errors of `_hold`."""
+        user = await self._hold(actor, user_id, precondition, is_taking=False)
+        await self._set(user, "user.activated", is_active=True)
+
+    async def deactivate(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
+        """Close the account, which ends its sessions and API keys; a closed one stays as it is. Errors of `_hold`."""
+        user = await self._hold(actor, user_id, precondition, is_taking=True)
+        if await self._set(user, "user.deactivated", is_active=False):
+            await self._sessions.end_all(user_id, "deactivated")
+            await ApiKeyService.build(self._session).revoke_all(user_id)
+
+    async def unlock(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
+        """Forget failed logins, so that the account is locked for no client. Errors of `_lock`."""
+        await self._lock(actor, user_id, precondition)
+        await self._failures.clear(account_key(user_id))
+        await audit(self._session, "user.unlocked", ("user", user_id))
+
+    async def end_sessions(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
+        """Log the account out everywhere. Errors of `_lock`."""
+        await self._lock(actor, user_id, precondition)
+        ended = await self._sessions.end_all(user_id, "ended_by_staff")
+        await audit(self._session, "user.sessions_ended", ("user", user_id), {"sessions": (ended, 0)})
+
+    async def _lock(self, actor: Principal, user_id: int, precondition: Precondition) -> User:
+        """The account, held for a change. AccountNotFound, Outranked, StaleVersion."""
+        user = await self._users.lock(user_id)
+        if user is None:
+            raise unknown_account(user_id)
+        if outranks(Role(user.role), actor.role):
+            raise Outranked(f"You are {actor.role} and cannot act on a {user.role}.")
+        precondition.check(user.version)
+        return user
+
+    async def _hold(
+        self, actor: Principal, user_id: int, precondition: Precondition, *, is_taking: bool
+    ) -> User:
+        """The account, held for a change of who may do what; `is_taking` takes an administrator away.
+
+        Errors of `_lock`; LastAdmin; NotOnOneself; RoleLost.
+        """
+        await self._guard.hold()
+        user = await self._lock(actor, user_id, precondition)
+        if is_taking:
+            await self._guard.require_other_admin(user)
+        if user_id == actor.user_id:
+            raise NotOnOneself("Nobody changes their own role, or opens or closes their own account here.")
+        await self._guard.require_still(actor)
+        return user
+
+    async def _set(self, user: User, action: str, **values: object) -> bool:
+        changes = {name: (old, new) for name, new in values.items() if (old := getattr(user, name)) != new}
+        for name, (_, new) in changes.items():
+            setattr(user, name, new)
+        if changes:
+            await self._users.flush()
+            await audit(self._session, action, ("user", user.id), changes)
+            invalidate(self._session, account_group(user.id))
+        return bool(changes)
+
+
+class UserDirectory:
+    """Reads accounts for staff."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, user_id: int) -> Document:
+        """One account. AccountNotFound."""
+        row = await find_user(self._connection, user_id)
+        if row is None:
+            raise unknown_account(user_id)
+        user = AdminUserOut.model_validate(row)
+        return Document(user, row.snapshot, version_etag(user.version))
+
+    async def list(self, query: AdminUserFilter, pager: Pager) -> Document:
+        """One page of accounts. InvalidCursor."""
+        window = pager.window(query)
+        found = await list_users(self._connection, query, window)
+        users = [AdminUserOut.model_validate(row) for row in found.rows]
+        return Document(pager.page(query, window, found, users), found.snapshot)
+
+
+def unknown_account(user_id: int) -> AccountNotFound:
+    """The error for an id that no account has."""
+    return AccountNotFound(f"There is no account {user_id}.")

@@ -1,0 +1,152 @@
+"""The groups of settings: each field is a variable, `GROUP_FIELD`; `core.settings` reads them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from limits import parse as parse_rate
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+
+class DatabaseSettings(BaseModel):
+    """PostgreSQL: `DATABASE_*`. Times in seconds."""
+
+    url: SecretStr = SecretStr("postgresql+asyncpg://bookstore:bookstore@localhost:5432/bookstore")
+    replica_url: SecretStr | None = None
+    pool_size: int = Field(default=8, ge=1, le=200)
+    read_pool_size: int = Field(default=8, ge=1, le=200)
+    pool_timeout: float = Field(default=5, gt=0)
+    connect_timeout: float = Field(default=5, gt=0)
+    statement_timeout: float = Field(default=10, gt=0)
+
+    @field_validator("url", "replica_url")
+    @classmethod
+    def _names_asyncpg(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        scheme, separator, rest = url.get_secret_value().partition("://")
+        if not separator or scheme not in {"postgres", "postgresql", "postgresql+asyncpg"}:
+            raise ValueError("must look like postgresql+asyncpg://user:password@host:5432/database")
+        return SecretStr(f"postgresql+asyncpg://{rest}")
+
+
+class RedisSettings(BaseModel):
+    """Redis: `REDIS_*`. Times in seconds."""
+
+    url: SecretStr = SecretStr("redis://localhost:6379/0")
+    timeout: float = Field(default=1, gt=0)
+
+
+class CacheSettings(BaseModel):
+    """The hot-read cache: `CACHE_*`. Size in MiB per worker, times in seconds."""
+
+    local_size: float = Field(default=24, ge=0)
+    local_ttl: float = Field(default=60, gt=0)
+    shared_ttl: float = Field(default=300, gt=0)
+
+
+class JwtSettings(BaseModel):
+    """Tokens: `JWT_*`. Times in seconds; a session ends `refresh_ttl` after its login, or `idle_ttl` unused."""
+
+    secret: SecretStr = SecretStr("")
+    keys_file: Path | None = None
+    issuer: str = ""
+    audience: str = "bookstore-api"
+    access_ttl: int = Field(default=900, ge=30, le=86_400)
+    refresh_ttl: int = Field(default=2_592_000, ge=60, le=31_536_000)
+    idle_ttl: int = Field(default=1_209_600, ge=60, le=31_536_000)
+    leeway: int = Field(default=10, ge=0, le=30)
+
+
+class MfaSettings(BaseModel):
+    """The second factor: `MFA_*`. The issuer is the shop's name in apps; `rp_id` the passkeys' domain."""
+
+    required_for_staff: bool = False
+    issuer: str = Field(default="Bookstore", min_length=1, max_length=64, pattern=r"^[^:%]+$")
+    rp_id: str = Field(default="", pattern=r"^[a-z0-9.-]*$")
+
+
+class RateLimitSettings(BaseModel):
+    """Requests per window and client: `RATE_LIMIT_*`; the factor multiplies every limit."""
+
+    factor: float = Field(default=1, gt=0)
+    login: str = "5/minute"
+    login_account: str = "100/hour"
+    login_pair: str = "30/hour"
+    refresh: str = "10/minute"
+    registration: str = "3/hour"
+    search: str = "30/minute"
+    username_check: str = "30/minute"
+    strength_check: str = "30/minute"
+    email_change: str = "5/hour"
+    mail: str = "10/hour"
+    mail_address: str = "3/hour"
+    mail_proof: str = "10/minute"
+    api_key: str = "30/minute"
+    second_factor: str = "10/minute"
+
+    @field_validator("*")
+    @classmethod
+    def _names_a_rate(cls, rate: object) -> object:
+        if not isinstance(rate, str):
+            return rate
+        try:
+            parse_rate(rate)
+        except ValueError:
+            raise ValueError(f"{rate!r} is no rate; write requests per time, such as 5/minute") from None
+        return rate
+
+
+class MailSettings(BaseModel):
+    """Mail: `MAIL_*`; the timeout in seconds. Only the worker sends, so only the worker needs the URL."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    url: SecretStr | None = None
+    sender: str = Field(default="Bookstore <bookstore@localhost>", validation_alias="from")
+    timeout: float = Field(default=20, gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_place(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        if not url.get_secret_value().startswith(("smtp://", "smtp+tls://", "file:///")):
+            raise ValueError("must look like smtp://user:password@mail.example.com:587 or file:///folder")
+        return url
+
+
+class WorkerSettings(BaseModel):
+    """The worker: `WORKER_*`. Events at once, seconds that one is held, tries before it is a dead letter."""
+
+    concurrency: int = Field(default=10, ge=1, le=100)
+    lease: float = Field(default=15, gt=0)
+    attempts: int = Field(default=15, ge=1)
+
+
+class LogSettings(BaseModel):
+    """Logs: `LOG_*`."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["json", "text"] = "json"
+
+
+class CorsSettings(BaseModel):
+    """Browsers' origins that may call with credentials: `CORS_ORIGINS`, comma-separated."""
+
+    origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _splits_commas(cls, origins: object) -> object:
+        if isinstance(origins, str):
+            return tuple(origin.strip().rstrip("/") for origin in origins.split(",") if origin.strip())
+        return origins
+
+    @field_validator("origins")
+    @classmethod
+    def _names_exact_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin in {"*", "null"} or "://" not in origin:
+                raise ValueError(f"{origin!r} is not an exact origin such as https://shop.example.com")
+        return origins

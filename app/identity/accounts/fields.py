@@ -1,0 +1,122 @@
+"""The fields of an account, each with its rule."""
+
+import re
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+import phonenumbers
+from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from app.core.clock import utc_now
+from app.core.schemas import Line, VisibleLine
+from app.identity.password_rules import LONGEST
+
+LONGEST_EMAIL = 254
+YOUNGEST, OLDEST = 13, 120
+
+RESERVED_NAMES = frozenset(
+    (  # noqa: SIM905 (a line for each would hide the rules that follow)
+        "about abuse account accounts admin administrator anonymous api auth billing bookstore checkout contact"
+        " everyone help hostmaster info legal login logout mail metrics moderator nobody noreply no-reply null"
+        " official operator password payment payments postmaster privacy register root security service settings"
+        " shop signup staff super super_admin superadmin superuser support sys sysadmin system terms undefined"
+        " users webmaster webhooks www"
+    ).split()
+)
+"""Names that would speak for the shop, or that are words of its addresses."""
+
+
+class Notifications(StrEnum):
+    """How the shop may reach the account."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    PUSH = "push"
+    NONE = "none"
+
+
+def _lowered(name: object) -> object:
+    return name.strip().lower() if isinstance(name, str) else name
+
+
+def _fits(email: str) -> str:
+    if len(email) > LONGEST_EMAIL:
+        raise ValueError(f"must have at most {LONGEST_EMAIL} characters")
+    return email
+
+
+def is_reserved(username: str) -> bool:
+    """Whether nobody may register the name."""
+    return username in RESERVED_NAMES
+
+
+def _is_free_to_take(username: str) -> str:
+    if is_reserved(username):
+        raise PydanticCustomError("reserved", "is reserved; choose another")
+    return username
+
+
+def _as_e164(phone: str) -> str:
+    """The number as `+`, country and number. What a plan may come to assign is let through, too."""
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        raise ValueError("must be an international number such as +44 20 7946 0018") from None
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError("is no possible number of its country")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _only_a_date(value: object) -> object:
+    # Without this a number would pass, as seconds since 1970.
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        raise ValueError("must look like 1990-12-31")
+    if not isinstance(value, str | date):
+        raise ValueError("must be a string such as 1990-12-31")  # noqa: TRY004 (pydantic answers ValueErrors)
+    return value
+
+
+def _is_of_age(born: date) -> date:
+    today = utc_now().date()
+    years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    if not YOUNGEST <= years <= OLDEST:
+        raise ValueError(f"must be {YOUNGEST} to {OLDEST} years ago")
+    return born
+
+
+Username = Annotated[
+    str,
+    BeforeValidator(_lowered),
+    StringConstraints(min_length=3, max_length=30, pattern=r"^[a-z][a-z0-9_-]*$"),
+    Field(
+        description="Starts with a letter; letters, digits, `_` and `-`; kept in lower case.",
+        examples=["ada"],
+    ),
+]
+FreeUsername = Annotated[Username, AfterValidator(_is_free_to_take)]
+Email = Annotated[EmailStr, AfterValidator(_fits), Field(examples=["ada@example.com"])]
+NewPassword = Annotated[
+    str,
+    Field(
+        max_length=LONGEST,
+        description="8 to 128 characters with upper and lower case, a digit and a special character;"
+        " not a common password, and without the user name.",
+        examples=["Lovelace-1815!"],
+    ),
+]
+FullName = Annotated[VisibleLine, Field(max_length=100, examples=["Ada Lovelace"])]
+FirstName = Annotated[VisibleLine, Field(max_length=50, examples=["Ada"])]
+LastName = Annotated[VisibleLine, Field(max_length=50, examples=["Lovelace"])]
+Phone = Annotated[
+    Line,
+    Field(max_length=40, description="International; kept in E.164.", examples=["+442079460018"]),
+    AfterValidator(_as_e164),
+]
+DateOfBirth = Annotated[
+    date,
+    BeforeValidator(_only_a_date),
+    AfterValidator(_is_of_age),
+    Field(description="13 to 120 years ago, by the date in UTC.", examples=["1990-12-10"]),
+]

@@ -1,0 +1,1 @@
+"""API keys: access for programs, without a login."""

@@ -1,0 +1,176 @@
+"""Making, listing, replacing and ending API keys."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core.answers import Document
+from app.core.audit import audit
+from app.core.cache import invalidate
+from app.core.clock import utc_now
+from app.core.errors import FieldProblem
+from app.core.paging import Pager
+from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, TooManyApiKeys
+from app.identity.api_keys.keys import key_digest, key_hint, make_key
+from app.identity.api_keys.repository import ApiKeyRepository, find_key, list_keys
+from app.identity.api_keys.schemas import (
+    DEFAULT_NAME,
+    ApiKeyCreated,
+    ApiKeyFilter,
+    ApiKeyIn,
+    ApiKeyOut,
+)
+from app.identity.errors import InsufficientScope
+from app.identity.models import ApiKey
+from app.identity.permissions import permissions_of
+from app.identity.principal import Principal, account_group
+
+MOST_KEYS = 50
+
+
+class ApiKeyService:
+    """Makes and ends the keys of one caller, who must be logged in."""
+
+    def __init__(self, session: AsyncSession, keys: ApiKeyRepository) -> None:
+        self._session = session
+        self._keys = keys
+
+    @classmethod
+    def build(cls, session: AsyncSession) -> Self:
+        """The service on one session."""
+        return cls(session, ApiKeyRepository(session))
+
+    async def create(self, owner: Principal, request: ApiKeyIn) -> ApiKeyCreated:
+        """A new key with at most the caller's permissions. InsufficientScope, TooManyApiKeys."""
+        _refuse_more_than_own(owner, request.scopes)
+        return await self._add(owner, ApiKey(**request.model_dump()))
+
+    async def generate(self, owner: Principal) -> ApiKeyCreated:
+        """The one default key, with all that the caller may do; an earlier one ends. TooManyApiKeys."""
+        await self._keys.lock_owner(owner.user_id)
+        await self._revoke_default(owner)
+        return await self._add(owner, ApiKey(name=DEFAULT_NAME, scopes=sorted(owner.permissions)))
+
+    async def rotate(self, owner: Principal, key_id: int, overlap_seconds: int) -> ApiKeyCreated:
+        """A new key in place of the old one, which still works for `overlap_seconds`.
+
+        The new key takes over the name, the addresses, the length of life and those scopes
+        that the owner's role still allows.
+        ApiKeyNotFound, ApiKeyReplaced, InsufficientScope, TooManyApiKeys.
+        """
+        await self._keys.lock_owner(owner.user_id)
+        old = await self._keys.lock(owner.user_id, key_id)
+        if old is None:
+            raise _unknown_key(key_id)
+        if old.replaced_by_id is not None:
+            raise ApiKeyReplaced(f"Key {old.replaced_by_id} took over from key {key_id}; rotate that one.")
+        allowed = permissions_of(owner.role)
+        scopes = [scope for scope in old.scopes if scope in allowed]
+        _refuse_more_than_own(owner, scopes)
+        now = utc_now()
+        lifetime = old.expires_at - old.created_at if old.expires_at else None
+        successor = ApiKey(
+            name=old.name,
+            scopes=scopes,
+            allowed_ips=old.allowed_ips,
+            expires_at=now + lifetime if lifetime else None,
+        )
+        created = await self._add(owner, successor)
+        ends_at = now + timedelta(seconds=overlap_seconds)
+        old.expires_at = min(old.expires_at, ends_at) if old.expires_at else ends_at
+        old.replaced_by_id = created.id
+        changes = {"replaced_by_id": (None, created.id), "expires_at": (None, old.expires_at)}
+        await self._changed("rotated", owner, key_id, changes)
+        return created
+
+    async def revoke(self, owner: Principal, key_id: int) -> None:
+        """End one's own key at once. ApiKeyNotFound."""
+        if not await self._keys.revoke(owner.user_id, key_id):
+            raise _unknown_key(key_id)
+        await self._changed("revoked", owner, key_id)
+
+    async def revoke_default(self, owner: Principal) -> None:
+        """End the default key, and any that it replaced and that still works. ApiKeyNotFound."""
+        if not await self._revoke_default(owner):
+            raise ApiKeyNotFound("You have no default key.")
+
+    async def revoke_all(self, owner_id: int) -> None:
+        """End every key of an account that is being closed: opened again, it starts without."""
+        for key_id in await self._keys.revoke_all(owner_id):
+            await audit(self._session, "api_key.revoked", ("api_key", key_id))
+        invalidate(self._session, account_group(owner_id))
+
+    async def _revoke_default(self, owner: Principal) -> int:
+        revoked = await self._keys.revoke_named(owner.user_id, DEFAULT_NAME)
+        for key_id in revoked:
+            await self._changed("revoked", owner, key_id)
+        return len(revoked)
+
+    async def _add(self, owner: Principal, key: ApiKey) -> ApiKeyCreated:
+        # Whoever counts holds the account, so that two requests cannot both make the last one.
+        await self._keys.lock_owner(owner.user_id)
+        if await self._keys.count_usable(owner.user_id) >= MOST_KEYS:
+            raise TooManyApiKeys(f"An account has at most {MOST_KEYS} keys that work; revoke one first.")
+        secret = make_key(owner.user_id)
+        key.user_id, key.key_hash, key.hint = owner.user_id, key_digest(secret), key_hint(secret)
+        await self._keys.add(key)
+        shown = ApiKeyOut.model_validate(key)
+        given = {"name": key.name, "scopes": " ".join(key.scopes), "allowed_ips": " ".join(key.allowed_ips)}
+        changes = {name: (None, value) for name, value in {**given, "expires_at": key.expires_at}.items()}
+        await audit(self._session, "api_key.created", ("api_key", key.id), changes, actor_id=owner.user_id)
+        return ApiKeyCreated(**shown.model_dump(), api_key=secret)
+
+    async def _changed(
+        self,
+        what: str,
+        owner: Principal,
+        key_id: int,
+        changes: Mapping[str, tuple[object, object]] | None = None,
+    ) -> None:
+        target = ("api_key", key_id)
+        await audit(self._session, f"api_key.{what}", target, changes, actor_id=owner.user_id)
+        invalidate(self._session, account_group(owner.user_id))
+
+
+class ApiKeyCatalogue:
+    """Reads one owner's keys for display."""
+
+    def __init__(self, connection: AsyncConnection, owner_id: int) -> None:
+        self._connection = connection
+        self._owner_id = owner_id
+
+    async def get(self, key_id: int) -> Document:
+        """One key. ApiKeyNotFound."""
+        row = await find_key(self._connection, self._owner_id, key_id)
+        if row is None:
+            raise _unknown_key(key_id)
+        return Document(ApiKeyOut.model_validate(row), row.snapshot)
+
+    async def list(self, query: ApiKeyFilter, pager: Pager) -> Document:
+        """One page of keys. InvalidCursor."""
+        window = pager.window(query)
+        found = await list_keys(self._connection, self._owner_id, query.sort, window)
+        keys = [ApiKeyOut.model_validate(row) for row in found.rows]
+        return Document(pager.page(query, window, found, keys), found.snapshot)
+
+
+def _refuse_more_than_own(owner: Principal, scopes: Iterable[str]) -> None:
+    extra = [scope for scope in scopes if scope not in owner.permissions]
+    if not extra:
+        return
+    listed = " ".join(extra)
+    errors: list[FieldProblem] = [
+        {"field": "scopes", "message": f"{scope} is not yours to give", "type": "insufficient-scope"}
+        for scope in extra
+    ]
+    raise InsufficientScope(
+        f"A key may do at most what you may do, and you may not: {', '.join(extra)}.",
+        errors=errors,
+        headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{listed}"'},
+    )
+
+
+def _unknown_key(key_id: int) -> ApiKeyNotFound:
+    return ApiKeyNotFound(f"You have no key {key_id}.")

@@ -1,0 +1,63 @@
+"""TOTP steps and recovery codes: pure rules, no I/O."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterator
+from datetime import datetime
+from io import BytesIO
+
+import pyotp
+import segno
+
+CODES = 10
+"""How many recovery codes an account gets at once."""
+
+_WINDOW = 1
+_CODE_BYTES = 10
+_GROUP = 4
+_PIXELS = 4
+
+
+def new_secret() -> str:
+    """A TOTP secret of 160 random bits, in Base32 (RFC 4226 §4)."""
+    return pyotp.random_base32()
+
+
+def matching_steps(secret: str, code: str, now: datetime) -> Iterator[int]:
+    """The 30-second steps, from one before now to one after, whose code this is; the newest first."""
+    totp = pyotp.TOTP(secret)
+    current = totp.timecode(now)
+    for step in range(current + _WINDOW, current - _WINDOW - 1, -1):
+        if secrets.compare_digest(totp.generate_otp(step), code):
+            yield step
+
+
+def otpauth_uri(secret: str, username: str, issuer: str) -> str:
+    """What an authenticator app reads."""
+    return pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name=issuer)
+
+
+def qr_svg(text: str) -> str:
+    """The text as a QR code: an SVG document."""
+    buffer = BytesIO()
+    segno.make(text, error="m", micro=False).save(buffer, kind="svg", scale=_PIXELS, xmldecl=False)
+    return buffer.getvalue().decode().strip()
+
+
+def new_recovery_codes() -> list[str]:
+    """Ten codes of 80 random bits each, such as `K7QX-2MBD-PLWZ-4TRA` (Base32: no 0, 1, 8, 9)."""
+    return [_new_code() for _ in range(CODES)]
+
+
+def _new_code() -> str:
+    letters = pyotp.random_base32(length=32)[: _CODE_BYTES * 8 // 5]
+    return "-".join(letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP))
+
+
+def recovery_hash(code: str) -> bytes:
+    """How a recovery code is stored, whatever its case and dashes.
+
+    SHA-256 is enough: unlike a password, 80 random bits cannot be guessed however fast the hash is.
+    """
+    return hashlib.sha256(re.sub(r"[\s-]", "", code).upper().encode()).digest()

@@ -1,0 +1,136 @@
+"""`/api/v1/auth/mfa`: authenticator apps, recovery codes, and the second half of a login."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.core.db import SessionDep
+from app.core.errors import RateLimited
+from app.core.problems import problems
+from app.core.rate_limit import rate_limited
+from app.identity.api_keys.errors import SessionRequired
+from app.identity.deps import SessionUser
+from app.identity.errors import (
+    AccountLocked,
+    CsrfRefused,
+    HashingBusy,
+    InvalidToken,
+    NotAuthenticated,
+    WrongPassword,
+)
+from app.identity.mfa.deps import ProofDep
+from app.identity.mfa.errors import (
+    MfaTokenRefused,
+    SecondFactorLocked,
+    TotpEnabled,
+    TotpNotEnabled,
+    TotpNotPending,
+    WrongSecondFactor,
+    WrongTotpCode,
+)
+from app.identity.mfa.login import MfaLogin
+from app.identity.mfa.schemas import (
+    MfaAnswer,
+    RecoveryCodesOut,
+    SecondFactorOut,
+    TotpConfirmation,
+    TotpEnrolment,
+)
+from app.identity.mfa.service import SecondFactorService
+from app.identity.sessions.deps import hand_out
+from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
+
+router = APIRouter(prefix="/api/v1/auth/mfa", tags=["second factor"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, SessionRequired)
+_CONFIRMED = (*_LOGIN, WrongPassword, AccountLocked, RateLimited, HashingBusy)
+_LIMITED = [Depends(rate_limited("second_factor"))]
+
+
+async def get_second_factor_service(
+    request: Request, response: Response, session: SessionDep
+) -> SecondFactorService:
+    """The second factor on the request's transaction; its answers are nobody else's."""
+    response.headers["Cache-Control"] = "private, no-store"
+    return SecondFactorService.build(session, request.app.state.tokens, request.app.state.settings)
+
+
+SecondFactorDep = Annotated[SecondFactorService, Depends(get_second_factor_service, scope="function")]
+
+
+@router.get("", summary="Read one's second factor", responses=problems(*_LOGIN))
+async def get_second_factor(caller: SessionUser, factors: SecondFactorDep) -> SecondFactorOut:
+    """What the account has beside its password, and whether the shop demands more."""
+    return await factors.read(caller)
+
+
+@router.post(
+    "",
+    summary="Finish a login",
+    dependencies=_LIMITED,
+    responses=problems(MfaTokenRefused, WrongSecondFactor, SecondFactorLocked, CsrfRefused, RateLimited),
+)
+async def finish_login(
+    answer: MfaAnswer, request: Request, response: Response, session: SessionDep
+) -> TokenOut | BrowserSessionOut:
+    """Answer the `mfa_token` of an `mfa-required` problem with the app's code or a recovery code.
+
+    The token lasts five minutes, is good for one login and dead after five wrong answers. With
+    `cookies` the tokens are set as HttpOnly cookies, as `/auth/login` does.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    login = MfaLogin.build(session, request.app.state.tokens, request.app.state.settings)
+    if not answer.cookies:
+        return await login.finish(answer)
+    request.app.state.browser.check_origin(request.headers)
+    return hand_out(request, response, await login.finish(answer))
+
+
+@router.post(
+    "/totp",
+    status_code=201,
+    summary="Set up an authenticator app",
+    dependencies=_LIMITED,
+    responses=problems(*_CONFIRMED, TotpEnabled),
+)
+async def enrol_totp(proof: ProofDep, factors: SecondFactorDep) -> TotpEnrolment:
+    """A secret for the app, shown once. It counts from the first code on: `POST /auth/mfa/totp/confirm`."""
+    return await factors.enrol(proof)
+
+
+@router.post(
+    "/totp/confirm",
+    summary="Turn the authenticator app on",
+    dependencies=_LIMITED,
+    responses=problems(*_LOGIN, TotpNotPending, WrongTotpCode, RateLimited),
+)
+async def confirm_totp(
+    confirmation: TotpConfirmation, caller: SessionUser, factors: SecondFactorDep
+) -> RecoveryCodesOut:
+    """Send the first code. Logins need a code from now on, every other session ends, and ten recovery
+    codes are shown, this once.
+    """
+    return RecoveryCodesOut(recovery_codes=await factors.confirm(caller, confirmation.code))
+
+
+@router.post(
+    "/totp/disable",
+    status_code=204,
+    summary="Remove the authenticator app",
+    dependencies=_LIMITED,
+    responses=problems(*_CONFIRMED, TotpNotEnabled),
+)
+async def disable_totp(proof: ProofDep, factors: SecondFactorDep) -> None:
+    """Remove the app and the recovery codes: the password alone is enough again."""
+    await factors.disable(proof)
+
+
+@router.post(
+    "/recovery-codes",
+    summary="Make new recovery codes",
+    dependencies=_LIMITED,
+    responses=problems(*_CONFIRMED, TotpNotEnabled),
+)
+async def replace_recovery_codes(proof: ProofDep, factors: SecondFactorDep) -> RecoveryCodesOut:
+    """Ten new codes, shown this once; the older ones stop working."""
+    return RecoveryCodesOut(recovery_codes=await factors.replace_codes(proof))

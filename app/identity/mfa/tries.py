@@ -1,0 +1,52 @@
+"""Limits on guessing: so many wrong codes for an account in an hour, whatever the client."""
+
+import math
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.audit import audit
+from app.core.clock import utc_now
+from app.identity.mfa.changes import record
+from app.identity.mfa.errors import SecondFactorLocked
+from app.identity.mfa.repository import AttemptRepository
+
+TRIES_AN_HOUR = 10
+"""With a right password, the chance to guess one of three valid codes in an hour is 1 in 33,000."""
+
+_WINDOW = timedelta(hours=1)
+
+
+class Tries:
+    """Counts in PostgreSQL, so that the limit holds over all workers and without Redis."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._attempts = AttemptRepository(session)
+
+    async def count(self, user_id: int) -> int:
+        """Count a code before it is judged: the how manieth of this hour. SecondFactorLocked."""
+        key = _key(user_id)
+        tries = await self._attempts.take(key, TRIES_AN_HOUR, utc_now() + _WINDOW)
+        if tries is None:
+            ends_at = await self._attempts.find_end(key) or utc_now()
+            seconds = max(1, math.ceil((ends_at - utc_now()).total_seconds()))
+            raise SecondFactorLocked(
+                f"Too many wrong codes for this account; try again in {seconds} s.",
+                headers={"Retry-After": str(seconds)},
+            )
+        return tries
+
+    async def failed(self, user_id: int, tries: int) -> None:
+        """Remember the wrong try, which the caller's error must keep; the last one tells the owner."""
+        await audit(self._session, "mfa.wrong_code", ("user", user_id), actor_id=user_id)
+        if tries == TRIES_AN_HOUR:
+            await record(self._session, user_id, "locked")
+
+    async def succeeded(self, user_id: int) -> None:
+        """Begin to count anew."""
+        await self._attempts.forget(_key(user_id))
+
+
+def _key(user_id: int) -> bytes:
+    return f"code:{user_id}".encode()

@@ -1,0 +1,134 @@
+"""`/api/v1/auth/passkeys`: one's own passkeys, and logging in with one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.core.db import SessionDep
+from app.core.errors import RateLimited
+from app.core.problems import problems
+from app.core.rate_limit import rate_limited
+from app.core.schemas import RowId
+from app.identity.api_keys.errors import SessionRequired
+from app.identity.deps import SessionUser
+from app.identity.errors import (
+    AccountLocked,
+    CsrfRefused,
+    HashingBusy,
+    InvalidToken,
+    NotAuthenticated,
+    WrongPassword,
+)
+from app.identity.mfa.deps import ProofDep
+from app.identity.passkeys.errors import (
+    PasskeyCopied,
+    PasskeyNotAccepted,
+    PasskeyNotFound,
+    PasskeyRefused,
+    PasskeyRegistered,
+    TooManyPasskeys,
+)
+from app.identity.passkeys.schemas import (
+    PasskeyAssertion,
+    PasskeyList,
+    PasskeyOptions,
+    PasskeyOut,
+    PasskeyPatch,
+    PasskeyRegistration,
+)
+from app.identity.passkeys.service import PasskeyService
+from app.identity.sessions.deps import hand_out
+from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
+
+router = APIRouter(prefix="/api/v1/auth/passkeys", tags=["second factor"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, SessionRequired)
+_LIMITED = [Depends(rate_limited("second_factor"))]
+
+
+async def get_passkey_service(request: Request, response: Response, session: SessionDep) -> PasskeyService:
+    """Passkeys on the request's transaction; answers are nobody else's."""
+    response.headers["Cache-Control"] = "private, no-store"
+    return PasskeyService.build(session, request.app.state.tokens, request.app.state.settings)
+
+
+PasskeyDep = Annotated[PasskeyService, Depends(get_passkey_service, scope="function")]
+
+
+@router.post(
+    "/register/options",
+    summary="Begin to register a passkey",
+    dependencies=_LIMITED,
+    responses=problems(*_LOGIN, WrongPassword, AccountLocked, TooManyPasskeys, RateLimited, HashingBusy),
+)
+async def begin_passkey_registration(
+    proof: ProofDep, caller: SessionUser, passkeys: PasskeyDep
+) -> PasskeyOptions:
+    """Options for `navigator.credentials.create()`: a discoverable passkey that verifies its user."""
+    return PasskeyOptions(public_key=await passkeys.begin_registration(caller, proof))
+
+
+@router.post(
+    "/register/verify",
+    status_code=201,
+    summary="Register a passkey",
+    dependencies=_LIMITED,
+    responses=problems(*_LOGIN, PasskeyNotAccepted, PasskeyRegistered, TooManyPasskeys, RateLimited),
+)
+async def register_passkey(
+    registration: PasskeyRegistration, caller: SessionUser, passkeys: PasskeyDep
+) -> PasskeyOut:
+    """Send what the authenticator made, in the session that asked for the options."""
+    return await passkeys.register(caller, registration)
+
+
+@router.post(
+    "/login/options",
+    summary="Begin to log in with a passkey",
+    dependencies=_LIMITED,
+    responses=problems(RateLimited),
+)
+async def begin_passkey_login(passkeys: PasskeyDep) -> PasskeyOptions:
+    """Options for `navigator.credentials.get()`; no name is needed, the passkey says whose it is."""
+    return PasskeyOptions(public_key=passkeys.begin_login())
+
+
+@router.post(
+    "/login/verify",
+    summary="Log in with a passkey",
+    dependencies=_LIMITED,
+    responses=problems(PasskeyRefused, PasskeyCopied, CsrfRefused, RateLimited),
+)
+async def finish_passkey_login(
+    assertion: PasskeyAssertion, request: Request, response: Response, passkeys: PasskeyDep
+) -> TokenOut | BrowserSessionOut:
+    """Send what the authenticator signed. A passkey counts as two factors: no code is asked for.
+
+    With `cookies` the tokens are set as HttpOnly cookies, as `/auth/login` does.
+    """
+    if not assertion.cookies:
+        return await passkeys.log_in(assertion)
+    request.app.state.browser.check_origin(request.headers)
+    return hand_out(request, response, await passkeys.log_in(assertion))
+
+
+@router.get("", summary="List one's passkeys", responses=problems(*_LOGIN))
+async def list_passkeys(caller: SessionUser, passkeys: PasskeyDep) -> PasskeyList:
+    """All of one's own passkeys, oldest first."""
+    return await passkeys.list_own(caller)
+
+
+@router.patch("/{passkey_id}", summary="Rename a passkey", responses=problems(*_LOGIN, PasskeyNotFound))
+async def rename_passkey(
+    passkey_id: RowId, patch: PasskeyPatch, caller: SessionUser, passkeys: PasskeyDep
+) -> PasskeyOut:
+    """Call one of one's own passkeys something else."""
+    return await passkeys.rename(caller, passkey_id, patch.name)
+
+
+@router.delete(
+    "/{passkey_id}", status_code=204, summary="Remove a passkey", responses=problems(*_LOGIN, PasskeyNotFound)
+)
+async def remove_passkey(passkey_id: RowId, caller: SessionUser, passkeys: PasskeyDep) -> None:
+    """Let one of one's own passkeys open nothing any more. Sessions that it opened go on."""
+    await passkeys.remove(caller, passkey_id)

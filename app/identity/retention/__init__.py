@@ -1,0 +1,1 @@
+"""What identity forgets, and when."""

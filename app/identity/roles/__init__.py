@@ -1,0 +1,1 @@
+"""Who administers: the shop is never left without an active administrator."""

@@ -1,0 +1,89 @@
+"""Browsers: tokens in cookies, and what a write by cookie must show (OWASP: signed double submit).
+
+The cookies are HttpOnly but for the CSRF token, which is no secret to scripts of our own site
+and is worth nothing without the session it was made for.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from starlette.responses import Response
+
+from app.core.settings import Settings
+from app.identity.errors import CsrfRefused
+
+ACCESS_COOKIE = "access_token"
+REFRESH_COOKIE = "refresh_token"
+CSRF_COOKIE = "csrf_token"
+CSRF_HEADER = "x-csrf-token"
+REFRESH_PATH = "/api/v1/auth"
+"""The refresh token is sent nowhere else."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_PATHS = {ACCESS_COOKIE: "/api/v1", REFRESH_COOKIE: REFRESH_PATH, CSRF_COOKIE: "/"}
+
+
+class BrowserGuard:
+    """Sets and clears the cookies and checks writes by cookie."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._is_secure = settings.in_production
+        self._schemes = ("https",) if settings.in_production else ("https", "http")
+        self._origins = frozenset({_origin(settings.public_url), *map(_origin, settings.cors.origins)})
+        secret = settings.jwt.secret.get_secret_value().encode()
+        self._key = hashlib.sha256(b"csrf\0" + secret).digest()
+        self._refresh_ttl = settings.jwt.refresh_ttl
+
+    def csrf_token(self, session_id: UUID | str) -> str:
+        """The token of the session: its id and a keyed hash of it."""
+        mac = hmac.new(self._key, str(session_id).encode(), hashlib.sha256).hexdigest()
+        return f"{session_id}.{mac}"
+
+    def set_cookies(self, response: Response, access: tuple[str, int], refresh: str, csrf: str) -> None:
+        """Hand out the tokens; `access` with its seconds."""
+        self._set(response, ACCESS_COOKIE, access[0], access[1])
+        self._set(response, REFRESH_COOKIE, refresh, self._refresh_ttl)
+        self._set(response, CSRF_COOKIE, csrf, self._refresh_ttl)
+
+    def clear_cookies(self, response: Response) -> None:
+        """Take the tokens back."""
+        for name in _PATHS:
+            self._set(response, name, "", 0)
+
+    def check_origin(self, headers: Mapping[str, str]) -> None:
+        """CsrfRefused for a page whose origin is neither our own nor in CORS_ORIGINS; programs send none."""
+        origin = headers.get("origin", "").lower()
+        # `Host` is what the browser has resolved, and whose cookies it sends: no page can choose it.
+        own = {f"{scheme}://{headers.get('host', '')}" for scheme in self._schemes}
+        if origin and origin not in self._origins | own:
+            raise CsrfRefused("Pages of this origin may not log in here; see CORS_ORIGINS.")
+
+    def check_write(self, headers: Mapping[str, str]) -> str:
+        """The id of the session that the CSRF token was made for; CsrfRefused without token or `Origin`."""
+        if not headers.get("origin"):
+            raise CsrfRefused("A write by cookie needs the Origin header that browsers send.")
+        self.check_origin(headers)
+        token = headers.get(CSRF_HEADER, "")
+        session_id = token.partition(".")[0]
+        if not hmac.compare_digest(token.encode(), self.csrf_token(session_id).encode()):
+            raise CsrfRefused(f"Send the value of the cookie {CSRF_COOKIE} as X-CSRF-Token.")
+        return session_id
+
+    def _set(self, response: Response, name: str, value: str, max_age: int) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=max_age,
+            path=_PATHS[name],
+            secure=self._is_secure,
+            httponly=name != CSRF_COOKIE,
+            samesite="strict",
+        )
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()

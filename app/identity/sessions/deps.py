@@ -1,0 +1,67 @@
+"""What the routes of logging in are given."""
+
+from typing import Annotated
+
+from fastapi import Cookie, Depends, Request, Response
+
+from app.core.db import ReadSessionDep, SessionDep
+from app.core.rate_limit import client_address
+from app.identity.sessions.browser import REFRESH_COOKIE, BrowserGuard
+from app.identity.sessions.gate import Client, PasswordGate
+from app.identity.sessions.login import LoginService
+from app.identity.sessions.rotation import RotationService
+from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
+from app.identity.sessions.service import SessionService
+
+
+async def no_store(response: Response) -> None:
+    """Nothing about logins is kept on the way."""
+    response.headers["Cache-Control"] = "no-store"
+
+
+async def _client(request: Request) -> Client:
+    return Client(ip=request.client.host if request.client else "", network=client_address(request))
+
+
+async def _gate(request: Request) -> PasswordGate:
+    return PasswordGate(request.app.state.database, request.app.state.rate_limiter)
+
+
+async def _browser(request: Request) -> BrowserGuard:
+    browser: BrowserGuard = request.app.state.browser
+    return browser
+
+
+async def _sessions(request: Request, session: SessionDep) -> SessionService:
+    return SessionService.build(session, request.app.state.tokens)
+
+
+async def _read_sessions(request: Request, session: ReadSessionDep) -> SessionService:
+    return SessionService.build(session, request.app.state.tokens)
+
+
+async def _logins(request: Request, session: SessionDep) -> LoginService:
+    return LoginService.build(session, request.app.state.tokens, request.app.state.settings)
+
+
+async def _rotation(request: Request, session: SessionDep) -> RotationService:
+    return RotationService.build(session, request.app.state.tokens, request.app.state.settings)
+
+
+def hand_out(request: Request, response: Response, tokens: TokenOut) -> BrowserSessionOut:
+    """Set the tokens as cookies; the answer then holds none of them."""
+    browser: BrowserGuard = request.app.state.browser
+    session_id = request.app.state.tokens.read(tokens.access_token).session_id
+    csrf_token = browser.csrf_token(session_id)
+    browser.set_cookies(response, (tokens.access_token, tokens.expires_in), tokens.refresh_token, csrf_token)
+    return BrowserSessionOut(csrf_token=csrf_token, expires_in=tokens.expires_in, scope=tokens.scope)
+
+
+ClientDep = Annotated[Client, Depends(_client)]
+GateDep = Annotated[PasswordGate, Depends(_gate)]
+BrowserDep = Annotated[BrowserGuard, Depends(_browser)]
+SessionServiceDep = Annotated[SessionService, Depends(_sessions)]
+ReadSessionServiceDep = Annotated[SessionService, Depends(_read_sessions)]
+LoginServiceDep = Annotated[LoginService, Depends(_logins)]
+RotationServiceDep = Annotated[RotationService, Depends(_rotation)]
+RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH_COOKIE, include_in_schema=False)]

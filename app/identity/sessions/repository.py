@@ -1,0 +1,251 @@
+"""Reading and writing sessions, their refresh tokens, and failed logins."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, case, delete, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core.clock import utc_now
+from app.core.db import snapshot_text
+from app.core.repository import AnyRow
+from app.identity.accounts.repository import email_key
+from app.identity.models import AuthSession, LoginFailure, RefreshToken, User
+
+GRACE = timedelta(seconds=10)
+"""How long after its use a refresh token still gets siblings: of two requests at once, both go on."""
+MOST_SIBLINGS = 3
+MOST_FAILURES = 5
+LOCKED_FOR = timedelta(minutes=30)
+MOST_LISTED = 100
+
+
+class SessionRepository:
+    """Sessions and refresh tokens of one database session."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, session: AuthSession) -> AuthSession:
+        """Insert the session; its id is the database's."""
+        self._session.add(session)
+        await self._session.flush()
+        return session
+
+    async def flush(self) -> None:
+        """Write what was changed now, not at the end."""
+        await self._session.flush()
+
+    async def lock_user(self, user_id: int) -> User | None:
+        """The account, whose password and role stay as they are until the transaction ends."""
+        statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
+        return (
+            await self._session.scalars(statement.execution_options(populate_existing=True))
+        ).one_or_none()
+
+    async def add_refresh_token(self, session_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
+        """Keep a refresh token's hash; one that is there already stays as it is."""
+        values = {"session_id": session_id, "token_hash": token_hash, "expires_at": expires_at}
+        await self._session.execute(insert(RefreshToken).values(**values).on_conflict_do_nothing())
+
+    async def use_refresh_token(self, token_hash: bytes) -> UUID | None:
+        """Use the token up; its session, or None when it is unknown, expired or used: one caller wins."""
+        now = utc_now()
+        statement = (
+            update(RefreshToken)
+            .where(
+                RefreshToken.token_hash == token_hash,
+                RefreshToken.used_at.is_(None),
+                RefreshToken.expires_at > now,
+            )
+            .values(used_at=now)
+            .returning(RefreshToken.session_id)
+            .execution_options(synchronize_session=False)
+        )
+        return await self._session.scalar(statement)
+
+    async def share_refresh_token(self, token_hash: bytes) -> AnyRow | None:
+        """Count a sibling of a token that was used just now: `session_id, grace_uses`, or None."""
+        statement = (
+            update(RefreshToken)
+            .where(RefreshToken.token_hash == token_hash, RefreshToken.used_at > utc_now() - GRACE)
+            .values(grace_uses=func.least(RefreshToken.grace_uses + 1, MOST_SIBLINGS))
+            .returning(RefreshToken.session_id, RefreshToken.grace_uses)
+            .execution_options(synchronize_session=False)
+        )
+        return (await self._session.execute(statement)).one_or_none()
+
+    async def find_refresh_token(self, token_hash: bytes) -> AnyRow | None:
+        """The token with its session and account, whether the session is under way and the token usable."""
+        is_live = and_(User.is_active, *_is_live())
+        is_unused = and_(RefreshToken.used_at.is_(None), RefreshToken.expires_at > utc_now())
+        statement = (
+            select(
+                RefreshToken.session_id,
+                RefreshToken.used_at,
+                RefreshToken.expires_at,
+                RefreshToken.created_at,
+                AuthSession.user_id,
+                AuthSession.scopes,
+                AuthSession.device,
+                User.username,
+                is_live.label("is_live"),
+                and_(is_live, is_unused).label("is_usable"),
+            )
+            .join(AuthSession, AuthSession.id == RefreshToken.session_id)
+            .join(User, User.id == AuthSession.user_id)
+            .where(RefreshToken.token_hash == token_hash)
+        )
+        return (await self._session.execute(statement)).one_or_none()
+
+    async def touch(self, session_id: UUID, ip: str) -> AnyRow | None:
+        """Note a use: `user_id, scopes, expires_at, role`; None when session or account is no more."""
+        statement = (
+            update(AuthSession)
+            .where(
+                AuthSession.id == session_id,
+                AuthSession.user_id == User.id,
+                User.is_active,
+                *_is_live(),
+            )
+            .values(last_used_at=utc_now(), ip=ip)
+            .returning(AuthSession.user_id, AuthSession.scopes, AuthSession.expires_at, User.role)
+            .execution_options(synchronize_session=False)
+        )
+        return (await self._session.execute(statement)).one_or_none()
+
+    async def has_session(self, user_id: int, device: str | None = None) -> bool:
+        """Whether the account has had any session, ended or not, or any from such a device."""
+        seen = exists().where(AuthSession.user_id == user_id)
+        if device is not None:
+            seen = seen.where(AuthSession.device == device)
+        return bool(await self._session.scalar(select(seen)))
+
+    async def list_live(self, user_id: int) -> Sequence[AuthSession]:
+        """The account's sessions under way, last used first."""
+        statement = (
+            select(AuthSession)
+            .where(AuthSession.user_id == user_id, *_is_live())
+            .order_by(AuthSession.last_used_at.desc(), AuthSession.id.desc())
+            .limit(MOST_LISTED)
+        )
+        return (await self._session.scalars(statement)).all()
+
+    async def end(self, session_id: UUID, user_id: int, reason: str) -> bool:
+        """End the account's session; whether it was under way."""
+        statement = _ending(reason).where(AuthSession.id == session_id, AuthSession.user_id == user_id)
+        return await self._session.scalar(statement) is not None
+
+    async def end_all(self, user_id: int, reason: str, keep: UUID | None = None) -> Sequence[UUID]:
+        """End the account's sessions but one; the ids of those that were under way."""
+        statement = _ending(reason).where(AuthSession.user_id == user_id)
+        if keep is not None:
+            statement = statement.where(AuthSession.id != keep)
+        return (await self._session.scalars(statement)).all()
+
+
+class FailureRepository:
+    """Failed logins per account and client."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, account: str, client: str) -> datetime | None:
+        """Count a failure; until when the pair is locked, if it is.
+
+        Failures longer ago than a lock lasts are forgotten; during a lock nothing is added to it.
+        """
+        now = utc_now()
+        is_locked = LoginFailure.locked_until > now
+        is_over = or_(LoginFailure.last_failed_at < now - LOCKED_FOR, LoginFailure.locked_until <= now)
+        count = case((is_over, 1), else_=LoginFailure.failures + 1)
+        values = {"account": account, "client": client, "last_failed_at": now}
+        statement = (
+            insert(LoginFailure)
+            .values(**values)
+            .on_conflict_do_update(
+                index_elements=[LoginFailure.account, LoginFailure.client],
+                set_={
+                    "failures": count,
+                    "last_failed_at": now,
+                    "locked_until": case(
+                        (is_locked, LoginFailure.locked_until),
+                        (count >= MOST_FAILURES, now + LOCKED_FOR),
+                    ),
+                },
+            )
+        )
+        return await self._session.scalar(statement.returning(LoginFailure.locked_until))
+
+    async def find_lock(self, account: str, client: str) -> datetime | None:
+        """Until when the pair is locked, if it is."""
+        return await find_lock(await self._session.connection(), account, client)
+
+    async def clear(self, account: str, client: str | None = None) -> None:
+        """Forget the failures from this client, or from all."""
+        statement = delete(LoginFailure).where(LoginFailure.account == account)
+        if client is not None:
+            statement = statement.where(LoginFailure.client == client)
+        await self._session.execute(statement.execution_options(synchronize_session=False))
+
+
+async def find_live_session(connection: AsyncConnection, session_id: UUID, user_id: int) -> AnyRow | None:
+    """The session with its account in one statement; None when either is ended, expired or closed."""
+    statement = (
+        select(
+            User.username,
+            User.role,
+            User.is_verified,
+            AuthSession.factors,
+            AuthSession.created_at,
+            snapshot_text,
+        )
+        .join(User, User.id == AuthSession.user_id)
+        .where(AuthSession.id == session_id, User.id == user_id, User.is_active, *_is_live())
+    )
+    return (await connection.execute(statement)).one_or_none()
+
+
+async def find_secret_by_login(connection: AsyncConnection, login: str, ip: str) -> AnyRow | None:
+    """`id, password_hash, knows_client` of the account with this user name or e-mail address."""
+    statement = _secret(ip).where(or_(User.username == login.lower(), User.email_key == email_key(login)))
+    return (await connection.execute(statement)).one_or_none()
+
+
+async def find_secret(connection: AsyncConnection, user_id: int, ip: str) -> AnyRow | None:
+    """`id, password_hash, knows_client` of the account."""
+    return (await connection.execute(_secret(ip).where(User.id == user_id))).one_or_none()
+
+
+async def find_lock(connection: AsyncConnection, account: str, client: str) -> datetime | None:
+    """Until when the pair is locked, if it is."""
+    locked_until: datetime | None = await connection.scalar(
+        select(LoginFailure.locked_until).where(
+            LoginFailure.account == account,
+            LoginFailure.client == client,
+            LoginFailure.locked_until > utc_now(),
+        )
+    )
+    return locked_until
+
+
+def _secret(ip: str) -> Any:
+    knows_client = exists().where(AuthSession.user_id == User.id, AuthSession.ip == ip)
+    return select(User.id, User.password_hash, knows_client.label("knows_client"))
+
+
+def _is_live() -> tuple[Any, ...]:
+    return AuthSession.ended_at.is_(None), AuthSession.expires_at > utc_now()
+
+
+def _ending(reason: str) -> Any:
+    return (
+        update(AuthSession)
+        .where(*_is_live())
+        .values(ended_at=utc_now(), end_reason=reason)
+        .returning(AuthSession.id)
+        .execution_options(synchronize_session=False)
+    )

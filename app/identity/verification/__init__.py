@@ -1,0 +1,1 @@
+"""Proving e-mail addresses and resetting passwords by one-time tokens."""

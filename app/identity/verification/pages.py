@@ -1,0 +1,61 @@
+"""`/verify-email` and `/reset-password`: where the links in mails lead. Opening a page changes nothing.
+
+The pages are the same bytes for everybody: the token stays in the browser, which posts it to
+the API when the reader says so.
+"""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+from fastapi import APIRouter, Response
+
+router = APIRouter(include_in_schema=False)
+
+
+def _page(name: str) -> tuple[bytes, dict[str, str]]:
+    """The page, and headers that allow its own script and style and calls to this host, nothing else."""
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {_hash_of('script', text)}",
+            f"style-src {_hash_of('style', text)}",
+            "connect-src 'self'",
+            "form-action 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex",
+    }
+    return text.encode(), headers
+
+
+def _hash_of(element: str, text: str) -> str:
+    content = re.findall(f"<{element}>(.*?)</{element}>", text, re.DOTALL)[0]
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+_VERIFY_EMAIL = _page("verify_email.html")
+_RESET_PASSWORD = _page("reset_password.html")
+
+
+@router.get("/verify-email", summary="Page that proves an e-mail address")
+async def show_email_verification() -> Response:
+    """Asks whether to go on, then posts the link's token."""
+    body, headers = _VERIFY_EMAIL
+    return Response(body, media_type="text/html", headers=headers)
+
+
+@router.get("/reset-password", summary="Page that sets a new password")
+async def show_password_reset() -> Response:
+    """Asks for the new password, then posts it with the link's token."""
+    body, headers = _RESET_PASSWORD
+    return Response(body, media_type="text/html", headers=headers)

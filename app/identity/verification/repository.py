@@ -1,0 +1,58 @@
+"""One-time tokens: kept as hashes, used up by one guarded UPDATE."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core.repository import AnyRow
+from app.identity.models import OneTimeToken, User
+
+
+class OneTimeTokenRepository:
+    """One-time tokens of one session."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, token: OneTimeToken) -> None:
+        """Keep a new token."""
+        self._session.add(token)
+        await self._session.flush()
+
+    async def use(self, token_hash: bytes, purposes: Collection[str], now: datetime) -> AnyRow | None:
+        """Use the token up: `user_id, purpose, email, created_at`; of callers at once, one gets it."""
+        statement = (
+            update(OneTimeToken)
+            .where(
+                OneTimeToken.token_hash == token_hash,
+                OneTimeToken.purpose.in_(purposes),
+                OneTimeToken.used_at.is_(None),
+                OneTimeToken.expires_at > now,
+            )
+            .values(used_at=now)
+            .returning(
+                OneTimeToken.user_id, OneTimeToken.purpose, OneTimeToken.email, OneTimeToken.created_at
+            )
+            .execution_options(synchronize_session=False)
+        )
+        return (await self._session.execute(statement)).one_or_none()
+
+
+async def find_owner_name(
+    connection: AsyncConnection, token_hash: bytes, purpose: str, now: datetime
+) -> str | None:
+    """The user name of the account that a token, still good, is for."""
+    statement = (
+        select(User.username)
+        .join(OneTimeToken, OneTimeToken.user_id == User.id)
+        .where(
+            OneTimeToken.token_hash == token_hash,
+            OneTimeToken.purpose == purpose,
+            OneTimeToken.used_at.is_(None),
+            OneTimeToken.expires_at > now,
+        )
+    )
+    username: str | None = await connection.scalar(statement)
+    return username

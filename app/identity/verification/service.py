@@ -1,0 +1,205 @@
+"""One-time tokens that are mailed: what they prove, and what proving it changes."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.audit import audit
+from app.core.cache import invalidate
+from app.core.clock import utc_now
+from app.core.db import Database
+from app.core.events import Event, publish
+from app.core.repository import AnyRow
+from app.core.request_info import current_request
+from app.identity.accounts.repository import AccountRepository, email_key
+from app.identity.errors import InvalidOneTimeToken, NewPasswordRefused
+from app.identity.events import (
+    AddressUnknown,
+    EmailChanged,
+    EmailVerificationRequested,
+    PasswordChanged,
+    PasswordResetRequested,
+)
+from app.identity.models import OneTimeToken, User
+from app.identity.password_rules import weakness
+from app.identity.passwords import hash_password
+from app.identity.principal import account_group
+from app.identity.sessions.gate import account_key
+from app.identity.sessions.repository import FailureRepository
+from app.identity.sessions.service import SessionService
+from app.identity.verification.repository import OneTimeTokenRepository, find_owner_name
+
+LIFETIME = timedelta(minutes=30)
+_TOKEN_BYTES = 32
+
+
+class Purpose(StrEnum):
+    """What a one-time token is good for, and nothing else."""
+
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 (a purpose, not a password)
+    CHANGE_EMAIL = "change_email"
+
+
+class VerificationService:
+    """Issues one-time tokens, and acts on those that prove an address."""
+
+    def __init__(
+        self, session: AsyncSession, tokens: OneTimeTokenRepository, accounts: AccountRepository
+    ) -> None:
+        self._session = session
+        self._tokens = tokens
+        self._accounts = accounts
+
+    @classmethod
+    def build(cls, session: AsyncSession) -> Self:
+        """The service on one session."""
+        return cls(session, OneTimeTokenRepository(session), AccountRepository(session))
+
+    async def issue(self, user_id: int, purpose: Purpose, email: str) -> str:
+        """A new token (256 bits) whose bearer reads the mail to `email`; only its hash is kept.
+
+        It lasts 30 minutes, works once, and dies with the next change of password or address.
+        """
+        raw = secrets.token_urlsafe(_TOKEN_BYTES)
+        now = utc_now()
+        token = OneTimeToken(
+            user_id=user_id,
+            purpose=Purpose(purpose).value,
+            token_hash=token_hash(raw),
+            email=email,
+            created_at=now,
+            expires_at=now + LIFETIME,
+        )
+        await self._tokens.add(token)
+        return raw
+
+    async def request_verification(self, email: str) -> None:
+        """Have the address verified, if it is an open account's and is not yet. Nobody learns which."""
+        await self._request(
+            email, lambda owner: None if owner.is_verified else EmailVerificationRequested(owner.id)
+        )
+
+    async def request_reset(self, email: str) -> None:
+        """Have a link to reset the password mailed, if the address is an open account's. Nobody learns which."""
+        await self._request(email, lambda owner: PasswordResetRequested(owner.id))
+
+    async def prove_email(self, raw: str) -> User:
+        """The address that the token was mailed to is the account's, and is proven.
+
+        InvalidOneTimeToken; EmailTaken when another account has taken the address meanwhile.
+        """
+        purposes = (Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
+        user, purpose, email = await self.redeem(raw, *purposes)
+        if purpose is Purpose.CHANGE_EMAIL:
+            await self._change_email(user, email)
+        elif not user.is_verified:
+            user.is_verified = True
+            await audit(
+                self._session,
+                "user.email_verified",
+                ("user", user.id),
+                {"is_verified": (False, True)},
+                actor_id=user.id,
+            )
+        await self._accounts.flush()
+        invalidate(self._session, account_group(user.id))
+        return user
+
+    async def redeem(self, raw: str, *purposes: Purpose) -> tuple[User, Purpose, str]:
+        """Use the token up: its account, held for a change, its purpose and the proven address.
+
+        InvalidOneTimeToken, which is one answer whatever is wrong.
+        """
+        token = await self._tokens.use(token_hash(raw), purposes, utc_now())
+        user = await self._accounts.lock(token.user_id) if token else None
+        if token is None or user is None or not user.is_active:
+            raise dead_token()
+        purpose = Purpose(token.purpose)
+        address = user.pending_email if purpose is Purpose.CHANGE_EMAIL else user.email
+        if token.email != address or token.created_at < user.password_changed_at:
+            raise dead_token()
+        return user, purpose, token.email
+
+    async def _change_email(self, user: User, email: str) -> None:
+        old = user.email
+        user.email, user.email_key = email, email_key(email)
+        user.is_verified, user.pending_email = True, None
+        # The database judges now whether the address is free, before anything else is done.
+        await self._accounts.flush()
+        changes: dict[str, tuple[object, object]] = {"email": (old, email)}
+        await audit(self._session, "user.email_changed", ("user", user.id), changes, actor_id=user.id)
+        await publish(self._session, EmailChanged(user.id, old), current_request().request_id)
+
+    async def _request(self, email: str, event_for: Callable[[AnyRow], Event | None]) -> None:
+        owner = await self._accounts.find_owner(email)
+        event = event_for(owner) if owner is not None and owner.is_active else None
+        # An event in any case: one write more or less would tell the clock whether the account exists.
+        await publish(self._session, event or AddressUnknown(), current_request().request_id)
+
+
+class PasswordResetService:
+    """Sets a new password for whoever holds a token that was mailed to the account's address."""
+
+    def __init__(self, session: AsyncSession, database: Database, sessions: SessionService) -> None:
+        self._session = session
+        self._database = database
+        self._sessions = sessions
+        self._verification = VerificationService.build(session)
+        self._accounts = AccountRepository(session)
+        self._failures = FailureRepository(session)
+
+    async def reset(self, raw: str, password: str) -> None:
+        """Set the password, end every session, lift locks; the address counts as proven. No login follows.
+
+        InvalidOneTimeToken, NewPasswordRefused, HashingBusy.
+        """
+        await self._check(raw, password)
+        # Before the transaction begins: hashing may wait its turn, and would hold a connection.
+        password_hash = await hash_password(password)
+        user, _, _ = await self._verification.redeem(raw, Purpose.RESET_PASSWORD)
+        user.password_hash, user.password_changed_at = password_hash, utc_now()
+        # Whoever had got in may have wanted an address of their own.
+        user.is_verified, user.pending_email = True, None
+        await self._accounts.flush()
+        await self._failures.clear(account_key(user.id))
+        await self._sessions.end_all(user.id, "password_reset")
+        changes: dict[str, tuple[object, object]] = {"password": ("", "")}
+        await audit(self._session, "user.password_reset", ("user", user.id), changes, actor_id=user.id)
+        await publish(self._session, PasswordChanged(user.id), current_request().request_id)
+        invalidate(self._session, account_group(user.id))
+
+    async def _check(self, raw: str, password: str) -> None:
+        async with self._database.reading() as connection:
+            username = await find_owner_name(
+                connection, token_hash(raw), Purpose.RESET_PASSWORD.value, utc_now()
+            )
+        if username is None:
+            raise dead_token()
+        if reason := weakness(password, username):
+            raise NewPasswordRefused(
+                f"The password {reason}.",
+                errors=[{"field": "new_password", "message": reason, "type": NewPasswordRefused.code}],
+            )
+
+
+def token_hash(raw: str) -> bytes:
+    """SHA-256, which suffices for what nobody can guess."""
+    return hashlib.sha256(raw.encode("utf-8", "replace")).digest()
+
+
+def dead_token() -> InvalidOneTimeToken:
+    """One answer for unknown, used, expired and outdated tokens."""
+    return InvalidOneTimeToken(
+        "The link was used, is older than 30 minutes, or is not ours; ask for a new one."
+    )
+
+
+async def issue(session: AsyncSession, user_id: int, purpose: Purpose, email: str) -> str:
+    """As `VerificationService.issue`, for the handler that writes the mail."""
+    return await VerificationService.build(session).issue(user_id, purpose, email)

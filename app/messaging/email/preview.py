@@ -1,0 +1,76 @@
+"""`/dev/mail`: the mails that development wrote to a folder, for a person at the same machine."""
+
+from collections.abc import Iterable
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from html import escape
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.responses import HTMLResponse
+
+_MOST = 200
+# Mails are shown in a sandboxed frame that runs no script; a link in one opens a page of its own.
+_CSP = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; frame-ancestors 'none'"
+)
+_SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
+_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body{{font:15px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}
+table{{border-collapse:collapse;width:100%}} td,th{{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd}}
+iframe{{width:100%;height:34rem;border:1px solid #ccc}} pre{{background:#f5f3ee;padding:1rem;white-space:pre-wrap;word-break:break-word}}
+</style></head><body>{body}</body></html>"""
+
+
+def add_mail_preview(app: FastAPI, folder: Path) -> None:
+    """Serve the pages; called in development alone."""
+
+    def list_mails() -> HTMLResponse:
+        rows = "".join(_row(path) for path in _newest(folder)) or '<tr><td colspan="3">No mail yet.</td></tr>'
+        table = f"<table><tr><th>When</th><th>To</th><th>Subject</th></tr>{rows}</table>"
+        return _page("Mails", f"<h1>Mails</h1>{table}")
+
+    def show_mail(name: str) -> HTMLResponse:
+        # Only names that the folder has: nothing outside of it can be named.
+        path = next((each for each in _newest(folder) if each.name == name), None)
+        if path is None:
+            return _page("No such mail", "<p>There is no such mail.</p>", status=404)
+        return _page("Mail", _shown(_read(path)))
+
+    app.add_api_route("/dev/mail", list_mails, include_in_schema=False)
+    app.add_api_route("/dev/mail/{name}", show_mail, include_in_schema=False)
+
+
+def _newest(folder: Path) -> Iterable[Path]:
+    return sorted(folder.glob("*.eml"), reverse=True)[:_MOST] if folder.is_dir() else ()
+
+
+def _read(path: Path) -> EmailMessage:
+    return message_from_bytes(path.read_bytes(), policy=policy.default)
+
+
+def _row(path: Path) -> str:
+    mail = _read(path)
+    link = f'<a href="/dev/mail/{escape(path.name)}">{escape(str(mail["Subject"]))}</a>'
+    return f"<tr><td>{escape(str(mail['Date']))}</td><td>{escape(str(mail['To']))}</td><td>{link}</td></tr>"
+
+
+def _shown(mail: EmailMessage) -> str:
+    heads = "".join(
+        f"<tr><th>{name}</th><td>{escape(str(mail[name]))}</td></tr>"
+        for name in ("From", "To", "Subject", "Date", "Message-ID")
+    )
+    framed = '<base target="_blank">' + _part(mail, "html")
+    frame = f'<iframe sandbox="{_SANDBOX}" srcdoc="{escape(framed)}"></iframe>'
+    text = f"<h2>Text</h2><pre>{escape(_part(mail, 'plain'))}</pre>"
+    return f'<p><a href="/dev/mail">All mails</a></p><table>{heads}</table><h2>HTML</h2>{frame}{text}'
+
+
+def _part(mail: EmailMessage, kind: str) -> str:
+    body = mail.get_body((kind,))
+    return "" if body is None else str(body.get_content())
+
+
+def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
+    headers = {"Content-Security-Policy": _CSP, "Cache-Control": "no-store"}
+    return HTMLResponse(_PAGE.format(title=escape(title), body=body), status, headers)

@@ -1,0 +1,142 @@
+"""What becomes of a mail: queued, prepared, handed over, and what the server said."""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any, Self
+from urllib.parse import quote
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import utc_now
+from app.core.events import Delivery, publish
+from app.core.mail import Mail
+from app.core.settings import Settings
+from app.identity.models import User
+from app.identity.verification.service import LIFETIME, Purpose, issue
+from app.messaging.email.events import MailQueued
+from app.messaging.email.models import MailRecord
+from app.messaging.email.repository import MailRepository
+from app.messaging.email.templates import SUBJECTS, Template, render
+
+PROOFS = {
+    Template.WELCOME: (Purpose.VERIFY_EMAIL, "/verify-email"),
+    Template.VERIFY: (Purpose.VERIFY_EMAIL, "/verify-email"),
+    Template.RESET: (Purpose.RESET_PASSWORD, "/reset-password"),
+    Template.CHANGE_EMAIL: (Purpose.CHANGE_EMAIL, "/verify-email"),
+}
+"""Mails that carry a one-time token: what for, and the page that takes it back."""
+
+_SETTLED = frozenset({"sent", "refused", "dropped"})
+
+
+class MailService:
+    """The mails of one session."""
+
+    def __init__(self, session: AsyncSession, mails: MailRepository) -> None:
+        self._session = session
+        self._mails = mails
+
+    @classmethod
+    def build(cls, session: AsyncSession) -> Self:
+        """The service on one session."""
+        return cls(session, MailRepository(session))
+
+    async def queue(
+        self, delivery: Delivery, template: Template, user_id: int, recipient: str | None = None
+    ) -> None:
+        """Queue the event's mail to the account's address, or to `recipient`: once, however often it is asked.
+
+        An account that is gone gets none, and nobody resets the password of a closed one.
+        """
+        user = await self._mails.find_user(user_id)
+        if user is None or (template is Template.RESET and not user.is_active):
+            return
+        record = MailRecord(
+            event_id=delivery.id,
+            template=template.value,
+            recipient=recipient or user.email,
+            user_id=user_id,
+            details=_details(delivery),
+        )
+        mail_id = await self._mails.add(record)
+        if mail_id is not None:
+            await publish(self._session, MailQueued(mail_id), delivery.request_id)
+
+    async def prepare(self, mail_id: int, settings: Settings) -> Mail | None:
+        """The mail ready to be sent, with a token where it needs one; None when there is nothing to send.
+
+        AlreadyHandedOver when a worker got as far as that and nobody knows what the server did.
+        """
+        record = await self._mails.lock(mail_id)
+        if record is None or record.state in _SETTLED:
+            return None
+        if record.state == "handed_over" and record.handed_over_at is not None:
+            raise AlreadyHandedOver(record.handed_over_at)
+        user = await self._mails.find_user(record.user_id)
+        template = Template(record.template)
+        if user is None or (template is Template.VERIFY and user.is_verified):
+            await self._mails.move(mail_id, "queued", "dropped")
+            return None
+        link = await self._link(template, user, record.recipient, settings)
+        values: dict[str, object] = {
+            "name": user.first_name or user.username,
+            "username": user.username,
+            "link": link,
+        }
+        values |= {"shop": settings.public_url, "minutes": int(LIFETIME / timedelta(minutes=1))}
+        text, html = render(template, {**record.details, **values})
+        return Mail(
+            message_id=_message_id(record, settings.mail.sender),
+            recipient=record.recipient,
+            subject=SUBJECTS[template],
+            text=text,
+            html=html,
+            created_at=record.created_at,
+        )
+
+    async def hand_over(self, mail_id: int) -> bool:
+        """Remember that the content leaves now; False when another worker was first."""
+        return await self._mails.move(mail_id, "queued", "handed_over", handed_over_at=utc_now())
+
+    async def accept(self, mail_id: int) -> None:
+        """The server took it, or the file is written."""
+        for before in ("handed_over", "queued"):
+            await self._mails.move(mail_id, before, "sent", sent_at=utc_now())
+
+    async def refuse(self, mail_id: int) -> None:
+        """The server will never take it."""
+        for before in ("handed_over", "queued"):
+            await self._mails.move(mail_id, before, "refused")
+
+    async def put_back(self, mail_id: int) -> None:
+        """The server said that it did not take it: it may be sent again."""
+        await self._mails.move(mail_id, "handed_over", "queued")
+
+    async def _link(self, template: Template, user: User, recipient: str, settings: Settings) -> str | None:
+        if template not in PROOFS or (template is Template.WELCOME and user.is_verified):
+            return None
+        purpose, path = PROOFS[template]
+        token = await issue(self._session, user.id, purpose, recipient)
+        return f"{settings.public_url.rstrip('/')}{path}?token={quote(token)}"
+
+
+class AlreadyHandedOver(Exception):
+    """The content left for the server at `at`, and the answer was not recorded."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(f"handed over at {at.isoformat()}")
+        self.at = at
+
+
+def _details(delivery: Delivery) -> dict[str, Any]:
+    """What the event tells, and when it happened, for the mail's text."""
+    told = {key: value for key, value in delivery.payload.items() if key != "user_id"}
+    return {**told, "when": f"{delivery.created_at:%-d %B %Y, %H:%M} UTC"}
+
+
+def _message_id(record: MailRecord, sender: str) -> str:
+    """The same for every attempt at this mail, so that a mailbox that sees two keeps one."""
+    named = f"{record.event_id}/{record.template}/{record.recipient}/{record.created_at.isoformat()}"
+    digest = hashlib.sha256(named.encode()).hexdigest()[:32]
+    domain = sender.rpartition("@")[2].rstrip("> ") or "localhost"
+    return f"<{digest}@{domain}>"

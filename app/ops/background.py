@@ -1,0 +1,58 @@
+"""How far the work behind the requests is behind: mails and the like.
+
+It informs and decides nothing: requests are served as well while a mail server is slow or no
+worker runs, so the API stays ready, and `/health` calls itself degraded.
+"""
+
+import asyncio
+import math
+from typing import Literal
+
+from fastapi import Request
+
+from app.core.metrics import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_PENDING, QUEUE_DEPTH
+from app.core.outbox import Backlog, read_backlog
+from app.core.queue import queue_depth
+from app.ops.checks import ask
+from app.ops.schemas import BackgroundOut
+
+LATE_AFTER = 60.0
+"""Seconds that an event may take before the work counts as late."""
+
+
+async def check_background(request: Request) -> BackgroundOut:
+    """What waits, as far as PostgreSQL and Redis tell. Never raises, and never takes long."""
+    backlog, depth = await _measure(request)
+    status: Literal["ok", "late", "unknown"] = "unknown"
+    if backlog is None:
+        return BackgroundOut(status=status, queue_depth=depth)
+    status = "late" if backlog.age > LATE_AFTER else "ok"
+    return BackgroundOut(
+        status=status,
+        outbox_pending=backlog.pending,
+        outbox_age_s=round(backlog.age, 1),
+        dead_letters=backlog.dead_letters,
+        queue_depth=depth,
+    )
+
+
+async def measure_background(request: Request) -> None:
+    """Copy the same numbers into the metrics."""
+    backlog, depth = await _measure(request)
+    OUTBOX_PENDING.set(math.nan if backlog is None else backlog.pending)
+    OUTBOX_AGE.set(math.nan if backlog is None else backlog.age)
+    DEAD_LETTERS.set(math.nan if backlog is None else backlog.dead_letters)
+    QUEUE_DEPTH.set(math.nan if depth is None else depth)
+
+
+async def _measure(request: Request) -> tuple[Backlog | None, int | None]:
+    state = request.app.state
+
+    async def read() -> Backlog:
+        async with state.database.reading() as connection:
+            return await read_backlog(connection)
+
+    (backlog, _, _), (depth, _, _) = await asyncio.gather(
+        ask(read()), ask(queue_depth(state.redis, state.database))
+    )
+    return backlog, depth

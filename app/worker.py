@@ -1,0 +1,278 @@
+"""The worker: relays events from the outbox to Redis Streams, and works on what comes out of them.
+
+The row in the outbox is the truth and the stream only transport: an event is done when the
+transaction of its handlers committed, whatever became of the message. So Redis may lose
+everything, and a worker may be killed anywhere: the row is handed out again.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from time import monotonic
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from taskiq.acks import AcknowledgeType
+from taskiq.receiver import Receiver
+
+from app import registry
+from app.core import outbox
+from app.core.broker import EventBroker, make_broker
+from app.core.cache import HotCache
+from app.core.cache_bus import CacheBus
+from app.core.clock import utc_now
+from app.core.db import Database, transaction
+from app.core.events import CHANNEL, Delivery, Hopeless, Later, Outside, run_inside, run_outside
+from app.core.jobs import open_slots
+from app.core.logging import configure_logging, request_id_var
+from app.core.mail import make_mailer
+from app.core.queue import queue_name
+from app.core.redis_client import make_redis
+from app.core.settings import Settings
+
+MOST_QUEUED = 100
+"""Messages in the stream at once; what is beyond waits in the outbox, where it is safe and counted."""
+POLL_EVERY = 1.0
+"""Seconds after which the relay looks without having been woken: for retries, and lost notifications."""
+TICK = 10.0
+"""Seconds between two looks of the scheduler; a slot opens that late at most."""
+FINISH_WITHIN = 20.0
+"""Seconds that work under way gets to end when the worker is told to stop."""
+
+_SHORTEST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+_log = structlog.get_logger(__name__)
+
+
+class _Overtaken(Exception):
+    """This attempt took so long that another one took the event over: nothing of it may stay."""
+
+
+class Worker:
+    """Relay, receiver and heartbeat of one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._limits = settings.worker
+        self._database = Database(settings.database)
+        self._redis = make_redis(settings.redis)
+        bus = CacheBus(self._redis, self._database.identity, settings.cache.shared_ttl)
+        self._cache = HotCache(bus, settings.cache)
+        self._outside = Outside(self._transaction, make_mailer(settings), settings)
+        self._running: dict[Delivery, asyncio.Task[Any] | None] = {}
+        self._woken = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._opening = asyncio.Lock()
+        self._queue: EventBroker | None = None
+
+    async def run(self, *, is_scheduling: bool) -> None:
+        """Work until `stop`; then finish what is under way."""
+        self._cache.start()
+        loops = [self._relay, self._renew]
+        if is_scheduling:
+            loops.append(self._schedule)
+        tasks = [asyncio.create_task(self._persist(loop)) for loop in loops]
+        _log.info("worker_started", concurrency=self._limits.concurrency)
+        await self._persist(self._receive)
+        await _end(tasks)
+        await self.close()
+        _log.info("worker_stopped")
+
+    async def schedule(self) -> None:
+        """Open slots until `stop`, and nothing else."""
+        self._cache.start()
+        task = asyncio.create_task(self._persist(self._schedule))
+        _log.info("scheduler_started")
+        await self._stopping.wait()
+        await _end([task])
+        await self.close()
+
+    def stop(self) -> None:
+        """Take nothing new."""
+        self._stopping.set()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._cache.stop()
+        if self._queue is not None:
+            await self._queue.shutdown()
+        await self._redis.aclose()
+        await self._database.close()
+
+    def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return transaction(self._database, self._cache)
+
+    async def _open_queue(self) -> EventBroker:
+        """Relay and receiver share it; its name is only known once PostgreSQL answers."""
+        async with self._opening:
+            if self._queue is None:
+                name = await queue_name(self._database)
+                self._queue = make_broker(self._settings, name, self.work_on)
+        return self._queue
+
+    async def _receive(self) -> None:
+        receiver = Receiver(
+            await self._open_queue(),
+            max_async_tasks=self._limits.concurrency,
+            ack_type=AcknowledgeType.WHEN_EXECUTED,
+            wait_tasks_timeout=FINISH_WITHIN,
+        )
+        await receiver.listen(self._stopping)
+
+    async def _relay(self) -> None:
+        """Hand out what is due, whenever woken by a commit, by finished work, or by the clock."""
+        queue = await self._open_queue()
+        async with self._listening():
+            while True:
+                self._woken.clear()
+                room = MOST_QUEUED - await self._redis.xlen(queue.queue_name)
+                if room > 0:
+                    async with self._transaction() as session:
+                        due = await outbox.hand_out(session, room, self._limits.lease)
+                    await self._enqueue(queue, due)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), POLL_EVERY)
+
+    async def _enqueue(self, queue: EventBroker, due: Sequence[int]) -> None:
+        queued = 0
+        try:
+            for event_id in due:
+                await queue.enqueue(event_id)
+                queued += 1
+        except Exception:
+            async with self._transaction() as session:
+                await outbox.take_back(session, due[queued:])
+            raise
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        async with self._database.reading() as connection:
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            await raw.add_listener(CHANNEL, self._wake)
+            try:
+                yield
+            finally:
+                with suppress(Exception):
+                    await raw.remove_listener(CHANNEL, self._wake)
+
+    def _wake(self, *_: object) -> None:
+        self._woken.set()
+
+    async def work_on(self, event_id: int) -> None:
+        """One attempt at one event. Never fails for the event's sake: the outbox remembers the failure."""
+        async with self._transaction() as session:
+            delivery = await outbox.start(session, event_id, self._limits.lease)
+        if delivery is None:
+            return
+        token = request_id_var.set(delivery.request_id)
+        self._running[delivery] = asyncio.current_task()
+        try:
+            await self._attempt(delivery)
+        finally:
+            del self._running[delivery]
+            request_id_var.reset(token)
+            self._wake()
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        told = {"type": delivery.type, "event_id": delivery.id, "attempt": delivery.attempt}
+        try:
+            await run_outside(self._outside, delivery)
+            async with self._transaction() as session:
+                await run_inside(session, delivery)
+                if not await outbox.finish(session, delivery):
+                    raise _Overtaken
+        except _Overtaken:
+            _log.warning("event_overtaken", **told)
+        except Later as pause:
+            await self._postpone(delivery, pause.delay)
+        except Hopeless as fault:
+            await self._bury(delivery, fault)
+        except Exception as fault:  # noqa: BLE001 - whatever a handler raises is a failed attempt
+            _log.warning("event_failed", error=repr(fault), exc_info=fault, **told)
+            if delivery.attempt >= self._limits.attempts:
+                await self._bury(delivery, fault)
+            else:
+                await self._postpone(delivery)
+
+    async def _postpone(self, delivery: Delivery, delay: float | None = None) -> None:
+        async with self._transaction() as session:
+            await outbox.postpone(session, delivery, delay)
+
+    async def _bury(self, delivery: Delivery, fault: Exception) -> None:
+        _log.error("event_is_dead_letter", type=delivery.type, event_id=delivery.id, error=repr(fault))
+        async with self._transaction() as session:
+            await outbox.bury(session, delivery, repr(fault))
+
+    async def _renew(self) -> None:
+        """Hold on to what is being worked on."""
+        while True:
+            await asyncio.sleep(self._limits.lease / 3)
+            if self._running:
+                async with self._transaction() as session:
+                    await outbox.renew(session, tuple(self._running), self._limits.lease)
+
+    async def _schedule(self) -> None:
+        while True:
+            async with self._transaction() as session:
+                opened = await open_slots(session, utc_now())
+            if opened:
+                _log.info("slots_opened", jobs=opened)
+            await asyncio.sleep(TICK)
+
+    async def _persist(self, loop: Callable[[], Awaitable[None]]) -> None:
+        """Run the loop until it ends by itself or all is over; after a fault again, with growing pauses."""
+        pause = _SHORTEST_PAUSE
+        while not self._stopping.is_set():
+            started = monotonic()
+            try:
+                await loop()
+            except Exception as fault:  # noqa: BLE001 - the worker outlives every fault of what it needs
+                if monotonic() - started > _LONGEST_PAUSE:
+                    pause = _SHORTEST_PAUSE
+                _log.warning("worker_loop_failed", loop=loop.__name__, error=_told(fault))
+            else:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    # More than once: a cancellation that meets redis-py's own read timeout is lost in it.
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=0.2)
+
+
+def _told(fault: BaseException) -> str:
+    while isinstance(fault, BaseExceptionGroup):
+        fault = fault.exceptions[0]
+    return repr(fault)
+
+
+def run_worker(settings: Settings, *, is_scheduling: bool = False) -> None:
+    """Work until a stop signal comes. SettingsError."""
+    _run(settings, lambda worker: worker.run(is_scheduling=is_scheduling))
+
+
+def run_scheduler(settings: Settings) -> None:
+    """Open the slots of scheduled jobs until a stop signal comes. SettingsError."""
+    _run(settings, lambda worker: worker.schedule())
+
+
+def _run(settings: Settings, work: Callable[[Worker], Awaitable[None]]) -> None:
+    configure_logging(settings.log)
+    logging.getLogger("taskiq").setLevel(logging.WARNING)
+    registry.load()
+
+    async def until_told() -> None:
+        worker = Worker(settings)
+        for each in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(each, worker.stop)
+        await work(worker)
+
+    asyncio.run(until_told())

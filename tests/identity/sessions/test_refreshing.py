@@ -1,0 +1,197 @@
+"""Refresh tokens: rotation, siblings for those who come at once, and what a later reuse sets off."""
+
+import asyncio
+
+import httpx
+from dirty_equals import IsInt, IsStr
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tests.conftest import Caller, SignUp
+from tests.identity.sessions.calls import AUTH, refresh, run, status_of_me, tokens_of
+
+AGE = "UPDATE refresh_tokens SET used_at = used_at - interval '11 seconds' WHERE used_at IS NOT NULL"
+
+
+async def test_a_refresh_gives_a_new_pair_that_works(client: httpx.AsyncClient, seller: Caller) -> None:
+    first = await tokens_of(client, seller.username)
+    answer = await refresh(client, first["refresh_token"])
+    assert answer.status_code == 200
+    second = answer.json()
+    assert second == {
+        "access_token": IsStr(min_length=50),
+        "refresh_token": IsStr(regex=r"rt_[\w-]{43}"),
+        "token_type": "bearer",
+        "expires_in": 900,
+        "scope": "items:write",
+    }
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["ratelimit-policy"] == '"refresh";q=1000;w=60'
+    assert second["refresh_token"] != first["refresh_token"]
+    assert await status_of_me(client, second["access_token"]) == 200
+    assert (await refresh(client, second["refresh_token"])).status_code == 200
+
+
+async def test_whoever_comes_second_within_the_grace_gets_a_sibling(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    tokens = await tokens_of(client, seller.username)
+    answers = [await refresh(client, tokens["refresh_token"]) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 6
+    refresh_tokens = [answer.json()["refresh_token"] for answer in answers]
+    # The winner and three siblings; whoever comes later shares the last.
+    assert len(set(refresh_tokens)) == 4
+    assert len(set(refresh_tokens[3:])) == 1
+    for token in set(refresh_tokens):
+        assert (await refresh(client, token)).status_code == 200
+
+
+async def test_second_use_of_a_refresh_token_revokes_the_family(
+    client: httpx.AsyncClient, seller: Caller, session: AsyncSession
+) -> None:
+    first = await tokens_of(client, seller.username)
+    second = (await refresh(client, first["refresh_token"])).json()
+    await run(session, AGE)
+    answer = await refresh(client, first["refresh_token"])
+    assert (answer.status_code, answer.json()["code"]) == (401, "token-reuse")
+    # The revocation outlived the refusal: neither the thief's nor the owner's tokens work any more.
+    assert (await refresh(client, second["refresh_token"])).json()["code"] == "invalid-refresh-token"
+    for tokens in (first, second):
+        assert await status_of_me(client, tokens["access_token"]) == 401
+    again = await refresh(client, first["refresh_token"])
+    assert (again.status_code, again.json()["code"]) == (401, "invalid-refresh-token")
+    assert await status_of_me(client, seller.headers["Authorization"].removeprefix("Bearer ")) == 200
+
+
+async def test_a_reuse_is_audited_and_told_once(
+    client: httpx.AsyncClient, seller: Caller, session: AsyncSession
+) -> None:
+    tokens = await tokens_of(client, seller.username)
+    await refresh(client, tokens["refresh_token"])
+    await run(session, AGE)
+    for _ in range(2):
+        assert (await refresh(client, tokens["refresh_token"])).status_code == 401
+    query = text("SELECT payload FROM outbox_events WHERE type = 'user.token_reused'")
+    payloads = (await session.scalars(query)).all()
+    assert payloads == [{"user_id": seller.id, "device": IsStr(), "ip": "127.0.0.1"}]
+    actions = text("SELECT action FROM audit_log WHERE actor_id = :id ORDER BY id")
+    assert (await session.scalars(actions, {"id": seller.id})).all() == [
+        "session.opened",
+        "session.ended",
+        "session.token_reused",
+    ]
+
+
+async def test_a_session_keeps_its_end_over_rotations(
+    client: httpx.AsyncClient, seller: Caller, session: AsyncSession
+) -> None:
+    tokens = await tokens_of(client, seller.username)
+    query = text("SELECT expires_at FROM auth_sessions WHERE device <> 'test'")
+    before = await session.scalar(query)
+    tokens = (await refresh(client, tokens["refresh_token"])).json()
+    assert await session.scalar(query) == before
+    await run(session, "UPDATE auth_sessions SET expires_at = now() - interval '1 second'")
+    answer = await refresh(client, tokens["refresh_token"])
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid-refresh-token")
+
+
+async def test_a_session_that_rested_too_long_is_over(
+    client: httpx.AsyncClient, seller: Caller, session: AsyncSession
+) -> None:
+    tokens = await tokens_of(client, seller.username)
+    days = await session.scalar(text("SELECT extract(day FROM max(expires_at) - now()) FROM refresh_tokens"))
+    assert days == IsInt(ge=13, le=14) or int(days or 0) in {13, 14}
+    await run(session, "UPDATE refresh_tokens SET expires_at = now() - interval '1 second'")
+    assert (await refresh(client, tokens["refresh_token"])).json()["code"] == "invalid-refresh-token"
+
+
+async def test_what_is_no_refresh_token_is_refused(client: httpx.AsyncClient, seller: Caller) -> None:
+    access_token = (await tokens_of(client, seller.username))["access_token"]
+    for token in ("x", "rt_", "rt_" + "a" * 43, access_token[:500], "\0", "é"):
+        answer = await refresh(client, token)
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid-refresh-token")
+    assert (await client.post(f"{AUTH}/refresh")).json()["code"] == "not-authenticated"
+    for body in (
+        {},
+        {"refresh_token": ""},
+        {"refresh_token": "x" * 600},
+        {"refresh_token": "x", "role": "admin"},
+    ):
+        assert (await client.post(f"{AUTH}/refresh", json=body)).status_code == 422
+
+
+async def test_a_closed_account_gets_no_new_tokens(
+    client: httpx.AsyncClient, seller: Caller, session: AsyncSession
+) -> None:
+    tokens = await tokens_of(client, seller.username)
+    await run(session, "UPDATE users SET is_active = false WHERE id = :id", id=seller.id)
+    assert (await refresh(client, tokens["refresh_token"])).status_code == 401
+
+
+async def test_a_lower_role_shows_in_the_next_tokens(
+    client: httpx.AsyncClient, moderator: Caller, session: AsyncSession
+) -> None:
+    tokens = await tokens_of(client, moderator.username)
+    assert "catalog:manage" in tokens["scope"]
+    await run(session, "UPDATE users SET role = 'user' WHERE id = :id", id=moderator.id)
+    assert (await refresh(client, tokens["refresh_token"])).json()["scope"] == "items:write"
+
+
+async def test_only_hashes_of_refresh_tokens_are_kept(
+    client: httpx.AsyncClient, seller: Caller, session: AsyncSession
+) -> None:
+    token = (await tokens_of(client, seller.username))["refresh_token"]
+    kept = await session.scalar(text("SELECT encode(token_hash, 'escape') FROM refresh_tokens"))
+    assert token not in str(kept)
+    assert await session.scalar(text("SELECT octet_length(token_hash) FROM refresh_tokens")) == 32
+
+
+async def test_twenty_clients_that_refresh_at_once_all_go_on(
+    live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    caller = await live_sign_up()
+    tokens = await tokens_of(live_client, caller.username)
+    answers = await asyncio.gather(*(refresh(live_client, tokens["refresh_token"]) for _ in range(20)))
+    assert [answer.status_code for answer in answers] == [200] * 20
+    successors = {answer.json()["refresh_token"] for answer in answers}
+    assert len(successors) == 4
+    for answer in answers:
+        assert await status_of_me(live_client, answer.json()["access_token"]) == 200
+    async with live_app.state.database.sessions() as session:
+        rows = text("SELECT count(*) FROM refresh_tokens")
+        ended = text("SELECT count(*) FROM auth_sessions WHERE ended_at IS NOT NULL")
+        assert await session.scalar(rows) == 5
+        assert await session.scalar(ended) == 0
+
+
+async def test_twenty_clients_that_reuse_at_once_end_one_session_with_one_alarm(
+    live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    caller = await live_sign_up()
+    tokens = await tokens_of(live_client, caller.username)
+    await refresh(live_client, tokens["refresh_token"])
+    async with live_app.state.database.sessions.begin() as session:
+        await session.execute(text(AGE))
+    answers = await asyncio.gather(*(refresh(live_client, tokens["refresh_token"]) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {401}
+    assert "token-reuse" in {answer.json()["code"] for answer in answers}
+    async with live_app.state.database.sessions() as session:
+        alarms = text("SELECT count(*) FROM outbox_events WHERE type = 'user.token_reused'")
+        assert await session.scalar(alarms) == 1
+
+
+async def test_a_logout_beats_a_refresh_under_way(
+    live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    caller = await live_sign_up()
+    for _ in range(5):
+        tokens = await tokens_of(live_client, caller.username)
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        refreshed, _ = await asyncio.gather(
+            refresh(live_client, tokens["refresh_token"]),
+            live_client.post(f"{AUTH}/logout", headers=headers),
+        )
+        if refreshed.status_code == 200:
+            assert await status_of_me(live_client, refreshed.json()["access_token"]) == 401
+            assert (await refresh(live_client, refreshed.json()["refresh_token"])).status_code == 401

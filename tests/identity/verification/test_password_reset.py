@@ -1,0 +1,173 @@
+"""Resetting a forgotten password over HTTP."""
+
+import asyncio
+import statistics
+import time
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.audit import AuditEntry
+from app.devstack import Servers
+from app.identity.models import LoginFailure, User
+from app.identity.verification.service import Purpose, issue
+from tests.conftest import PASSWORD, Caller, SignUp, client_of, running_app, settings_for
+
+from .conftest import Mail, Outbox
+
+REQUEST = "/api/v1/auth/password-reset"
+CONFIRM = "/api/v1/auth/password-reset/confirm"
+TOKEN = "/api/v1/auth/token"
+ME = "/api/v1/users/me"
+NEW = "Another-horse-2!"
+
+
+def address(caller: Caller) -> str:
+    return f"{caller.username}@example.com"
+
+
+async def log_in(client: httpx.AsyncClient, caller: Caller, password: str) -> httpx.Response:
+    return await client.post(TOKEN, data={"username": caller.username, "password": password})
+
+
+async def test_a_reset_sets_the_password_and_ends_every_session(
+    client: httpx.AsyncClient, seller: Caller, mail: Mail, outbox: Outbox, session: AsyncSession
+) -> None:
+    refresh = (await log_in(client, seller, PASSWORD)).json()["refresh_token"]
+    await client.patch(ME, json={"email": "thief@example.com"}, headers=seller.headers)
+    other = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
+    token = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
+    answer = await client.post(CONFIRM, json={"token": token, "new_password": NEW, "confirm_password": NEW})
+    assert answer.status_code == 204
+    assert (await client.get(ME, headers=seller.headers)).status_code == 401
+    refreshed = await client.post("/api/v1/auth/refresh", json={"refresh_token": refresh})
+    assert refreshed.status_code == 401
+    assert (await log_in(client, seller, PASSWORD)).status_code == 401
+    fresh = await log_in(client, seller, NEW)
+    assert fresh.status_code == 200
+    headers = {"Authorization": f"Bearer {fresh.json()['access_token']}"}
+    account = (await client.get(ME, headers=headers)).json()
+    assert (account["is_verified"], account["pending_email"]) == (True, None)
+    assert ("user.password_changed", {"user_id": seller.id}) in await outbox()
+    entry = (
+        await session.scalars(select(AuditEntry).where(AuditEntry.action == "user.password_reset"))
+    ).one()
+    assert (entry.actor_id, entry.changes) == (seller.id, {"password": ["***", "***"]})
+    for dead in (token, other):
+        again = await client.post(CONFIRM, json={"token": dead, "new_password": "Third-horse-3!"})
+        assert (again.status_code, again.json()["code"]) == (400, "invalid-one-time-token")
+
+
+async def test_a_token_dies_when_the_password_is_changed(
+    client: httpx.AsyncClient, seller: Caller, mail: Mail
+) -> None:
+    token = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
+    change = {"current_password": PASSWORD, "new_password": NEW}
+    changed = await client.post("/api/v1/auth/change-password", json=change, headers=seller.headers)
+    assert changed.status_code < 300
+    answer = await client.post(CONFIRM, json={"token": token, "new_password": "Third-horse-3!"})
+    assert answer.status_code == 400
+
+
+async def test_a_refused_password_leaves_the_token_good(
+    client: httpx.AsyncClient, sign_up: SignUp, mail: Mail
+) -> None:
+    caller = await sign_up(username="grace")
+    token = await mail(caller.id, Purpose.RESET_PASSWORD, address(caller))
+    for password in ("short", "Password1!", "Amazing-Grace-1!"):
+        answer = await client.post(CONFIRM, json={"token": token, "new_password": password})
+        assert answer.status_code == 422
+        assert [error["field"] for error in answer.json()["errors"]] == ["new_password"]
+        assert password not in answer.text
+    unlike = {"token": token, "new_password": NEW, "confirm_password": PASSWORD}
+    assert (await client.post(CONFIRM, json=unlike)).status_code == 422
+    assert (await client.post(CONFIRM, json={"token": token, "new_password": NEW})).status_code == 204
+
+
+async def test_a_reset_lifts_the_lock_of_failed_logins(
+    client: httpx.AsyncClient, seller: Caller, mail: Mail, session: AsyncSession
+) -> None:
+    for _ in range(6):
+        await log_in(client, seller, "Wrong-horse-9!")
+    assert (await session.scalars(select(LoginFailure))).all()
+    assert (await log_in(client, seller, PASSWORD)).status_code == 429
+    token = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
+    await client.post(CONFIRM, json={"token": token, "new_password": NEW})
+    assert (await log_in(client, seller, NEW)).status_code == 200
+
+
+async def test_a_closed_account_gets_no_new_password(
+    client: httpx.AsyncClient, seller: Caller, mail: Mail, session: AsyncSession
+) -> None:
+    token = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
+    await session.execute(update(User).where(User.id == seller.id).values(is_active=False))
+    assert (await client.post(CONFIRM, json={"token": token, "new_password": NEW})).status_code == 400
+
+
+async def test_asking_answers_alike_and_writes_as_much_for_known_and_unknown_addresses(
+    client: httpx.AsyncClient, seller: Caller, outbox: Outbox
+) -> None:
+    known = await client.post(REQUEST, json={"email": address(seller)})
+    unknown = await client.post(REQUEST, json={"email": "nobody@example.com"})
+    assert (known.status_code, known.text) == (unknown.status_code, unknown.text)
+    assert known.status_code == 202
+    assert {name for name in known.headers if name != "x-request-id"} == {
+        name for name in unknown.headers if name != "x-request-id"
+    }
+    assert await outbox() == [
+        ("user.password_reset_requested", {"user_id": seller.id}),
+        ("user.address_unknown", {"user_id": 0}),
+    ]
+
+
+async def test_asking_takes_as_long_for_known_as_for_unknown_addresses(
+    live_app: FastAPI, live_sign_up: SignUp
+) -> None:
+    caller = await live_sign_up()
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    async with client_of(live_app) as client:
+        for turn in range(80):
+            is_known = turn % 2 == 0
+            email = address(caller) if is_known else f"nobody{turn}@example.com"
+            started = time.perf_counter()
+            answer = await client.post(REQUEST, json={"email": email})
+            seconds[is_known].append(time.perf_counter() - started)
+            assert answer.status_code == 202
+    # The lower quartile, since whatever else the machine does only ever adds to a measurement.
+    known, unknown = (statistics.quantiles(seconds[is_known])[0] for is_known in (True, False))
+    assert known == pytest.approx(unknown, rel=0.2)
+
+
+async def test_mails_are_limited_per_address_and_per_client(
+    servers: Servers, empty_database_url: str
+) -> None:
+    limits = {"mail": "4/hour", "mail_address": "2/hour"}
+    settings = settings_for(servers, empty_database_url, rate_limit=limits)
+    async with running_app(settings) as application:
+        async with client_of(application) as here, client_of(application, "192.0.2.7") as there:
+            same = [await here.post(REQUEST, json={"email": "Ada@Example.com"}) for _ in range(3)]
+            elsewhere = await there.post(REQUEST, json={"email": "ada@example.com"})
+            others = [await here.post(REQUEST, json={"email": f"a{n}@example.com"}) for n in range(2)]
+        await application.state.redis.flushdb()
+    assert [answer.status_code for answer in same] == [202, 202, 429]
+    assert elsewhere.status_code == 429
+    assert [answer.status_code for answer in others] == [202, 429]
+
+
+async def test_of_twenty_resets_with_one_token_at_once_one_wins(
+    live_app: FastAPI, live_sign_up: SignUp
+) -> None:
+    caller = await live_sign_up()
+    async with live_app.state.database.sessions.begin() as session:
+        tokens = [await issue(session, caller.id, Purpose.RESET_PASSWORD, address(caller)) for _ in range(2)]
+    async with client_of(live_app) as client:
+        answers = await asyncio.gather(
+            *(
+                client.post(CONFIRM, json={"token": tokens[n % 2], "new_password": f"Horse-no-{n}-galops!"})
+                for n in range(20)
+            )
+        )
+    assert sorted(answer.status_code for answer in answers) == [204] + [400] * 19

@@ -1,0 +1,132 @@
+"""Each event's mail, as a real SMTP server receives it."""
+
+import re
+from email.message import EmailMessage
+
+import httpx
+import pytest
+
+from app.core.events import Event
+from app.identity.events import (
+    EmailChanged,
+    EmailChangeRequested,
+    EmailVerificationRequested,
+    NewDevice,
+    PasswordChanged,
+    PasswordResetRequested,
+    SecondFactorChanged,
+    TokenReused,
+    UserRegistered,
+)
+from tests.conftest import PASSWORD
+from tests.messaging.conftest import Mailed
+from tests.worker.conftest import Ask, Change, RunningWorker, all_done
+from tests.worker.post_office import PostOffice
+
+LINK = r"https://shop\.example\.com/([\w-]+)\?token=([\w-]{43})"
+OWN = "ada@example.com"
+
+
+def text_of(mail: EmailMessage, kind: str = "plain") -> str:
+    body = mail.get_body((kind,))
+    assert body is not None
+    return str(body.get_content())
+
+
+async def test_who_registers_is_welcomed_with_a_link_that_proves_the_address(
+    live_client: httpx.AsyncClient, running_worker: RunningWorker, post_office: PostOffice, ask: Ask
+) -> None:
+    account = {"username": "ada", "email": OWN, "password": PASSWORD}
+    async with running_worker():
+        assert (await live_client.post("/api/v1/users/register", json=account)).status_code == 201
+        [mail] = await post_office.receives()
+        await all_done(ask)
+    assert (mail["From"], mail["To"]) == ("Shop <shop@example.com>", OWN)
+    assert mail["Subject"] == "Welcome to the bookstore"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    found = re.search(LINK, text_of(mail))
+    assert found
+    assert found[1] == "verify-email"
+    assert found[2] in text_of(mail, "html")
+    assert await ask("SELECT state FROM mail_log") == "sent"
+    assert not await ask(
+        "SELECT count(*) FROM outbox_events WHERE payload::text LIKE :it", it=f"%{found[2]}%"
+    )
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (EmailVerificationRequested(1), OWN, "Please confirm your e-mail address", "verify-email"),
+        (PasswordResetRequested(1), OWN, "Choose a new password", "reset-password"),
+        (
+            EmailChangeRequested(1, "new@example.com"),
+            "new@example.com",
+            "Please confirm your new e-mail address",
+            "verify-email",
+        ),
+        (EmailChanged(1, "old@example.com"), "old@example.com", "Your e-mail address was changed", None),
+        (PasswordChanged(1), OWN, "Your password was changed", None),
+        (NewDevice(1, "Firefox <b>", "192.0.2.1"), OWN, "A new device logged in to your account", None),
+        (
+            TokenReused(1, "Firefox <b>", "192.0.2.1"),
+            OWN,
+            "Security alarm: we ended a session of your account",
+            None,
+        ),
+        (SecondFactorChanged(1, "passkey_added"), OWN, "The protection of your account was changed", None),
+    ],
+    ids=lambda case: case[0].type,
+)
+async def test_every_event_has_its_mail_in_text_and_html(
+    case: tuple[Event, str, str, str | None], mailed: Mailed
+) -> None:
+    event, recipient, subject, path = case
+    [mail] = await mailed(event)
+    assert (mail["To"], mail["Subject"]) == (recipient, subject)
+    plain, html = text_of(mail), text_of(mail, "html")
+    found = re.search(LINK, plain)
+    assert (found[1] if found else None) == path, plain
+    assert "Hello ada," in plain
+    assert "Hello ada," in html
+    if hasattr(event, "device"):
+        assert "Firefox <b>" in plain
+        assert "Firefox &lt;b&gt;" in html
+        assert "<b>" not in html
+        assert "192.0.2.1" in plain
+
+
+async def test_a_verified_account_is_welcomed_without_a_link(mailed: Mailed, change: Change) -> None:
+    await change("UPDATE users SET is_verified = true")
+    [mail] = await mailed(UserRegistered(1))
+    assert "token=" not in mail.as_string()
+    assert "Your account ada is open." in text_of(mail)
+
+
+@pytest.mark.parametrize(
+    ("statement", "event"),
+    [
+        ("UPDATE users SET is_verified = true", EmailVerificationRequested(1)),
+        ("UPDATE users SET is_active = false", PasswordResetRequested(1)),
+        ("DELETE FROM users", PasswordChanged(1)),
+    ],
+)
+async def test_mail_that_has_become_pointless_is_not_sent(
+    statement: str, event: Event, mailed: Mailed, change: Change
+) -> None:
+    await change(statement)
+    assert await mailed(event) == []
+
+
+async def test_an_event_that_comes_twice_is_mailed_once(mailed: Mailed, change: Change) -> None:
+    assert len(await mailed(PasswordChanged(1))) == 1
+    await change("UPDATE outbox_events SET done_at = NULL, available_at = now(), locked_until = now()")
+    assert len(await mailed(None)) == 1
+
+
+async def test_attempts_at_the_same_mail_bear_the_same_message_id(mailed: Mailed, change: Change) -> None:
+    [first] = await mailed(PasswordChanged(1))
+    await change("UPDATE mail_log SET state = 'queued'")
+    await change("UPDATE outbox_events SET done_at = NULL, available_at = now(), locked_until = now()")
+    first, second = await mailed(None)
+    assert first["Message-ID"] == second["Message-ID"]
