@@ -23,6 +23,7 @@ from app.core.redis_client import make_redis
 from app.core.settings import Settings, load_settings
 from app.identity.api_keys.errors import InvalidApiKey
 from app.identity.api_keys.uses import KeyUses
+from app.identity.errors import CsrfRefused
 from app.identity.sessions.browser import BrowserGuard
 from app.identity.tokens import TokenIssuer
 from app.lifespan import lifespan
@@ -77,7 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _add_middleware(app, settings)
     install_problem_handlers(app)
     _add_routes(app, settings)
-    install_openapi(app, problems(InvalidApiKey, RateLimited))
+    install_openapi(app, problems(InvalidApiKey, RateLimited), problems(CsrfRefused))
     return app
 
 

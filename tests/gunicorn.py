@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +41,11 @@ class Gunicorn:
             return False
 
     def metrics(self) -> Metrics:
-        return parse(self.http.get("/metrics").text)
+        for _ in range(10):
+            # A worker that is being replaced may hang up on a connection that it has not read from.
+            with suppress(httpx.TransportError):
+                return parse(self.http.get("/metrics").text)
+        raise AssertionError(self.said)
 
     def stop(self) -> int:
         if self.exit_code is None:

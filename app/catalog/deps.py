@@ -6,7 +6,6 @@ from fastapi import Depends, Request
 
 from app.catalog.books.service import BookService
 from app.catalog.items.service import ItemService
-from app.core.conditional import IfMatch, Precondition
 from app.core.db import SessionDep
 
 
@@ -20,11 +19,5 @@ async def get_book_service(request: Request, session: SessionDep) -> BookService
     return BookService.build(session, request.app.state.settings.currency)
 
 
-async def get_precondition(if_match: IfMatch = None) -> Precondition:
-    """The `If-Match` of the request."""
-    return Precondition(if_match)
-
-
 ItemServiceDep = Annotated[ItemService, Depends(get_item_service, scope="function")]
 BookServiceDep = Annotated[BookService, Depends(get_book_service, scope="function")]
-PreconditionDep = Annotated[Precondition, Depends(get_precondition)]

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Annotated
 
-from fastapi import Header
+from fastapi import Depends, Header
 
 from app.core.errors import StaleVersion
 
@@ -47,3 +47,11 @@ IfMatch = Annotated[
     str | None,
     Header(alias="If-Match", description="The ETag you read; a stale one answers 412.", examples=['"3.1"']),
 ]
+
+
+async def get_precondition(if_match: IfMatch = None) -> Precondition:
+    """The `If-Match` of the request."""
+    return Precondition(if_match)
+
+
+PreconditionDep = Annotated[Precondition, Depends(get_precondition)]

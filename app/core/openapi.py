@@ -21,21 +21,22 @@ Responses = dict[int | str, dict[str, Any]]
 _ALWAYS = ("internal", "unavailable")
 
 
-def install_openapi(app: FastAPI, behind_login: Responses) -> None:
+def install_openapi(app: FastAPI, behind_login: Responses, writes_behind_login: Responses) -> None:
     """Serve a document in which errors look as they do on the wire.
 
-    `behind_login` are the problems that every operation with credentials may answer.
+    `behind_login` are the problems that every operation with credentials may answer, and
+    `writes_behind_login` those that it may answer besides unless it only reads.
     """
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _build(app, behind_login)
+            app.openapi_schema = _build(app, behind_login, writes_behind_login)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
 
 
-def _build(app: FastAPI, behind_login: Responses) -> dict[str, Any]:
+def _build(app: FastAPI, behind_login: Responses, writes_behind_login: Responses) -> dict[str, Any]:
     spec = get_openapi(
         title=app.title,
         version=app.version,
@@ -49,10 +50,12 @@ def _build(app: FastAPI, behind_login: Responses) -> dict[str, Any]:
     _, definitions = models_json_schema([(Problem, "serialization")], ref_template=_REF)
     schemas.update(definitions["$defs"])
     for path in spec["paths"].values():
-        for operation in path.values():
+        for method, operation in path.items():
             _complete(operation)
             if operation.get("security"):
                 _add(operation["responses"], behind_login)
+                if method != "get":
+                    _add(operation["responses"], writes_behind_login)
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     return spec

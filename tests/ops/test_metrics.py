@@ -71,15 +71,22 @@ def test_any_worker_tells_the_numbers_of_all(start_gunicorn: StartGunicorn) -> N
 
 
 def test_recycled_workers_keep_the_counts_and_leave_no_files(start_gunicorn: StartGunicorn) -> None:
-    server = start_gunicorn("--max-requests", "10", "--max-requests-jitter", "5")
-    sent = 0
+    server = start_gunicorn("--max-requests", "50", "--max-requests-jitter", "5")
+    answered = lost = 0
     while server.said.count("Booting worker") < 5:
         # A worker that leaves may hang up on a connection whose request it has not read.
-        with suppress(httpx.ReadError, httpx.RemoteProtocolError):
+        lost += 1
+        with suppress(httpx.TransportError):
             assert server.http.get("/version").status_code == 200
-            sent += 1
-    assert wait_until(lambda: _sum(server.metrics(), "bookstore_workers") == 2, timeout=10)
-    assert server.metrics()["http_requests_total", _labels("/version", 200)] == sent
+            answered, lost = answered + 1, lost - 1
+    for _ in range(10):
+        # Few questions, since each brings the next replacement nearer.
+        time.sleep(1)
+        if _sum(server.metrics(), "bookstore_workers") == 2:
+            break
+    assert _sum(server.metrics(), "bookstore_workers") == 2
+    counted = server.metrics()["http_requests_total", _labels("/version", 200)]
+    assert answered <= counted <= answered + lost
     assert len(list(server.metrics_folder.glob("counter_*.db"))) == 2
 
 

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from app.admin.errors import AccountNotFound, NotOnOneself, Outranked, SuperAdminFixed
 from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch, RoleIn
 from app.admin.users.service import UserAdminService, UserDirectory
-from app.catalog.deps import PreconditionDep
 from app.core.answers import HotDep, Reading, document_response
+from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
 from app.core.errors import InvalidCursor, StaleVersion
 from app.core.paging import Page, PagerDep

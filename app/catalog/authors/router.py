@@ -9,9 +9,9 @@ from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, Autho
 from app.catalog.authors.service import AuthorCatalogue, AuthorService
 from app.catalog.books.schemas import BookFilter, BookOut
 from app.catalog.cache_groups import AUTHORS, LISTS
-from app.catalog.deps import PreconditionDep
 from app.catalog.errors import AuthorInUse, AuthorNotFound
 from app.core.answers import HotDep, Reading, document_response
+from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
 from app.core.errors import InvalidCursor, StaleVersion
 from app.core.paging import Page, PagerDep

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch
 from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import LISTS, item_group
-from app.catalog.deps import BookServiceDep, PreconditionDep
+from app.catalog.deps import BookServiceDep
 from app.catalog.errors import (
     BookNotFound,
     DuplicateContributor,
@@ -20,6 +20,7 @@ from app.catalog.errors import (
     UnknownCategory,
 )
 from app.core.answers import HotDep, Reading, document_response
+from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
 from app.core.errors import InvalidCursor, StaleVersion
 from app.core.paging import Page, PagerDep

@@ -16,7 +16,6 @@ from app.catalog.categories.schemas import (
     TreeFilter,
 )
 from app.catalog.categories.service import CategoryCatalogue, CategoryService
-from app.catalog.deps import PreconditionDep
 from app.catalog.errors import (
     CategoryCycle,
     CategoryInUse,
@@ -26,6 +25,7 @@ from app.catalog.errors import (
     UnknownCategory,
 )
 from app.core.answers import HotDep, Reading, document_response
+from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
 from app.core.errors import InvalidCursor, StaleVersion
 from app.core.paging import Page, PagerDep

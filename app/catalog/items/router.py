@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from app.catalog.cache_groups import LISTS, item_group
-from app.catalog.deps import BookServiceDep, ItemServiceDep, PreconditionDep
+from app.catalog.deps import BookServiceDep, ItemServiceDep
 from app.catalog.errors import IsbnTaken, ItemNotFound, KindFixed, NotYourItem, SkuTaken, StockReserved
 from app.catalog.items.schemas import ItemFilter, ItemIn, ItemOut, ItemPatch
 from app.catalog.items.service import ItemCatalogue
 from app.core.answers import HotDep, Reading, document_response
+from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
 from app.core.errors import InvalidCursor, StaleVersion
 from app.core.paging import Page, PagerDep

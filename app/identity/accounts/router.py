@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.answers import EntryResponse, Reading, document_response
 from app.core.cache import Entry
-from app.core.conditional import IfMatch, Precondition
+from app.core.conditional import PreconditionDep
 from app.core.db import ReadSessionDep, SessionDep
 from app.core.errors import RateLimited, StaleVersion
 from app.core.problems import problems
@@ -73,18 +73,12 @@ async def get_patch(
     return patch
 
 
-async def get_precondition(if_match: IfMatch = None) -> Precondition:
-    """The `If-Match` of the request."""
-    return Precondition(if_match)
-
-
 async def get_account_service(session: SessionDep) -> AccountService:
     """Accounts on the request's transaction."""
     return AccountService.build(session)
 
 
 AccountServiceDep = Annotated[AccountService, Depends(get_account_service, scope="function")]
-PreconditionDep = Annotated[Precondition, Depends(get_precondition)]
 
 
 @router.post(
