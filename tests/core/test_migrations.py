@@ -7,12 +7,15 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from alembic import command
+from app.ops.checks import schema_heads
 
 CONFIG = str(Path(__file__).parents[2] / "alembic.ini")
 
 
-def test_there_is_one_head() -> None:
-    assert len(ScriptDirectory.from_config(Config(CONFIG)).get_heads()) == 1
+def test_there_is_one_head_and_readiness_expects_it() -> None:
+    heads = ScriptDirectory.from_config(Config(CONFIG)).get_heads()
+    assert len(heads) == 1
+    assert schema_heads() == {*heads}
 
 
 def test_migrations_go_up_down_and_up_and_end_at_the_models(
