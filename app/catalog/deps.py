@@ -7,6 +7,8 @@ from fastapi import Depends, Request
 from app.catalog.books.service import BookService
 from app.catalog.items.service import ItemService
 from app.core.db import SessionDep
+from app.core.rate_limit import RateLimiter, client_address
+from app.identity.deps import find_caller
 
 
 async def get_item_service(request: Request, session: SessionDep) -> ItemService:
@@ -21,3 +23,11 @@ async def get_book_service(request: Request, session: SessionDep) -> BookService
 
 ItemServiceDep = Annotated[ItemService, Depends(get_item_service, scope="function")]
 BookServiceDep = Annotated[BookService, Depends(get_book_service, scope="function")]
+
+
+async def limit_search(request: Request) -> None:
+    """Count a search against the address of a caller who is not logged in. RateLimited."""
+    if "search" not in request.query_params or await find_caller(request) is not None:
+        return
+    limiter: RateLimiter = request.app.state.rate_limiter
+    request.scope["state"]["answer_headers"] = await limiter.check("search", client_address(request))

@@ -47,8 +47,8 @@ class HotReads:
         entry = await self._cache.get(group, hot_key(self._request.scope), lambda: self._load(read, PUBLIC))
         return EntryResponse(entry)
 
-    async def answer_fresh(self, read: Reading) -> Response:
-        """The public answer without the cache, for reads too varied to keep."""
+    async def answer_uncached(self, _group: str, read: Reading) -> Response:
+        """As `answer`, but read anew each time, for reads too varied to keep."""
         return EntryResponse(await self._load(read, PUBLIC))
 
     async def answer_private(self, read: Reading) -> Response:

@@ -17,8 +17,15 @@ from app.core.repository import AnyRow
 from app.core.settings import Settings
 from app.identity.accounts.service import read_account
 from app.identity.api_keys.authentication import principal_of_key
-from app.identity.api_keys.errors import SessionRequired
-from app.identity.errors import CHALLENGE, CsrfRefused, EmailNotVerified, InsufficientScope, NotAuthenticated
+from app.identity.api_keys.errors import InvalidApiKey, SessionRequired
+from app.identity.errors import (
+    CHALLENGE,
+    CsrfRefused,
+    EmailNotVerified,
+    InsufficientScope,
+    InvalidToken,
+    NotAuthenticated,
+)
 from app.identity.mfa.errors import MfaEnrolmentRequired
 from app.identity.mfa.second_factor import needs_second_factor
 from app.identity.permissions import DESCRIPTIONS, Permission, Role, permissions_of
@@ -91,6 +98,17 @@ async def _principal_of_cookie(request: Request, token: str) -> Principal:
         if browser.check_write(request.headers) != principal.session_id:
             raise CsrfRefused("The CSRF token belongs to another session; read the cookie again.")
     return principal
+
+
+async def find_caller(request: Request) -> Principal | None:
+    """Who calls, where credentials come that are valid; None for anybody else, whatever they sent."""
+    bearer, api_key = await _bearer(request), await _api_key(request)
+    try:
+        if bearer is not None:
+            return await principal_of_token(request, bearer)
+        return None if api_key is None else await principal_of_key(request, api_key)
+    except (InvalidToken, InvalidApiKey):
+        return None
 
 
 async def get_token_bearer(

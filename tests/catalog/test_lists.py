@@ -3,7 +3,15 @@
 import httpx
 import pytest
 
-from tests.conftest import Caller
+from app.devstack import Servers
+from tests.conftest import (
+    Caller,
+    DatabaseMaker,
+    client_of,
+    make_account,
+    running_app,
+    settings_for,
+)
 
 ITEMS = "/api/v1/items"
 
@@ -138,3 +146,22 @@ async def test_link_keeps_the_filters(client: httpx.AsyncClient, seller: Caller)
     await fill(client, seller)
     answer = await client.get(f"{ITEMS}?search=Item 0&limit=2")
     assert f'<{ITEMS}?search=Item+0&limit=2&skip=2>; rel="next"' in answer.headers["link"]
+
+
+async def test_searches_of_strangers_are_limited_and_those_of_users_are_not(
+    servers: Servers, make_database: DatabaseMaker
+) -> None:
+    with make_database() as url:
+        settings = settings_for(servers, url, rate_limit={"factor": 1, "search": "2/minute"})
+        async with running_app(settings) as app, client_of(app, "192.0.2.50") as client:
+            async with app.state.database.sessions.begin() as arranging:
+                caller = await make_account(app, arranging)
+            path = "/api/v1/books?search=tolkien"
+            strangers = [{}, {"Authorization": "Bearer forged"}, {"X-API-Key": "forged"}]
+            answers = [await client.get(path, headers=headers) for headers in strangers]
+            assert [answer.status_code for answer in answers] == [200, 200, 429]
+            assert answers[0].headers["ratelimit-policy"] == '"search";q=2;w=60'
+            for _ in range(3):
+                assert (await client.get(path, headers=caller.headers)).status_code == 200
+            assert (await client.get("/api/v1/books")).status_code == 200
+            await app.state.redis.flushdb()

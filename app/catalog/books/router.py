@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch
 from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import LISTS, item_group
-from app.catalog.deps import BookServiceDep
+from app.catalog.deps import BookServiceDep, limit_search
 from app.catalog.errors import (
     BookNotFound,
     DuplicateContributor,
@@ -22,7 +22,7 @@ from app.catalog.errors import (
 from app.core.answers import HotDep, Reading, document_response
 from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
-from app.core.errors import InvalidCursor, StaleVersion
+from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.paging import Page, PagerDep
 from app.core.problems import problems
 from app.core.schemas import RowId
@@ -36,10 +36,18 @@ _CREATING = (IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, DuplicateContr
 _EDITING = (BookNotFound, NotYourItem, StaleVersion)
 
 
-@router.get("", summary="List books", response_model=Page[BookOut], responses=problems(InvalidCursor))
+@router.get(
+    "",
+    summary="List books",
+    response_model=Page[BookOut],
+    dependencies=[Depends(limit_search)],
+    responses=problems(InvalidCursor, RateLimited),
+)
 async def list_books(query: Annotated[BookFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of books that meet every filter, by title unless `sort` says otherwise."""
-    return await hot.answer(LISTS, lambda connection: BookCatalogue(connection).list(query, pager))
+    # Searches are too varied to keep, and each must be counted.
+    answer = hot.answer if query.search is None else hot.answer_uncached
+    return await answer(LISTS, lambda connection: BookCatalogue(connection).list(query, pager))
 
 
 @router.get("/{book_id}", summary="Read a book", response_model=BookOut, responses=problems(BookNotFound))

@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.cache_groups import LISTS, item_group
-from app.catalog.deps import BookServiceDep, ItemServiceDep
+from app.catalog.deps import BookServiceDep, ItemServiceDep, limit_search
 from app.catalog.errors import IsbnTaken, ItemNotFound, KindFixed, NotYourItem, SkuTaken, StockReserved
 from app.catalog.items.schemas import ItemFilter, ItemIn, ItemOut, ItemPatch
 from app.catalog.items.service import ItemCatalogue
 from app.core.answers import HotDep, Reading, document_response
 from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
-from app.core.errors import InvalidCursor, StaleVersion
+from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.paging import Page, PagerDep
 from app.core.problems import problems
 from app.core.schemas import RowId
@@ -26,10 +26,18 @@ _EDITING = (ItemNotFound, NotYourItem, StaleVersion)
 _CHANGING = (KindFixed, SkuTaken, IsbnTaken, StockReserved)
 
 
-@router.get("", summary="List items", response_model=Page[ItemOut], responses=problems(InvalidCursor))
+@router.get(
+    "",
+    summary="List items",
+    response_model=Page[ItemOut],
+    dependencies=[Depends(limit_search)],
+    responses=problems(InvalidCursor, RateLimited),
+)
 async def list_items(query: Annotated[ItemFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of items of every kind that meet every filter, by title unless `sort` says otherwise."""
-    return await hot.answer(LISTS, lambda connection: ItemCatalogue(connection).list(query, pager))
+    # Searches are too varied to keep, and each must be counted.
+    answer = hot.answer if query.search is None else hot.answer_uncached
+    return await answer(LISTS, lambda connection: ItemCatalogue(connection).list(query, pager))
 
 
 @router.get("/{item_id}", summary="Read an item", response_model=ItemOut, responses=problems(ItemNotFound))
