@@ -1,4 +1,4 @@
-"""Imports every module that registers something by being imported: models and constraint errors."""
+"""Imports every module that registers something by being imported: models, constraint errors, handlers."""
 
 from importlib import import_module
 
@@ -8,16 +8,26 @@ MODULES = (
     "app.core.jobs",
     "app.identity.models",
     "app.identity.errors",
-    "app.identity.retention.jobs",
     "app.catalog.models",
     "app.catalog.errors",
     "app.messaging.email.models",
+)
+HANDLERS = (
+    "app.identity.retention.jobs",
     "app.messaging.email.delivery",
     "app.messaging.handlers",
 )
+"""What only the worker runs, and only the worker pays the memory for."""
 
 
 def load() -> None:
-    """Import them all; a second call costs nothing."""
+    """Import what every process needs; a second call costs nothing."""
     for module in MODULES:
+        import_module(module)
+
+
+def load_handlers() -> None:
+    """Import everything, as the worker does."""
+    load()
+    for module in HANDLERS:
         import_module(module)

@@ -55,6 +55,7 @@ class Worker:
     """Relay, receiver and heartbeat of one process."""
 
     def __init__(self, settings: Settings) -> None:
+        registry.load_handlers()
         self._settings = settings
         self._limits = settings.worker
         self._database = Database(settings.database)
@@ -267,7 +268,6 @@ def run_scheduler(settings: Settings) -> None:
 def _run(settings: Settings, work: Callable[[Worker], Awaitable[None]]) -> None:
     configure_logging(settings.log)
     logging.getLogger("taskiq").setLevel(logging.WARNING)
-    registry.load()
 
     async def until_told() -> None:
         worker = Worker(settings)

@@ -83,6 +83,14 @@ class UnknownCategory(AppError):
     title = "Unknown category"
 
 
+class UnknownWork(AppError):
+    """A book names a work id that does not exist."""
+
+    status = 409
+    code = "unknown-work"
+    title = "Unknown work"
+
+
 class DuplicateContributor(AppError):
     """The same person stands twice in the same role."""
 
@@ -158,6 +166,8 @@ on_constraint(
 on_constraint(
     "fk_contributors_author_id_authors", UnknownAuthor, "contributors", "An author_id does not exist."
 )
+on_constraint("fk_works_author_id_authors", UnknownAuthor, "contributors", "An author_id does not exist.")
+on_constraint("fk_books_work_id_works", UnknownWork, "work_id", "The work_id does not exist.")
 on_constraint(
     "fk_book_categories_category_id_categories",
     UnknownCategory,

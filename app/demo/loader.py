@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.models import Author, Category, Item, Series
+from app.catalog.models import Author, Category, Item, Series, Work
 from app.core.cache import EVERYTHING, invalidate
 from app.core.settings import Settings
 from app.demo.accounts import ACCOUNTS, PASSWORD
@@ -49,6 +49,8 @@ async def load_demo(session: AsyncSession, settings: Settings, report: Report) -
         "categories": await _reserve(session, Category, len(catalogue.categories)),
         "authors": await _reserve(session, Author, len(catalogue.authors)),
         "series": await _reserve(session, Series, len(catalogue.series)),
+        # At most one work for each book; what editions share stays unused.
+        "works": await _reserve(session, Work, len(catalogue.books)),
         "items": await _reserve(session, Item, len(catalogue.items)),
     }
     await _copy(session, NumberedShop(catalogue, hashes, settings.currency, ids).tables(), report)

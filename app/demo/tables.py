@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from app.catalog.authors.names import sort_name
+from app.catalog.books.schemas import ContributorRole
 from app.catalog.books.service import series_order
 from app.demo.accounts import ACCOUNTS, SELLER
 from app.demo.catalogue import Catalogue, DemoBook
@@ -42,10 +43,11 @@ class NumberedShop:
             Table("categories", "id name slug path parent_id", self._category_rows()),
             Table("authors", "id name sort_name", authors),
             Table("series", "id name", series),
+            Table("works", "id title author_id", [(id_, *work) for work, id_ in self._works.items()]),
             Table("items", "id kind sku title description price tags currency owner_id", self._items()),
             Table(
                 "books",
-                "item_id isbn13 first_published language format series_id series_position series_order",
+                "item_id work_id isbn13 first_published language format series_id series_position series_order",
                 [self._book(book, id_) for book, id_ in self._books],
             ),
             Table("contributors", "book_id position author_id role", self._contributors()),
@@ -65,6 +67,15 @@ class NumberedShop:
     @cached_property
     def _series(self) -> dict[str, int]:
         return dict(zip(self.catalogue.series, self.ids["series"], strict=True))
+
+    @cached_property
+    def _works(self) -> dict[tuple[str, int | None], int]:
+        works = dict.fromkeys(self._work_of(book) for book in self.catalogue.books)
+        return dict(zip(works, self.ids["works"], strict=False))
+
+    def _work_of(self, book: DemoBook) -> tuple[str, int | None]:
+        author = next((name for name, role in book.contributors if role is ContributorRole.AUTHOR), None)
+        return book.item.title, self._authors[author] if author else None
 
     @cached_property
     def _categories(self) -> dict[str, int]:
@@ -113,6 +124,7 @@ class NumberedShop:
     def _book(self, book: DemoBook, id_: int) -> Row:
         return (
             id_,
+            self._works[self._work_of(book)],
             book.isbn13,
             book.first_published,
             book.language,

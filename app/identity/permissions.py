@@ -8,6 +8,7 @@ class Permission(StrEnum):
 
     AUDIT_READ = "audit:read"
     CATALOG_MANAGE = "catalog:manage"
+    CATALOG_TRANSFER = "catalog:transfer"
     ITEMS_MODERATE = "items:moderate"
     ITEMS_WRITE = "items:write"
     JOBS_READ = "jobs:read"
@@ -29,7 +30,8 @@ class Role(StrEnum):
 
 DESCRIPTIONS: dict[Permission, str] = {
     Permission.AUDIT_READ: "Read, export and verify the audit log.",
-    Permission.CATALOG_MANAGE: "Write authors and categories.",
+    Permission.CATALOG_MANAGE: "Write authors, categories, works, series and synonyms; merge duplicates.",
+    Permission.CATALOG_TRANSFER: "Import and export the catalogue in bulk.",
     Permission.ITEMS_MODERATE: "Change or delete anybody's books and goods.",
     Permission.ITEMS_WRITE: "List, change and delete one's own books and goods.",
     Permission.JOBS_READ: "See background jobs, their queues and dead letters.",
@@ -44,7 +46,11 @@ ADMINISTRATORS = frozenset({Role.ADMIN, Role.SUPER_ADMIN})
 """The roles of which the last active account stays."""
 
 _USER = frozenset({Permission.ITEMS_WRITE})
-_MODERATOR = _USER | {Permission.ITEMS_MODERATE, Permission.CATALOG_MANAGE}
+_MODERATOR = _USER | {
+    Permission.CATALOG_MANAGE,
+    Permission.CATALOG_TRANSFER,
+    Permission.ITEMS_MODERATE,
+}
 _ADMIN = _MODERATOR | {
     Permission.AUDIT_READ,
     Permission.JOBS_READ,

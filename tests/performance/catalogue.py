@@ -26,9 +26,12 @@ _STATEMENTS = (
     FROM generate_series(1, 20000) AS n
     """,
     """
-    INSERT INTO books (item_id, isbn13, publisher, published_on, published_precision, language, format, pages,
+    INSERT INTO works (title) SELECT title FROM items ORDER BY id
+    """,
+    """
+    INSERT INTO books (item_id, work_id, isbn13, publisher, published_on, published_precision, language, format, pages,
                        series_id, series_position)
-    SELECT id, twelve || (10 - sum % 10) % 10, 'Publisher ' || id % 300, DATE '1950-01-01' + (id % 25000)::int,
+    SELECT id, id, twelve || (10 - sum % 10) % 10, 'Publisher ' || id % 300, DATE '1950-01-01' + (id % 25000)::int,
            'day', (ARRAY['en', 'de', 'fr', 'es'])[1 + id % 4], (ARRAY['hardcover', 'paperback'])[1 + id % 2],
            90 + id % 700, CASE id % 5 WHEN 0 THEN 1 + id % 500 END, CASE id % 5 WHEN 0 THEN '1' END
     FROM (SELECT id, '978' || lpad(id::text, 9, '0') AS twelve FROM items) AS numbered,

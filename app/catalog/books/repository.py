@@ -81,6 +81,9 @@ BOOK_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Book.series_position,
     _CONTRIBUTORS.label("contributors"),
     _CATEGORIES.label("categories"),
+    Book.subjects,
+    Book.work_id,
+    Book.cover,
 )
 _BOOK = (
     select(*BOOK_COLUMNS, snapshot_text)

@@ -18,6 +18,7 @@ from app.catalog.errors import (
     StockReserved,
     UnknownAuthor,
     UnknownCategory,
+    UnknownWork,
 )
 from app.core.answers import HotDep, Reading, document_response
 from app.core.conditional import PreconditionDep
@@ -32,7 +33,7 @@ from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToke
 router = APIRouter(prefix="/api/v1/books", tags=["books"])
 
 _LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope, EmailNotVerified)
-_CREATING = (IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, DuplicateContributor)
+_CREATING = (IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, UnknownWork, DuplicateContributor)
 _EDITING = (BookNotFound, NotYourItem, StaleVersion)
 
 

@@ -5,6 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from app.catalog.books.subjects import SubjectOut, Subjects
+from app.catalog.covers.schemas import CoverOut
 from app.catalog.items.schemas import (
     AuthorNames,
     GoodsFilter,
@@ -103,6 +105,9 @@ Contributors = Annotated[list[ContributorIn], Field(max_length=MOST_CONTRIBUTORS
 CategoryIds = Annotated[list[RowId], Field(max_length=MOST_CATEGORIES, examples=[[3]])]
 
 
+WorkId = Annotated[RowId, Field(description="The work this is an edition of.", examples=[7])]
+
+
 class BookIn(GoodsIn):
     """A new book, or all of a book."""
 
@@ -119,6 +124,10 @@ class BookIn(GoodsIn):
     series: ShortLine | None = Field(default=None, examples=["Middle-earth"])
     series_position: SeriesPosition | None = None
     category_ids: CategoryIds = Field(default_factory=list)
+    subjects: Subjects = Field(default_factory=list)
+    work_id: WorkId | None = Field(
+        default=None, description="Without it, the work of this title by the first author, made if need be."
+    )
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -144,6 +153,8 @@ class BookPatch(GoodsPatch):
     series: ShortLine | None = None
     series_position: SeriesPosition | None = None
     category_ids: CategoryIds = OMITTED
+    subjects: Subjects = OMITTED
+    work_id: WorkId = OMITTED
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -196,6 +207,9 @@ class BookOut(ItemOut):
     series: str | None = Field(examples=["Middle-earth"])
     series_position: str | None = Field(examples=["1"])
     categories: list[CategoryRef]
+    subjects: list[SubjectOut]
+    work_id: int = Field(description="Shared by all editions of one text.", examples=[7])
+    cover: CoverOut | None
 
 
 class BookFilter(GoodsFilter):

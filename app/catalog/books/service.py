@@ -17,6 +17,7 @@ from app.catalog.books.repository import (
     list_books,
 )
 from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, ContributorIn, ContributorRole
+from app.catalog.covers.schemas import cover_out
 from app.catalog.errors import BookNotFound, InvalidIsbn
 from app.catalog.isbn import parse_isbn, to_isbn10
 from app.catalog.items.repository import item_order
@@ -24,6 +25,7 @@ from app.catalog.items.schemas import GoodsIn, ItemIn, ItemKind, split_names
 from app.catalog.items.service import ItemService, set_kind
 from app.catalog.models import Book, Item
 from app.catalog.partial_dates import format_partial_date, parse_partial_date
+from app.catalog.works.directory import WorkDirectory
 from app.core.answers import Document
 from app.core.audit import differences
 from app.core.conditional import Precondition, version_etag
@@ -39,27 +41,37 @@ _FIRST_NUMBER = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
 class BookService:
     """Edits books: what they share with all items is `ItemService`'s."""
 
-    def __init__(self, items: ItemService, books: BookRepository, authors: AuthorDirectory) -> None:
+    def __init__(
+        self, items: ItemService, books: BookRepository, authors: AuthorDirectory, works: WorkDirectory
+    ) -> None:
         self._items = items
         self._books = books
         self._authors = authors
+        self._works = works
 
     @classmethod
     def build(cls, session: AsyncSession, currency: str) -> Self:
         """The service on one session; prices are in `currency` (ISO 4217)."""
         return cls(
-            ItemService.build(session, currency), BookRepository(session), AuthorDirectory.build(session)
+            ItemService.build(session, currency),
+            BookRepository(session),
+            AuthorDirectory.build(session),
+            WorkDirectory.build(session),
         )
 
     async def create(self, seller: Principal, request: BookIn) -> int:
         """List a book as the seller's own; returns its id.
 
-        IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, DuplicateContributor.
+        IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, UnknownWork, DuplicateContributor.
         """
         item = await self._items.create(seller, request, ItemKind.BOOK)
-        book = Book(item_id=item.id, isbn13=request.isbn)
+        values = _all_values(request)
+        contributors = await self._resolve(_contributors(values))
+        work_id = request.work_id or await self._works.id_for(request.title, _principal_author(contributors))
+        book = Book(item_id=item.id, work_id=work_id, isbn13=request.isbn)
         await self._books.add(book)
-        await self._apply(book, _all_values(request))
+        await self._books.set_contributors(item.id, contributors)
+        await self._apply(book, values)
         return item.id
 
     async def replace(
@@ -115,12 +127,19 @@ class BookService:
         bookish = {name: value for name, value in values.items() if name not in GoodsIn.model_fields}
         if bookish:
             await self._items.record(editor, item, "book_changed", differences(book, bookish))
+        if "contributors" in values or "author" in values:
+            contributors = await self._resolve(_contributors(values))
+            await self._books.set_contributors(book.item_id, contributors)
         await self._apply(book, values)
 
     async def _apply(self, book: Book, values: dict[str, object]) -> None:
         for name in _PLAIN_FIELDS:
             if name in values:
                 setattr(book, name, values[name])
+        if values.get("work_id") is not None:
+            book.work_id = int(str(values["work_id"]))
+        if isinstance(subjects := values.get("subjects"), list):
+            book.subjects = [subject.model_dump() for subject in subjects]
         if "isbn" in values:
             book.isbn13 = _text(values["isbn"])
         if "published_on" in values:
@@ -131,19 +150,17 @@ class BookService:
         book.series_position = book.series_position if book.series_id is not None else None
         book.series_order = series_order(book.series_position)
         await self._books.flush()
-        if "contributors" in values or "author" in values:
-            await self._set_contributors(book, _contributors(values))
         if isinstance(category_ids := values.get("category_ids"), list):
             await self._books.set_categories(book.item_id, category_ids)
 
-    async def _set_contributors(self, book: Book, contributors: Sequence[ContributorIn]) -> None:
+    async def _resolve(self, contributors: Sequence[ContributorIn]) -> Sequence[tuple[int, str]]:
+        """Each contributor as (author id, role); who is named and unknown is made."""
         names = [one.name for one in contributors if one.name is not None]
         ids = await self._authors.ids_by_name(names) if names else {}
-        resolved = [
+        return [
             (one.author_id if one.author_id is not None else ids[one.name or ""], one.role.value)
             for one in contributors
         ]
-        await self._books.set_contributors(book.item_id, resolved)
 
 
 def _all_values(request: BookIn) -> dict[str, object]:
@@ -155,6 +172,10 @@ def _contributors(values: dict[str, object]) -> list[ContributorIn]:
     if isinstance(listed, list):
         return listed
     return [ContributorIn(name=name) for name in split_names(_text(values.get("author")) or "")]
+
+
+def _principal_author(contributors: Sequence[tuple[int, str]]) -> int | None:
+    return next((author_id for author_id, role in contributors if role == ContributorRole.AUTHOR), None)
 
 
 def _set_published_on(book: Book, text: str | None) -> None:
@@ -193,6 +214,7 @@ def book_out(row: AnyRow) -> BookOut:
         "author": ", ".join(authors) or None,
         "contributors": contributors,
         "categories": values["categories"] or [],
+        "cover": cover_out(values["cover"]),
         "published_on": published_on,
     }
     return BookOut.model_validate(values)

@@ -38,6 +38,7 @@ ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Item.description,
     Item.price,
     Item.currency,
+    Item.lowest_price_30d,
     AVAILABLE.label("quantity"),
     Item.tags,
     Item.owner_id,

@@ -159,6 +159,10 @@ class ItemOut(ResponseModel):
     description: str | None
     price: Money = Field(examples=[24.9])
     currency: str = Field(description="ISO 4217.", examples=["EUR"])
+    lowest_price_30d: Money | None = Field(
+        description="While the price stands reduced: the lowest of the 30 days before (Directive 98/6/EC, art. 6a).",
+        examples=[14.5],
+    )
     quantity: int = Field(description="Available for sale.", examples=[12])
     tags: list[str] = Field(examples=[["pen"]])
     owner_id: int = Field(examples=[3])

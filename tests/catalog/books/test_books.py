@@ -68,6 +68,10 @@ WHOLE = {
     "series": None,
     "series_position": None,
     "categories": [],
+    "subjects": [],
+    "work_id": IsInt(gt=0),
+    "cover": None,
+    "lowest_price_30d": None,
 }
 
 

@@ -29,6 +29,7 @@ async def test_an_item_comes_back_as_it_was_sent(client: httpx.AsyncClient, sell
         "description": "Black.",
         "price": 24.9,
         "currency": "EUR",
+        "lowest_price_30d": None,
         "quantity": 3,
         "tags": ["pen"],
         "owner_id": seller.id,

@@ -1,7 +1,8 @@
-"""Tables of the catalogue: items, books, contributors, series, categories, stock."""
+"""Books: editions of works, who made them, and the shelves they stand on."""
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -11,51 +12,14 @@ from sqlalchemy import (
     Index,
     Integer,
     Numeric,
-    Text,
     UniqueConstraint,
-    func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.catalog.models.goods import FOLDED
 from app.core.models import Base, Id, Timestamped, Versioned
-
-MONEY = Numeric(12, 2)
-FOLDED = Text(collation="C")
-"""Text without case and accents, by the database function `fold`; compares alike on every machine."""
-
-
-class Item(Timestamped, Versioned, Base):
-    """The sellable unit, of whatever kind."""
-
-    __tablename__ = "items"
-    __mapper_args__ = {"version_id_col": Versioned.version}  # noqa: RUF012 (SQLAlchemy reads it as a plain dict)
-
-    id: Mapped[Id]
-    kind: Mapped[str]
-    sku: Mapped[str | None]
-    title: Mapped[str]
-    title_folded: Mapped[str] = mapped_column(FOLDED, Computed("fold(title)", persisted=True))
-    description: Mapped[str | None]
-    price: Mapped[Decimal] = mapped_column(MONEY)
-    currency: Mapped[str]
-    tags: Mapped[list[str]] = mapped_column(server_default="{}")
-    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-
-    __table_args__ = (
-        UniqueConstraint("sku"),
-        CheckConstraint("price > 0", name="price_positive"),
-        Index("ix_items_title_folded_id", "title_folded", "id"),
-        Index("ix_items_price_id", "price", "id"),
-        Index("ix_items_created_at_id", "created_at", "id"),
-        Index("ix_items_tags", "tags", postgresql_using="gin"),
-        Index(
-            "ix_items_title_trigrams",
-            "title_folded",
-            postgresql_ops={"title_folded": "gin_trgm_ops"},
-            postgresql_using="gin",
-        ),
-    )
 
 
 class Series(Base):
@@ -68,12 +32,35 @@ class Series(Base):
     name_folded: Mapped[str] = mapped_column(FOLDED, Computed("fold(name)", persisted=True), unique=True)
 
 
+class Work(Timestamped, Versioned, Base):
+    """What editions have in common: title and principal author.
+
+    A work that was merged into another one keeps its row, without editions, so that its id can
+    lead to the other one and the merge can be undone.
+    """
+
+    __tablename__ = "works"
+    __mapper_args__ = {"version_id_col": Versioned.version}  # noqa: RUF012 (SQLAlchemy reads it as a plain dict)
+
+    id: Mapped[Id]
+    title: Mapped[str]
+    title_folded: Mapped[str] = mapped_column(FOLDED, Computed("fold(title)", persisted=True))
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("authors.id", ondelete="SET NULL"), index=True)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("works.id"), index=True)
+
+    __table_args__ = (Index("ix_works_title_folded_author_id", "title_folded", "author_id"),)
+
+
 class Book(Base):
-    """What a book has beyond an item. One row each; the item's version stands for both."""
+    """What a book has beyond an item. One row each; the item's version stands for both.
+
+    `subjects` holds `{scheme, code, heading}`, `cover` `{name, width, height}`.
+    """
 
     __tablename__ = "books"
 
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True)
+    work_id: Mapped[int] = mapped_column(ForeignKey("works.id"), index=True)
     isbn13: Mapped[str | None]
     subtitle: Mapped[str | None]
     publisher: Mapped[str | None]
@@ -90,6 +77,8 @@ class Book(Base):
     series_id: Mapped[int | None] = mapped_column(ForeignKey("series.id"), index=True)
     series_position: Mapped[str | None]
     series_order: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
+    subjects: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    cover: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
     __table_args__ = (
         UniqueConstraint("isbn13"),
@@ -107,7 +96,7 @@ class Book(Base):
 
 
 class Author(Timestamped, Versioned, Base):
-    """A contributor: who writes, edits, translates, illustrates or narrates."""
+    """A contributor: who writes, edits, translates, illustrates or narrates; merged ones as `Work`."""
 
     __tablename__ = "authors"
     __mapper_args__ = {"version_id_col": Versioned.version}  # noqa: RUF012 (SQLAlchemy reads it as a plain dict)
@@ -117,6 +106,7 @@ class Author(Timestamped, Versioned, Base):
     sort_name: Mapped[str]
     aliases: Mapped[list[str]] = mapped_column(server_default="{}")
     names_folded: Mapped[str] = mapped_column(FOLDED, Computed("fold_names(name, aliases)", persisted=True))
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("authors.id"), index=True)
 
     __table_args__ = (
         Index("ix_authors_name_fold", text("fold(name)")),
@@ -169,33 +159,3 @@ class BookCategory(Base):
 
     book_id: Mapped[int] = mapped_column(ForeignKey("books.item_id", ondelete="CASCADE"), primary_key=True)
     category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"), primary_key=True, index=True)
-
-
-class StockLevel(Base):
-    """How many of an item there are. Available is `on_hand - reserved`; `version` counts the changes."""
-
-    __tablename__ = "stock_levels"
-
-    item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True)
-    on_hand: Mapped[int] = mapped_column(Integer, server_default="0")
-    reserved: Mapped[int] = mapped_column(Integer, server_default="0")
-    version: Mapped[int] = mapped_column(server_default="1")
-
-    __table_args__ = (
-        CheckConstraint("reserved >= 0", name="reserved_not_negative"),
-        CheckConstraint("on_hand >= reserved", name="covers_reserved"),
-    )
-
-
-class StockMovement(Base):
-    """One entry of the ledger. Written with the change of the level, never changed: a trigger refuses."""
-
-    __tablename__ = "stock_movements"
-
-    id: Mapped[Id]
-    item_id: Mapped[int] = mapped_column(index=True)
-    delta: Mapped[int] = mapped_column(Integer)
-    balance_after: Mapped[int] = mapped_column(Integer)
-    kind: Mapped[str]
-    actor_id: Mapped[int | None]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

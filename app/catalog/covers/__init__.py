@@ -1,0 +1,1 @@
+"""Covers of books: uploads re-encoded to WebP in three sizes."""

@@ -1,0 +1,87 @@
+"""What is sold, of whatever kind, and how many of it there are."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.models import Base, Id, Timestamped, Versioned
+
+MONEY = Numeric(12, 2)
+FOLDED = Text(collation="C")
+"""Text without case and accents, by the database function `fold`; compares alike on every machine."""
+
+
+class Item(Timestamped, Versioned, Base):
+    """The sellable unit, of whatever kind. `lowest_price_30d` is kept while the price stands reduced."""
+
+    __tablename__ = "items"
+    __mapper_args__ = {"version_id_col": Versioned.version}  # noqa: RUF012 (SQLAlchemy reads it as a plain dict)
+
+    id: Mapped[Id]
+    kind: Mapped[str]
+    sku: Mapped[str | None]
+    title: Mapped[str]
+    title_folded: Mapped[str] = mapped_column(FOLDED, Computed("fold(title)", persisted=True))
+    description: Mapped[str | None]
+    price: Mapped[Decimal] = mapped_column(MONEY)
+    lowest_price_30d: Mapped[Decimal | None] = mapped_column(MONEY)
+    currency: Mapped[str]
+    tags: Mapped[list[str]] = mapped_column(server_default="{}")
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+
+    __table_args__ = (
+        UniqueConstraint("sku"),
+        CheckConstraint("price > 0", name="price_positive"),
+        Index("ix_items_title_folded_id", "title_folded", "id"),
+        Index("ix_items_price_id", "price", "id"),
+        Index("ix_items_created_at_id", "created_at", "id"),
+        Index("ix_items_tags", "tags", postgresql_using="gin"),
+        Index(
+            "ix_items_title_trigrams",
+            "title_folded",
+            postgresql_ops={"title_folded": "gin_trgm_ops"},
+            postgresql_using="gin",
+        ),
+    )
+
+
+class StockLevel(Base):
+    """How many of an item there are. Available is `on_hand - reserved`; `version` counts the changes."""
+
+    __tablename__ = "stock_levels"
+
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True)
+    on_hand: Mapped[int] = mapped_column(Integer, server_default="0")
+    reserved: Mapped[int] = mapped_column(Integer, server_default="0")
+    version: Mapped[int] = mapped_column(server_default="1")
+
+    __table_args__ = (
+        CheckConstraint("reserved >= 0", name="reserved_not_negative"),
+        CheckConstraint("on_hand >= reserved", name="covers_reserved"),
+    )
+
+
+class StockMovement(Base):
+    """One entry of the ledger. Written with the change of the level, never changed: a trigger refuses."""
+
+    __tablename__ = "stock_movements"
+
+    id: Mapped[Id]
+    item_id: Mapped[int] = mapped_column(index=True)
+    delta: Mapped[int] = mapped_column(Integer)
+    balance_after: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str]
+    actor_id: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,1 @@
+"""Works: what the editions of one text have in common."""
