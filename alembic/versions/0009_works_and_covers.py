@@ -46,6 +46,10 @@ def upgrade() -> None:
         op.f("fk_authors_merged_into_id_authors"), "authors", "authors", ["merged_into_id"], ["id"]
     )
     op.create_index(op.f("ix_authors_merged_into_id"), "authors", ["merged_into_id"])
+    op.alter_column("items", "price", nullable=True)
+    op.drop_index("ix_items_price_id", table_name="items")
+    for name, unpriced in (("ix_items_price_id", 10000000000), ("ix_items_price_id_desc", -1)):
+        op.create_index(name, "items", [sa.literal_column(f"COALESCE(price, {unpriced})"), "id"])
     op.add_column("items", sa.Column("lowest_price_30d", sa.Numeric(12, 2), nullable=True))
     op.add_column("books", sa.Column("work_id", sa.BigInteger(), nullable=True))
     op.add_column("books", sa.Column("subjects", postgresql.JSONB(), server_default="[]", nullable=False))
@@ -93,5 +97,10 @@ def downgrade() -> None:
     for column in ("cover", "subjects", "work_id"):
         op.drop_column("books", column)
     op.drop_column("items", "lowest_price_30d")
+    for name in ("ix_items_price_id", "ix_items_price_id_desc"):
+        op.drop_index(name, table_name="items")
+    op.create_index("ix_items_price_id", "items", ["price", "id"])
+    op.execute("DELETE FROM items WHERE price IS NULL")
+    op.alter_column("items", "price", nullable=False)
     op.drop_column("authors", "merged_into_id")
     op.drop_table("works")

@@ -12,6 +12,7 @@ from sqlalchemy import (
     delete,
     func,
     literal,
+    literal_column,
     select,
     update,
 )
@@ -25,9 +26,13 @@ from app.core.repository import AnyRow, contains_folded, find_page
 from app.core.sorting import Order
 
 AVAILABLE = func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0)
+_price_or_most = func.coalesce(Item.price, literal_column("10000000000"))
+_price_or_least = func.coalesce(Item.price, literal_column("-1"))
+"""What has no price comes after what has one, whichever way the list is sorted."""
 SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
     "title": Item.title_folded,
-    "price": Item.price,
+    "price": _price_or_most,
+    "-price": _price_or_least,
     "created_at": Item.created_at,
 }
 ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
@@ -136,9 +141,9 @@ def goods_conditions(query: GoodsFilter) -> list[ColumnElement[bool]]:
     if query.tags:
         conditions.append(Item.tags.contains(query.tags))
     if query.min_price is not None:
-        conditions.append(Item.price >= query.min_price)
+        conditions.append(_price_or_least >= query.min_price)
     if query.max_price is not None:
-        conditions.append(Item.price <= query.max_price)
+        conditions.append(_price_or_most <= query.max_price)
     if query.in_stock is not None:
         is_available = (
             select(literal(1))

@@ -157,7 +157,7 @@ class ItemOut(ResponseModel):
     sku: str | None = Field(examples=["ST-000042"])
     title: str = Field(examples=["Fountain pen"])
     description: str | None
-    price: Money = Field(examples=[24.9])
+    price: Money | None = Field(description="Without one it is not yet for sale.", examples=[24.9])
     currency: str = Field(description="ISO 4217.", examples=["EUR"])
     lowest_price_30d: Money | None = Field(
         description="While the price stands reduced: the lowest of the 30 days before (Directive 98/6/EC, art. 6a).",

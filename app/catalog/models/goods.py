@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,7 +25,10 @@ FOLDED = Text(collation="C")
 
 
 class Item(Timestamped, Versioned, Base):
-    """The sellable unit, of whatever kind. `lowest_price_30d` is kept while the price stands reduced."""
+    """The sellable unit, of whatever kind; without a price it is listed and not yet for sale.
+
+    `lowest_price_30d` is kept while the price stands reduced.
+    """
 
     __tablename__ = "items"
     __mapper_args__ = {"version_id_col": Versioned.version}  # noqa: RUF012 (SQLAlchemy reads it as a plain dict)
@@ -35,7 +39,7 @@ class Item(Timestamped, Versioned, Base):
     title: Mapped[str]
     title_folded: Mapped[str] = mapped_column(FOLDED, Computed("fold(title)", persisted=True))
     description: Mapped[str | None]
-    price: Mapped[Decimal] = mapped_column(MONEY)
+    price: Mapped[Decimal | None] = mapped_column(MONEY)
     lowest_price_30d: Mapped[Decimal | None] = mapped_column(MONEY)
     currency: Mapped[str]
     tags: Mapped[list[str]] = mapped_column(server_default="{}")
@@ -45,7 +49,8 @@ class Item(Timestamped, Versioned, Base):
         UniqueConstraint("sku"),
         CheckConstraint("price > 0", name="price_positive"),
         Index("ix_items_title_folded_id", "title_folded", "id"),
-        Index("ix_items_price_id", "price", "id"),
+        Index("ix_items_price_id", text("COALESCE(price, 10000000000)"), "id"),
+        Index("ix_items_price_id_desc", text("COALESCE(price, -1)"), "id"),
         Index("ix_items_created_at_id", "created_at", "id"),
         Index("ix_items_tags", "tags", postgresql_using="gin"),
         Index(
