@@ -18,7 +18,7 @@ FROM python:3.13-slim
 
 # The numeric id lets an orchestrator see that it is not root.
 RUN groupadd --gid 10001 bookstore \
- && install -d -o 10001 -g 10001 /srv/mail \
+ && install -d -o 10001 -g 10001 /srv/mail /srv/storage \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bookstore
 COPY --from=build /opt/venv /opt/venv
 COPY docker/bookstore docker/prepare /usr/local/bin/

@@ -9,7 +9,7 @@ COMPILE := .venv/bin/uv pip compile -q --universal --generate-hashes --python-ve
 READY := .venv/.installed
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fmt migrate revision lock openapi bench clean
+.PHONY: help install run test check fmt migrate revision lock openapi bench scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -18,7 +18,7 @@ run: $(READY) ## everything on this machine, until Ctrl-C (HOST=127.0.0.1 PORT=8
 	@exec $(PY) -m app.devstack
 
 test: $(READY) ## the whole test suite, on servers of its own (ARGS="-k word")
-	@$(PY) -m pytest -n 2 $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(READY) ## format, lint, types, layers and the rules of the house
 	@.venv/bin/ruff format --check .
@@ -44,6 +44,9 @@ lock: $(READY) ## renew requirements/*.lock from pyproject.toml
 
 openapi: $(READY) ## write docs/openapi.json
 	@$(PY) -m app.cli openapi --output docs/openapi.json
+
+scale: $(READY) ## measure search, facets and deep pages with many books beside few (ARGS="--many 1000000")
+	@$(PY) -m tests.performance.scale $(ARGS)
 
 bench: $(READY) ## measure the API beside a bare FastAPI route
 	@$(PY) -m tests.performance.bench $(ARGS)

@@ -8,7 +8,20 @@ from app.admin.users.router import router as admin_users
 from app.catalog.authors.router import router as authors
 from app.catalog.books.router import router as books
 from app.catalog.categories.router import router as categories
+from app.catalog.covers.router import router as covers
+from app.catalog.facets.router import router as facets
 from app.catalog.items.router import router as items
+from app.catalog.merges.router import router as merges
+from app.catalog.prices.router import router as prices
+from app.catalog.related.router import router as related
+from app.catalog.search.router import router as search
+from app.catalog.search.synonyms.router import router as admin_synonyms
+from app.catalog.search.zero_results.router import router as admin_zero_results
+from app.catalog.series.router import router as series
+from app.catalog.suggest.router import router as suggest
+from app.catalog.transfer.exports.router import router as admin_exports
+from app.catalog.transfer.imports.router import router as admin_imports
+from app.catalog.works.router import router as works
 from app.identity.accounts.router import router as accounts
 from app.identity.api_keys.router import router as api_keys
 from app.identity.mfa.router import router as mfa
@@ -23,10 +36,19 @@ from app.ops.metrics import router as metrics
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts,
+    # Before the books: `facets` is no id.
+    facets,
     books,
+    related,
+    suggest,
+    search,
     items,
+    prices,
     authors,
     categories,
+    works,
+    series,
+    covers,
     sessions,
     oauth,
     verification,
@@ -34,9 +56,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     api_keys,
     mfa,
     passkeys,
+    merges,
     admin_users,
     admin_audit,
     admin_stats,
+    admin_synonyms,
+    admin_zero_results,
+    admin_exports,
+    admin_imports,
     health,
     metrics,
     info,
@@ -45,16 +72,28 @@ ROUTERS: tuple[APIRouter, ...] = (
 PUBLIC_ROUTES = frozenset(
     {
         "list_books",
+        "search_books",
+        "get_book_facets",
+        "suggest",
+        "list_related_books",
         "get_book",
         "get_book_by_isbn",
         "list_items",
         "get_item",
+        "list_item_prices",
+        "list_book_prices",
         "list_authors",
         "get_author",
         "list_author_books",
+        "list_works",
+        "get_work",
+        "list_series",
+        "get_series",
+        "list_series_books",
         "list_categories",
         "get_category",
         "list_category_books",
+        "get_cover",
         "register_user",
         "check_username",
         "judge_password",

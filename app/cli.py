@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic import command
 from app import commands
 from app.core.settings import SettingsError, load_settings
+from app.demo.commands import demo_cli
 from app.devstack import throwaway_servers
 from app.devstack.run import ROOT, HostOption, PortOption, dev, tell_errors
 from app.identity.key_commands import keys_cli
@@ -20,6 +21,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 cli.command()(dev)
 commands.register(cli)
+cli.add_typer(demo_cli, name="demo")
 cli.add_typer(keys_cli, name="keys")
 
 

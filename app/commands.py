@@ -17,7 +17,6 @@ import typer
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,9 +29,7 @@ from app.core.errors import AppError
 from app.core.problems import is_unavailable
 from app.core.redis_client import make_redis
 from app.core.settings import Environment, Settings, SettingsError, load_settings
-from app.demo.accounts import ACCOUNTS, PASSWORD
-from app.demo.catalogue import Catalogue
-from app.demo.loader import DatabaseNotEmpty, DemoRefused, load_demo
+from app.demo.loader import DemoRefused
 from app.identity.accounts.schemas import AccountIn
 from app.identity.accounts.service import AccountService
 from app.identity.permissions import Role
@@ -48,32 +45,10 @@ _WIDE = 160
 
 def register(cli: typer.Typer) -> None:
     """Add the commands of this module."""
-    cli.command()(demo)
     cli.command()(create_admin)
     cli.command()(openapi)
     cli.command()(routes)
     cli.command()(check_settings)
-
-
-def demo(
-    if_empty: Annotated[
-        bool, typer.Option("--if-empty", help="Succeed without a change when the database is not empty.")
-    ] = False,
-) -> None:
-    """Fill an empty development database with real books and demo accounts; all of it or nothing.
-
-    Exit code 1: not in development, or the database is not empty.
-    """
-    with _told():
-        try:
-            catalogue = asyncio.run(_load_demo(load_settings()))
-        except DatabaseNotEmpty:
-            if not if_empty:
-                raise
-            typer.echo("The database is not empty: no demo data loaded.")
-            return
-    typer.echo(f"Loaded {len(catalogue.books):,} books and {len(catalogue.goods)} other goods.")
-    typer.echo(f"Log in as {', '.join(account.username for account in ACCOUNTS)}; password {PASSWORD}")
 
 
 def create_admin(
@@ -92,7 +67,7 @@ def create_admin(
     Exit code 1: the name or address is taken, or a rule of registration is broken.
     """
     role = Role.SUPER_ADMIN if is_super else Role.ADMIN
-    with _told():
+    with told():
         settings = load_settings()
         request = AccountIn(username=username, email=email, password=_password(from_stdin=from_stdin))
         asyncio.run(_create_account(settings, request, role))
@@ -133,14 +108,14 @@ def check_settings() -> None:
 
     Exit code 1: the API would not start.
     """
-    with _told():
+    with told():
         settings = load_settings()
     for name, value in _variables(settings):
         typer.echo(f"{name}={value}")
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """What a person can mend is told in a line, with exit code 1; anything else is a bug and shows its traceback."""
     try:
         yield
@@ -180,7 +155,7 @@ def _refuse(reason: str) -> NoReturn:
 
 
 @asynccontextmanager
-async def _unit_of_work(settings: Settings) -> AsyncIterator[AsyncSession]:
+async def unit_of_work(settings: Settings) -> AsyncIterator[AsyncSession]:
     """A transaction outside any request; running workers hear what it makes stale."""
     registry.load()
     database, redis = Database(settings.database), make_redis(settings.redis)
@@ -193,27 +168,8 @@ async def _unit_of_work(settings: Settings) -> AsyncIterator[AsyncSession]:
         await database.close()
 
 
-async def _load_demo(settings: Settings) -> Catalogue:
-    columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    progress = Progress(*columns)
-
-    def report(table: str, done: int, total: int) -> None:
-        # A refusal comes before the first report, and shows no bar.
-        if not progress.tasks:
-            progress.add_task(table)
-            progress.start()
-        progress.update(progress.task_ids[0], description=table, completed=done, total=total)
-
-    try:
-        async with _unit_of_work(settings) as session:
-            return await load_demo(session, settings, report)
-    finally:
-        if progress.tasks:
-            progress.stop()
-
-
 async def _create_account(settings: Settings, request: AccountIn, role: Role) -> None:
-    async with _unit_of_work(settings) as session:
+    async with unit_of_work(settings) as session:
         account = await AccountService.build(session).register(request, role)
         account.is_verified = True
 
@@ -230,7 +186,7 @@ def _password(*, from_stdin: bool) -> str:
 
 def _document() -> dict[str, Any]:
     """The document does not depend on the installation, so no setting need be at hand."""
-    with _told():
+    with told():
         settings = load_settings(environment=Environment.DEVELOPMENT, jwt={"secret": secrets.token_hex(32)})
     return create_app(settings).openapi()
 

@@ -7,6 +7,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__, registry
 from app.api import ROUTERS
+from app.catalog.covers.encoding import PictureEncoder
 from app.core.cache import HotCache
 from app.core.cache_bus import CacheBus
 from app.core.db import Database
@@ -14,13 +15,14 @@ from app.core.errors import RateLimited
 from app.core.logging import configure_logging
 from app.core.mail import mail_folder
 from app.core.metrics import publish_build_info
-from app.core.middleware import FaultBoundary, HotPath, RequestContext
+from app.core.middleware import FaultBoundary, HeadAsGet, HotPath, RequestContext
 from app.core.openapi import DESCRIPTION, install_openapi
 from app.core.paging import Pager
 from app.core.problems import install_problem_handlers, problems
 from app.core.rate_limit import RateLimiter
 from app.core.redis_client import make_redis
 from app.core.settings import Settings, load_settings
+from app.core.storage import StorageHolder
 from app.identity.api_keys.errors import InvalidApiKey
 from app.identity.api_keys.uses import KeyUses
 from app.identity.errors import CsrfRefused
@@ -89,6 +91,8 @@ def _add_resources(app: FastAPI, settings: Settings) -> None:
     bus = CacheBus(app.state.redis, app.state.database.identity, settings.cache.shared_ttl)
     app.state.cache = HotCache(bus, settings.cache)
     app.state.rate_limiter = RateLimiter(settings.rate_limit, app.state.redis)
+    app.state.storage = StorageHolder(settings.storage)
+    app.state.picture_encoder = PictureEncoder()
     app.state.pager = Pager(settings.jwt.secret.get_secret_value().encode())
     app.state.tokens = TokenIssuer(settings.jwt, settings.public_url.rstrip("/"))
     app.state.browser = BrowserGuard(settings)
@@ -102,12 +106,13 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # Not FastAPI's own `max_body_size`: that stands outside of everything and answers in plain text.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_SIZE)
     app.add_middleware(FaultBoundary)
+    app.add_middleware(HeadAsGet)
     if settings.cors.origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors.origins,
             allow_credentials=True,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=ALLOWED_HEADERS,
             expose_headers=EXPOSED_HEADERS,
             max_age=PREFLIGHT_SECONDS,

@@ -32,6 +32,7 @@ from app.core.mail import make_mailer
 from app.core.queue import queue_name
 from app.core.redis_client import make_redis
 from app.core.settings import Settings
+from app.core.storage import StorageHolder
 
 MOST_QUEUED = 100
 """Messages in the stream at once; what is beyond waits in the outbox, where it is safe and counted."""
@@ -62,7 +63,8 @@ class Worker:
         self._redis = make_redis(settings.redis)
         bus = CacheBus(self._redis, self._database.identity, settings.cache.shared_ttl)
         self._cache = HotCache(bus, settings.cache)
-        self._outside = Outside(self._transaction, make_mailer(settings), settings)
+        storage = StorageHolder(settings.storage)
+        self._outside = Outside(self._transaction, make_mailer(settings), settings, storage)
         self._running: dict[Delivery, asyncio.Task[Any] | None] = {}
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()

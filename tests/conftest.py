@@ -218,6 +218,7 @@ def settings_for(servers: Servers, database_url: str, **overrides: object) -> Se
         "environment": "production",
         "database": {"url": database_url, "pool_size": 5, "read_pool_size": 5},
         "redis": {"url": servers.redis_url},
+        "storage": {"url": servers.files.as_uri()},
         "jwt": {"secret": JWT_SECRET},
         "rate_limit": {"factor": 100},
         "log": {"level": "WARNING"},

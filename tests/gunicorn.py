@@ -79,6 +79,7 @@ def start_gunicorn(servers: Servers, empty_database_url: str, tmp_path: Path) ->
             "PORT": port,
             "DATABASE_URL": empty_database_url,
             "REDIS_URL": servers.redis_url,
+            "STORAGE_URL": servers.files.as_uri(),
             "JWT_SECRET": JWT_SECRET,
             "RATE_LIMIT_FACTOR": "100",
             "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),

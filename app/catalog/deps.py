@@ -27,7 +27,8 @@ BookServiceDep = Annotated[BookService, Depends(get_book_service, scope="functio
 
 async def limit_search(request: Request) -> None:
     """Count a search against the address of a caller who is not logged in. RateLimited."""
-    if "search" not in request.query_params or await find_caller(request) is not None:
+    is_search = not request.query_params.keys().isdisjoint(("search", "q"))
+    if not is_search or await find_caller(request) is not None:
         return
     limiter: RateLimiter = request.app.state.rate_limiter
     request.scope["state"]["answer_headers"] = await limiter.check("search", client_address(request))

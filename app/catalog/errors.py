@@ -91,6 +91,38 @@ class UnknownWork(AppError):
     title = "Unknown work"
 
 
+class WorkNotFound(AppError):
+    """There is no work with this id."""
+
+    status = 404
+    code = "work-not-found"
+    title = "Work not found"
+
+
+class SeriesNotFound(AppError):
+    """There is no series with this id."""
+
+    status = 404
+    code = "series-not-found"
+    title = "Series not found"
+
+
+class SeriesNameTaken(AppError):
+    """Another series has this name; case and accents do not count."""
+
+    status = 409
+    code = "series-name-taken"
+    title = "Name is taken"
+
+
+class SeriesInUse(AppError):
+    """A series with books cannot be deleted."""
+
+    status = 409
+    code = "series-in-use"
+    title = "Series is in use"
+
+
 class DuplicateContributor(AppError):
     """The same person stands twice in the same role."""
 
@@ -163,6 +195,7 @@ on_constraint(
 on_constraint(
     "uq_categories_path", SlugTaken, "slug", "A category with this slug exists already; send another."
 )
+on_constraint("uq_series_name_folded", SeriesNameTaken, "name", "A series with this name exists already.")
 on_constraint(
     "fk_contributors_author_id_authors", UnknownAuthor, "contributors", "An author_id does not exist."
 )

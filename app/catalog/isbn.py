@@ -21,7 +21,7 @@ def parse_isbn(printed: str) -> str:
     if _ISBN13.fullmatch(text):
         if text.startswith(_MUSIC):
             raise ValueError("979-0 is a number for printed music (ISMN), not an ISBN")
-        if _check_digit_13(text[:12]) != text[12]:
+        if check_digit_13(text[:12]) != text[12]:
             raise ValueError("the check digit of this ISBN-13 is wrong")
         return text
     if _ISBN10.fullmatch(text):
@@ -34,7 +34,7 @@ def parse_isbn(printed: str) -> str:
 def to_isbn13(isbn10: str) -> str:
     """The ISBN-13 of a valid ISBN-10."""
     core = "978" + isbn10[:9]
-    return core + _check_digit_13(core)
+    return core + check_digit_13(core)
 
 
 def to_isbn10(isbn13: str) -> str | None:
@@ -57,7 +57,8 @@ def _compact(printed: str) -> str:
     return "".join(kept).upper()
 
 
-def _check_digit_13(first_twelve: str) -> str:
+def check_digit_13(first_twelve: str) -> str:
+    """The last digit of an ISBN-13 that begins with these twelve."""
     total = sum(int(digit) * (1, 3)[index % 2] for index, digit in enumerate(first_twelve))
     return str((10 - total % 10) % 10)
 

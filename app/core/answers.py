@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from pydantic import BaseModel
+from pydantic.main import IncEx
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -13,22 +14,37 @@ from starlette.types import Receive, Scope, Send
 from app.core.cache import Entry, HotCache, Snapshot
 from app.core.conditional import content_etag, matches_any
 from app.core.db import Database
+from app.core.negotiation import JSON, preferred_type
 from app.core.paging import Page, link_header
+from app.core.settings import Settings
 
-PUBLIC = "public, no-cache"
-"""Anyone may store it, nobody may use it without asking us: the ETag makes that cheap."""
+PUBLIC = "public, max-age=30, stale-while-revalidate=60"
+"""For the catalogue as anybody sees it: half a minute's age is fine, after that the ETag makes asking cheap."""
 PRIVATE = "private, no-store"
+VARY = "Accept, Origin"
+"""By representation, and by origin since the CORS headers are the origin's."""
 
 _NOT_MODIFIED = 304
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
+_CACHE_CONTROL = b"cache-control"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a cached read found: the answer's model, its tag (None: of the content), its snapshot."""
+    """What a cached read found: the answer's model, its tag (None: of the content), its snapshot.
+
+    `include` names the parts to send, as Pydantic does; None sends everything.
+    """
 
     model: BaseModel
     snapshot: str
     etag: str | None = None
+    include: IncEx | None = None
+    media_type: str = JSON
+
+    def to_json(self) -> bytes:
+        """The bytes to send."""
+        return self.model.__pydantic_serializer__.to_json(self.model, include=self.include)
 
 
 Reading = Callable[[AsyncConnection], Awaitable[Document]]
@@ -42,14 +58,26 @@ class HotReads:
         self._database: Database = request.app.state.database
         self._cache: HotCache = request.app.state.cache
 
-    async def answer(self, group: str, read: Reading) -> Response:
-        """The public answer of this very path and query, kept until `group` is announced."""
-        entry = await self._cache.get(group, hot_key(self._request.scope), lambda: self._load(read, PUBLIC))
+    @property
+    def public_url(self) -> str:
+        """Where clients find the shop, without a slash at the end."""
+        settings: Settings = self._request.app.state.settings
+        return settings.public_url.rstrip("/")
+
+    @property
+    def media_type(self) -> str:
+        """What the client prefers of the types that we speak."""
+        return preferred_type(self._request.scope)
+
+    async def answer(self, group: str, read: Reading, *, cache_control: str = PUBLIC) -> Response:
+        """The public answer of this very path, query and preferred type, kept until `group` is announced."""
+        key = hot_key(self._request.scope)
+        entry = await self._cache.get(group, key, lambda: self._load(read, cache_control))
         return EntryResponse(entry)
 
-    async def answer_uncached(self, _group: str, read: Reading) -> Response:
+    async def answer_uncached(self, _group: str, read: Reading, *, cache_control: str = PUBLIC) -> Response:
         """As `answer`, but read anew each time, for reads too varied to keep."""
-        return EntryResponse(await self._load(read, PUBLIC))
+        return EntryResponse(await self._load(read, cache_control))
 
     async def answer_private(self, read: Reading) -> Response:
         """The answer for its caller alone, which nobody keeps."""
@@ -73,21 +101,21 @@ async def document_response(
     headers = {"Cache-Control": PRIVATE, **({"Location": location} if location else {})}
     if document.etag:
         headers["ETag"] = document.etag
-    body = document.model.__pydantic_serializer__.to_json(document.model)
-    return Response(body, status_code=status, media_type="application/json", headers=headers)
+    return Response(document.to_json(), status_code=status, media_type=document.media_type, headers=headers)
 
 
 def make_entry(
     document: Document, *, cache_control: str, template: str = "", headers: Mapping[str, str] | None = None
 ) -> Entry:
     """The document's bytes with the headers of its answer."""
-    body = document.model.__pydantic_serializer__.to_json(document.model)
+    body = document.to_json()
     etag = document.etag or content_etag(body)
     answer_headers = {
-        "content-type": "application/json",
+        "content-type": document.media_type,
         "content-length": str(len(body)),
         "etag": etag,
         "cache-control": cache_control,
+        **({} if cache_control == PRIVATE else {"vary": VARY}),
         **(headers or {}),
     }
     return Entry(
@@ -100,15 +128,19 @@ def make_entry(
 
 
 async def send_entry(scope: Scope, send: Send, entry: Entry) -> None:
-    """Send the bytes, or 304 when `If-None-Match` lists their tag."""
+    """Send the bytes, or 304 when `If-None-Match` lists their tag; to a caller with credentials as private."""
+    headers, is_known = list(entry.headers), False
     for name, value in scope["headers"]:
-        if name == b"if-none-match" and matches_any(entry.etag, value):
-            headers = [header for header in entry.headers if not header[0].startswith(b"content-")]
-            await send({"type": "http.response.start", "status": _NOT_MODIFIED, "headers": headers})
-            await send({"type": "http.response.body", "body": b""})
-            return
-    await send({"type": "http.response.start", "status": 200, "headers": list(entry.headers)})
-    await send({"type": "http.response.body", "body": entry.body})
+        if name == b"if-none-match":
+            is_known = matches_any(entry.etag, value)
+        elif name in _CREDENTIALS:
+            headers = [header for header in entry.headers if header[0] != _CACHE_CONTROL]
+            headers.append((_CACHE_CONTROL, PRIVATE.encode()))
+    if is_known:
+        headers = [header for header in headers if not header[0].startswith(b"content-")]
+    status = _NOT_MODIFIED if is_known else 200
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_known else entry.body})
 
 
 class EntryResponse(Response):
@@ -119,16 +151,20 @@ class EntryResponse(Response):
         self._entry = entry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the entry as it is."""
+        """Send the entry as it is, then do what is left to do."""
         del receive
         await send_entry(scope, send, self._entry)
+        if self.background is not None:
+            await self.background()
 
 
 def hot_key(scope: Scope) -> str:
-    """The key of a public GET: path and query exactly as they came."""
+    """The key of a public GET: path and query exactly as they came, and the preferred type if not JSON."""
     query: bytes = scope["query_string"]
     path: str = scope["path"]
-    return f"{path}?{query.decode('latin-1')}" if query else path
+    key = f"{path}?{query.decode('latin-1')}" if query else path
+    media_type = preferred_type(scope)
+    return key if media_type == JSON else f"{key}#{media_type}"
 
 
 async def get_hot_reads(request: Request) -> HotReads:

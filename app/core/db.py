@@ -88,6 +88,8 @@ def _engine(url: URL, settings: DatabaseSettings, pool_size: int, **options: Any
         "statement_timeout": milliseconds,
         "idle_in_transaction_session_timeout": milliseconds,
         "jit": "off",
+        # A request is one of many: starting helpers for it takes longer than most of them last.
+        "max_parallel_workers_per_gather": "0",
     }
     arguments: dict[str, Any] = {"server_settings": server_settings, "timeout": settings.connect_timeout}
     if url.host in LOOPBACK:

@@ -30,12 +30,15 @@ class AppError(Exception):
         *,
         errors: Sequence[FieldProblem] = (),
         headers: Mapping[str, str] | None = None,
+        moved: Mapping[str, object] | None = None,
         **extra: object,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.moved = dict(moved or {})
+        """Path parameters of the address where it stands now, which the answer's `Location` names."""
         self.extra = extra
 
 

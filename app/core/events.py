@@ -22,6 +22,7 @@ from app.core.mail import Mailer
 from app.core.models import Base, Id
 from app.core.request_info import current_request
 from app.core.settings import Settings
+from app.core.storage import StorageHolder
 
 CHANNEL = "outbox"
 """The NOTIFY channel that wakes the relay when the transaction commits."""
@@ -53,6 +54,7 @@ class Outside:
     transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]
     mailer: Mailer
     settings: Settings
+    storage: StorageHolder
 
 
 class Hopeless(Exception):

@@ -4,9 +4,10 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.answers import hot_key, send_entry
@@ -52,6 +53,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         request_id = _request_id(scope)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id.decode()
@@ -77,12 +79,11 @@ class RequestContext:
             await self._app(scope, receive, send_with_headers)
         finally:
             IN_FLIGHT.dec()
-            self._record(scope, status, time.perf_counter() - started)
+            self._record(scope, method, status, time.perf_counter() - started)
             request_id_var.reset(token)
             scope_var.reset(scope_token)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+    def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         template = _template(scope)
         self._meters.observe(method, template, status, seconds)
         if not self._is_logging:
@@ -119,6 +120,39 @@ def _template(scope: Scope) -> str:
     if known is None:
         known = getattr(scope.get("route"), "path", UNMATCHED)
     return str(known)
+
+
+class HeadAsGet:
+    """Answers HEAD as GET without the body (RFC 9110 §9.3.2); a stream ends with its first piece."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the headers alone."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        has_ended = False
+
+        async def send_without_body(message: Message) -> None:
+            nonlocal has_ended
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif not has_ended:
+                has_ended = True
+                await send({"type": "http.response.body", "body": b""})
+            else:
+                # What a server raises when the client has left: whoever streams stops.
+                raise OSError
+
+        # A copy: the server counts the bytes of the body by the method in its own.
+        inner = {**scope, "method": "GET"}
+        try:
+            with suppress(ClientDisconnect):
+                await self._app(inner, receive, send_without_body)
+        finally:
+            scope["route"] = inner.get("route")
 
 
 class FaultBoundary:

@@ -116,7 +116,7 @@ class Pager:
         )
 
     def _sign(self, skip: int, values: Sequence[object], fingerprint: str) -> str:
-        payload = orjson.dumps([skip, [_text(value) for value in values]])
+        payload = orjson.dumps([skip, [key_text(value) for value in values]])
         return base64.urlsafe_b64encode(self._signature(payload, fingerprint) + payload).decode().rstrip("=")
 
     def _read(self, cursor: str, fingerprint: str) -> tuple[int, list[str]]:
@@ -140,7 +140,8 @@ class Pager:
         return hmac.new(self._key, message, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
 
 
-def _text(value: object) -> str:
+def key_text(value: object) -> str:
+    """A key value as cursors carry it."""
     isoformat = getattr(value, "isoformat", None)
     return isoformat() if isoformat else str(value)
 

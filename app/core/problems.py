@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from app.core.errors import AppError, FieldProblem
 
@@ -64,7 +65,11 @@ GENERIC: dict[str, tuple[int, str, str]] = {
     "bad-request": (400, "The request cannot be read", "The body or a header is not what it claims to be."),
     "no-such-route": (404, "No such address", "Nothing is served at this path."),
     "method-not-allowed": (405, "Method not allowed", "`Allow` lists the methods of this path."),
-    "body-too-large": (413, "The body is too large", "A request body may have 1 MiB unless it is an upload."),
+    "body-too-large": (
+        413,
+        "The body is too large",
+        "A request body may have 1 MiB; an upload, what its operation says.",
+    ),
     "unsupported-media-type": (
         415,
         "Unsupported media type",
@@ -118,13 +123,38 @@ def _respond(
 
 async def _on_app_error(request: Request, error: AppError) -> Response:
     extra = {**error.extra, **({"errors": error.errors} if error.errors else {})}
-    return _respond(request, (error.status, error.code, error.title), error.detail, error.headers, extra)
+    headers = error.headers | ({"Location": _moved(request, error.moved)} if error.moved else {})
+    return _respond(request, (error.status, error.code, error.title), error.detail, headers, extra)
+
+
+def _moved(request: Request, parameters: Mapping[str, object]) -> str:
+    """The request's own address with other path parameters."""
+    path = request.scope["route"].path.format_map({**request.path_params, **parameters})
+    return f"{path}?{request.url.query}" if request.url.query else path
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return _on_other_method(request)
     code = _STARLETTE_CODES.get(error.status_code, "bad-request")
     detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else GENERIC[code][2]
     return problem_response(request, code, detail, headers=error.headers)
+
+
+def _on_other_method(request: Request) -> Response:
+    """405 with `Allow`, and for OPTIONS `Allow` alone (RFC 9110 §9.3.7): all methods of all routes at this path."""
+    methods: set[str] = {"OPTIONS"}
+    for route in request.app.router.routes:
+        match, _ = route.matches({**request.scope, "method": "OPTIONS"})
+        if match is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    if "GET" in methods:
+        methods.add("HEAD")
+    headers = {"Allow": ", ".join(sorted(methods))}
+    if request.method == "OPTIONS":
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+    detail = f"This path answers to {headers['Allow']}."
+    return problem_response(request, "method-not-allowed", detail, headers=headers)
 
 
 async def _on_invalid_request(request: Request, error: RequestValidationError) -> Response:

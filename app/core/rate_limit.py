@@ -35,6 +35,7 @@ Zone = Literal[
     "registration",
     "search",
     "second_factor",
+    "suggest",
     "username_check",
 ]
 _Question = Callable[..., Awaitable[bool]]

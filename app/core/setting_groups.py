@@ -2,6 +2,8 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from limits import parse as parse_rate
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -76,6 +78,7 @@ class RateLimitSettings(BaseModel):
     refresh: str = "10/minute"
     registration: str = "3/hour"
     search: str = "30/minute"
+    suggest: str = "120/minute"
     username_check: str = "30/minute"
     strength_check: str = "30/minute"
     email_change: str = "5/hour"
@@ -114,6 +117,38 @@ class MailSettings(BaseModel):
         if not url.get_secret_value().startswith(("smtp://", "smtp+tls://", "file:///")):
             raise ValueError("must look like smtp://user:password@mail.example.com:587 or file:///folder")
         return url
+
+
+class StorageSettings(BaseModel):
+    """Files of the shop: `STORAGE_*`; the timeout in seconds. Without a URL, `.local/storage` where it runs."""
+
+    url: str = ""
+    endpoint: str = ""
+    region: str = ""
+    access_key: str = ""
+    secret_key: SecretStr | None = None
+    timeout: float = Field(default=30, gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_place(cls, url: str) -> str:
+        if url and not url.startswith(("file:///", "s3://")):
+            raise ValueError("must look like file:///folder or s3://bucket/prefix")
+        return url
+
+    @property
+    def folder(self) -> Path | None:
+        """The local folder, unless files lie in a bucket."""
+        if not self.url:
+            return Path(".local/storage").absolute()
+        parts = urlsplit(self.url)
+        return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+
+
+class ImportSettings(BaseModel):
+    """Imports of books: `IMPORTS_*`. The size of a file in MiB."""
+
+    max_size: int = Field(default=512, ge=1, le=16_000)
 
 
 class WorkerSettings(BaseModel):

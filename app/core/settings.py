@@ -19,12 +19,14 @@ from app.core.setting_groups import (
     CacheSettings,
     CorsSettings,
     DatabaseSettings,
+    ImportSettings,
     JwtSettings,
     LogSettings,
     MailSettings,
     MfaSettings,
     RateLimitSettings,
     RedisSettings,
+    StorageSettings,
     WorkerSettings,
 )
 
@@ -65,7 +67,9 @@ class _FileSecretsSource(EnvSettingsSource):
         return found
 
 
-_SECRET_VARIABLES = frozenset({"database_url", "database_replica_url", "redis_url", "jwt_secret", "mail_url"})
+_SECRET_VARIABLES = frozenset(
+    {"database_url", "database_replica_url", "redis_url", "jwt_secret", "mail_url", "storage_secret_key"}
+)
 
 
 class _DatabaseOnly(BaseSettings):
@@ -111,6 +115,8 @@ class Settings(_DatabaseOnly):
     rate_limit: RateLimitSettings = RateLimitSettings()
     log: LogSettings = LogSettings()
     mail: MailSettings = MailSettings()
+    storage: StorageSettings = StorageSettings()
+    imports: ImportSettings = ImportSettings()
     worker: WorkerSettings = WorkerSettings()
     cors: CorsSettings = CorsSettings()
 

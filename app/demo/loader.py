@@ -1,7 +1,7 @@
 """Loads the demo shop into an empty database, in one transaction: all of it or nothing."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -35,30 +35,38 @@ class DatabaseNotEmpty(DemoRefused):
 
 async def load_demo(session: AsyncSession, settings: Settings, report: Report) -> Catalogue:
     """Fill the empty database, rows unseen by others until the commit. DemoRefused, DatabaseNotEmpty."""
+    refuse_in_production(settings)
+    await lock_for_loading(session)
+    await _refuse_unless_empty(session)
+    catalogue = Catalogue.read()
+    hashes = await asyncio.gather(*(hash_password(PASSWORD) for _ in ACCOUNTS))
+    ids = {
+        "users": await reserve(session, User, len(ACCOUNTS)),
+        "categories": await reserve(session, Category, len(catalogue.categories)),
+        "authors": await reserve(session, Author, len(catalogue.authors)),
+        "series": await reserve(session, Series, len(catalogue.series)),
+        # At most one work for each book; what editions share stays unused.
+        "works": await reserve(session, Work, len(catalogue.books)),
+        "items": await reserve(session, Item, len(catalogue.items)),
+    }
+    tables = NumberedShop(catalogue, hashes, settings.currency, ids).tables()
+    await copy_tables(session, tables, report)
+    await analyze(session, tables)
+    invalidate(session, EVERYTHING)
+    return catalogue
+
+
+def refuse_in_production(settings: Settings) -> None:
+    """DemoRefused, unless the settings are those of development."""
     if settings.in_production:
         raise DemoRefused(
             "demo accounts have a public password, so they are loaded in development only:"
             " set ENVIRONMENT=development if this is no shop that anybody relies on."
         )
-    await _lock(session)
-    await _refuse_unless_empty(session)
-    catalogue = Catalogue.read()
-    hashes = await asyncio.gather(*(hash_password(PASSWORD) for _ in ACCOUNTS))
-    ids = {
-        "users": await _reserve(session, User, len(ACCOUNTS)),
-        "categories": await _reserve(session, Category, len(catalogue.categories)),
-        "authors": await _reserve(session, Author, len(catalogue.authors)),
-        "series": await _reserve(session, Series, len(catalogue.series)),
-        # At most one work for each book; what editions share stays unused.
-        "works": await _reserve(session, Work, len(catalogue.books)),
-        "items": await _reserve(session, Item, len(catalogue.items)),
-    }
-    await _copy(session, NumberedShop(catalogue, hashes, settings.currency, ids).tables(), report)
-    invalidate(session, EVERYTHING)
-    return catalogue
 
 
-async def _lock(session: AsyncSession) -> None:
+async def lock_for_loading(session: AsyncSession) -> None:
+    """Keep other loads out until the transaction ends, and let statements take their time."""
     # A slow machine may need longer for a chunk than a request may take.
     await session.execute(select(func.set_config("statement_timeout", _STATEMENT_TIMEOUT, True)))  # noqa: FBT003 (until the transaction ends)
     await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
@@ -73,14 +81,14 @@ async def _refuse_unless_empty(session: AsyncSession) -> None:
             )
 
 
-async def _reserve(session: AsyncSession, model: type[Any], count: int) -> list[int]:
+async def reserve(session: AsyncSession, model: type[Any], count: int) -> list[int]:
     """Ids from the table's own sequence, so that the next row of a client gets one that is free."""
     sequence = func.pg_get_serial_sequence(model.__tablename__, "id")
     statement = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
     return list(await session.scalars(statement))
 
 
-async def _copy(session: AsyncSession, tables: tuple[Table, ...], report: Report) -> None:
+async def copy_tables(session: AsyncSession, tables: Sequence[Table], report: Report) -> None:
     """COPY, on the connection and in the transaction of the session: ten times as fast as INSERT."""
     raw = await (await session.connection()).get_raw_connection()
     connection: Any = raw.driver_connection
@@ -91,5 +99,10 @@ async def _copy(session: AsyncSession, tables: tuple[Table, ...], report: Report
             chunk = table.rows[start : start + _CHUNK]
             await connection.copy_records_to_table(table.name, columns=table.columns.split(), records=chunk)
             done += len(chunk)
-        await session.execute(text(f"ANALYZE {table.name}"))
     report("all", done, total)
+
+
+async def analyze(session: AsyncSession, tables: Sequence[Table]) -> None:
+    """Tell the planner what the tables are like by now."""
+    for table in tables:
+        await session.execute(text(f"ANALYZE {table.name}"))

@@ -64,6 +64,7 @@ class Checkout:
             "MAIL_URL": (self.local / "mail").as_uri(),
             "PYTHONUNBUFFERED": "1",
             "RATE_LIMIT_FACTOR": "100",
+            "STORAGE_URL": (self.local / "storage").as_uri(),
         }
         return dict(outer) | {k: v for k, v in defaults.items() if not is_given(outer, k)}
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.devstack.account import account_for, passage, temporary_home
 from app.devstack.postgres import Postgres
@@ -23,10 +24,14 @@ _SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Both servers, running; each can be stopped and started again on its own, at the same address."""
+    """Both servers, running; each can be stopped and started again on its own, at the same address.
+
+    `files` is where files may lie.
+    """
 
     postgres: Postgres
     redis: Redis
+    files: Path
 
     @property
     def database_url(self) -> str:
@@ -47,6 +52,7 @@ def throwaway_servers() -> Iterator[Servers]:
         servers = Servers(
             Postgres(passage(home / "postgres"), home / "postgres.log", _INITDB, _SETTINGS),
             Redis(home / "redis", home / "redis.log", FORGET),
+            home / "files",
         )
         try:
             servers.postgres.start()

@@ -83,6 +83,15 @@ async def get_principal(
     return principal
 
 
+async def require_permission(request: Request, permission: Permission) -> Principal:
+    """The caller, who must have the permission, where only some requests to a route need one.
+
+    Errors of `get_principal`.
+    """
+    credentials = await _bearer(request), await _api_key(request), await _cookie(request)
+    return await get_principal(request, SecurityScopes([permission.value]), *credentials)
+
+
 async def principal_of_token(request: Request, token: str) -> Principal:
     """The owner of an access token whose session is under way; what it grants is cut to the role *now*."""
     issuer: TokenIssuer = request.app.state.tokens
@@ -109,6 +118,12 @@ async def find_caller(request: Request) -> Principal | None:
         return None if api_key is None else await principal_of_key(request, api_key)
     except (InvalidToken, InvalidApiKey):
         return None
+
+
+async def require(request: Request, permission: Permission) -> Principal:
+    """The caller, where only the request tells whether it takes a permission. Errors of `get_principal`."""
+    credentials = (await _bearer(request), await _api_key(request), await _cookie(request))
+    return await get_principal(request, SecurityScopes([permission.value]), *credentials)
 
 
 async def get_token_bearer(

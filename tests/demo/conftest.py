@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from app.commands import register
+from app.demo.commands import demo_cli
 from app.devstack import Servers
 from tests.conftest import JWT_SECRET
 
@@ -31,6 +32,7 @@ def run() -> Iterator[Run]:
     """Runs `bookstore …` in this process; `input` is what is typed."""
     cli = typer.Typer()
     register(cli)
+    cli.add_typer(demo_cli, name="demo")
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
 

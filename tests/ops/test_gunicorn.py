@@ -2,6 +2,8 @@ import json
 import time
 from pathlib import Path
 
+import httpx
+
 from app.devstack.process import wait_until
 from tests.gunicorn import StartGunicorn
 
@@ -58,3 +60,18 @@ def test_a_trusted_proxy_names_the_client(start_gunicorn: StartGunicorn) -> None
         for n in range(6)
     ]
     assert [answer.status_code for answer in answers] == [401] * 6
+
+
+def test_head_keeps_the_connection_and_is_logged_as_itself(start_gunicorn: StartGunicorn) -> None:
+    server = start_gunicorn()
+    with httpx.Client(base_url=server.http.base_url, trust_env=False) as client:
+        for path in ("/api/v1/books", "/api/v1/books", "/api/v1/books/999", "/metrics"):
+            read = client.get(path)
+            head = client.head(path, headers={"X-Request-ID": "head-of-ours"})
+            assert (head.status_code, head.content) == (read.status_code, b"")
+    server.stop()
+    lines = [json.loads(line) for line in server.said.splitlines()]
+    heads = [line for line in lines if line.get("request_id") == "head-of-ours"]
+    assert [line["method"] for line in heads] == ["HEAD"] * 4
+    assert [line["route"] for line in heads][2:] == ["/api/v1/books/{book_id}", "/metrics"]
+    assert not [line for line in lines if line["level"] in {"error", "warning"}]

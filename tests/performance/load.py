@@ -43,16 +43,18 @@ async def send_for(port: int, requests: Iterator[bytes], seconds: float, status:
     return await _send(port, itertools.takewhile(lambda _: time.perf_counter() < deadline, requests), status)
 
 
-async def send_count(port: int, requests: Iterator[bytes], count: int, status: int) -> Burst:
+async def send_count(
+    port: int, requests: Iterator[bytes], count: int, status: int, connections: int = CONNECTIONS
+) -> Burst:
     """As `send_for`, for so many requests."""
-    return await _send(port, itertools.islice(requests, count), status)
+    return await _send(port, itertools.islice(requests, count), status, connections)
 
 
-async def _send(port: int, requests: Iterator[bytes], status: int) -> Burst:
+async def _send(port: int, requests: Iterator[bytes], status: int, connections: int = CONNECTIONS) -> Burst:
     burst = Burst()
     loop = asyncio.get_running_loop()
     make = partial(_Connection, requests, burst.latencies, b"HTTP/1.1 %d " % status)
-    opened = [await loop.create_connection(make, "127.0.0.1", port) for _ in range(CONNECTIONS)]
+    opened = [await loop.create_connection(make, "127.0.0.1", port) for _ in range(connections)]
     started = time.perf_counter()
     for transport, connection in opened:
         connection.start(transport)

@@ -78,6 +78,7 @@ def start_worker(
         given = {
             "PATH": os.environ["PATH"],
             "DATABASE_URL": empty_database_url,
+            "STORAGE_URL": servers.files.as_uri(),
             "REDIS_URL": servers.redis_url,
             "JWT_SECRET": JWT_SECRET,
             "MAIL_URL": post_office.url,

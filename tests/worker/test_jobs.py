@@ -21,7 +21,7 @@ async def test_each_slot_is_opened_once_though_many_schedulers_look(live_app: Fa
 
     opened = await asyncio.gather(*(look(now + timedelta(seconds=n)) for n in range(4)))
     assert sorted(name for names in opened for name in names) == sorted(JOBS)
-    assert await look(now + timedelta(minutes=10)) == []
+    assert "purge_identity" not in await look(now + timedelta(minutes=10))
     assert "purge_identity" in await look(now + timedelta(hours=1))
     events = await ask("SELECT count(*) FROM outbox_events WHERE type = 'job.due'")
     assert events == await ask("SELECT count(*) FROM job_slots")
@@ -76,5 +76,5 @@ async def test_what_has_expired_is_deleted_and_what_is_alive_stays(
     assert await ask("SELECT count(*) FROM auth_sessions") == 2
     assert await ask("SELECT count(*) FROM refresh_tokens") == 1
     assert await ask("SELECT count(*) FROM one_time_tokens") == 2
-    assert await ask("SELECT count(*) FROM outbox_events") == 2
+    assert await ask("SELECT count(*) FROM outbox_events WHERE type LIKE 'test.%'") == 2
     assert utc_now() > await ask("SELECT min(created_at) FROM outbox_events WHERE type = 'test.old'")

@@ -19,10 +19,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.catalog.bulk import BULK_LOCK
+from app.catalog.merges.chains.repository import find_current, lock_current
 from app.catalog.models import Author, Contributor
 from app.core.db import snapshot_text
 from app.core.paging import Found, Window
-from app.core.repository import AnyRow, contains_folded, find_page
+from app.core.repository import AnyRow, containing, contains_folded, find_page
 from app.core.sorting import Order
 
 NAMES_LOCK = 0x617574686F72
@@ -40,8 +42,10 @@ _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Author.version,
     Author.created_at,
     Author.updated_at,
+    Author.merged_into_id,
 )
 _AUTHOR = select(*_COLUMNS, snapshot_text)
+_STANDS = Author.merged_into_id.is_(None)
 
 
 class AuthorRepository:
@@ -67,10 +71,19 @@ class AuthorRepository:
         """Delete the author."""
         await self._session.execute(delete(Author).where(Author.id == author.id))
 
-    async def has_contributed(self, author_id: int) -> bool:
-        """Whether any book names the author."""
+    async def is_in_use(self, author_id: int) -> bool:
+        """Whether any book names the author, or another author was merged into this one."""
         contributions = exists().where(Contributor.author_id == author_id)
-        return bool(await self._session.scalar(select(contributions)))
+        merged = exists().where(Author.merged_into_id == author_id)
+        return bool(await self._session.scalar(select(contributions | merged)))
+
+    async def lock_current(self, ids: Iterable[int]) -> list[tuple[int, int]]:
+        """Each author with the one that stands for it after merges, held against merges and deletion."""
+        return await lock_current(self._session, Author, ids)
+
+    async def find_current(self, author_id: int) -> int:
+        """The author that a merged one was merged into."""
+        return await find_current(self._session, Author, author_id)
 
     async def list_by_name(self, names: Iterable[str]) -> Sequence[AnyRow]:
         """Each name with its folded `key` and the oldest author of that name, if any, as `id`."""
@@ -78,7 +91,7 @@ class AuthorRepository:
         statement = (
             select(wanted.c.name, func.fold(wanted.c.name).label("key"), func.min(Author.id).label("id"))
             .select_from(wanted)
-            .outerjoin(Author, func.fold(Author.name) == func.fold(wanted.c.name))
+            .outerjoin(Author, (func.fold(Author.name) == func.fold(wanted.c.name)) & _STANDS)
             .group_by(wanted.c.name)
         )
         return (await self._session.execute(statement)).all()
@@ -96,7 +109,7 @@ class AuthorRepository:
             )
             .select_from(wanted)
             # The pattern finds candidates through the trigram index; the second condition decides.
-            .outerjoin(Author, Author.names_folded.like(_containing(key)) & is_one_of_the_names)
+            .outerjoin(Author, Author.names_folded.like(containing(key)) & is_one_of_the_names & _STANDS)
             .group_by(wanted.c.name)
         )
         return (await self._session.execute(statement)).all()
@@ -105,6 +118,8 @@ class AuthorRepository:
         """Hold the folded names, always in the same order, against requests that would make the same authors."""
         key = _unnested(sorted(set(keys)), "key")
         hashed = func.hashtextextended(key.c.key, NAMES_LOCK)
+        # Shared with other requests, not with an import, which holds it instead of thousands of names.
+        await self._session.execute(select(func.pg_advisory_xact_lock_shared(BULK_LOCK)))
         await self._session.execute(select(func.pg_advisory_xact_lock(hashed)).select_from(key))
 
 
@@ -117,7 +132,7 @@ async def list_authors(
     connection: AsyncConnection, search: str | None, sort: Sequence[str], window: Window
 ) -> Found[AnyRow]:
     """One page of authors whose name or alias contains the text."""
-    matching = select(Author.id)
+    matching = select(Author.id).where(_STANDS)
     if search is not None:
         matching = matching.where(contains_folded(Author.names_folded, search))
     order = Order.by(sort, _SORT_COLUMNS, Author.id)
@@ -138,11 +153,3 @@ def _unnested(values: Sequence[str], name: str) -> Any:
         .table_valued(column(name, Text))
         .render_derived(name=f"{name}s")
     )
-
-
-def _containing(key: ColumnElement[str]) -> ColumnElement[str]:
-    # Wildcards are escaped after folding, which makes some out of full-width characters.
-    literal: ColumnElement[str] = key
-    for character in ("\\", "%", "_"):
-        literal = func.replace(literal, character, f"\\{character}")
-    return func.concat("%", literal, "%")

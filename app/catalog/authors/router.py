@@ -10,6 +10,7 @@ from app.catalog.authors.service import AuthorCatalogue, AuthorService
 from app.catalog.books.schemas import BookFilter, BookOut
 from app.catalog.cache_groups import AUTHORS, LISTS
 from app.catalog.errors import AuthorInUse, AuthorNotFound
+from app.catalog.merges.errors import AuthorMerged
 from app.core.answers import HotDep, Reading, document_response
 from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
@@ -23,7 +24,7 @@ from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticate
 router = APIRouter(prefix="/api/v1/authors", tags=["authors"])
 
 _LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
-_EDITING = (AuthorNotFound, StaleVersion)
+_EDITING = (AuthorNotFound, AuthorMerged, StaleVersion)
 
 
 async def get_author_service(session: SessionDep) -> AuthorService:
@@ -41,7 +42,10 @@ async def list_authors(query: Annotated[AuthorFilter, Query()], pager: PagerDep,
 
 
 @router.get(
-    "/{author_id}", summary="Read an author", response_model=AuthorOut, responses=problems(AuthorNotFound)
+    "/{author_id}",
+    summary="Read an author",
+    response_model=AuthorOut,
+    responses=problems(AuthorNotFound, AuthorMerged),
 )
 async def get_author(author_id: RowId, hot: HotDep) -> Response:
     """An author with sort name and aliases. Sends an ETag; understands If-None-Match."""
@@ -52,7 +56,7 @@ async def get_author(author_id: RowId, hot: HotDep) -> Response:
     "/{author_id}/books",
     summary="List an author's books",
     response_model=Page[BookOut],
-    responses=problems(AuthorNotFound, InvalidCursor),
+    responses=problems(AuthorNotFound, AuthorMerged, InvalidCursor),
 )
 async def list_author_books(
     author_id: RowId, query: Annotated[BookFilter, Query()], pager: PagerDep, hot: HotDep

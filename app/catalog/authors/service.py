@@ -1,7 +1,7 @@
 """Finding authors by name; reading, listing and editing them."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -11,6 +11,8 @@ from app.catalog.authors.repository import AuthorRepository, find_author, list_a
 from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, AuthorPatch
 from app.catalog.cache_groups import AUTHORS
 from app.catalog.errors import AuthorInUse, AuthorNotFound
+from app.catalog.merges.chains.repository import find_current
+from app.catalog.merges.errors import AuthorMerged
 from app.catalog.models import Author
 from app.core.answers import Document
 from app.core.audit import audit, differences
@@ -46,6 +48,14 @@ class AuthorDirectory:
             missing = {name: keys[name] for name in printed.values() if name in keys}
             ids |= await self._find_or_make(missing)
         return {name: ids[normal] for name, normal in printed.items()}
+
+    async def current(self, ids: Iterable[int]) -> dict[int, int]:
+        """Each author with the one that stands for it after merges; who does not exist is left out.
+
+        Held until the commit, so that no merge can leave a contribution behind: ask before any book is locked
+        by a write.
+        """
+        return dict(await self._authors.lock_current(ids))
 
     async def _find_or_make(self, keys: Mapping[str, str]) -> dict[str, int]:
         await self._authors.lock_names(keys.values())
@@ -108,11 +118,11 @@ class AuthorService:
         await self._apply(author, sent)
 
     async def delete(self, author_id: int, precondition: Precondition) -> None:
-        """Delete an author of no book. AuthorNotFound, StaleVersion, AuthorInUse."""
+        """Delete an author of no book. AuthorNotFound, AuthorMerged, StaleVersion, AuthorInUse."""
         author = await self._lock(author_id, precondition)
         # The lock keeps new contributions out, so that the answer still holds when the row goes.
-        if await self._authors.has_contributed(author_id):
-            raise AuthorInUse("Take the author off all books first.")
+        if await self._authors.is_in_use(author_id):
+            raise AuthorInUse("Take the author off all books first; undo the merges into the author.")
         await audit(self._session, "author.deleted", ("author", author_id), {"name": (author.name, None)})
         await self._authors.delete(author)
         invalidate(self._session, EVERYTHING)
@@ -121,6 +131,8 @@ class AuthorService:
         author = await self._authors.lock(author_id)
         if author is None:
             raise _unknown_author(author_id)
+        if author.merged_into_id is not None:
+            raise _merged_author(author_id, await self._authors.find_current(author_id))
         precondition.check(author.version)
         return author
 
@@ -140,10 +152,12 @@ class AuthorCatalogue:
         self._connection = connection
 
     async def get(self, author_id: int) -> Document:
-        """One author. AuthorNotFound."""
+        """One author. AuthorNotFound, AuthorMerged."""
         row = await find_author(self._connection, author_id)
         if row is None:
             raise _unknown_author(author_id)
+        if row.merged_into_id is not None:
+            raise _merged_author(author_id, await find_current(self._connection, Author, author_id))
         author = AuthorOut.model_validate(row)
         return Document(author, row.snapshot, version_etag(author.version))
 
@@ -157,3 +171,8 @@ class AuthorCatalogue:
 
 def _unknown_author(author_id: int) -> AuthorNotFound:
     return AuthorNotFound(f"There is no author {author_id}.")
+
+
+def _merged_author(author_id: int, current_id: int) -> AuthorMerged:
+    detail = f"Author {author_id} was merged into author {current_id}."
+    return AuthorMerged(detail, moved={"author_id": current_id}, current_id=current_id)

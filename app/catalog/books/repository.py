@@ -1,8 +1,7 @@
 """SQL of books, their contributors and series."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -13,7 +12,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
@@ -21,12 +19,24 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.books.schemas import BookFilter
-from app.catalog.isbn import parse_isbn
-from app.catalog.items.repository import ITEM_COLUMNS, goods_conditions, join_items
-from app.catalog.models import Author, Book, BookCategory, Category, Contributor, Item, Series, StockLevel
+from app.catalog.filters.repository import by_authors, document_conditions, find_names, in_categories
+from app.catalog.items.repository import ITEM_COLUMNS, join_items
+from app.catalog.matching.repository import matches_search
+from app.catalog.models import (
+    Author,
+    Book,
+    BookCategory,
+    BookDocument,
+    Category,
+    Contributor,
+    Item,
+    Series,
+    StockLevel,
+)
+from app.catalog.sampling.repository import matching_books
 from app.core.db import snapshot_text
 from app.core.paging import Found, Window
-from app.core.repository import AnyRow, contains_folded, find_page
+from app.core.repository import AnyRow, Sampled, find_page
 from app.core.sorting import Order
 
 _CONTRIBUTORS = (
@@ -77,7 +87,9 @@ BOOK_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Book.language,
     Book.format,
     Book.pages,
+    Book.series_id,
     Series.name.label("series"),
+    func.coalesce(Series.version, 0).label("series_version"),
     Book.series_position,
     _CONTRIBUTORS.label("contributors"),
     _CATEGORIES.label("categories"),
@@ -102,7 +114,7 @@ class Within:
     """The part of the catalogue that a list is of."""
 
     author_id: int | None = None
-    category_path: str | None = None
+    category_id: int | None = None
     with_descendants: bool = True
 
 
@@ -147,10 +159,17 @@ class BookRepository:
             await self._session.execute(insert(BookCategory), rows)
 
     async def series_id(self, name: str) -> int:
-        """The series of this name, made if there is none; case and accents do not count."""
-        await self._session.execute(upsert(Series).values(name=name).on_conflict_do_nothing())
-        found = await self._session.scalars(select(Series.id).where(Series.name_folded == func.fold(name)))
-        return found.one()
+        """The series of this name, made if there is none; case and accents do not count.
+
+        Held until the commit: nobody deletes it for being empty meanwhile.
+        """
+        named = select(Series.id).where(Series.name_folded == func.fold(name))
+        held = named.with_for_update(read=True, key_share=True)
+        found = None
+        while found is None:
+            await self._session.execute(upsert(Series).values(name=name).on_conflict_do_nothing())
+            found = await self._session.scalar(held)
+        return found
 
 
 async def find_book(connection: AsyncConnection, book_id: int) -> AnyRow | None:
@@ -171,87 +190,36 @@ async def list_books(
     within: Within = EVERYWHERE,
 ) -> Found[AnyRow]:
     """One page of books that meet the filters."""
-    conditions = [*goods_conditions(query), *_book_conditions(query)]
+    names = await find_names(connection, query)
+    conditions = [one.clause for one in document_conditions(query, names)]
+    if names.search is not None:
+        conditions.append(matches_search(names.search))
     if within.author_id is not None:
-        conditions.append(_by_author(within.author_id))
-    if within.category_path is not None:
-        conditions.append(_in_category(within.category_path, with_descendants=within.with_descendants))
-    matching = select(Item.id).join(Book, Book.item_id == Item.id).where(*conditions)
-    return await find_page(connection, matching, order, window, BOOK_COLUMNS, _join_books)
+        conditions.append(by_authors([within.author_id]))
+    if within.category_id is not None:
+        conditions.append(_in_category(within.category_id, with_descendants=within.with_descendants))
+    ids = select(Item.id).join(BookDocument, BookDocument.book_id == Item.id).where(*conditions)
+    counted = matching_books("found", [BookDocument.sample], conditions, names.frame_end).counted()
+    found = await find_page(connection, Sampled(ids, counted), order, window, BOOK_COLUMNS, join_books)
+    # The older snapshot of the two: were a name changed in between, the list must not be kept.
+    return replace(found, snapshot=names.snapshot or found.snapshot)
 
 
-def _by_author(author_id: int) -> ColumnElement[bool]:
-    """Books that the author contributed to."""
-    return (
-        select(Contributor.book_id)
-        .where(Contributor.book_id == Book.item_id, Contributor.author_id == author_id)
-        .exists()
-    )
-
-
-def _in_category(path: ColumnElement[str] | str, *, with_descendants: bool = True) -> ColumnElement[bool]:
-    """Books of the category with this path and, unless told otherwise, of its descendants."""
-    below = Category.path == path
+def _in_category(category_id: int, *, with_descendants: bool) -> ColumnElement[bool]:
+    """Books of the category and, unless told otherwise, of its descendants."""
     if with_descendants:
-        below = or_(below, Category.path.like(func.concat(path, "/%")))
+        return in_categories([category_id])
     return (
         select(BookCategory.book_id)
-        .join(Category, Category.id == BookCategory.category_id)
-        .where(BookCategory.book_id == Book.item_id, below)
+        .where(BookCategory.book_id == BookDocument.book_id, BookCategory.category_id == category_id)
         .exists()
     )
 
 
-def _join_books(source: FromClause, item_id: ColumnElement[int]) -> FromClause:
+def join_books(source: FromClause, item_id: ColumnElement[int]) -> FromClause:
+    """The tables of `BOOK_COLUMNS`."""
     return (
         join_items(source, item_id)
         .outerjoin(Book, Book.item_id == Item.id)
         .outerjoin(Series, Series.id == Book.series_id)
     )
-
-
-def _book_conditions(query: BookFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if query.search is not None:
-        conditions.append(_matches_search(query.search))
-    if query.author is not None:
-        conditions.append(_has_contributor(query.author))
-    if query.language is not None:
-        conditions.append(or_(Book.language == query.language, Book.language.like(f"{query.language}-%")))
-    if query.format is not None:
-        conditions.append(Book.format == query.format)
-    if query.series is not None:
-        named = select(Series.id).where(Series.name_folded == func.fold(query.series)).scalar_subquery()
-        conditions.append(Book.series_id == named)
-    if query.category is not None:
-        conditions.append(_in_category(_category_path(query.category)))
-    if query.min_year is not None:
-        conditions.append(Book.year >= query.min_year)
-    if query.max_year is not None:
-        conditions.append(Book.year <= query.max_year)
-    return conditions
-
-
-def _matches_search(text: str) -> ColumnElement[bool]:
-    alternatives: list[ColumnElement[bool]] = [
-        contains_folded(Item.title_folded, text),
-        _has_contributor(text),
-    ]
-    with suppress(ValueError):
-        alternatives.append(Book.isbn13 == parse_isbn(text))
-    return or_(*alternatives)
-
-
-def _has_contributor(name: str) -> ColumnElement[bool]:
-    return (
-        select(Contributor.book_id)
-        .join(Author, Author.id == Contributor.author_id)
-        .where(Contributor.book_id == Book.item_id, contains_folded(Author.names_folded, name))
-        .exists()
-    )
-
-
-def _category_path(slug_or_id: str) -> ColumnElement[str]:
-    is_id = slug_or_id.isascii() and slug_or_id.isdigit() and len(slug_or_id) < 19  # noqa: PLR2004 (digits of bigint)
-    wanted = Category.id == int(slug_or_id) if is_id else Category.slug == slug_or_id
-    return select(Category.path).where(wanted).correlate(None).scalar_subquery()

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.responses import StreamingResponse
 
-from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch
+from app.catalog.books.schemas import BookIn, BookOut, BookPatch
 from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.deps import BookServiceDep, limit_search
@@ -20,19 +21,27 @@ from app.catalog.errors import (
     UnknownCategory,
     UnknownWork,
 )
-from app.core.answers import HotDep, Reading, document_response
+from app.catalog.transfer.exports.service import begun
+from app.catalog.views.deps import VIEW_PARAMETERS, BookViewDep
+from app.catalog.views.lines import stream_lines
+from app.catalog.views.schemas import LINES, LINKED, BookListQuery, BookView, ExpandedBook
+from app.catalog.views.service import present_book, present_linked, present_page
+from app.core.answers import PRIVATE, HotDep, HotReads, Reading, document_response
 from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
+from app.core.negotiation import JSON_LD, NDJSON
 from app.core.paging import Page, PagerDep
 from app.core.problems import problems
 from app.core.schemas import RowId
-from app.identity.deps import Seller
+from app.identity.deps import Seller, require
 from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.permissions import Permission
 
 router = APIRouter(prefix="/api/v1/books", tags=["books"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope, EmailNotVerified)
+_STAFF = (NotAuthenticated, InvalidToken, InsufficientScope)
+_LOGIN = (*_STAFF, EmailNotVerified)
 _CREATING = (IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, UnknownWork, DuplicateContributor)
 _EDITING = (BookNotFound, NotYourItem, StaleVersion)
 
@@ -40,32 +49,52 @@ _EDITING = (BookNotFound, NotYourItem, StaleVersion)
 @router.get(
     "",
     summary="List books",
-    response_model=Page[BookOut],
+    response_model=Page[ExpandedBook],
     dependencies=[Depends(limit_search)],
-    responses=problems(InvalidCursor, RateLimited),
+    responses=problems(InvalidCursor, RateLimited, *_STAFF) | LINES,
 )
-async def list_books(query: Annotated[BookFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
-    """A page of books that meet every filter, by title unless `sort` says otherwise."""
+async def list_books(
+    query: Annotated[BookListQuery, Query()], pager: PagerDep, hot: HotDep, request: Request
+) -> Response:
+    """A page of books that meet every filter, by title unless `sort` says otherwise.
+
+    To staff who `Accept: application/x-ndjson` the whole list is streamed, a book a line, whatever the page.
+    """
+    if hot.media_type == NDJSON:
+        await require(request, Permission.CATALOG_TRANSFER)
+        lines = await begun(stream_lines(request.app.state.database, query))
+        return StreamingResponse(lines, media_type=NDJSON, headers={"Cache-Control": PRIVATE})
     # Searches are too varied to keep, and each must be counted.
     answer = hot.answer if query.search is None else hot.answer_uncached
-    return await answer(LISTS, lambda connection: BookCatalogue(connection).list(query, pager))
+    read = present_page(lambda connection: BookCatalogue(connection).list(query, pager), query)
+    return await answer(LISTS, read)
 
 
-@router.get("/{book_id}", summary="Read a book", response_model=BookOut, responses=problems(BookNotFound))
-async def get_book(book_id: RowId, hot: HotDep) -> Response:
-    """A book with its contributors, categories and stock. Sends an ETag; understands If-None-Match."""
-    return await hot.answer(item_group(book_id), _read(book_id))
+@router.get(
+    "/{book_id}",
+    summary="Read a book",
+    response_model=ExpandedBook,
+    responses=problems(BookNotFound) | LINKED,
+    openapi_extra=VIEW_PARAMETERS,
+)
+async def get_book(book_id: RowId, view: BookViewDep, hot: HotDep) -> Response:
+    """A book with its contributors, categories and stock. Sends an ETag; understands If-None-Match.
+
+    `Accept: application/ld+json` asks for it in the vocabulary of schema.org.
+    """
+    return await _show(hot, item_group(book_id), _read(book_id), view)
 
 
 @router.get(
     "/isbn/{isbn}",
     summary="Find a book by ISBN",
-    response_model=BookOut,
-    responses=problems(BookNotFound, InvalidIsbn),
+    response_model=ExpandedBook,
+    responses=problems(BookNotFound, InvalidIsbn) | LINKED,
+    openapi_extra=VIEW_PARAMETERS,
 )
-async def get_book_by_isbn(isbn: str, hot: HotDep) -> Response:
-    """The book with this ISBN-10 or ISBN-13 in any printed form."""
-    return await hot.answer(LISTS, lambda connection: BookCatalogue(connection).get_by_isbn(isbn))
+async def get_book_by_isbn(isbn: str, view: BookViewDep, hot: HotDep) -> Response:
+    """The book with this ISBN-10 or ISBN-13 in any printed form; shown as at its own address."""
+    return await _show(hot, LISTS, lambda connection: BookCatalogue(connection).get_by_isbn(isbn), view)
 
 
 @router.post(
@@ -126,6 +155,13 @@ async def delete_book(
 ) -> None:
     """Take a book out of the catalogue. Its owner or a moderator may."""
     await books.delete(seller, book_id, precondition)
+
+
+async def _show(hot: HotReads, group: str, read: Reading, view: BookView) -> Response:
+    if hot.media_type == JSON_LD:
+        return await hot.answer(group, present_linked(read, hot.public_url))
+    # What is shown beside a book changes with other books.
+    return await hot.answer(LISTS if view.expand else group, present_book(read, view))
 
 
 def _read(book_id: int) -> Reading:

@@ -1,5 +1,6 @@
 """What clients send and see of books."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -7,8 +8,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from app.catalog.books.subjects import SubjectOut, Subjects
 from app.catalog.covers.schemas import CoverOut
+from app.catalog.filters.values import AnyOf, Decade, NameOrId, PriceBand, Stars, SubjectKey
 from app.catalog.items.schemas import (
     AuthorNames,
+    GoodsCriteria,
     GoodsFilter,
     GoodsIn,
     GoodsPatch,
@@ -20,6 +23,7 @@ from app.catalog.items.schemas import (
 )
 from app.catalog.partial_dates import Precision, parse_partial_date
 from app.core.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine
+from app.core.sorting import SplitKeys
 
 MOST_CONTRIBUTORS = 50
 MOST_CATEGORIES = 20
@@ -204,6 +208,7 @@ class BookOut(ItemOut):
     language: str | None = Field(examples=["en"])
     format: BookFormat | None = Field(examples=["paperback"])
     pages: int | None = Field(examples=[310])
+    series_id: int | None = Field(examples=[4])
     series: str | None = Field(examples=["Middle-earth"])
     series_position: str | None = Field(examples=["1"])
     categories: list[CategoryRef]
@@ -212,27 +217,53 @@ class BookOut(ItemOut):
     cover: CoverOut | None
 
 
-class BookFilter(GoodsFilter):
-    """Filters of `/books`."""
+class BookCriteria(GoodsCriteria):
+    """Filters of books. All must hold; of a filter's several values, any."""
 
     search: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(
-        default=None, description="Part of the title or of a contributor's name, or an ISBN in any form."
+        default=None,
+        description="As `q` of `/search`: words, a phrase, or an ISBN in any form; misspelt words too.",
     )
-    author: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(
-        default=None, description="Part of a contributor's name or alias; case and accents do not count."
+    author: Annotated[list[NameOrId], *AnyOf] = Field(
+        default=[],
+        description="Part of a contributor's name or alias, whatever its case and accents, or an author's id.",
     )
-    language: Language | None = Field(default=None, description="`en` finds `en-US` too.")
-    format: BookFormat | None = None
-    series: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(
-        default=None, description="The series' name."
+    author_id: Annotated[list[RowId], SplitKeys, *AnyOf] = Field(default=[], description="Authors' ids.")
+    language: Annotated[list[Language], SplitKeys, *AnyOf] = Field(
+        default=[], description="`en` finds `en-US` too."
     )
-    category: Annotated[Line, Field(min_length=1, max_length=100)] | None = Field(
-        default=None, description="Slug or id of a category; its descendants count."
+    format: Annotated[list[BookFormat], SplitKeys, *AnyOf] = Field(default=[])
+    series: Annotated[list[NameOrId], *AnyOf] = Field(default=[], description="The series' name.")
+    series_id: Annotated[list[RowId], SplitKeys, *AnyOf] = Field(default=[], description="Ids of series.")
+    category: Annotated[list[NameOrId], SplitKeys, *AnyOf] = Field(
+        default=[], description="Slug or id of a category; its descendants count."
+    )
+    subject: Annotated[list[SubjectKey], SplitKeys, *AnyOf] = Field(
+        default=[], description="Beginning of a subject code, such as `FB` or `thema:FB`.", examples=[["FB"]]
+    )
+    decade: Annotated[list[Decade], SplitKeys, *AnyOf] = Field(
+        default=[], description="First year of a decade.", examples=[[1930]]
     )
     min_year: Year | None = None
     max_year: Year | None = None
+    price: Annotated[list[PriceBand], SplitKeys, *AnyOf] = Field(
+        default=[], description="From and up to, but not including: `10-20`, `200-`.", examples=[["10-20"]]
+    )
+    rating: Annotated[list[Stars], SplitKeys, *AnyOf] = Field(
+        default=[], description="Average rating, rounded down to whole stars."
+    )
+    min_rating: Decimal | None = Field(default=None, ge=0, le=5)
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether any of them was sent."""
+        return not BookCriteria.model_fields.keys().isdisjoint(self.model_fields_set)
 
     @model_validator(mode="after")
     def _has_a_year_range(self) -> Self:
         check_range(self, "min_year", "max_year")
         return self
+
+
+class BookFilter(BookCriteria, GoodsFilter):
+    """A list of books: filters, order and window."""

@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.authors.service import AuthorDirectory
+from app.catalog.books.edits import Contributions, Edit, principal_author
 from app.catalog.books.repository import (
     EVERYWHERE,
     BookRepository,
@@ -21,7 +22,7 @@ from app.catalog.covers.schemas import cover_out
 from app.catalog.errors import BookNotFound, InvalidIsbn
 from app.catalog.isbn import parse_isbn, to_isbn10
 from app.catalog.items.repository import item_order
-from app.catalog.items.schemas import GoodsIn, ItemIn, ItemKind, split_names
+from app.catalog.items.schemas import GoodsIn, ItemIn, ItemKind, ItemPatch, split_names
 from app.catalog.items.service import ItemService, set_kind
 from app.catalog.models import Book, Item
 from app.catalog.partial_dates import format_partial_date, parse_partial_date
@@ -67,11 +68,11 @@ class BookService:
         item = await self._items.create(seller, request, ItemKind.BOOK)
         values = _all_values(request)
         contributors = await self._resolve(_contributors(values))
-        work_id = request.work_id or await self._works.id_for(request.title, _principal_author(contributors))
+        work_id = await self._work_of(request, contributors)
         book = Book(item_id=item.id, work_id=work_id, isbn13=request.isbn)
         await self._books.add(book)
         await self._books.set_contributors(item.id, contributors)
-        await self._apply(book, values)
+        await self._apply(book, values | {"work_id": work_id})
         return item.id
 
     async def replace(
@@ -79,16 +80,18 @@ class BookService:
     ) -> None:
         """Set every field. Errors of `create`, and BookNotFound, NotYourItem, StaleVersion, StockReserved."""
         item, book = await self._lock(editor, book_id, precondition)
+        edit = await self._settle(item, _all_values(request))
         await self._items.replace(editor, item, request)
-        await self._edit(editor, item, book, _all_values(request))
+        await self._edit(editor, item, book, edit)
 
     async def change(
         self, editor: Principal, book_id: int, precondition: Precondition, patch: BookPatch
     ) -> None:
         """Set the fields that were sent; nothing sent changes nothing. Errors as `replace`."""
         item, book = await self._lock(editor, book_id, precondition)
+        edit = await self._settle(item, patch.sent())
         await self._items.change(editor, item, patch)
-        await self._edit(editor, item, book, patch.sent())
+        await self._edit(editor, item, book, edit)
 
     async def delete(self, editor: Principal, book_id: int, precondition: Precondition) -> None:
         """Delete the book. BookNotFound, NotYourItem, StaleVersion."""
@@ -110,12 +113,25 @@ class BookService:
         ItemNotFound, KindFixed, and the errors of `replace`.
         """
         item = await self._items.lock(editor, item_id, precondition)
+        bookish = request.model_dump(include={"author", "isbn"}, exclude_none=True)
+        edit = await self._settle(item, BookPatch.model_validate(bookish).sent())
         set_kind(item, request.stated_kind)
         await self._items.replace(editor, item, request)
         book = await self._books.find(item_id)
         if book is not None:
-            bookish = request.model_dump(include={"author", "isbn"}, exclude_none=True)
-            await self._edit(editor, item, book, BookPatch.model_validate(bookish).sent())
+            await self._edit(editor, item, book, edit)
+
+    async def change_item(
+        self, editor: Principal, item_id: int, precondition: Precondition, patch: ItemPatch
+    ) -> None:
+        """Set the fields of an item that were sent. ItemNotFound, KindFixed, and the errors of `change`."""
+        item = await self._items.lock(editor, item_id, precondition)
+        edit = await self._settle(item, {})
+        set_kind(item, patch.sent().get("kind"))
+        await self._items.change(editor, item, patch)
+        book = await self._books.find(item_id)
+        if book is not None:
+            await self._edit(editor, item, book, edit)
 
     async def _lock(self, editor: Principal, book_id: int, precondition: Precondition) -> tuple[Item, Book]:
         book = await self._books.find(book_id)
@@ -123,14 +139,33 @@ class BookService:
             raise _unknown_book(book_id)
         return await self._items.lock(editor, book_id, precondition), book
 
-    async def _edit(self, editor: Principal, item: Item, book: Book, values: dict[str, object]) -> None:
-        bookish = {name: value for name, value in values.items() if name not in GoodsIn.model_fields}
-        if bookish:
-            await self._items.record(editor, item, "book_changed", differences(book, bookish))
+    async def _settle(self, item: Item, values: dict[str, object]) -> Edit:
+        """Who and what the values name, followed through merges and held, before anything is written.
+
+        Merges hold the books they touch, then authors or works, then write: in this order nobody waits in a circle.
+        """
+        contributors = None
         if "contributors" in values or "author" in values:
             contributors = await self._resolve(_contributors(values))
-            await self._books.set_contributors(book.item_id, contributors)
-        await self._apply(book, values)
+        if isinstance(work_id := values.get("work_id"), int):
+            values = values | {"work_id": await self._works.current(work_id)}
+        return Edit(values, contributors, item.title)
+
+    async def _edit(self, editor: Principal, item: Item, book: Book, edit: Edit) -> None:
+        bookish = {name: value for name, value in edit.values.items() if name not in GoodsIn.model_fields}
+        if bookish:
+            await self._items.record(editor, item, "book_changed", differences(book, bookish))
+        if edit.contributors is not None:
+            await self._books.set_contributors(book.item_id, edit.contributors)
+        await self._apply(book, edit.values)
+        if edit.values.get("work_id") is None:
+            book.work_id = await self._works.follow(book.work_id, edit.of_title_page(item.title))
+            await self._books.flush()
+
+    async def _work_of(self, request: BookIn, contributors: Contributions) -> int:
+        if request.work_id is not None:
+            return await self._works.current(request.work_id)
+        return await self._works.id_for(request.title, principal_author(contributors))
 
     async def _apply(self, book: Book, values: dict[str, object]) -> None:
         for name in _PLAIN_FIELDS:
@@ -153,14 +188,15 @@ class BookService:
         if isinstance(category_ids := values.get("category_ids"), list):
             await self._books.set_categories(book.item_id, category_ids)
 
-    async def _resolve(self, contributors: Sequence[ContributorIn]) -> Sequence[tuple[int, str]]:
+    async def _resolve(self, contributors: Sequence[ContributorIn]) -> Contributions:
         """Each contributor as (author id, role); who is named and unknown is made."""
         names = [one.name for one in contributors if one.name is not None]
         ids = await self._authors.ids_by_name(names) if names else {}
-        return [
-            (one.author_id if one.author_id is not None else ids[one.name or ""], one.role.value)
-            for one in contributors
-        ]
+        named = [one.author_id if one.author_id is not None else ids[one.name or ""] for one in contributors]
+        current = await self._authors.current(named) if named else {}
+        roles = [one.role.value for one in contributors]
+        # Who does not exist is refused by the foreign key.
+        return [(current.get(id_, id_), role) for id_, role in zip(named, roles, strict=True)]
 
 
 def _all_values(request: BookIn) -> dict[str, object]:
@@ -172,10 +208,6 @@ def _contributors(values: dict[str, object]) -> list[ContributorIn]:
     if isinstance(listed, list):
         return listed
     return [ContributorIn(name=name) for name in split_names(_text(values.get("author")) or "")]
-
-
-def _principal_author(contributors: Sequence[tuple[int, str]]) -> int | None:
-    return next((author_id for author_id, role in contributors if role == ContributorRole.AUTHOR), None)
 
 
 def _set_published_on(book: Book, text: str | None) -> None:
@@ -255,6 +287,8 @@ class BookCatalogue:
 
 def _document(row: AnyRow) -> Document:
     book = book_out(row)
-    # Names of authors and categories show in the answer: a rename must change the tag, but stop no editor.
+    # Names of authors, categories and series show in the answer: a rename must change the tag, but stop no
+    # editor. The sum only rises, since a merge and its undo raise the versions beyond those they replace.
     named = sum(one["version"] for one in (*(row.contributors or ()), *(row.categories or ())))
-    return Document(book, row.snapshot, version_etag(book.version, row.stock_version, named))
+    tag = version_etag(book.version, row.stock_version, named + row.series_version)
+    return Document(book, row.snapshot, tag)

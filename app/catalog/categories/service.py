@@ -176,7 +176,7 @@ class CategoryCatalogue:
     async def list_books(self, key: str, query: CategoryBookFilter, pager: Pager) -> Document:
         """One page of the books of a category. CategoryNotFound, InvalidCursor."""
         row = await self._find(key)
-        within = Within(category_path=row.path, with_descendants=query.include_descendants)
+        within = Within(category_id=row.id, with_descendants=query.include_descendants)
         books = await BookCatalogue(self._connection).list(query, pager, within)
         # The older snapshot of the two: were the category moved in between, the list must not be kept.
         return replace(books, snapshot=row.snapshot)

@@ -1,13 +1,24 @@
 """What clients see of covers."""
 
 from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
-from app.core.schemas import ResponseModel
+from app.core.schemas import Line, RequestModel, ResponseModel
 
 COVER_PATH = "/media/covers"
+SIZES = ("s", "m", "l")
+NAME_PATTERN = "[0-9a-f]{40}"
+
+
+class StoredCover(TypedDict):
+    """The column `books.cover`."""
+
+    name: str
+    width: int
+    height: int
 
 
 class CoverUrls(ResponseModel):
@@ -30,5 +41,67 @@ def cover_out(cover: Mapping[str, Any] | None) -> CoverOut | None:
     """The answer for the column `books.cover`."""
     if cover is None:
         return None
-    urls = {size: f"{COVER_PATH}/{cover['name']}-{size}.webp" for size in "sml"}
+    urls = {size: f"{COVER_PATH}/{cover['name']}-{size}.webp" for size in SIZES}
     return CoverOut(width=cover["width"], height=cover["height"], urls=CoverUrls(**urls))
+
+
+PictureName = Annotated[
+    Line,
+    Field(
+        pattern=f"^{NAME_PATTERN}$",
+        description="As `POST /uploads` told it, not more than a day ago.",
+        examples=["4be27711afd2ed40a7ad8c1d9e5dbd2203e805dc"],
+    ),
+]
+
+
+class CoverFromUpload(RequestModel):
+    """A picture that was uploaded before."""
+
+    upload: PictureName
+
+
+class Attach(StrEnum):
+    """What becomes of uploaded pictures."""
+
+    NONE = "none"
+    ISBN = "isbn"
+
+
+class UploadStatus(StrEnum):
+    """What became of one file."""
+
+    STORED = "stored"
+    REFUSED = "refused"
+
+
+class UploadProblem(ResponseModel):
+    """Why one file was refused; as in a problem."""
+
+    status: int = Field(examples=[415])
+    code: str = Field(examples=["unsupported-picture"])
+    title: str = Field(examples=["No picture that can be used"])
+    detail: str = Field(examples=["This is no JPEG, PNG, WebP or AVIF picture."])
+
+
+class UploadResult(ResponseModel):
+    """One file of several."""
+
+    filename: str = Field(examples=["9780261102217.jpg"])
+    status: UploadStatus = Field(examples=["stored"])
+    upload: str | None = Field(
+        default=None,
+        description="For `PUT /books/{book_id}/cover`, within a day.",
+        examples=["4be27711afd2ed40a7ad8c1d9e5dbd2203e805dc"],
+    )
+    cover: CoverOut | None = None
+    book_id: int | None = Field(default=None, description="Whose cover it became.", examples=[42])
+    problem: UploadProblem | None = None
+
+
+class UploadsOut(ResponseModel):
+    """What became of each file, in the order in which they came."""
+
+    stored: int = Field(examples=[1])
+    refused: int = Field(examples=[0])
+    results: list[UploadResult]

@@ -79,6 +79,10 @@ class ItemRepository:
         """The item, held against other writers until the transaction ends."""
         return await self._session.get(Item, item_id, with_for_update=True)
 
+    async def flush(self) -> None:
+        """Write what changed, so that whoever reads next in this transaction sees it."""
+        await self._session.flush()
+
     async def delete(self, item: Item) -> None:
         """Delete the item with everything that belongs to it; the ledger keeps its entries."""
         await self._session.execute(delete(Item).where(Item.id == item.id))

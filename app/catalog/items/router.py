@@ -90,11 +90,11 @@ async def change_item(
     patch: ItemPatch,
     seller: Seller,
     precondition: PreconditionDep,
-    items: ItemServiceDep,
+    books: BookServiceDep,
     session: SessionDep,
 ) -> Response:
     """Set only what is sent; null empties a field that may be empty. Its owner or a moderator may."""
-    await items.change_item(seller, item_id, precondition, patch)
+    await books.change_item(seller, item_id, precondition, patch)
     return await document_response(session, _read(item_id))
 
 

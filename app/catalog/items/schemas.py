@@ -8,6 +8,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     TypeAdapter,
     ValidationError,
@@ -191,8 +192,10 @@ def _split_commas(values: object) -> object:
 SearchText = Annotated[Line, Field(min_length=1, max_length=200)]
 
 
-class GoodsFilter(ListQuery):
+class GoodsCriteria(BaseModel):
     """Filters that every list of goods takes. All must hold."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     search: SearchText | None = Field(
         default=None, description="Part of the title; case and accents do not count."
@@ -203,16 +206,21 @@ class GoodsFilter(ListQuery):
     min_price: Decimal | None = Field(default=None, ge=0, max_digits=12)
     max_price: Decimal | None = Field(default=None, ge=0, max_digits=12)
     in_stock: bool | None = Field(default=None, description="true: available now; false: sold out.")
-    sort: Annotated[list[ItemSort], SplitKeys, DistinctKeys] = Field(
-        default=[ItemSort.TITLE],
-        description="Comma-separated keys; the id decides ties.",
-        examples=[["-price"]],
-    )
 
     @model_validator(mode="after")
     def _has_a_price_range(self) -> Self:
         check_range(self, "min_price", "max_price")
         return self
+
+
+class GoodsFilter(GoodsCriteria, ListQuery):
+    """A list of goods: filters, order and window."""
+
+    sort: Annotated[list[ItemSort], SplitKeys, DistinctKeys] = Field(
+        default=[ItemSort.TITLE],
+        description="Comma-separated keys; the id decides ties.",
+        examples=[["-price"]],
+    )
 
 
 class ItemFilter(GoodsFilter):

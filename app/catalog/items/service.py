@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.errors import ItemNotFound, KindFixed, NotYourItem
 from app.catalog.items.repository import ItemRepository, find_item, item_order, list_items
-from app.catalog.items.schemas import GoodsIn, GoodsPatch, ItemFilter, ItemKind, ItemOut, ItemPatch
-from app.catalog.models import Item
+from app.catalog.items.schemas import GoodsIn, GoodsPatch, ItemFilter, ItemKind, ItemOut
+from app.catalog.models import Item, PriceSource
+from app.catalog.prices.repository import attribute_prices
 from app.core.answers import Document
 from app.core.audit import Changes, audit, differences
 from app.core.cache import invalidate
@@ -57,14 +58,6 @@ class ItemService:
         """Set every field that items have. SkuTaken, StockReserved."""
         await self._apply(editor, item, {name: getattr(goods, name) for name in GoodsIn.model_fields})
 
-    async def change_item(
-        self, editor: Principal, item_id: int, precondition: Precondition, patch: ItemPatch
-    ) -> None:
-        """Change an item of any kind. Errors of `lock` and `change`, and KindFixed."""
-        item = await self.lock(editor, item_id, precondition)
-        set_kind(item, patch.sent().get("kind"))
-        await self.change(editor, item, patch)
-
     async def delete(self, editor: Principal, item_id: int, precondition: Precondition) -> None:
         """Delete an item of any kind. ItemNotFound, NotYourItem, StaleVersion."""
         await self.remove(editor, await self.lock(editor, item_id, precondition))
@@ -89,6 +82,8 @@ class ItemService:
     async def _apply(self, editor: Principal, item: Item, values: dict[str, object]) -> None:
         shared = {name: value for name, value in values.items() if name in GoodsIn.model_fields}
         await self.record(editor, item, "changed", differences(item, shared))
+        if "price" in values and values["price"] != item.price:
+            await attribute_prices(self._session, PriceSource.EDIT, editor.user_id)
         for name in ITEM_FIELDS:
             if name in values:
                 setattr(item, name, values[name])
@@ -96,6 +91,7 @@ class ItemService:
         item.updated_at = utc_now()
         if isinstance(quantity := values.get("quantity"), int):
             await self._items.set_available(item.id, quantity, editor.user_id)
+        await self._items.flush()
         invalidate(self._session, item_group(item.id), LISTS)
 
 

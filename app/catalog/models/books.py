@@ -22,14 +22,26 @@ from app.catalog.models.goods import FOLDED
 from app.core.models import Base, Id, Timestamped, Versioned
 
 
-class Series(Base):
+class Series(Versioned, Base):
     """A series of books; two spellings that differ in case or accents are one."""
 
     __tablename__ = "series"
+    __mapper_args__ = {"version_id_col": Versioned.version}  # noqa: RUF012 (SQLAlchemy reads it as a plain dict)
 
     id: Mapped[Id]
     name: Mapped[str]
     name_folded: Mapped[str] = mapped_column(FOLDED, Computed("fold(name)", persisted=True), unique=True)
+    name_words: Mapped[str] = mapped_column(FOLDED, Computed("name_words(fold(name))", persisted=True))
+    """As an author's `names_words`."""
+
+    __table_args__ = (
+        Index(
+            "ix_series_words_trigrams",
+            "name_words",
+            postgresql_ops={"name_words": "gin_trgm_ops"},
+            postgresql_using="gin",
+        ),
+    )
 
 
 class Work(Timestamped, Versioned, Base):
@@ -48,7 +60,15 @@ class Work(Timestamped, Versioned, Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey("authors.id", ondelete="SET NULL"), index=True)
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("works.id"), index=True)
 
-    __table_args__ = (Index("ix_works_title_folded_author_id", "title_folded", "author_id"),)
+    __table_args__ = (
+        Index("ix_works_title_folded_author_id", "title_folded", "author_id"),
+        Index(
+            "ix_works_title_trigrams",
+            "title_folded",
+            postgresql_ops={"title_folded": "gin_trgm_ops"},
+            postgresql_using="gin",
+        ),
+    )
 
 
 class Book(Base):
@@ -106,15 +126,31 @@ class Author(Timestamped, Versioned, Base):
     sort_name: Mapped[str]
     aliases: Mapped[list[str]] = mapped_column(server_default="{}")
     names_folded: Mapped[str] = mapped_column(FOLDED, Computed("fold_names(name, aliases)", persisted=True))
+    names_words: Mapped[str] = mapped_column(
+        FOLDED, Computed("name_words(fold_names(name, aliases))", persisted=True)
+    )
+    """By `search_text`, a space before each word: for what begins with a text, and for words that do."""
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("authors.id"), index=True)
 
     __table_args__ = (
         Index("ix_authors_name_fold", text("fold(name)")),
         Index("ix_authors_sort_name_id", "sort_name", "id"),
         Index(
+            "ix_authors_aliases",
+            text("string_to_array(names_folded, chr(10))"),
+            postgresql_using="gin",
+            postgresql_where=text("aliases <> '{}'"),
+        ),
+        Index(
             "ix_authors_names_trigrams",
             "names_folded",
             postgresql_ops={"names_folded": "gin_trgm_ops"},
+            postgresql_using="gin",
+        ),
+        Index(
+            "ix_authors_words_trigrams",
+            "names_words",
+            postgresql_ops={"names_words": "gin_trgm_ops"},
             postgresql_using="gin",
         ),
     )
@@ -158,4 +194,6 @@ class BookCategory(Base):
     __tablename__ = "book_categories"
 
     book_id: Mapped[int] = mapped_column(ForeignKey("books.item_id", ondelete="CASCADE"), primary_key=True)
-    category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"), primary_key=True, index=True)
+    category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"), primary_key=True)
+
+    __table_args__ = (Index("ix_book_categories_category_id_book_id", "category_id", "book_id"),)

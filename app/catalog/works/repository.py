@@ -1,9 +1,23 @@
 """SQL of works."""
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
-from app.catalog.models import Work
+from sqlalchemy import ColumnElement, FromClause, Select, SQLColumnExpression, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import aliased
+
+from app.catalog.books.repository import BOOK_COLUMNS, join_books
+from app.catalog.bulk import BULK_LOCK
+from app.catalog.merges.chains.repository import find_current, lock_current
+from app.catalog.models import Author, Book, Work
+from app.core.db import snapshot_text
+from app.core.paging import Found, Window
+from app.core.repository import AnyRow, contains_folded, find_page
+from app.core.sorting import Order
+
+MOST_EDITIONS = 200
+"""Of one work in one answer."""
 
 TITLES_LOCK = 0x776F726B73
 """Seed of the advisory locks on titles: keys made with it are of works alone."""
@@ -23,16 +37,97 @@ class WorkRepository:
         return work.id
 
     async def find_id(self, title: str, author_id: int) -> int | None:
-        """The oldest work of this title by this author; case and accents do not count."""
+        """The oldest work of this title by this author, if need be a merged one; case and accents do not count."""
+        is_theirs = (Work.title_folded == func.fold(title), Work.author_id == author_id)
+        standing_first = (Work.merged_into_id.is_not(None), Work.id)
         return await self._session.scalar(
-            select(func.min(Work.id)).where(
-                Work.title_folded == func.fold(title),
-                Work.author_id == author_id,
-                Work.merged_into_id.is_(None),
-            )
+            select(Work.id).where(*is_theirs).order_by(*standing_first).limit(1)
         )
+
+    async def lock(self, work_id: int) -> Work | None:
+        """The work, held against other writers, and against new editions, until the transaction ends."""
+        return await self._session.get(Work, work_id, with_for_update=True, populate_existing=True)
+
+    async def find_current(self, work_id: int) -> int:
+        """The work that a merged one was merged into."""
+        return await find_current(self._session, Work, work_id)
+
+    async def lock_current(self, work_id: int) -> int | None:
+        """The work that stands for this one after merges, held against merges and deletion; None if it is gone."""
+        held = await lock_current(self._session, Work, [work_id])
+        return held[0][1] if held else None
+
+    async def lock_of_one_edition(self, work_id: int) -> Work | None:
+        """The work, held, if it has one edition and nothing was merged into it."""
+        editions = select(func.count()).where(Book.work_id == work_id).scalar_subquery()
+        merged = aliased(Work)
+        has_merged = select(merged.id).where(merged.merged_into_id == work_id).exists()
+        statement = select(Work).where(Work.id == work_id, editions == 1, ~has_merged)
+        held = statement.with_for_update().execution_options(populate_existing=True)
+        return await self._session.scalar(held)
+
+    async def set_title_page(self, work: Work, title: str, author_id: int | None) -> None:
+        """Give a held work its title and principal author."""
+        work.title, work.author_id = title, author_id
+        await self._session.flush()
 
     async def lock_title(self, title: str) -> None:
         """Hold the folded title against requests that would make the same work."""
         key = func.hashtextextended(func.fold(title), TITLES_LOCK)
+        # Shared with other requests, not with an import, which holds it instead of thousands of titles.
+        await self._session.execute(select(func.pg_advisory_xact_lock_shared(BULK_LOCK)))
         await self._session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+# Aliases: the columns of an edition have an author and a book of their own.
+_author, _counted, _printed = aliased(Author), aliased(Book), aliased(Book)
+_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
+    "id": Work.id,
+    "title": Work.title,
+    "author_id": _author.id,
+    "author_name": _author.name,
+    "edition_count": select(func.count()).where(_counted.work_id == Work.id).scalar_subquery(),
+    "merged_into_id": Work.merged_into_id,
+    "version": Work.version,
+    "created_at": Work.created_at,
+    "updated_at": Work.updated_at,
+}
+_SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
+    "title": Work.title_folded,
+    "created_at": Work.created_at,
+}
+
+
+def _join_works(source: FromClause, work_id: ColumnElement[int]) -> FromClause:
+    return source.outerjoin(Work, Work.id == work_id).outerjoin(_author, _author.id == Work.author_id)
+
+
+_PRINTED_ID = cast("ColumnElement[int]", _printed.item_id)
+_WORK_ALONE = Work.__table__.outerjoin(_author, _author.id == Work.author_id)
+_WORK: Select[*tuple[Any, ...]] = (
+    select(*(column.label(f"work_{name}") for name, column in _COLUMNS.items()), snapshot_text, *BOOK_COLUMNS)
+    .select_from(join_books(_WORK_ALONE.outerjoin(_printed, _printed.work_id == Work.id), _PRINTED_ID))
+    .where(Work.id == bindparam("work"))
+    .order_by(_printed.year, _printed.format, _printed.item_id)
+    .limit(MOST_EDITIONS)
+)
+
+
+async def find_work(connection: AsyncConnection, work_id: int) -> Sequence[AnyRow]:
+    """The work with its editions: a row each, or one without `id` when there are none. Empty: no such work.
+
+    The work's columns begin with `work_`, the others are those of a book.
+    """
+    return (await connection.execute(_WORK, {"work": work_id})).all()
+
+
+async def list_works(
+    connection: AsyncConnection, search: str | None, sort: Sequence[str], window: Window
+) -> Found[AnyRow]:
+    """One page of works whose title contains the text."""
+    matching = select(Work.id).where(Work.merged_into_id.is_(None))
+    if search is not None:
+        matching = matching.where(contains_folded(Work.title_folded, search))
+    order = Order.by(sort, _SORT_COLUMNS, Work.id)
+    columns: list[SQLColumnExpression[Any]] = [column.label(name) for name, column in _COLUMNS.items()]
+    return await find_page(connection, matching, order, window, columns, _join_works)

@@ -65,6 +65,7 @@ WHOLE = {
     "language": None,
     "format": None,
     "pages": None,
+    "series_id": None,
     "series": None,
     "series_position": None,
     "categories": [],
@@ -183,6 +184,7 @@ async def test_put_replaces_everything_and_patch_only_what_is_sent(
         path, json={"price": 9.99, "description": None, "series": None}, headers=seller.headers
     )
     changed = {"price": 9.99, "description": None, "series": None, "series_position": None, "version": 2}
+    changed |= {"series_id": None, "lowest_price_30d": 12.5}
     assert patched.json() == {**book, **changed, "updated_at": IsStr()}
     replaced = await client.put(path, json={"title": "Bilbo", "price": 3}, headers=seller.headers)
     assert replaced.status_code == 200

@@ -1,0 +1,174 @@
+"""Runs the encoder, a process per picture and few at a time, and believes nothing that it says."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from dataclasses import dataclass
+from hashlib import blake2b
+from io import BytesIO
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, BinaryIO, Literal
+
+import structlog
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from app.catalog.covers.errors import (
+    AnimatedPicture,
+    BrokenPicture,
+    PicturesBusy,
+    PictureTooDetailed,
+    UnsupportedPicture,
+)
+from app.catalog.covers.schemas import SIZES
+from app.core.clock import utc_now
+from app.core.errors import AppError
+
+AT_ONCE = 2
+LONGEST_QUEUE = 16
+PATIENCE = 20.0
+"""Seconds until an encoder is stopped that does not come to an end."""
+LARGEST_ANSWER = 4 * 1024 * 1024
+LARGEST_SIDE = 0xFFFF
+
+_ENCODER = Path(__file__).with_name("encoder.py")
+Reason = Literal["format", "broken", "pixels", "frames"]
+Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+Length = Annotated[int, Field(ge=1, le=LARGEST_ANSWER)]
+_REFUSALS: dict[Reason, type[AppError]] = {
+    "format": UnsupportedPicture,
+    "broken": BrokenPicture,
+    "pixels": PictureTooDetailed,
+    "frames": AnimatedPicture,
+}
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A cover in its sizes, ready to be stored under its name."""
+
+    name: str
+    width: int
+    height: int
+    files: dict[str, bytes]
+
+
+class _Refusal(BaseModel):
+    """An encoder's answer when there is no cover."""
+
+    refused: Reason
+    detail: str = Field(max_length=200)
+
+
+class _Made(BaseModel):
+    """The first line of an encoder's answer: how large the cover is, and how long its files are."""
+
+    width: Side
+    height: Side
+    lengths: tuple[Length, Length, Length]
+
+
+_ANSWER = TypeAdapter[_Refusal | _Made](_Refusal | _Made)
+
+
+class PictureEncoder:
+    """The encoders of one worker process."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+
+    async def encode(self, file: BinaryIO) -> Picture:
+        """The covers of an uploaded file.
+
+        UnsupportedPicture, BrokenPicture, PictureTooDetailed, AnimatedPicture, PicturesBusy.
+        """
+        if self._waiting >= LONGEST_QUEUE:
+            raise PicturesBusy("Too many pictures at once; try again shortly.", headers={"Retry-After": "5"})
+        self._waiting += 1
+        try:
+            async with self._free:
+                return _read_answer(await _run_encoder(_descriptor(file)))
+        finally:
+            self._waiting -= 1
+
+
+def _descriptor(file: BinaryIO) -> int:
+    """The file as the encoder's stdin: it reads from disk, and nothing of it lies in our memory."""
+    if isinstance(file, SpooledTemporaryFile):
+        file.rollover()
+    file.flush()
+    descriptor = file.fileno()
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+async def _run_encoder(source: int) -> bytes:
+    # No environment: the encoder knows no secrets. By path and isolated: it imports nothing of the shop.
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", str(_ENCODER), stdin=source, stdout=PIPE, stderr=DEVNULL, env={}
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            answer = await _read_all(process)
+            status = await process.wait()
+    except TimeoutError:
+        raise BrokenPicture("The picture takes too long to read.") from None
+    finally:
+        await _end(process)
+    if status:
+        _log.warning("encoder_failed", status=status)
+        raise BrokenPicture("The picture cannot be read.")
+    return answer
+
+
+async def _read_all(process: Process) -> bytes:
+    answer = bytearray()
+    while process.stdout is not None and (chunk := await process.stdout.read(65_536)):
+        answer += chunk
+        if len(answer) > LARGEST_ANSWER:
+            raise BrokenPicture("The picture cannot be read.")
+    return bytes(answer)
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+def _read_answer(answer: bytes) -> Picture:
+    head, _, body = answer.partition(b"\n")
+    try:
+        told = _ANSWER.validate_json(head)
+    except ValidationError:
+        raise BrokenPicture("The picture cannot be read.") from None
+    if isinstance(told, _Refusal):
+        raise _REFUSALS[told.refused](told.detail)
+    rest = BytesIO(body)
+    files = {size: rest.read(length) for size, length in zip(SIZES, told.lengths, strict=True)}
+    if not all(_is_webp(file) for file in files.values()):
+        raise BrokenPicture("The picture cannot be read.")
+    name = picture_name(body, told.width, told.height)
+    return Picture(name, told.width, told.height, files)
+
+
+def _is_webp(content: bytes) -> bool:
+    return content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+
+
+def picture_name(content: bytes, width: int, height: int) -> str:
+    """The hash of the content and of today, then width and height, all hexadecimal.
+
+    Today is part of it so that nobody can come to use again, by an upload of the same picture, a
+    file that is old and unused and so about to be purged.
+    """
+    digest = blake2b(content, digest_size=16, salt=utc_now().date().isoformat().encode())
+    return f"{digest.hexdigest()}{width:04x}{height:04x}"
+
+
+def picture_size(name: str) -> tuple[int, int]:
+    """Width and height, as the name tells them."""
+    return int(name[-8:-4], 16), int(name[-4:], 16)

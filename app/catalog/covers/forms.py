@@ -1,0 +1,133 @@
+"""Reads uploads from the body of a request whose caller is known by then, in chunks, to a nameless file."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import ClientDisconnect
+
+from app.catalog.covers.errors import NotAnUpload, UploadInterrupted
+from app.catalog.covers.pictures import LARGEST_FILE
+from app.catalog.covers.schemas import Attach, CoverFromUpload
+
+MOST_FILES = 20
+OVERHEAD = 64 * 1024
+"""What a form may have beside its files."""
+ONE_FILE = LARGEST_FILE + OVERHEAD
+ALL_FILES = 64 * 1024 * 1024
+
+_BINARY = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+_PICTURE = "JPEG, PNG, WebP or AVIF, a single frame, at most 10 MiB, 25 megapixels and 10,000 pixels a side."
+
+
+def documented(forms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The request body for the documentation, by media type: FastAPI would read a form before it asks who calls."""
+    content = {media_type: {"schema": schema} for media_type, schema in forms.items()}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+COVER_FORM = {
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {**_BINARY, "description": _PICTURE}},
+    },
+    "application/json": CoverFromUpload.model_json_schema(),
+}
+UPLOADS_FORM = {
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["files"],
+        "properties": {
+            "files": {"type": "array", "items": _BINARY, "maxItems": MOST_FILES, "description": _PICTURE},
+            "attach": {
+                "type": "string",
+                "enum": [choice.value for choice in Attach],
+                "default": Attach.NONE.value,
+                "description": "`isbn`: each becomes the cover of the book whose ISBN the file is named after.",
+            },
+        },
+    },
+}
+
+
+def is_json(request: Request) -> bool:
+    """Whether the body says that it is JSON."""
+    return _media_type(request) == "application/json"
+
+
+async def read_reference(request: Request) -> CoverFromUpload:
+    """The body as JSON."""
+    try:
+        return CoverFromUpload.model_validate_json(await request.body())
+    except ValidationError as fault:
+        raise RequestValidationError(
+            [{**each, "loc": ("body", *each["loc"])} for each in fault.errors()]
+        ) from None
+    except ClientDisconnect:
+        raise UploadInterrupted("The body ended early.") from None
+
+
+@asynccontextmanager
+async def one_file(request: Request) -> AsyncIterator[UploadFile]:
+    """The form's only field, `file`."""
+    async with _form(request, files=1, fields=1) as form:
+        _allow(form, {"file"})
+        yield _files(form, "file")[0]
+
+
+@asynccontextmanager
+async def several_files(request: Request) -> AsyncIterator[tuple[list[UploadFile], Attach]]:
+    """The form's `files`, and what shall become of them."""
+    async with _form(request, files=MOST_FILES, fields=2) as form:
+        _allow(form, {"files", "attach"})
+        yield _files(form, "files"), _attach(form)
+
+
+@asynccontextmanager
+async def _form(request: Request, *, files: int, fields: int) -> AsyncIterator[FormData]:
+    if _media_type(request) != "multipart/form-data":
+        raise NotAnUpload("Send the body as multipart/form-data.")
+    try:
+        form = await request.form(max_files=files, max_fields=fields)
+    except ClientDisconnect:
+        raise UploadInterrupted("The body ended early.") from None
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _allow(form: FormData, known: set[str]) -> None:
+    for name in form:
+        if name not in known:
+            raise _invalid(name, "extra_forbidden", "Extra inputs are not permitted")
+
+
+def _files(form: FormData, field: str) -> list[UploadFile]:
+    values = form.getlist(field)
+    if not values:
+        raise _invalid(field, "missing", "Field required")
+    files = [value for value in values if isinstance(value, UploadFile)]
+    if len(files) < len(values):
+        raise _invalid(field, "file_expected", "Send a file, with a file name")
+    return files
+
+
+def _attach(form: FormData) -> Attach:
+    value = form.get("attach", Attach.NONE.value)
+    if value not in set(Attach):
+        raise _invalid("attach", "enum", f"Input should be {' or '.join(Attach)}")
+    return Attach(value)
+
+
+def _invalid(field: str, kind: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ("body", field), "type": kind, "msg": message, "input": None}])

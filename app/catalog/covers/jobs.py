@@ -1,0 +1,42 @@
+"""The scheduled job of covers."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.covers.pictures import purge_pictures
+from app.catalog.covers.repository import CoverRepository
+from app.core.events import Delivery, Event, Outside, delivers, publish
+from app.core.jobs import scheduled
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PicturesToPurge(Event):
+    """Pictures that no book uses are to be deleted."""
+
+    type: ClassVar[str] = "pictures.to_purge"
+
+
+@scheduled("purge_pictures", timedelta(days=1))
+async def ask_for_purge(session: AsyncSession) -> int:
+    """The store of files is not of this transaction: the purge is an event of its own."""
+    await publish(session, PicturesToPurge())
+    return 1
+
+
+@delivers(PicturesToPurge)
+async def purge(outside: Outside, _event: PicturesToPurge, _delivery: Delivery) -> None:
+    """Delete what no book uses; a second attempt finds less to do."""
+
+    async def find_used(names: Collection[str]) -> set[str]:
+        async with outside.transaction() as session:
+            return await CoverRepository(session).find_used(names)
+
+    count = await purge_pictures(outside.storage.opened, find_used)
+    _log.info("pictures_purged", count=count)

@@ -1,0 +1,93 @@
+"""Pictures in the store of files: put there, found again, served, and purged when no book uses them.
+
+What is stored is never deleted but by the purge, a day at least after the last moment at which
+anybody could begin to use it: so there is nothing for deletes and uploads to race over.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Collection
+from datetime import timedelta
+
+from starlette.datastructures import UploadFile
+
+from app.catalog.covers.encoding import PictureEncoder, picture_size
+from app.catalog.covers.errors import CoverNotFound, PictureTooLarge, UnknownUpload
+from app.catalog.covers.schemas import NAME_PATTERN, SIZES, StoredCover
+from app.core.clock import utc_now
+from app.core.storage import FileMissing, Storage
+
+FOLDER = "covers"
+LARGEST_FILE = 10 * 1024 * 1024
+USABLE_FOR = timedelta(hours=24)
+"""How long after its upload a picture can be made a cover."""
+UNUSED_FOR = timedelta(hours=48)
+"""How old a file is that the purge takes, if no book uses it."""
+
+_BATCH = 5_000
+_FILE = re.compile(rf"({NAME_PATTERN})-[sml]\.webp")
+
+FindUsed = Callable[[Collection[str]], Awaitable[set[str]]]
+"""Which of these pictures books use."""
+
+
+class PictureStore:
+    """Pictures under their names, three files each."""
+
+    def __init__(self, storage: Storage, encoder: PictureEncoder) -> None:
+        self._storage = storage
+        self._encoder = encoder
+
+    async def add(self, upload: UploadFile) -> StoredCover:
+        """Encode and store an uploaded file. PictureTooLarge, and the errors of `PictureEncoder.encode`."""
+        if upload.size is None or upload.size > LARGEST_FILE:
+            raise PictureTooLarge(f"A picture's file may have {LARGEST_FILE // 1024 // 1024} MiB.")
+        picture = await self._encoder.encode(upload.file)
+        # The smallest last: where it is, the others are.
+        for size in reversed(SIZES):
+            await self._storage.put(file_name(picture.name, size), picture.files[size])
+        return StoredCover(name=picture.name, width=picture.width, height=picture.height)
+
+    async def find_upload(self, name: str) -> StoredCover:
+        """A picture that was stored within the last day. UnknownUpload."""
+        found = await self._storage.find(file_name(name, SIZES[0]))
+        if found is None or found.modified_at < utc_now() - USABLE_FOR:
+            raise UnknownUpload(
+                "There is no upload of this name, or it is older than a day; upload it again."
+            )
+        width, height = picture_size(name)
+        return StoredCover(name=name, width=width, height=height)
+
+
+async def read_picture(storage: Storage, file: str) -> bytes:
+    """The bytes of one size, by the name in its address. CoverNotFound."""
+    if _FILE.fullmatch(file) is None:
+        raise CoverNotFound("There is no picture of this name.")
+    try:
+        return await storage.read(f"{FOLDER}/{file}")
+    except FileMissing:
+        raise CoverNotFound("There is no picture of this name.") from None
+
+
+async def purge_pictures(storage: Storage, find_used: FindUsed) -> int:
+    """Delete the pictures that no book uses and nobody can come to use; how many there were."""
+    count, before = 0, utc_now() - UNUSED_FOR
+    old: set[str] = set()
+    async for file in storage.list(FOLDER):
+        name = _FILE.fullmatch(file.name.rpartition("/")[2])
+        if name is not None and file.modified_at < before:
+            old.add(name[1])
+        if len(old) >= _BATCH:
+            count += await _purge(storage, old, find_used)
+            old = set()
+    return count + await _purge(storage, old, find_used)
+
+
+async def _purge(storage: Storage, old: set[str], find_used: FindUsed) -> int:
+    unused = old - await find_used(old) if old else set()
+    await storage.delete([file_name(name, size) for name in sorted(unused) for size in SIZES])
+    return len(unused)
+
+
+def file_name(name: str, size: str) -> str:
+    """Where one size lies in the store."""
+    return f"{FOLDER}/{name}-{size}.webp"

@@ -1,0 +1,140 @@
+"""`/api/v1/books/{book_id}/cover`, `/api/v1/uploads`, and `/media/covers`, where pictures are served."""
+
+from fastapi import APIRouter, Request, Response
+
+from app.catalog.books.schemas import BookOut
+from app.catalog.books.service import BookCatalogue
+from app.catalog.covers.deps import CoverServiceDep, EditingDep, PicturesDep, StorageDep, UploadsDep
+from app.catalog.covers.errors import (
+    AnimatedPicture,
+    BrokenPicture,
+    CoverNotFound,
+    NotAnUpload,
+    PicturesBusy,
+    PictureTooDetailed,
+    PictureTooLarge,
+    UnknownUpload,
+    UnsupportedPicture,
+    UploadInterrupted,
+)
+from app.catalog.covers.forms import (
+    ALL_FILES,
+    COVER_FORM,
+    ONE_FILE,
+    UPLOADS_FORM,
+    documented,
+    is_json,
+    one_file,
+    read_reference,
+    several_files,
+)
+from app.catalog.covers.pictures import PictureStore, read_picture
+from app.catalog.covers.schemas import COVER_PATH, StoredCover, UploadsOut
+from app.catalog.errors import BookNotFound, NotYourItem
+from app.core.answers import document_response
+from app.core.conditional import PreconditionDep, matches_any
+from app.core.db import SessionDep
+from app.core.errors import StaleVersion
+from app.core.problems import problems
+from app.core.schemas import RowId
+from app.identity.deps import Seller
+from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(tags=["covers"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope, EmailNotVerified)
+_EDITING = (BookNotFound, NotYourItem, StaleVersion)
+_FORM = (NotAnUpload, UploadInterrupted)
+_PICTURE = (
+    *(UnsupportedPicture, BrokenPicture, PictureTooDetailed),
+    *(AnimatedPicture, PictureTooLarge, PicturesBusy),
+)
+_WEBP = {"image/webp": {"schema": {"type": "string", "format": "binary"}}}
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+@router.put(
+    "/api/v1/books/{book_id}/cover",
+    summary="Set a book's cover",
+    response_model=BookOut,
+    responses=problems(*_LOGIN, *_EDITING, *_FORM, *_PICTURE, UnknownUpload),
+    openapi_extra=documented(COVER_FORM),
+    max_body_size=ONE_FILE,
+)
+async def set_cover(
+    request: Request,
+    book_id: RowId,
+    editing: EditingDep,
+    pictures: PicturesDep,
+    covers: CoverServiceDep,
+    session: SessionDep,
+) -> Response:
+    """Upload a picture, or name one uploaded before. It becomes WebP in three sizes, without metadata.
+
+    The book's owner or a moderator may.
+    """
+    stored = await _stored(request, pictures)
+    await covers.change(editing.editor, book_id, editing.precondition, stored)
+    return await document_response(session, lambda connection: BookCatalogue(connection).get(book_id))
+
+
+@router.delete(
+    "/api/v1/books/{book_id}/cover",
+    status_code=204,
+    summary="Take a book's cover away",
+    responses=problems(*_LOGIN, *_EDITING),
+)
+async def delete_cover(
+    book_id: RowId, editor: Seller, precondition: PreconditionDep, covers: CoverServiceDep
+) -> None:
+    """Leave the book without a cover. The picture itself is gone some two days later.
+
+    The book's owner or a moderator may.
+    """
+    await covers.change(editor, book_id, precondition, None)
+
+
+@router.post(
+    "/api/v1/uploads",
+    summary="Upload several pictures",
+    responses=problems(*_LOGIN, *_FORM),
+    openapi_extra=documented(UPLOADS_FORM),
+    max_body_size=ALL_FILES,
+)
+async def upload_pictures(request: Request, editor: Seller, uploads: UploadsDep) -> UploadsOut:
+    """Up to 20 pictures, at most 64 MiB together; each is stored or refused on its own, and told about.
+
+    With `attach=isbn` each becomes the cover of the book whose ISBN its file is named after, if the
+    caller may edit that book. Otherwise name it at `PUT /books/{book_id}/cover` within a day; what no
+    book uses is deleted after two.
+    """
+    async with several_files(request) as (files, attach):
+        return await uploads.take(editor, files, attach)
+
+
+@router.get(
+    COVER_PATH + "/{file}",
+    summary="Get a picture",
+    response_class=Response,
+    responses={200: {"content": _WEBP, "description": "The picture."}, **problems(CoverNotFound)},
+)
+async def get_cover(request: Request, file: str, storage: StorageDep) -> Response:
+    """One size of a cover, as WebP. An address never serves another picture: keep it for ever."""
+    etag = f'"{file}"'
+    headers = {
+        "Cache-Control": _FOREVER,
+        "ETag": etag,
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    content = await read_picture(storage, file)
+    if matches_any(etag.encode(), request.headers.get("if-none-match", "").encode()):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="image/webp", headers=headers)
+
+
+async def _stored(request: Request, pictures: PictureStore) -> StoredCover:
+    if is_json(request):
+        return await pictures.find_upload((await read_reference(request)).upload)
+    async with one_file(request) as file:
+        return await pictures.add(file)

@@ -1,0 +1,81 @@
+"""Several pictures at once: each is stored or refused on its own, and may become a cover at once."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import UploadFile
+
+from app.catalog.covers.pictures import PictureStore
+from app.catalog.covers.schemas import (
+    Attach,
+    UploadProblem,
+    UploadResult,
+    UploadsOut,
+    UploadStatus,
+    cover_out,
+)
+from app.catalog.covers.service import CoverService
+from app.core.conditional import Precondition
+from app.core.errors import AppError
+from app.identity.principal import Principal
+
+LONGEST_NAME = 255
+
+
+class Uploads:
+    """Takes files one after the other; no transaction is open while a picture is made."""
+
+    def __init__(
+        self,
+        pictures: PictureStore,
+        transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]],
+        currency: str,
+    ) -> None:
+        self._pictures = pictures
+        self._transaction = transaction
+        self._currency = currency
+
+    async def take(self, editor: Principal, files: Sequence[UploadFile], attach: Attach) -> UploadsOut:
+        """Store each file; with `attach=isbn` make it the cover of the book whose ISBN it is named after."""
+        results = [await self._take_one(editor, file, attach) for file in files]
+        stored = sum(result.status is UploadStatus.STORED for result in results)
+        return UploadsOut(stored=stored, refused=len(results) - stored, results=results)
+
+    async def _take_one(self, editor: Principal, file: UploadFile, attach: Attach) -> UploadResult:
+        filename = printable(file.filename or "")
+        try:
+            return await self._store(editor, file, filename, attach)
+        except AppError as refusal:
+            problem = UploadProblem(
+                status=refusal.status, code=refusal.code, title=refusal.title, detail=refusal.detail
+            )
+            return UploadResult(filename=filename, status=UploadStatus.REFUSED, problem=problem)
+
+    async def _store(
+        self, editor: Principal, file: UploadFile, filename: str, attach: Attach
+    ) -> UploadResult:
+        book_id = None
+        if attach is Attach.ISBN:
+            async with self._transaction() as session:
+                book_id = await self._covers(session).check_file_name(editor, filename)
+        stored = await self._pictures.add(file)
+        if book_id is not None:
+            async with self._transaction() as session:
+                await self._covers(session).change(editor, book_id, Precondition(None), stored)
+        return UploadResult(
+            filename=filename,
+            status=UploadStatus.STORED,
+            upload=stored["name"],
+            cover=cover_out(stored),
+            book_id=book_id,
+        )
+
+    def _covers(self, session: AsyncSession) -> CoverService:
+        return CoverService.build(session, self._currency)
+
+
+def printable(filename: str) -> str:
+    """The file's name as it can be told back: without folders, controls and what is beyond any name."""
+    stem = filename.replace("\\", "/").rpartition("/")[2]
+    return "".join(letter for letter in stem if letter.isprintable())[:LONGEST_NAME]

@@ -1,0 +1,1 @@
+"""Facets: what the books of a list have in common, counted."""

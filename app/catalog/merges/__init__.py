@@ -1,0 +1,1 @@
+"""Merging authors and works, with the way back."""

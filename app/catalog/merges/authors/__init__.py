@@ -1,0 +1,1 @@
+"""Merging two authors into one."""

@@ -1,0 +1,91 @@
+"""Moves contributions, works and names from one author to another, and back."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.merges.authors.repository import AuthorMoveRepository
+from app.catalog.merges.contributions import Contribution, Dropped, plan_merge, plan_undo
+from app.catalog.merges.movers import Moved, MovedBack
+from app.catalog.models import Author
+
+
+class AuthorMover:
+    """Moves what belongs to authors.
+
+    Versions rise beyond those of the author whose place is taken, so that the sum of versions
+    in a book's tag never comes back to what it was for another text.
+    """
+
+    def __init__(self, moves: AuthorMoveRepository) -> None:
+        self._moves = moves
+
+    @classmethod
+    def build(cls, session: AsyncSession) -> Self:
+        """The mover on one session."""
+        return cls(AuthorMoveRepository(session))
+
+    async def hold_books(self, source_id: int) -> None:
+        """Hold the books that name the author."""
+        await self._moves.lock_books_of(source_id)
+
+    async def hold_recorded(self, record: Mapping[str, Any]) -> None:
+        """Hold the books that the merge touched."""
+        await self._moves.lock_books(_books(record))
+
+    async def move(self, source: Author, target: Author) -> Moved:
+        """Re-point contributions and works; the source's names become aliases of the target."""
+        await self._moves.defer_documents()
+        plan = plan_merge(await self._moves.list_shared(source.id, target.id), source.id, target.id)
+        await self._moves.drop(plan.dropped)
+        await self._moves.give(plan.moved, target.id)
+        works = await self._moves.give_works(source.id, target.id)
+        aliases = _new_names(source, target)
+        beyond = source.version + target.version + 1
+        await self._moves.set_author(target, beyond, aliases=[*target.aliases, *aliases])
+        await self._moves.set_author(source, source.version + 1, merged_into_id=target.id)
+        await self._moves.refresh_documents(target.id)
+        record = {"moved": plan.moved, "dropped": plan.dropped, "works": works, "aliases": aliases}
+        counts = {
+            "contributions": len(plan.moved),
+            "dropped": len(plan.dropped),
+            "works": len(works),
+            "aliases": len(aliases),
+        }
+        return Moved(record, counts)
+
+    async def move_back(self, source: Author, target: Author, record: Mapping[str, Any]) -> MovedBack:
+        """Give back contributions, works and names that stand as the merge left them."""
+        await self._moves.defer_documents()
+        moved = [Contribution(*one) for one in record["moved"]]
+        dropped = [Dropped(*one) for one in record["dropped"]]
+        plan = plan_undo(moved, dropped, await self._moves.list_of_books(_books(record)), target.id)
+        await self._moves.give(plan.moved, source.id)
+        await self._moves.put_back(plan.dropped)
+        works = await self._moves.give_works(target.id, source.id, record["works"])
+        aliases = [name for name in target.aliases if name not in record["aliases"]]
+        removed = len(target.aliases) - len(aliases)
+        await self._moves.set_author(source, target.version + source.version + 1, merged_into_id=None)
+        await self._moves.set_author(target, target.version + 1, aliases=aliases)
+        await self._moves.refresh_documents(source.id, target.id)
+        counts = {
+            "contributions": len(plan.moved),
+            "dropped": len(plan.dropped),
+            "works": len(works),
+            "aliases": removed,
+        }
+        return MovedBack(counts, sorted({one.book_id for one in plan.left}))
+
+    async def list_works_of_one_title(self, author_id: int) -> list[list[int]]:
+        """The author's works that share their title with another one, title by title."""
+        return await self._moves.list_works_of_one_title(author_id)
+
+
+def _new_names(source: Author, target: Author) -> list[str]:
+    known = {target.name, *target.aliases}
+    return [name for name in dict.fromkeys([source.name, *source.aliases]) if name not in known]
+
+
+def _books(record: Mapping[str, Any]) -> set[int]:
+    return {one[0] for one in (*record["moved"], *record["dropped"])}

@@ -1,0 +1,1 @@
+"""From what was merged to what stands for it now."""

@@ -1,0 +1,69 @@
+"""Refusals of merges, and the redirections that they leave behind."""
+
+from http import HTTPStatus
+
+from app.core.errors import AppError
+
+
+class AuthorMerged(AppError):
+    """The author was merged into another one, at the address in `Location`; `current_id` is its id."""
+
+    status = HTTPStatus.PERMANENT_REDIRECT
+    code = "author-merged"
+    title = "The author was merged into another one"
+
+
+class WorkMerged(AppError):
+    """The work was merged into another one, at the address in `Location`; `current_id` is its id."""
+
+    status = HTTPStatus.PERMANENT_REDIRECT
+    code = "work-merged"
+    title = "The work was merged into another one"
+
+
+class MergeNotFound(AppError):
+    """There is no merge with this id."""
+
+    status = 404
+    code = "merge-not-found"
+    title = "Merge not found"
+
+
+class UnknownMergeTarget(AppError):
+    """`into` names an author or work that does not exist."""
+
+    status = 409
+    code = "unknown-merge-target"
+    title = "Nothing to merge into"
+
+
+class MergeIntoItself(AppError):
+    """An author or work cannot be merged into itself, also not by way of what was merged into it."""
+
+    status = 409
+    code = "merge-into-itself"
+    title = "Cannot merge into itself"
+
+
+class AlreadyMerged(AppError):
+    """It was merged into another one before; undo that merge first, or merge the other one."""
+
+    status = 409
+    code = "already-merged"
+    title = "Merged already"
+
+
+class AlreadyUndone(AppError):
+    """The merge was undone before."""
+
+    status = 409
+    code = "already-undone"
+    title = "Undone already"
+
+
+class MergedFurther(AppError):
+    """The target was itself merged afterwards; undo the merge `undo_first` before this one."""
+
+    status = 409
+    code = "merged-further"
+    title = "The target was merged further"

@@ -1,0 +1,49 @@
+"""What merges of authors and of works have in common."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+from app.catalog.models import Author, Work
+
+Row_contra = TypeVar("Row_contra", bound=Author | Work, contravariant=True)
+
+
+class MergeKind(StrEnum):
+    """What is merged."""
+
+    AUTHOR = "author"
+    WORK = "work"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a merge moved: `record` for its undo, `counts` for readers."""
+
+    record: Mapping[str, Any]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class MovedBack:
+    """What an undo moved back, and the books in which it found something edited or deleted since."""
+
+    counts: Mapping[str, int]
+    left: list[int] = field(default_factory=list)
+
+
+class Mover(Protocol[Row_contra]):
+    """Moves everything from one row to another and back. The caller holds both rows."""
+
+    async def hold_books(self, source_id: int) -> None:
+        """Hold the books of the source against edits, before anything else is held."""
+
+    async def hold_recorded(self, record: Mapping[str, Any]) -> None:
+        """Hold the books that a merge moved, likewise."""
+
+    async def move(self, source: Row_contra, target: Row_contra) -> Moved:
+        """Re-point everything to the target and mark the source as merged."""
+
+    async def move_back(self, source: Row_contra, target: Row_contra, record: Mapping[str, Any]) -> MovedBack:
+        """Give back what stands as the merge left it."""

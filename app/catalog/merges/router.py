@@ -1,0 +1,90 @@
+"""`/api/v1/admin`: merging authors and works, and undoing it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from app.catalog.errors import AuthorNotFound, WorkNotFound
+from app.catalog.merges.errors import (
+    AlreadyMerged,
+    AlreadyUndone,
+    MergedFurther,
+    MergeIntoItself,
+    MergeNotFound,
+    UnknownMergeTarget,
+)
+from app.catalog.merges.schemas import MergeDone, MergeFilter, MergeIn, MergeOut, MergeUndone
+from app.catalog.merges.service import MergeService, list_all_merges
+from app.core.answers import HotDep
+from app.core.db import SessionDep
+from app.core.errors import InvalidCursor
+from app.core.paging import Page, PagerDep
+from app.core.problems import problems
+from app.core.schemas import RowId
+from app.identity.deps import CatalogManager
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(prefix="/api/v1/admin", tags=["admin"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+_MERGING = (AlreadyMerged, MergeIntoItself, UnknownMergeTarget)
+
+
+async def get_merge_service(session: SessionDep) -> MergeService:
+    """Merges on the request's transaction."""
+    return MergeService.build(session)
+
+
+MergeServiceDep = Annotated[MergeService, Depends(get_merge_service, scope="function")]
+
+
+@router.post(
+    "/authors/{author_id}/merge",
+    summary="Merge an author into another one",
+    responses=problems(*_LOGIN, AuthorNotFound, *_MERGING),
+)
+async def merge_author(
+    author_id: RowId, request: MergeIn, manager: CatalogManager, merges: MergeServiceDep
+) -> MergeDone:
+    """Give books and works of this author to the other one, and the names as aliases; the old id answers 308.
+
+    A book that names both in one role keeps the first in print. Two works of one title stay two; they
+    are listed in the answer.
+    """
+    return await merges.merge_authors(manager, author_id, request.into)
+
+
+@router.post(
+    "/works/{work_id}/merge",
+    summary="Merge a work into another one",
+    responses=problems(*_LOGIN, WorkNotFound, *_MERGING),
+)
+async def merge_work(
+    work_id: RowId, request: MergeIn, manager: CatalogManager, merges: MergeServiceDep
+) -> MergeDone:
+    """Make the editions of this work editions of the other one; the old id answers 308."""
+    return await merges.merge_works(manager, work_id, request.into)
+
+
+@router.get(
+    "/merges",
+    summary="List merges",
+    response_model=Page[MergeOut],
+    responses=problems(*_LOGIN, InvalidCursor),
+)
+async def list_merges(
+    query: Annotated[MergeFilter, Query()], pager: PagerDep, manager: CatalogManager, reads: HotDep
+) -> Response:
+    """A page of merges, newest first, undone ones too."""
+    del manager
+    return await reads.answer_private(lambda connection: list_all_merges(connection, query, pager))
+
+
+@router.post(
+    "/merges/{merge_id}/undo",
+    summary="Undo a merge",
+    responses=problems(*_LOGIN, MergeNotFound, AlreadyUndone, MergedFurther),
+)
+async def undo_merge(merge_id: RowId, manager: CatalogManager, merges: MergeServiceDep) -> MergeUndone:
+    """Give back exactly what the merge moved; what was edited since stays, and the answer lists those books."""
+    return await merges.undo(manager, merge_id)

@@ -1,0 +1,68 @@
+"""What staff send and see of merges."""
+
+from pydantic import Field
+
+from app.catalog.merges.movers import MergeKind
+from app.core.paging import ListQuery
+from app.core.schemas import Moment, RequestModel, ResponseModel, RowId
+
+
+class MergeIn(RequestModel):
+    """Where to."""
+
+    into: RowId = Field(
+        description="Id of the one that stays; one that was merged itself stands for its target.",
+        examples=[9],
+    )
+
+
+class MergeFilter(ListQuery):
+    """Filters of `/admin/merges`."""
+
+    kind: MergeKind | None = None
+    undone: bool | None = Field(default=None, description="true: undone ones; false: those that stand.")
+
+
+class Merged(ResponseModel):
+    """One side of a merge, by the name it had then."""
+
+    id: int = Field(examples=[12])
+    name: str = Field(examples=["J. R. R. Tolkien"])
+
+
+class MergeOut(ResponseModel):
+    """A merge."""
+
+    id: int = Field(examples=[3])
+    kind: MergeKind = Field(examples=["author"])
+    source: Merged
+    target: Merged
+    moved: dict[str, int] = Field(
+        description="What was re-pointed, by sort; `dropped` are contributions that became repetitions.",
+        examples=[{"contributions": 14, "dropped": 1, "works": 9, "aliases": 2}],
+    )
+    merged_by: int = Field(description="User id.", examples=[2])
+    merged_at: Moment
+    undone_by: int | None
+    undone_at: Moment | None
+
+
+class MergeDone(MergeOut):
+    """A merge just made."""
+
+    works_of_one_title: list[list[int]] = Field(
+        description="Works of the author that share a title now, which may be one work: merge them if so.",
+        examples=[[[7, 31]]],
+    )
+
+
+class MergeUndone(MergeOut):
+    """A merge just undone."""
+
+    restored: dict[str, int] = Field(
+        description="What went back, by sort.", examples=[{"contributions": 13, "works": 9, "aliases": 2}]
+    )
+    left: list[int] = Field(
+        description="Books in which something was edited or deleted since and stays as it is.",
+        examples=[[42]],
+    )

@@ -1,0 +1,1 @@
+"""Merging two works into one."""

@@ -1,0 +1,1 @@
+"""Prices over time: what they were, and what is planned."""

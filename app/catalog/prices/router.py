@@ -1,0 +1,188 @@
+"""`/items/{item_id}/prices`, `/price-changes` and `/price-schedules`: prices over time."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from app.catalog.cache_groups import item_group
+from app.catalog.errors import BookNotFound, ItemNotFound, NotYourItem
+from app.catalog.items.schemas import ItemKind
+from app.catalog.prices.errors import (
+    PriceScheduleClosed,
+    PriceScheduleInPast,
+    PriceScheduleNotFound,
+    PriceSchedulesOverlap,
+    PriceScheduleStarted,
+    TooManyPriceSchedules,
+)
+from app.catalog.prices.schemas import (
+    PriceChangeOut,
+    PriceHistory,
+    PriceQuery,
+    PriceScheduleIn,
+    PriceScheduleOut,
+    PriceSchedulePatch,
+    PriceScheduleQuery,
+)
+from app.catalog.prices.service import PriceCatalogue, PriceScheduleService
+from app.core.answers import HotDep, Reading, document_response
+from app.core.db import SessionDep
+from app.core.errors import InvalidCursor
+from app.core.paging import ListQuery, Page, PagerDep
+from app.core.problems import problems
+from app.core.schemas import RowId
+from app.identity.deps import Seller
+from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.principal import Principal
+
+router = APIRouter(prefix="/api/v1", tags=["prices"])
+
+_OWN = (NotAuthenticated, InvalidToken, InsufficientScope, EmailNotVerified, ItemNotFound, NotYourItem)
+_CHANGING = (PriceScheduleNotFound, PriceScheduleClosed)
+
+
+async def get_price_schedules(request: Request, session: SessionDep) -> PriceScheduleService:
+    """Planned prices in the shop's currency."""
+    return PriceScheduleService.build(session, request.app.state.settings.currency)
+
+
+PriceSchedulesDep = Annotated[PriceScheduleService, Depends(get_price_schedules, scope="function")]
+
+
+@router.get(
+    "/items/{item_id}/prices",
+    summary="List the prices an item had",
+    response_model=PriceHistory,
+    responses=problems(ItemNotFound, InvalidCursor),
+)
+async def list_item_prices(
+    item_id: RowId, query: Annotated[PriceQuery, Query()], pager: PagerDep, hot: HotDep
+) -> Response:
+    """A page of the item's prices, the newest first, beside them the price at `price_as_of`.
+
+    A moment to come counts planned prices. Each price holds from its moment until before the next.
+    """
+    return await _history(hot, item_id, query, lambda c: PriceCatalogue(c).history(item_id, query, pager))
+
+
+@router.get(
+    "/books/{book_id}/prices",
+    summary="List the prices a book had",
+    response_model=PriceHistory,
+    responses=problems(BookNotFound, InvalidCursor),
+)
+async def list_book_prices(
+    book_id: RowId, query: Annotated[PriceQuery, Query()], pager: PagerDep, hot: HotDep
+) -> Response:
+    """As `/items/{item_id}/prices`, of a book."""
+    return await _history(
+        hot, book_id, query, lambda c: PriceCatalogue(c).history(book_id, query, pager, ItemKind.BOOK)
+    )
+
+
+async def _history(hot: HotDep, item_id: int, query: PriceQuery, read: Reading) -> Response:
+    # Moments are too varied to keep, and what one to come answers depends on the clock besides.
+    answer = hot.answer if query.price_as_of is None else hot.answer_uncached
+    return await answer(item_group(item_id), read)
+
+
+@router.get(
+    "/items/{item_id}/price-changes",
+    summary="List who changed an item's price",
+    response_model=Page[PriceChangeOut],
+    responses=problems(*_OWN, InvalidCursor),
+)
+async def list_price_changes(
+    item_id: RowId, seller: Seller, query: Annotated[ListQuery, Query()], pager: PagerDep, hot: HotDep
+) -> Response:
+    """A page of the item's prices, the newest first, with who set them and how. For its owner and moderators."""
+    return await hot.answer_private(lambda c: PriceCatalogue(c).changes(seller, item_id, query, pager))
+
+
+@router.get(
+    "/items/{item_id}/price-schedules",
+    summary="List planned prices",
+    response_model=Page[PriceScheduleOut],
+    responses=problems(*_OWN, InvalidCursor),
+)
+async def list_price_schedules(
+    item_id: RowId,
+    seller: Seller,
+    query: Annotated[PriceScheduleQuery, Query()],
+    pager: PagerDep,
+    hot: HotDep,
+) -> Response:
+    """A page of the item's planned prices, the earliest first, past ones among them. For its owner and moderators."""
+    return await hot.answer_private(lambda c: PriceCatalogue(c).schedules(seller, item_id, query, pager))
+
+
+@router.post(
+    "/items/{item_id}/price-schedules",
+    status_code=201,
+    summary="Plan a price",
+    response_model=PriceScheduleOut,
+    responses=problems(*_OWN, PriceSchedulesOverlap, TooManyPriceSchedules, PriceScheduleInPast),
+)
+async def create_price_schedule(
+    item_id: RowId,
+    schedule: PriceScheduleIn,
+    seller: Seller,
+    schedules: PriceSchedulesDep,
+    session: SessionDep,
+) -> Response:
+    """Plan a price for a time, or a lasting change. Its owner or a moderator may.
+
+    It begins and ends within a minute of its moments; at the end the regular price returns. Whoever edits
+    the price while it holds wins, and ends it.
+    """
+    schedule_id = await schedules.create(seller, item_id, schedule)
+    location = f"/api/v1/items/{item_id}/price-schedules/{schedule_id}"
+    read = _read_schedule(seller, item_id, schedule_id)
+    return await document_response(session, read, status=201, location=location)
+
+
+@router.get(
+    "/items/{item_id}/price-schedules/{schedule_id}",
+    summary="Read a planned price",
+    response_model=PriceScheduleOut,
+    responses=problems(*_OWN, PriceScheduleNotFound),
+)
+async def get_price_schedule(item_id: RowId, schedule_id: RowId, seller: Seller, hot: HotDep) -> Response:
+    """A planned price and what became of it. For the item's owner and moderators."""
+    return await hot.answer_private(_read_schedule(seller, item_id, schedule_id))
+
+
+@router.patch(
+    "/items/{item_id}/price-schedules/{schedule_id}",
+    summary="Change a planned price",
+    response_model=PriceScheduleOut,
+    responses=problems(*_OWN, *_CHANGING, PriceScheduleStarted, PriceSchedulesOverlap, PriceScheduleInPast),
+)
+async def change_price_schedule(
+    item_id: RowId,
+    schedule_id: RowId,
+    patch: PriceSchedulePatch,
+    seller: Seller,
+    schedules: PriceSchedulesDep,
+    session: SessionDep,
+) -> Response:
+    """Set only what is sent. A sale that holds can be made longer or shorter. Its owner or a moderator may."""
+    await schedules.change(seller, item_id, schedule_id, patch)
+    return await document_response(session, _read_schedule(seller, item_id, schedule_id))
+
+
+@router.delete(
+    "/items/{item_id}/price-schedules/{schedule_id}",
+    status_code=204,
+    summary="Cancel a planned price",
+    responses=problems(*_OWN, *_CHANGING),
+)
+async def cancel_price_schedule(
+    item_id: RowId, schedule_id: RowId, seller: Seller, schedules: PriceSchedulesDep
+) -> None:
+    """Give a plan up. Of one that holds, the regular price returns at once. Its owner or a moderator may."""
+    await schedules.cancel(seller, item_id, schedule_id)
+
+
+def _read_schedule(editor: Principal, item_id: int, schedule_id: int) -> Reading:
+    return lambda connection: PriceCatalogue(connection).schedule(editor, item_id, schedule_id)

@@ -1,0 +1,1 @@
+"""Books that go with a book."""

@@ -1,0 +1,66 @@
+"""`/api/v1/search`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.catalog.cache_groups import LISTS
+from app.catalog.deps import limit_search
+from app.catalog.search.errors import SearchTooSlow
+from app.catalog.search.schemas import SearchPage, SearchQuery
+from app.catalog.search.service import BookSearch
+from app.catalog.search.zero_results.service import count_zero_result
+from app.core.answers import Document, HotDep
+from app.core.db import transaction
+from app.core.errors import InvalidCursor, RateLimited
+from app.core.paging import Page, PagerDep
+from app.core.problems import problems
+from app.identity.deps import require_permission
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.permissions import Permission
+
+router = APIRouter(prefix="/api/v1/search", tags=["search"])
+
+
+async def require_staff_to_explain(request: Request, query: Annotated[SearchQuery, Query()]) -> None:
+    """Only who manages the catalogue sees why a book ranks where it does."""
+    if query.explain:
+        await require_permission(request, Permission.CATALOG_MANAGE)
+
+
+@router.get(
+    "",
+    summary="Search for books",
+    response_model=SearchPage,
+    dependencies=[Depends(limit_search), Depends(require_staff_to_explain)],
+    responses=problems(
+        InvalidCursor, RateLimited, NotAuthenticated, InvalidToken, InsufficientScope, SearchTooSlow
+    ),
+)
+async def search_books(
+    request: Request,
+    query: Annotated[SearchQuery, Query()],
+    pager: PagerDep,
+    hot: HotDep,
+    background: BackgroundTasks,
+) -> Response:
+    """Books by ISBN, title, contributors, series, subjects and description, best first.
+
+    An ISBN in any form comes first, then the title as given, titles that begin so, and books with
+    all words (titles count most, then names and series, subtitle and subjects, description). Case,
+    accents, apostrophes and the spacing of initials do not count. Where fewer than five books have
+    the words, misspelt ones are corrected: such books have `match: fuzzy`, and `did_you_mean` holds
+    the corrected text. At most 2,000 books of each kind are ranked; `total` is then an estimate.
+    """
+
+    async def read(connection: AsyncConnection) -> Document:
+        document = await BookSearch(connection).find(query, pager)
+        if query.is_of_everything and isinstance(document.model, Page) and not document.model.total:
+            state = request.app.state
+            background.add_task(count_zero_result, lambda: transaction(state.database, state.cache), query.q)
+        return document
+
+    if query.explain:
+        return await hot.answer_private(read)
+    return await hot.answer_uncached(LISTS, read)

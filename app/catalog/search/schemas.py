@@ -1,0 +1,83 @@
+"""What clients send and see of searches."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from app.catalog.books.schemas import BookCriteria, BookOut
+from app.core.paging import ListQuery, Page
+from app.core.schemas import Line, ResponseModel
+
+
+class Match(StrEnum):
+    """How a book was found: by ISBN or whole title, by words, or by words spelt alike."""
+
+    EXACT = "exact"
+    TEXT = "text"
+    FUZZY = "fuzzy"
+
+
+class Tier(StrEnum):
+    """Books of one tier come before those of the next."""
+
+    ISBN = "isbn"
+    TITLE = "title"
+    TITLE_BEGINNING = "title_beginning"
+    WORDS = "words"
+    CORRECTED_WORDS = "corrected_words"
+
+
+class SearchQuery(BookCriteria, ListQuery):
+    """A text, and the filters of `/books`."""
+
+    q: Annotated[Line, Field(min_length=1, max_length=200)] = Field(
+        description='Words, all of which must occur; `"a phrase"`, `-without`, `this OR that`; or an ISBN in any form.',
+        examples=["hobbit"],
+    )
+    explain: bool = Field(
+        default=False, description="Say why each book ranks where it does; needs `catalog:manage`."
+    )
+
+    @property
+    def is_of_everything(self) -> bool:
+        """Whether the whole catalogue was searched, from the first row on."""
+        return self.model_fields_set <= {"q", "explain", "limit"}
+
+
+class Explanation(ResponseModel):
+    """Why a book ranks where it does."""
+
+    tier: Tier = Field(description="How it was found at best.", examples=["words"])
+    rank: int = Field(description="Within the tier; the least comes first.", examples=[392405])
+    query: str | None = Field(
+        description="What was looked for among the words, synonyms and other spellings included.",
+        examples=["'hobbit'"],
+    )
+    corrected_query: str | None = Field(description="As `query`, of the corrected text.")
+    words: dict[str, list[str]] = Field(
+        description="Words of the book that were looked for, and where they stand:"
+        " A title, B names and series, C subtitle and subjects, D description.",
+        examples=[{"hobbit": ["A", "D"]}],
+    )
+
+
+class FoundBook(BookOut):
+    """A book and how it was found."""
+
+    match: Match = Field(examples=["text"])
+    snippet: str = Field(
+        description="HTML: text of the book with the words that were found in `<b>`.",
+        examples=["The <b>Hobbit</b> — J.R.R. Tolkien"],
+    )
+    explanation: Explanation | None = Field(default=None, description="With `explain=true` alone.")
+
+
+class SearchPage(Page[FoundBook]):
+    """One page of found books: the ISBN first, then titles, then words."""
+
+    did_you_mean: str | None = Field(
+        default=None,
+        description="The corrected text, where little was found by the given one; its books are on the list too.",
+        examples=["tolkien"],
+    )

@@ -1,0 +1,83 @@
+"""Searches for books, with a corrected text where little is found."""
+
+import asyncio
+import html
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.catalog.books.service import book_out
+from app.catalog.filters.repository import document_conditions, find_names
+from app.catalog.matching.repository import isbn_of, matches_search
+from app.catalog.search.errors import SearchTooSlow
+from app.catalog.search.repository import MARKS, TIER, Search, SearchResult, find_books
+from app.catalog.search.schemas import Explanation, FoundBook, Match, SearchPage, SearchQuery, Tier
+from app.core.answers import Document
+from app.core.paging import Pager, Window
+from app.core.repository import AnyRow
+
+LONGEST_SEARCH = 2.0
+"""Seconds. A transaction for `SET LOCAL statement_timeout` would cost every search three round trips;
+this cancels the statement on the server just as well."""
+
+_TIERS = tuple(Tier)
+_MATCHES = {Tier.ISBN: Match.EXACT, Tier.TITLE: Match.EXACT, Tier.CORRECTED_WORDS: Match.FUZZY}
+
+
+class BookSearch:
+    """Searches the catalogue."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def find(self, query: SearchQuery, pager: Pager) -> Document:
+        """One page of found books, best first: tier, then rank, then id. InvalidCursor, SearchTooSlow."""
+        window = pager.window(query)
+        try:
+            async with asyncio.timeout(LONGEST_SEARCH):
+                result = await self._ask(query, window)
+        except TimeoutError:
+            raise SearchTooSlow(
+                "Ask for rarer words, or try again in a moment.", headers={"Retry-After": "1"}
+            ) from None
+        books = [_found_book(row, is_explained=query.explain) for row in result.found.rows]
+        page = pager.page(query, window, result.found, books)
+        envelope = {name: getattr(page, name) for name in type(page).model_fields}
+        return Document(
+            SearchPage(**envelope, did_you_mean=result.corrected if books else None), result.found.snapshot
+        )
+
+    async def _ask(self, query: SearchQuery, window: Window) -> SearchResult:
+        names = await find_names(self._connection, query)
+        conditions = [one.clause for one in document_conditions(query, names)]
+        if names.search is not None:
+            conditions.append(matches_search(names.search))
+        search = Search(query.q, isbn_of(query.q), conditions, is_explained=query.explain)
+        return await find_books(self._connection, search, window)
+
+
+def _found_book(row: AnyRow, *, is_explained: bool) -> FoundBook:
+    tier = _TIERS[row.place // TIER]
+    values: dict[str, Any] = dict(book_out(row))
+    return FoundBook.model_construct(
+        **values,
+        match=_MATCHES.get(tier, Match.TEXT),
+        snippet=_marked(row.snippet),
+        explanation=_explanation(row, tier) if is_explained else None,
+    )
+
+
+def _marked(snippet: str) -> str:
+    """HTML of the text: everything in it is text, but for our own marks."""
+    start, stop = MARKS
+    return html.escape(snippet, quote=False).replace(start, "<b>").replace(stop, "</b>")
+
+
+def _explanation(row: AnyRow, tier: Tier) -> Explanation:
+    return Explanation(
+        tier=tier,
+        rank=row.place % TIER,
+        query=row.asked,
+        corrected_query=row.corrected_query,
+        words=row.matched_words or {},
+    )

@@ -1,0 +1,1 @@
+"""Synonyms: terms that find one another, or that find other terms."""

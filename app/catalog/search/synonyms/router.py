@@ -1,0 +1,117 @@
+"""`/api/v1/admin/search/synonyms`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.catalog.search.errors import InvalidSynonym, SynonymNotFound
+from app.catalog.search.synonyms.schemas import SynonymFilter, SynonymIn, SynonymOut, SynonymPatch
+from app.catalog.search.synonyms.service import SynonymCatalogue, SynonymService, given
+from app.core.answers import HotDep, Reading, document_response
+from app.core.conditional import PreconditionDep
+from app.core.db import SessionDep
+from app.core.errors import InvalidCursor, StaleVersion
+from app.core.paging import Page, PagerDep
+from app.core.problems import problems
+from app.core.schemas import RowId
+from app.identity.deps import CatalogManager
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(prefix="/api/v1/admin/search/synonyms", tags=["admin"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+_EDITING = (SynonymNotFound, StaleVersion)
+
+
+@router.get(
+    "",
+    summary="List synonyms",
+    response_model=Page[SynonymOut],
+    responses=problems(*_LOGIN, InvalidCursor),
+)
+async def list_synonyms(
+    query: Annotated[SynonymFilter, Query()], manager: CatalogManager, pager: PagerDep, hot: HotDep
+) -> Response:
+    """A page of synonyms, the newest first."""
+    del manager
+    return await hot.answer_private(lambda connection: SynonymCatalogue(connection).list(query, pager))
+
+
+@router.get(
+    "/{synonym_id}",
+    summary="Read a synonym",
+    response_model=SynonymOut,
+    responses=problems(*_LOGIN, SynonymNotFound),
+)
+async def get_synonym(synonym_id: RowId, manager: CatalogManager, hot: HotDep) -> Response:
+    """A synonym. Sends an ETag for `If-Match`."""
+    del manager
+    return await hot.answer_private(_read(synonym_id))
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Add a synonym",
+    response_model=SynonymOut,
+    responses=problems(*_LOGIN, InvalidSynonym),
+)
+async def create_synonym(synonym: SynonymIn, manager: CatalogManager, session: SessionDep) -> Response:
+    """Terms that find one another; with `finds`, they find that instead of one another. Counts at once."""
+    del manager
+    synonym_id = await SynonymService.build(session).create(synonym)
+    location = f"/api/v1/admin/search/synonyms/{synonym_id}"
+    return await document_response(session, _read(synonym_id), status=201, location=location)
+
+
+@router.put(
+    "/{synonym_id}",
+    summary="Replace a synonym",
+    response_model=SynonymOut,
+    responses=problems(*_LOGIN, *_EDITING, InvalidSynonym),
+)
+async def replace_synonym(
+    synonym_id: RowId,
+    synonym: SynonymIn,
+    manager: CatalogManager,
+    precondition: PreconditionDep,
+    session: SessionDep,
+) -> Response:
+    """Set both fields. Counts at once."""
+    del manager
+    await SynonymService.build(session).change(synonym_id, precondition, given(synonym))
+    return await document_response(session, _read(synonym_id))
+
+
+@router.patch(
+    "/{synonym_id}",
+    summary="Change a synonym",
+    response_model=SynonymOut,
+    responses=problems(*_LOGIN, *_EDITING, InvalidSynonym),
+)
+async def change_synonym(
+    synonym_id: RowId,
+    patch: SynonymPatch,
+    manager: CatalogManager,
+    precondition: PreconditionDep,
+    session: SessionDep,
+) -> Response:
+    """Set only what is sent; null in `finds` lets the terms find one another. Counts at once."""
+    del manager
+    await SynonymService.build(session).change(synonym_id, precondition, given(patch))
+    return await document_response(session, _read(synonym_id))
+
+
+@router.delete(
+    "/{synonym_id}", status_code=204, summary="Delete a synonym", responses=problems(*_LOGIN, *_EDITING)
+)
+async def delete_synonym(
+    synonym_id: RowId, manager: CatalogManager, precondition: PreconditionDep, session: SessionDep
+) -> None:
+    """Delete a synonym. Counts at once."""
+    del manager
+    await SynonymService.build(session).delete(synonym_id, precondition)
+
+
+def _read(synonym_id: int) -> Reading:
+    return lambda connection: SynonymCatalogue(connection).get(synonym_id)

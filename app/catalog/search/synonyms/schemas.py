@@ -1,0 +1,64 @@
+"""What staff send and see of synonyms."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from app.core.paging import ListQuery
+from app.core.schemas import OMITTED, Moment, PatchModel, RequestModel, ResponseModel, VisibleLine
+
+MOST_TERMS = 20
+
+Term = Annotated[VisibleLine, Field(max_length=100)]
+Terms = Annotated[
+    list[Term],
+    Field(
+        min_length=1,
+        max_length=MOST_TERMS,
+        description="What readers type: one or more words each.",
+        examples=[["sci-fi", "science fiction"]],
+    ),
+]
+Finds = Annotated[
+    list[Term],
+    Field(
+        min_length=1,
+        max_length=MOST_TERMS,
+        description="What the terms find as well, but not the other way round; without, the terms find one another.",
+    ),
+]
+
+
+class SynonymIn(RequestModel):
+    """A new synonym, or all of one."""
+
+    terms: Terms
+    finds: Finds | None = None
+
+    @model_validator(mode="after")
+    def _finds_something(self) -> Self:
+        if self.finds is None and len(self.terms) == 1:
+            raise ValueError("a single term needs finds")
+        return self
+
+
+class SynonymPatch(PatchModel):
+    """A partial change of a synonym."""
+
+    terms: Terms = OMITTED
+    finds: Finds | None = None
+
+
+class SynonymOut(ResponseModel):
+    """A synonym."""
+
+    id: int = Field(examples=[3])
+    terms: list[str] = Field(examples=[["sci-fi", "science fiction"]])
+    finds: list[str] | None = Field(description="Null: the terms find one another.")
+    version: int = Field(description="Row version, as in the ETag; raised by every edit.", examples=[1])
+    created_at: Moment
+    updated_at: Moment
+
+
+class SynonymFilter(ListQuery):
+    """Which part of the list to show."""

@@ -1,0 +1,50 @@
+"""`/api/v1/admin/search/zero-results`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.catalog.search.errors import ZeroResultNotFound
+from app.catalog.search.zero_results.schemas import ZeroResultFilter, ZeroResultOut
+from app.catalog.search.zero_results.service import clear_zero_result, list_all_zero_results
+from app.core.answers import HotDep
+from app.core.db import SessionDep
+from app.core.errors import InvalidCursor
+from app.core.paging import Page, PagerDep
+from app.core.problems import problems
+from app.core.schemas import RowId
+from app.identity.deps import CatalogManager
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(prefix="/api/v1/admin/search/zero-results", tags=["admin"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+
+
+@router.get(
+    "",
+    summary="List searches without result",
+    response_model=Page[ZeroResultOut],
+    responses=problems(*_LOGIN, InvalidCursor),
+)
+async def list_zero_results(
+    query: Annotated[ZeroResultFilter, Query()], manager: CatalogManager, pager: PagerDep, hot: HotDep
+) -> Response:
+    """A page of searches of the whole catalogue that found nothing, the most frequent first.
+
+    What nobody searched for in 90 days is forgotten.
+    """
+    del manager
+    return await hot.answer_private(lambda connection: list_all_zero_results(connection, query, pager))
+
+
+@router.delete(
+    "/{entry_id}",
+    status_code=204,
+    summary="Clear a search without result",
+    responses=problems(*_LOGIN, ZeroResultNotFound),
+)
+async def delete_zero_result(entry_id: RowId, manager: CatalogManager, session: SessionDep) -> None:
+    """Take a search off the list, as done; it is counted from one again when somebody makes it."""
+    del manager
+    await clear_zero_result(session, entry_id)

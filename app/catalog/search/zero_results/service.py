@@ -1,0 +1,55 @@
+"""Counting, listing and clearing searches that found nothing."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.catalog.search.errors import ZeroResultNotFound
+from app.catalog.search.zero_results.repository import (
+    DATABASE_FAULTS,
+    ZeroResultRepository,
+    list_zero_results,
+)
+from app.catalog.search.zero_results.schemas import ZeroResultFilter, ZeroResultOut
+from app.core.answers import Document
+from app.core.audit import audit
+from app.core.paging import Pager
+
+Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+_log = structlog.get_logger(__name__)
+
+
+async def count_zero_result(transaction: Transaction, text: str) -> None:
+    """Count the search in a transaction of its own, after the answer went out. Never fails: it is only a count."""
+    try:
+        async with transaction() as session:
+            await ZeroResultRepository(session).count(text)
+    except DATABASE_FAULTS as fault:
+        _log.warning("zero_result_not_counted", error=repr(fault))
+
+
+async def list_all_zero_results(
+    connection: AsyncConnection, query: ZeroResultFilter, pager: Pager
+) -> Document:
+    """One page, the most frequent first. InvalidCursor."""
+    window = pager.window(query)
+    found = await list_zero_results(connection, query.sort, window)
+    entries = [ZeroResultOut.model_validate(row) for row in found.rows]
+    return Document(pager.page(query, window, found, entries), found.snapshot)
+
+
+async def clear_zero_result(session: AsyncSession, id_: int) -> None:
+    """Forget the search until it is made again. ZeroResultNotFound."""
+    query = await ZeroResultRepository(session).delete(id_)
+    if query is None:
+        raise ZeroResultNotFound(f"There is no search without result {id_}.")
+    await audit(session, "zero_result.cleared", ("zero_result", id_), {"query": (query, None)})
+
+
+async def forget_zero_results(session: AsyncSession, before: datetime) -> int:
+    """Drop what nobody has searched for since; how many."""
+    return await ZeroResultRepository(session).delete_older(before)

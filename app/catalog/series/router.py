@@ -1,0 +1,98 @@
+"""`/api/v1/series`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from app.catalog.books.schemas import BookOut
+from app.catalog.cache_groups import LISTS
+from app.catalog.deps import limit_search
+from app.catalog.errors import SeriesInUse, SeriesNameTaken, SeriesNotFound
+from app.catalog.series.schemas import SeriesBooksQuery, SeriesFilter, SeriesOut, SeriesPatch
+from app.catalog.series.service import SeriesCatalogue, SeriesService
+from app.core.answers import HotDep, Reading, document_response
+from app.core.conditional import PreconditionDep
+from app.core.db import SessionDep
+from app.core.errors import InvalidCursor, RateLimited, StaleVersion
+from app.core.paging import Page, PagerDep
+from app.core.problems import problems
+from app.core.schemas import RowId
+from app.identity.deps import CatalogManager
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(prefix="/api/v1/series", tags=["series"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+
+
+@router.get(
+    "",
+    summary="List series",
+    response_model=Page[SeriesOut],
+    dependencies=[Depends(limit_search)],
+    responses=problems(InvalidCursor, RateLimited),
+)
+async def list_series(query: Annotated[SeriesFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
+    """A page of series by name, with how many books each has."""
+    answer = hot.answer if query.search is None else hot.answer_uncached
+    return await answer(LISTS, lambda connection: SeriesCatalogue(connection).list(query, pager))
+
+
+@router.get(
+    "/{series_id}", summary="Read a series", response_model=SeriesOut, responses=problems(SeriesNotFound)
+)
+async def get_series(series_id: RowId, hot: HotDep) -> Response:
+    """A series and how many books it has. Sends an ETag; understands If-None-Match."""
+    return await hot.answer(LISTS, _read(series_id))
+
+
+@router.get(
+    "/{series_id}/books",
+    summary="List the books of a series",
+    response_model=Page[BookOut],
+    responses=problems(SeriesNotFound, InvalidCursor),
+)
+async def list_series_books(
+    series_id: RowId, query: Annotated[SeriesBooksQuery, Query()], pager: PagerDep, hot: HotDep
+) -> Response:
+    """A page of the books by the number in their position, then by its text; those without a number come last."""
+    return await hot.answer(
+        LISTS, lambda connection: SeriesCatalogue(connection).list_books(series_id, query, pager)
+    )
+
+
+@router.patch(
+    "/{series_id}",
+    summary="Rename a series",
+    response_model=SeriesOut,
+    responses=problems(*_LOGIN, SeriesNotFound, StaleVersion, SeriesNameTaken),
+)
+async def change_series(
+    series_id: RowId,
+    patch: SeriesPatch,
+    manager: CatalogManager,
+    precondition: PreconditionDep,
+    session: SessionDep,
+) -> Response:
+    """Rename the series; all its books show the new name at once."""
+    del manager
+    await SeriesService.build(session).change(series_id, precondition, patch)
+    return await document_response(session, _read(series_id))
+
+
+@router.delete(
+    "/{series_id}",
+    status_code=204,
+    summary="Delete a series",
+    responses=problems(*_LOGIN, SeriesNotFound, StaleVersion, SeriesInUse),
+)
+async def delete_series(
+    series_id: RowId, manager: CatalogManager, precondition: PreconditionDep, session: SessionDep
+) -> None:
+    """Delete a series without books."""
+    del manager
+    await SeriesService.build(session).delete(series_id, precondition)
+
+
+def _read(series_id: int) -> Reading:
+    return lambda connection: SeriesCatalogue(connection).get(series_id)

@@ -1,0 +1,1 @@
+"""Applies a batch of records to the catalogue by set-based SQL."""

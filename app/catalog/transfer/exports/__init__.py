@@ -1,0 +1,1 @@
+"""Filtered lists of books as files: CSV, NDJSON and ONIX, streamed."""

@@ -1,0 +1,19 @@
+"""The writer for the format that an export is asked in."""
+
+from datetime import datetime
+
+from app.catalog.transfer.exports.contract import ExportFormat
+from app.catalog.transfer.exports.schemas import ExportKind, ExportQuery
+from app.catalog.transfer.exports.writers import CsvExport, NdjsonExport
+from app.catalog.transfer.onix.writer import OnixFormat
+
+
+def make_format(query: ExportQuery, public_url: str, sent_at: datetime) -> ExportFormat:
+    """The writer; ONIX names the sender by the shop's address and says when it was sent."""
+    match query.format:
+        case ExportKind.CSV:
+            return CsvExport(has_mark=query.bom)
+        case ExportKind.NDJSON:
+            return NdjsonExport()
+        case ExportKind.ONIX:
+            return OnixFormat(public_url, sent_at)

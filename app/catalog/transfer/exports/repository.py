@@ -1,0 +1,101 @@
+"""SQL of exports: every book that meets the filters, in batches by id."""
+
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.catalog.books.repository import join_books
+from app.catalog.books.schemas import BookCriteria
+from app.catalog.filters.repository import document_conditions, find_names
+from app.catalog.items.repository import AVAILABLE
+from app.catalog.matching.repository import matches_search
+from app.catalog.models import Author, Book, BookCategory, BookDocument, Category, Contributor, Item, Series
+from app.catalog.transfer.exports.contract import ExportedBook
+from app.core.repository import AnyRow
+
+_CREDITS = (
+    select(
+        func.jsonb_agg(
+            aggregate_order_by(func.jsonb_build_array(Author.name, Contributor.role), Contributor.position),
+            type_=JSONB,
+        )
+    )
+    .select_from(Contributor)
+    .join(Author, Author.id == Contributor.author_id)
+    .where(Contributor.book_id == Book.item_id)
+    .scalar_subquery()
+)
+_CATEGORIES = (
+    select(
+        func.jsonb_agg(
+            aggregate_order_by(func.jsonb_build_array(Category.slug, Category.name), Category.path),
+            type_=JSONB,
+        )
+    )
+    .select_from(BookCategory)
+    .join(Category, Category.id == BookCategory.category_id)
+    .where(BookCategory.book_id == Book.item_id)
+    .scalar_subquery()
+)
+_COLUMNS = (
+    Item.id,
+    Book.isbn13,
+    Item.sku,
+    Item.title,
+    Book.subtitle,
+    Item.description,
+    Item.price,
+    Item.currency,
+    AVAILABLE.label("quantity"),
+    Item.tags,
+    Book.publisher,
+    Book.published_on,
+    Book.published_precision,
+    Book.first_published,
+    Book.language,
+    Book.format,
+    Book.pages,
+    _CREDITS.label("contributors"),
+    Series.name.label("series"),
+    Book.series_position,
+    _CATEGORIES.label("categories"),
+    Book.subjects,
+)
+
+
+class Selection:
+    """The books of one export: what the filters' names stand for is looked up once."""
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self._statement = statement
+
+    async def batch(self, connection: AsyncConnection, after: int, size: int) -> list[ExportedBook]:
+        """The next books after this id, at most `size`."""
+        rows = await connection.execute(self._statement, {"after": after, "size": size})
+        return [_exported(row) for row in rows]
+
+
+async def select_books(connection: AsyncConnection, criteria: BookCriteria) -> Selection:
+    """The selection that these filters make."""
+    names = await find_names(connection, criteria)
+    conditions = [one.clause for one in document_conditions(criteria, names)]
+    if names.search is not None:
+        conditions.append(matches_search(names.search))
+    ids = (
+        select(BookDocument.book_id)
+        .where(BookDocument.book_id > bindparam("after"), *conditions)
+        .order_by(BookDocument.book_id)
+        .limit(bindparam("size"))
+        .subquery("ids")
+    )
+    source = join_books(ids, ids.c.book_id)
+    return Selection(select(*_COLUMNS).select_from(source).order_by(ids.c.book_id))
+
+
+def _exported(row: AnyRow) -> ExportedBook:
+    values = row._asdict()
+    values["contributors"] = [(name, role) for name, role in values["contributors"] or ()]
+    values["categories"] = [(slug, name) for slug, name in values["categories"] or ()]
+    return ExportedBook(**values)

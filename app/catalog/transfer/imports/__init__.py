@@ -1,0 +1,1 @@
+"""Import jobs: upload, state, rows, cancelling and running them."""

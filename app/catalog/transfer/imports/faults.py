@@ -1,0 +1,46 @@
+"""Which faults of PostgreSQL pass by themselves, which are a row's own, and how a row is told of one."""
+
+import asyncpg
+
+from app.catalog.transfer.names.service import NamesMoved
+from app.catalog.transfer.record import RowProblem
+from app.core.errors import CONSTRAINT_ERRORS
+from app.core.problems import is_unavailable
+
+COLLISIONS: tuple[type[Exception], ...] = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.UniqueViolationError,
+    asyncpg.ForeignKeyViolationError,
+    NamesMoved,
+)
+"""Somebody else wrote the same at the same moment: looked at again, it is most likely different."""
+REFUSALS: tuple[type[Exception], ...] = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.exceptions.DataError,
+    *COLLISIONS,
+)
+"""A row of the batch cannot be written."""
+_AWAY = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+
+
+def is_passing(fault: Exception) -> bool:
+    """Whether a server behind us is away, so that the import goes on later by itself."""
+    return isinstance(fault, _AWAY) or is_unavailable(fault)
+
+
+def problem_of(fault: Exception) -> RowProblem:
+    """What the row is told, by the name of the constraint where there is one."""
+    name = getattr(fault, "constraint_name", None)
+    if name in CONSTRAINT_ERRORS:
+        error, field, message = CONSTRAINT_ERRORS[name]
+        return RowProblem(field, message, error.code)
+    return RowProblem("row", f"The database refuses it: {str(fault).splitlines()[0]}", "refused")

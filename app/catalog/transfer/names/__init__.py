@@ -1,0 +1,1 @@
+"""Authors, series, categories and works by name, for many books at a time."""

@@ -1,0 +1,1 @@
+"""Takes a finished import back, as far as its books are unchanged since."""

@@ -1,0 +1,90 @@
+"""Takes the rows of an import back, a batch at a time."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.transfer.apply.image import Stored, differing, restored
+from app.catalog.transfer.apply.outcome import RowStatus
+from app.catalog.transfer.apply.repository import BulkRepository
+from app.catalog.transfer.apply.works import Edit
+from app.catalog.transfer.apply.writer import BookWriter, Owner
+from app.catalog.transfer.names.service import Names
+from app.catalog.transfer.reverting.repository import RevertRepository
+from app.core.cache import EVERYTHING, invalidate
+from app.core.repository import AnyRow
+
+BATCH = 500
+REVERTED = "reverted"
+LEFT = "left"
+
+
+class RevertService:
+    """Reverts rows of one job in one transaction."""
+
+    def __init__(
+        self, session: AsyncSession, rows: RevertRepository, books: BulkRepository, writer: BookWriter
+    ) -> None:
+        self._session = session
+        self._rows = rows
+        self._books = books
+        self._writer = writer
+
+    @classmethod
+    def build(cls, session: AsyncSession, driver: Any, job_id: int, owner: Owner) -> Self:
+        """On a session, and the driver's connection of its transaction."""
+        return cls(
+            session,
+            RevertRepository(session, job_id),
+            BulkRepository(driver),
+            BookWriter.build(driver, owner),
+        )
+
+    async def revert(self, after: int, actor_id: int | None) -> int | None:
+        """Take the next rows back; the number of the last one, None when there is none.
+
+        Deleted: what was created and nobody changed or reserved since. Restored: what was updated
+        and has the version that the update left.
+        """
+        rows = await self._rows.list_rows(after, BATCH)
+        if not rows:
+            return None
+        await self._books.prepare(actor_id)
+        ids = [row.item_id for row in rows]
+        held = await self._books.lock_by_id(ids)
+        books = {book.item_id: book for book in await self._writer.read(held, Names())}
+        taken = [row for row in rows if _is_unchanged(row, books.get(row.item_id))]
+        await self._delete([books[row.item_id] for row in taken if row.status == RowStatus.CREATED])
+        await self._restore(
+            [(books[row.item_id], row.before) for row in taken if row.status == RowStatus.UPDATED]
+        )
+        numbers = {row.number for row in taken}
+        await self._rows.mark(list(numbers), REVERTED)
+        await self._rows.mark([row.number for row in rows if row.number not in numbers], LEFT)
+        invalidate(self._session, EVERYTHING)
+        return int(rows[-1].number)
+
+    async def finish(self) -> tuple[int, int]:
+        """Delete what was made on the way and nobody uses; how many rows were taken back and left."""
+        await self._rows.delete_unused()
+        invalidate(self._session, EVERYTHING)
+        return await self._rows.count(REVERTED), await self._rows.count(LEFT)
+
+    async def _delete(self, books: Sequence[Stored]) -> None:
+        if books:
+            await self._writer.delete(books)
+
+    async def _restore(self, books: Sequence[tuple[Stored, dict[str, Any]]]) -> None:
+        edits = []
+        for book, before in books:
+            image = restored(book.image, before)
+            edits.append(Edit(book, image, differing(book.image, image)))
+        await self._writer.update(edits)
+        await self._writer.finish([edit.stored.item_id for edit in edits])
+
+
+def _is_unchanged(row: AnyRow, book: Stored | None) -> bool:
+    if book is None or book.version != row.version:
+        return False
+    return row.status == RowStatus.UPDATED or not book.reserved

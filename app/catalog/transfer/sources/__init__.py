@@ -1,0 +1,1 @@
+"""Readers of uploaded files: CSV and NDJSON, their detection, mapping and normalising."""

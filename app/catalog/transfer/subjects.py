@@ -1,0 +1,33 @@
+"""Subjects in one cell: `thema:FMB Epic fantasy; bisac:FIC009020`."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from app.catalog.books.subjects import SubjectScheme
+from app.catalog.transfer.cells import join_list
+from app.catalog.transfer.texts import FieldRefused
+
+_ENTRY = re.compile(r"(?:(\w+):)?(\S+)(?:\s+(.+))?")
+_BISAC = re.compile(r"[A-Za-z]{3}[0-9]{6}")
+
+
+def subject_of(entry: str) -> dict[str, Any]:
+    """Scheme, code and heading of an entry; without a scheme by the code's shape: BISAC's, else Thema."""
+    match = _ENTRY.fullmatch(entry)
+    if match is None:
+        raise FieldRefused("must be scheme:code heading, such as thema:FMB Epic fantasy", "value_error")
+    scheme, code, heading = match.groups()
+    if scheme is None:
+        scheme = SubjectScheme.BISAC if _BISAC.fullmatch(code) else SubjectScheme.THEMA
+    return {"scheme": scheme.lower(), "code": code, "heading": heading}
+
+
+def subjects_cell(listed: Iterable[Mapping[str, Any]]) -> str:
+    """The cell that reads back as these subjects."""
+    return join_list(_printed(one) for one in listed)
+
+
+def _printed(subject: Mapping[str, Any]) -> str:
+    heading = f" {subject['heading']}" if subject.get("heading") else ""
+    return f"{subject['scheme']}:{subject['code']}{heading}"

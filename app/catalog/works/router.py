@@ -1,0 +1,68 @@
+"""`/api/v1/works`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from app.catalog.cache_groups import LISTS
+from app.catalog.deps import limit_search
+from app.catalog.errors import WorkNotFound
+from app.catalog.merges.errors import WorkMerged
+from app.catalog.works.schemas import WorkDetail, WorkFilter, WorkOut, WorkPatch
+from app.catalog.works.service import WorkCatalogue, WorkService
+from app.core.answers import HotDep, Reading, document_response
+from app.core.conditional import PreconditionDep
+from app.core.db import SessionDep
+from app.core.errors import InvalidCursor, RateLimited, StaleVersion
+from app.core.paging import Page, PagerDep
+from app.core.problems import problems
+from app.core.schemas import RowId
+from app.identity.deps import CatalogManager
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(prefix="/api/v1/works", tags=["works"])
+
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+_FINDING = (WorkNotFound, WorkMerged)
+
+
+@router.get(
+    "",
+    summary="List works",
+    response_model=Page[WorkOut],
+    dependencies=[Depends(limit_search)],
+    responses=problems(InvalidCursor, RateLimited),
+)
+async def list_works(query: Annotated[WorkFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
+    """A page of works by title; merged ones are not among them."""
+    answer = hot.answer if query.search is None else hot.answer_uncached
+    return await answer(LISTS, lambda connection: WorkCatalogue(connection).list(query, pager))
+
+
+@router.get("/{work_id}", summary="Read a work", response_model=WorkDetail, responses=problems(*_FINDING))
+async def get_work(work_id: RowId, hot: HotDep) -> Response:
+    """A work with its editions, the oldest first. Sends an ETag; understands If-None-Match."""
+    return await hot.answer(LISTS, _read(work_id))
+
+
+@router.patch(
+    "/{work_id}",
+    summary="Change a work",
+    response_model=WorkDetail,
+    responses=problems(*_LOGIN, *_FINDING, StaleVersion),
+)
+async def change_work(
+    work_id: RowId,
+    patch: WorkPatch,
+    manager: CatalogManager,
+    precondition: PreconditionDep,
+    session: SessionDep,
+) -> Response:
+    """Set the title of the work; its editions keep theirs."""
+    del manager
+    await WorkService.build(session).change(work_id, precondition, patch)
+    return await document_response(session, _read(work_id))
+
+
+def _read(work_id: int) -> Reading:
+    return lambda connection: WorkCatalogue(connection).get(work_id)

@@ -1,0 +1,148 @@
+"""Merges, edits and deletions at the same moment, with real commits."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app.identity.permissions import Role
+from tests.catalog.merges.arrange import ADMIN, BOOKS, WORKS, add_book, author_of, merge, read_book
+from tests.conftest import Caller, SignUp
+
+LEFT_BEHIND = text(
+    "SELECT (SELECT count(*) FROM contributors JOIN authors ON authors.id = author_id"
+    " WHERE merged_into_id IS NOT NULL)"
+    " + (SELECT count(*) FROM works JOIN authors ON authors.id = author_id"
+    " WHERE authors.merged_into_id IS NOT NULL)"
+    " + (SELECT count(*) FROM books JOIN works ON works.id = work_id WHERE merged_into_id IS NOT NULL)"
+)
+EMPTY_WORKS = text(
+    "SELECT count(*) FROM works WHERE merged_into_id IS NULL"
+    " AND NOT EXISTS (SELECT FROM books WHERE work_id = works.id)"
+    " AND NOT EXISTS (SELECT FROM works AS merged WHERE merged.merged_into_id = works.id)"
+)
+
+
+@pytest.fixture
+async def staff(live_sign_up: SignUp) -> Caller:
+    """A moderator, who may also sell."""
+    return await live_sign_up(Role.MODERATOR)
+
+
+async def count(app: FastAPI, statement: Any) -> int:
+    async with app.state.database.reading() as connection:
+        return int(await connection.scalar(statement))
+
+
+def merging(
+    client: httpx.AsyncClient, staff: Caller, kind: str, source: int, into: int
+) -> "asyncio.Future[httpx.Response]":
+    path = f"{ADMIN}/{kind}s/{source}/merge"
+    return asyncio.ensure_future(client.post(path, json={"into": into}, headers=staff.headers))
+
+
+@pytest.mark.parametrize("kind", ["author", "work"])
+async def test_of_merges_in_both_directions_at_once_one_wins(
+    live_client: httpx.AsyncClient, staff: Caller, kind: str
+) -> None:
+    one = await add_book(live_client, staff, "One", author="A")
+    two = await add_book(live_client, staff, "Two", author="B")
+    ids = [author_of(book) if kind == "author" else book["work_id"] for book in (one, two)]
+    answers = await asyncio.gather(
+        merging(live_client, staff, kind, *ids), merging(live_client, staff, kind, *reversed(ids))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
+async def test_books_that_name_an_author_while_the_author_is_merged_end_at_the_target(
+    live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
+) -> None:
+    old = await add_book(live_client, staff, "Old", author="Tolkein")
+    new = await add_book(live_client, staff, "New", author="Tolkien")
+    source, target = author_of(old), author_of(new)
+    contributors = [{"author_id": target, "role": "editor"}, {"author_id": source}]
+
+    def naming(number: int) -> Any:
+        named = {"author": "Tolkein"} if number % 2 else {"contributors": contributors}
+        book = {"title": f"Book {number // 2}", "price": 5, **named}
+        return live_client.post(BOOKS, json=book, headers=staff.headers)
+
+    def editing(number: int) -> Any:
+        body = {"price": 6 + number, "contributors": contributors}
+        return live_client.patch(f"{BOOKS}/{old['id']}", json=body, headers=staff.headers)
+
+    work = [naming(0), naming(1), editing(0), merging(live_client, staff, "author", source, target)]
+    work += [naming(number) for number in range(2, 8)] + [editing(1)]
+    answers = await asyncio.gather(*work)
+    assert [answer.status_code for answer in answers if not answer.is_success] == []
+    assert await count(live_app, LEFT_BEHIND) == 0
+    for answer in answers:
+        if "contributors" in answer.json():
+            read = await read_book(live_client, answer.json())
+            assert {one["author_id"] for one in read["contributors"]} == {target}
+
+
+async def test_editions_made_edited_moved_and_deleted_while_works_merge_are_never_lost(
+    live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
+) -> None:
+    old = await add_book(live_client, staff, "Der Hobbit", author="Tolkien")
+    more = [await add_book(live_client, staff, "Der Hobbit", author="Tolkien") for _ in range(3)]
+    new = await add_book(live_client, staff, "The Hobbit", author="Tolkien")
+    await add_book(live_client, staff, "The Hobbit", author="Tolkien")
+    source, target = old["work_id"], new["work_id"]
+
+    def make(**fields: object) -> Any:
+        body = {"title": "Der Hobbit", "price": 5, **fields}
+        return live_client.post(BOOKS, json=body, headers=staff.headers)
+
+    def edit(book: dict[str, Any], **fields: object) -> Any:
+        return live_client.patch(f"{BOOKS}/{book['id']}", json=fields, headers=staff.headers)
+
+    answers = await asyncio.gather(
+        make(author="Tolkien"),
+        edit(more[0], title="Hobbit", price=7),
+        edit(new, work_id=source),
+        merging(live_client, staff, "work", source, target),
+        make(work_id=source),
+        live_client.delete(f"{BOOKS}/{more[1]['id']}", headers=staff.headers),
+        edit(more[2], work_id=source, author="Tolkien"),
+        make(author="Tolkien"),
+    )
+    assert [answer.text for answer in answers if not answer.is_success] == []
+    assert await count(live_app, LEFT_BEHIND) == 0
+    shown = (await live_client.get(f"{WORKS}/{target}")).json()
+    assert len(shown["editions"]) == 8
+
+
+async def test_an_undo_asked_for_twice_at_once_is_done_once(
+    live_client: httpx.AsyncClient, staff: Caller
+) -> None:
+    one = await add_book(live_client, staff, "One", author="A")
+    two = await add_book(live_client, staff, "Two", author="B")
+    done = await merge(live_client, staff, "author", author_of(one), author_of(two))
+    path = f"{ADMIN}/merges/{done['id']}/undo"
+    answers = await asyncio.gather(*(live_client.post(path, headers=staff.headers) for _ in range(2)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
+async def test_a_work_whose_editions_come_and_go_at_once_is_there_exactly_while_it_has_one(
+    live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
+) -> None:
+    book = {"title": "The Hobbit", "author": "Tolkien", "price": 5}
+    for _ in range(5):
+        first = await add_book(live_client, staff, "The Hobbit", author="Tolkien")
+        second = await add_book(live_client, staff, "The Hobbit", author="Tolkien")
+        answers = await asyncio.gather(
+            live_client.delete(f"{BOOKS}/{first['id']}", headers=staff.headers),
+            live_client.post(BOOKS, json=book, headers=staff.headers),
+            live_client.delete(f"/api/v1/items/{second['id']}", headers=staff.headers),
+        )
+        assert [answer.text for answer in answers if not answer.is_success] == []
+        made = answers[1].json()
+        assert (await live_client.get(f"{WORKS}/{made['work_id']}")).status_code == 200
+        await live_client.delete(f"{BOOKS}/{made['id']}", headers=staff.headers)
+        assert (await live_client.get(f"{WORKS}/{made['work_id']}")).status_code == 404
+    assert await count(live_app, EMPTY_WORKS) == 0

@@ -1,0 +1,130 @@
+"""Merges taken back: what returns, what was edited since and stays, what must be undone first."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.catalog.merges.arrange import (
+    ADMIN,
+    AUTHORS,
+    BOOKS,
+    WORKS,
+    add_book,
+    author_of,
+    credits_of,
+    merge,
+    read,
+    read_book,
+    undo,
+)
+from tests.conftest import Caller
+
+Made = dict[str, Any]
+
+
+@pytest.fixture
+async def old(client: httpx.AsyncClient, seller: Caller) -> Made:
+    """A book by the author that is to be merged."""
+    return await add_book(client, seller, "The Hobbit", author="Tolkein")
+
+
+@pytest.fixture
+async def new(client: httpx.AsyncClient, seller: Caller) -> Made:
+    """A book by the author that stays."""
+    return await add_book(client, seller, "Roverandom", author="Tolkien")
+
+
+async def test_an_undone_merge_leaves_everything_as_it_was(
+    client: httpx.AsyncClient, seller: Caller, moderator: Caller, old: Made, new: Made
+) -> None:
+    source, target = author_of(old), author_of(new)
+    contributors = [{"author_id": target}, {"author_id": source}, {"author_id": source, "role": "editor"}]
+    both = await add_book(client, seller, "Letters", contributors=contributors)
+    before = [credits_of(book) for book in (old, new, both)]
+    done = await merge(client, moderator, "author", source, target)
+    answer = await undo(client, moderator, done["id"])
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["restored"] == {"contributions": 2, "dropped": 1, "works": 1, "aliases": 1}
+    assert (body["left"], body["undone_by"]) == ([], moderator.id)
+    assert [credits_of(await read_book(client, book)) for book in (old, new, both)] == before
+    assert (await read(client, f"{AUTHORS}/{source}"))["name"] == "Tolkein"
+    assert (await read(client, f"{AUTHORS}/{target}"))["aliases"] == []
+    assert (await read(client, f"{WORKS}/{old['work_id']}"))["author"]["id"] == source
+
+
+async def test_what_was_edited_since_stays_and_is_named(
+    client: httpx.AsyncClient, seller: Caller, moderator: Caller, old: Made, new: Made
+) -> None:
+    source, target = author_of(old), author_of(new)
+    gone = await add_book(client, seller, "Gone", contributors=[{"author_id": source}])
+    edited = await add_book(client, seller, "Edited", contributors=[{"author_id": source}])
+    done = await merge(client, moderator, "author", source, target)
+    changed = {"contributors": [{"author_id": target, "role": "editor"}]}
+    assert (await client.patch(f"{BOOKS}/{edited['id']}", json=changed, headers=seller.headers)).is_success
+    assert (await client.delete(f"{BOOKS}/{gone['id']}", headers=seller.headers)).is_success
+    aliases = await client.patch(f"{AUTHORS}/{target}", json={"aliases": ["JRRT"]}, headers=moderator.headers)
+    assert aliases.is_success
+    body = (await undo(client, moderator, done["id"])).json()
+    assert body["left"] == sorted([gone["id"], edited["id"]])
+    assert (body["restored"]["contributions"], body["restored"]["aliases"]) == (1, 0)
+    assert author_of(await read_book(client, old)) == source
+    assert credits_of(await read_book(client, edited)) == [(target, "editor", 1)]
+    assert (await read(client, f"{AUTHORS}/{target}"))["aliases"] == ["JRRT"]
+
+
+async def test_a_merge_is_undone_once(
+    client: httpx.AsyncClient, moderator: Caller, old: Made, new: Made
+) -> None:
+    done = await merge(client, moderator, "author", author_of(old), author_of(new))
+    assert (await undo(client, moderator, done["id"])).status_code == 200
+    again = await undo(client, moderator, done["id"])
+    assert (again.status_code, again.json()["code"]) == (409, "already-undone")
+    unknown = await undo(client, moderator, 987654321)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "merge-not-found")
+
+
+async def test_a_merge_whose_target_was_merged_further_names_the_merge_to_undo_first(
+    client: httpx.AsyncClient, seller: Caller, moderator: Caller, old: Made, new: Made
+) -> None:
+    last = author_of(await add_book(client, seller, "Mr. Bliss", author="J.R.R.T."))
+    first = await merge(client, moderator, "author", author_of(old), author_of(new))
+    second = await merge(client, moderator, "author", author_of(new), last)
+    refused = await undo(client, moderator, first["id"])
+    assert (refused.status_code, refused.json()["code"]) == (409, "merged-further")
+    assert refused.json()["undo_first"] == second["id"]
+    for one in (second, first):
+        assert (await undo(client, moderator, one["id"])).status_code == 200
+    for book in (old, new):
+        assert credits_of(await read_book(client, book)) == credits_of(book)
+
+
+async def test_an_undone_source_can_be_merged_again(
+    client: httpx.AsyncClient, moderator: Caller, old: Made, new: Made
+) -> None:
+    first = await merge(client, moderator, "author", author_of(old), author_of(new))
+    await undo(client, moderator, first["id"])
+    await merge(client, moderator, "author", author_of(new), author_of(old))
+    assert author_of(await read_book(client, new)) == author_of(old)
+
+
+async def test_the_list_of_merges_is_newest_first_and_can_be_filtered(
+    client: httpx.AsyncClient, moderator: Caller, old: Made, new: Made
+) -> None:
+    authors = await merge(client, moderator, "author", author_of(old), author_of(new))
+    works = await merge(client, moderator, "work", old["work_id"], new["work_id"])
+    await undo(client, moderator, authors["id"])
+
+    async def listed(**query: str | bool) -> list[int]:
+        answer = await client.get(f"{ADMIN}/merges", params=query, headers=moderator.headers)
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "private, no-store"
+        return [one["id"] for one in answer.json()["items"]]
+
+    assert set(await listed()) == {works["id"], authors["id"]}
+    assert await listed(kind="work") == [works["id"]]
+    assert await listed(undone=True) == [authors["id"]]
+    assert await listed(undone=False) == [works["id"]]
+    bad = await client.get(f"{ADMIN}/merges?who=me", headers=moderator.headers)
+    assert bad.status_code == 422

@@ -1,0 +1,71 @@
+"""Books with everything that is awkward in a file, as they are sent and as they are read back."""
+
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+from tests.conftest import Caller
+
+ODD: dict[str, Any] = {
+    "title": '=HYPERLINK("http://example.com"), "quoted" 😀',
+    "subtitle": "'=already escaped",
+    "description": "+1\nline two, with comma\r\n\ttabbed; – “curly” \u0435",
+    "price": 12.5,
+    "quantity": 7,
+    "sku": "BK-000123",
+    "tags": ["@home", "a; b", "back\\slash", "c|d"],
+    "isbn": "9780261102217",
+    "contributors": [
+        {"name": "Smith; Sons", "role": "author"},
+        {"name": "Sting (Editor)", "role": "author"},
+        {"name": "＝Full, Width", "role": "translator"},
+        {"name": "Back\\slash|bar", "role": "narrator"},
+    ],
+    "publisher": "-Minus & Söhne",
+    "published_on": "1937-09",
+    "first_published": -750,
+    "language": "zh-Hant",
+    "format": "ebook",
+    "pages": 310,
+    "series": "@Series; one",
+    "series_position": "-1.0",
+    "subjects": [
+        {"scheme": "thema", "code": "FMB", "heading": "Epic; (fantasy)"},
+        {"scheme": "bisac", "code": "FIC009020", "heading": None},
+        {"scheme": "own", "code": "X-1.2", "heading": "=x"},
+    ],
+}
+BARE: dict[str, Any] = {"title": "Bare", "price": 1, "isbn": "9780439023481"}
+
+ODD_VALUES: dict[str, Any] = {
+    **{name: ODD[name] for name in ("title", "subtitle", "quantity", "sku", "tags", "publisher")},
+    **{name: ODD[name] for name in ("published_on", "first_published", "language", "format", "pages")},
+    **{name: ODD[name] for name in ("series", "series_position", "subjects", "description")},
+    "price": Decimal("12.5"),
+    "contributors": [(one["name"], one["role"]) for one in ODD["contributors"]],
+    "categories": ["fantasy", "sci-fi"],
+}
+BARE_VALUES: dict[str, Any] = {
+    **dict.fromkeys(("subtitle", "description", "sku", "publisher", "published_on", "first_published")),
+    **dict.fromkeys(("language", "format", "pages", "series", "series_position")),
+    **{name: [] for name in ("tags", "contributors", "categories", "subjects")},
+    "title": "Bare",
+    "price": Decimal(1),
+    "quantity": 0,
+}
+
+
+async def add_books(client: httpx.AsyncClient, moderator: Caller) -> list[int]:
+    """The odd one, in two categories, and the bare one; their ids."""
+    categories = []
+    for name in ("Sci-Fi", "Fantasy"):
+        answer = await client.post("/api/v1/categories", json={"name": name}, headers=moderator.headers)
+        assert answer.status_code == 201, answer.text
+        categories.append(answer.json()["id"])
+    ids = []
+    for book in ({**ODD, "category_ids": categories}, BARE):
+        answer = await client.post("/api/v1/books", json=book, headers=moderator.headers)
+        assert answer.status_code == 201, answer.text
+        ids.append(answer.json()["id"])
+    return ids

@@ -1,0 +1,118 @@
+"""HEAD on every GET, OPTIONS everywhere, 405 with every method there is, and who may keep an answer."""
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from app.api import ROUTERS
+from app.devstack import Servers
+from tests.conftest import Caller, client_of, running_app, settings_for
+
+BOOKS = "/api/v1/books"
+GETS = sorted(
+    route.path
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute) and route.methods == {"GET"} and "{" not in route.path
+)
+PUBLIC = "public, max-age=30, stale-while-revalidate=60"
+
+
+@pytest.mark.parametrize("path", GETS)
+async def test_head_answers_as_get_without_the_body(client: httpx.AsyncClient, path: str) -> None:
+    read, head = await client.get(path), await client.head(path)
+    assert (head.status_code, head.content) == (read.status_code, b"")
+    per_request = {"x-request-id", "date", "ratelimit", "x-ratelimit-remaining", "x-ratelimit-reset"}
+    # What tells the time or measures differs from one answer to the next.
+    if read.status_code == 200 and not path.startswith(("/metrics", "/health", "/version")):
+        assert {k: v for k, v in head.headers.items() if k not in per_request} == {
+            k: v for k, v in read.headers.items() if k not in per_request
+        }
+
+
+async def test_head_of_a_book_has_its_tag_and_understands_if_none_match(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    made = await client.post(BOOKS, json={"title": "Emma", "price": 5}, headers=seller.headers)
+    path = made.headers["location"]
+    cold, warm = await client.head(path), await client.head(path)
+    assert cold.headers["etag"] == warm.headers["etag"] == made.headers["etag"]
+    assert int(warm.headers["content-length"]) == len((await client.get(path)).content)
+    unchanged = await client.head(path, headers={"If-None-Match": warm.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    missing = await client.head(f"{BOOKS}/999999999")
+    assert (missing.status_code, missing.content) == (404, b"")
+
+
+async def test_head_is_refused_where_there_is_no_get(client: httpx.AsyncClient) -> None:
+    answer = await client.head("/api/v1/auth/token")
+    assert (answer.status_code, answer.content) == (405, b"")
+    assert answer.headers["allow"] == "OPTIONS, POST"
+
+
+async def test_options_lists_the_methods_of_all_routes_at_a_path(client: httpx.AsyncClient) -> None:
+    answer = await client.options(f"{BOOKS}/7")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"
+    nowhere = await client.options("/api/v1/nowhere")
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "no-such-route")
+
+
+async def test_a_refused_method_is_a_problem_that_lists_the_right_ones(client: httpx.AsyncClient) -> None:
+    answer = await client.request("PROPFIND", f"{BOOKS}/7")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed")
+    assert answer.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"
+    assert "PATCH" in answer.json()["detail"]
+
+
+async def test_anybody_may_keep_what_anybody_sees(client: httpx.AsyncClient) -> None:
+    cold, warm = await client.get(BOOKS), await client.get(BOOKS)
+    for answer in (cold, warm):
+        assert answer.headers["cache-control"] == PUBLIC
+        assert {part.strip() for part in answer.headers["vary"].split(",")} >= {"Accept", "Origin"}
+
+
+@pytest.mark.parametrize("name", ["Authorization", "X-API-Key", "Cookie"])
+async def test_nobody_keeps_what_was_asked_with_credentials(client: httpx.AsyncClient, name: str) -> None:
+    for _ in range(2):
+        answer = await client.get(BOOKS, headers={name: "something"})
+        assert answer.headers["cache-control"] == "private, no-store"
+    assert (await client.get(BOOKS)).headers["cache-control"] == PUBLIC
+
+
+async def test_a_list_has_a_new_tag_when_a_row_changes_moves_or_vanishes(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    paths = []
+    for title in ("Emma", "Persuasion"):
+        made = await client.post(BOOKS, json={"title": title, "price": 5}, headers=seller.headers)
+        paths.append(made.headers["location"])
+    tags = [(await client.get(BOOKS)).headers["etag"]]
+    await client.patch(paths[0], json={"price": 6}, headers=seller.headers)
+    tags.append((await client.get(BOOKS)).headers["etag"])
+    await client.patch(paths[0], json={"title": "Sanditon"}, headers=seller.headers)
+    tags.append((await client.get(BOOKS)).headers["etag"])
+    await client.delete(paths[1], headers=seller.headers)
+    tags.append((await client.get(BOOKS)).headers["etag"])
+    assert len(set(tags)) == 4
+    known = await client.get(BOOKS, headers={"If-None-Match": tags[-1]})
+    assert known.status_code == 304
+    stale = await client.get(BOOKS, headers={"If-None-Match": ", ".join(tags[:-1])})
+    assert stale.status_code == 200
+
+
+async def test_an_answer_kept_for_one_origin_is_not_another_ones(
+    servers: Servers, empty_database_url: str
+) -> None:
+    settings = settings_for(servers, empty_database_url, cors={"origins": "https://shop.example.com"})
+    async with running_app(settings) as application, client_of(application) as client:
+        without = await client.get(BOOKS)
+        assert "Origin" in without.headers["vary"]
+        listed = await client.get(BOOKS, headers={"Origin": "https://shop.example.com"})
+        assert listed.headers["access-control-allow-origin"] == "https://shop.example.com"
+        head = await client.options(
+            BOOKS,
+            headers={"Origin": "https://shop.example.com", "Access-Control-Request-Method": "HEAD"},
+        )
+        assert head.status_code == 200
+        assert "HEAD" in head.headers["access-control-allow-methods"]
