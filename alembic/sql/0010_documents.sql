@@ -1,10 +1,14 @@
--- Line breaks stay: initials are not joined across them.
-CREATE FUNCTION plain_words(folded text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN btrim(regexp_replace(
-    regexp_replace(translate(folded, '''`´ʹʻʼʽʾʿˈ', ''), '[^[:alnum:]\n]+' COLLATE pg_c_utf8, ' ', 'g'),
-    '\m([[:alpha:]]) (?=[[:alpha:]]\M)' COLLATE pg_c_utf8, '\1', 'g'));
+-- Line breaks stay: initials are not joined across them. Most texts have nothing to be taken out.
+CREATE FUNCTION plain_words(folded text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    IF folded !~ '[^a-z0-9 \n]|  |^ | $|\m[a-z] [a-z]\M' COLLATE "C" THEN RETURN folded; END IF;
+    RETURN btrim(regexp_replace(
+        regexp_replace(translate(folded, '''`´ʹʻʼʽʾʿˈ', ''), '[^[:alnum:]\n]+' COLLATE pg_c_utf8, ' ', 'g'),
+        '\m([[:alpha:]]) (?=[[:alpha:]]\M)' COLLATE pg_c_utf8, '\1', 'g'));
+END $$;
 
-CREATE FUNCTION search_text(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+-- Not STRICT, as `fold` is not: the planner would not put its body in its place.
+CREATE FUNCTION search_text(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN plain_words(fold(value));
 
 CREATE FUNCTION search_variants(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -22,7 +26,7 @@ END $$;
 CREATE FUNCTION search_vector(value text) RETURNS tsvector LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE words tsvector := to_tsvector('simple', search_text(value));
 BEGIN
-    IF value !~ '[^a-zA-Z0-9 ,:;!?()\n]' AND value !~ '\m[a-zA-Z] [a-zA-Z]\M' THEN RETURN words; END IF;
+    IF value !~ '[^a-zA-Z0-9 ,:;!?()\n]|\m[a-zA-Z] [a-zA-Z]\M' COLLATE "C" THEN RETURN words; END IF;
     RETURN words || ts_delete(to_tsvector('simple', search_variants(value)), tsvector_to_array(words));
 END $$;
 
@@ -48,13 +52,13 @@ BEGIN
         WHERE book_id = ANY (ids) GROUP BY book_id
     ), kept AS (
         INSERT INTO book_documents (
-            book_id, title_folded, title_words, words, price, in_stock, language, format, year, series_id,
+            book_id, title_words, words, price, in_stock, language, format, year, series_id,
             author_ids, category_ids, subject_codes, sample)
-        SELECT items.id, items.title_folded, plain_words(items.title_folded),
+        SELECT items.id, plain_words(items.title_folded),
             setweight(search_vector(items.title), 'A')
             || setweight(search_vector(concat_ws(E'\n', made.names, series.name)), 'B')
-            || setweight(search_vector(concat_ws(E'\n', books.subtitle, about.words)), 'C')
-            || setweight(to_tsvector('simple', search_text(coalesce(items.description, ''))), 'D'),
+            || coalesce(setweight(search_vector(nullif(concat_ws(E'\n', books.subtitle, about.words), '')), 'C'), '')
+            || coalesce(setweight(to_tsvector('simple', search_text(items.description)), 'D'), ''),
             items.price, coalesce(stock_levels.on_hand > stock_levels.reserved, false),
             books.language, books.format, books.year, books.series_id,
             coalesce(author_ids, '{}'), coalesce(category_ids, '{}'), coalesce(about.codes, '{}'),
@@ -73,7 +77,7 @@ BEGIN
         WHERE books.item_id = ANY (ids)
         ORDER BY items.id
         ON CONFLICT (book_id) DO UPDATE SET
-            title_folded = excluded.title_folded, title_words = excluded.title_words, words = excluded.words,
+            title_words = excluded.title_words, words = excluded.words,
             price = excluded.price, in_stock = excluded.in_stock, language = excluded.language,
             format = excluded.format, year = excluded.year, series_id = excluded.series_id,
             author_ids = excluded.author_ids, category_ids = excluded.category_ids,

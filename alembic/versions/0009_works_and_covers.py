@@ -21,8 +21,22 @@ PRINCIPAL = """
     WHERE role = 'author' ORDER BY book_id, position
 """
 
+FOLD = """
+    CREATE {} FUNCTION {}(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN casefold(unaccent('unaccent'::regdictionary, normalize(value, NFKC)) COLLATE pg_unicode_fast)
+"""
+# In ASCII there is nothing to be taken apart: the same result in a tenth of the time. STRICT is implied by
+# the body, and said aloud it would keep the planner from putting the body in the place of the call.
+QUICK_FOLD = """
+    CREATE OR REPLACE FUNCTION fold(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN octet_length(value) = length(value) THEN casefold(value COLLATE pg_unicode_fast)
+    ELSE fold_accented(value) END
+"""
+
 
 def upgrade() -> None:
+    op.execute(FOLD.format("", "fold_accented"))
+    op.execute(QUICK_FOLD)
     op.create_table(
         "works",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -59,7 +73,12 @@ def upgrade() -> None:
     op.create_foreign_key(op.f("fk_books_work_id_works"), "books", "works", ["work_id"], ["id"])
     op.create_index(op.f("ix_books_work_id"), "books", ["work_id"])
     op.create_index(op.f("ix_works_author_id"), "works", ["author_id"])
-    op.create_index(op.f("ix_works_merged_into_id"), "works", ["merged_into_id"])
+    op.create_index(
+        "ix_works_merged_into_id",
+        "works",
+        ["merged_into_id"],
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+    )
     op.create_index("ix_works_title_folded_author_id", "works", ["title_folded", "author_id"])
 
 
@@ -104,3 +123,5 @@ def downgrade() -> None:
     op.alter_column("items", "price", nullable=False)
     op.drop_column("authors", "merged_into_id")
     op.drop_table("works")
+    op.execute(FOLD.format("OR REPLACE", "fold"))
+    op.execute("DROP FUNCTION fold_accented(text)")

@@ -59,6 +59,12 @@ class HotReads:
         self._cache: HotCache = request.app.state.cache
 
     @property
+    def query(self) -> str:
+        """The query as it came."""
+        text: bytes = self._request.scope["query_string"]
+        return text.decode("latin-1")
+
+    @property
     def public_url(self) -> str:
         """Where clients find the shop, without a slash at the end."""
         settings: Settings = self._request.app.state.settings

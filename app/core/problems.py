@@ -143,10 +143,13 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
 
 def _on_other_method(request: Request) -> Response:
     """405 with `Allow`, and for OPTIONS `Allow` alone (RFC 9110 §9.3.7): all methods of all routes at this path."""
+    scope = {**request.scope, "method": "OPTIONS"}
+    routes = [one for one in request.app.router.routes if one.matches(scope)[0] is not Match.NONE]
+    parameters = [getattr(route, "path", "").count("{") for route in routes]
     methods: set[str] = {"OPTIONS"}
-    for route in request.app.router.routes:
-        match, _ = route.matches({**request.scope, "method": "OPTIONS"})
-        if match is not Match.NONE:
+    for route, count in zip(routes, parameters, strict=True):
+        # `/books/facets` is an address of its own, though `/books/{book_id}` would match it.
+        if count == min(parameters):
             methods |= getattr(route, "methods", None) or set()
     if "GET" in methods:
         methods.add("HEAD")

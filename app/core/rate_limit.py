@@ -6,6 +6,7 @@ Headers as the IETF draft `RateLimit header fields for HTTP` has them, with the 
 
 import ipaddress
 import math
+import time
 from collections.abc import Awaitable, Callable
 from typing import Literal, get_args
 
@@ -40,6 +41,8 @@ Zone = Literal[
 ]
 _Question = Callable[..., Awaitable[bool]]
 _IPV6_NETWORK = 64
+_PAUSE = 5.0
+"""Seconds without a question to Redis after a fault: else every request would wait for its timeout, twice."""
 _log = structlog.get_logger(__name__)
 
 
@@ -57,6 +60,7 @@ class RateLimiter:
         )
         self._shared = MovingWindowRateLimiter(shared)
         self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._alone_until = 0.0
 
     async def check(self, zone: Zone, client: str) -> list[tuple[bytes, bytes]]:
         """Count one request; RateLimited when the quota is used up. Returns the answer's headers."""
@@ -68,12 +72,13 @@ class RateLimiter:
 
     async def _ask(self, question: _Question, zone: Zone, client: str) -> list[tuple[bytes, bytes]]:
         limit = self._limits[zone]
-        limiter = self._shared
+        limiter = self._local if time.monotonic() < self._alone_until else self._shared
         try:
             is_allowed = await question(limiter, limit, zone, client)
             stats = await limiter.get_window_stats(limit, zone, client)
         except REDIS_FAULTS as fault:
             _log.warning("rate_limit_is_local", error=str(fault) or repr(fault))
+            self._alone_until = time.monotonic() + _PAUSE
             limiter = self._local
             is_allowed = await question(limiter, limit, zone, client)
             stats = await limiter.get_window_stats(limit, zone, client)

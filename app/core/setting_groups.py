@@ -42,7 +42,7 @@ class RedisSettings(BaseModel):
 class CacheSettings(BaseModel):
     """The hot-read cache: `CACHE_*`. Size in MiB per worker, times in seconds."""
 
-    local_size: float = Field(default=12, ge=0)
+    local_size: float = Field(default=6, ge=0)
     local_ttl: float = Field(default=60, gt=0)
     shared_ttl: float = Field(default=300, gt=0)
 

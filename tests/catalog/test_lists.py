@@ -81,6 +81,31 @@ async def test_cursors_walk_every_row_once_in_the_order_of_the_list(
     assert len(walked) == 7
 
 
+@pytest.mark.parametrize("path", [ITEMS, "/api/v1/books"])
+@pytest.mark.parametrize("sort", ["price", "-price", "price,-title", "-price,title"])
+async def test_what_has_no_price_comes_last_whichever_way_prices_are_sorted(
+    client: httpx.AsyncClient, seller: Caller, path: str, sort: str
+) -> None:
+    prices = (None, 3, None, 9_999_999_999.99, 0.01, None)
+    for number, price in enumerate(prices):
+        body = {"title": f"Book {number}", "author": "Ann", "price": price or 1}
+        made = await client.post(path, json=body, headers=seller.headers)
+        answer = await client.patch(
+            f"{path}/{made.json()['id']}", json={"price": price}, headers=seller.headers
+        )
+        assert answer.status_code == 200, answer.text
+    walked: list[float | None] = []
+    query = f"sort={sort}&limit=2"
+    while True:
+        page = (await client.get(f"{path}?{query}")).json()
+        walked += [item["price"] for item in page["items"]]
+        if not page["has_next"]:
+            break
+        query = f"sort={sort}&limit=2&cursor={page['next_cursor']}"
+    priced = sorted((price for price in prices if price), reverse=sort.startswith("-"))
+    assert walked == [*priced, None, None, None]
+
+
 async def test_a_cursor_stays_steady_while_rows_come_and_go(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
@@ -164,4 +189,7 @@ async def test_searches_of_strangers_are_limited_and_those_of_users_are_not(
             for _ in range(3):
                 assert (await client.get(path, headers=caller.headers)).status_code == 200
             assert (await client.get("/api/v1/books")).status_code == 200
+            for refused in ("authors", "authors/1/books", "categories/x/books", "works", "series", "items"):
+                answer = await client.get(f"/api/v1/{refused}?search=tolkien")
+                assert (refused, answer.status_code) == (refused, 429)
             await app.state.redis.flushdb()

@@ -65,6 +65,15 @@ async def test_a_refused_method_is_a_problem_that_lists_the_right_ones(client: h
     assert "PATCH" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+async def test_a_path_of_its_own_does_not_lend_the_methods_of_a_pattern(
+    client: httpx.AsyncClient, method: str
+) -> None:
+    answer = await client.request(method, f"{BOOKS}/facets")
+    assert answer.status_code == {"POST": 405, "OPTIONS": 204}[method]
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
 async def test_anybody_may_keep_what_anybody_sees(client: httpx.AsyncClient) -> None:
     cold, warm = await client.get(BOOKS), await client.get(BOOKS)
     for answer in (cold, warm):

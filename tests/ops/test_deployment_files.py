@@ -6,6 +6,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
+from app.catalog.covers.forms import ALL_FILES, ONE_FILE
 from app.core.settings import Settings
 from tests.conftest import ROOT
 
@@ -68,6 +69,60 @@ def test_only_nginx_is_reached_from_outside() -> None:
     ]
     assert services[-1][1] == "nginx"
     assert "location = /metrics {\n        return 404;" in NGINX
+
+
+def test_nginx_passes_what_is_long_on_as_it_arrives_and_stores_none_of_it() -> None:
+    for path in ("/api/v1/admin/imports", "/api/v1/books/7/cover", "/api/v1/uploads"):
+        assert "proxy_request_buffering off;" in _location(path)
+    for path in ("/api/v1/admin/exports", "/api/v1/admin/imports/7/errors.csv"):
+        assert "proxy_buffering off;" in _location(path)
+
+
+def test_nginx_lets_every_body_pass_that_the_api_takes() -> None:
+    for path, most in (
+        (
+            "/api/v1/admin/imports",
+            Settings.model_fields["imports"].get_default(call_default_factory=True).max_size,
+        ),
+        ("/api/v1/books/7/cover", ONE_FILE / 2**20),
+        ("/api/v1/uploads", ALL_FILES / 2**20),
+    ):
+        limit = re.search(r"client_max_body_size (\d+)m;", _location(path))
+        assert limit is not None
+        assert int(limit[1]) >= most
+
+
+def test_nginx_keeps_nothing_of_a_caller_who_says_who_they_are() -> None:
+    kept = re.search(r"proxy_no_cache (.*);", NGINX)
+    asked = re.search(r"proxy_cache_bypass (.*);", NGINX)
+    assert kept is not None
+    assert asked is not None
+    told = {"$http_authorization", "$http_x_api_key", "$http_cookie"}
+    assert set(asked[1].split()) == told
+    assert set(kept[1].split()) == {*told, "$is_private", "$upstream_http_ratelimit"}
+    # A lock would make equal searches wait for each other, though none of the answers is kept.
+    assert "proxy_cache_lock " not in NGINX
+
+
+def test_api_and_worker_see_the_same_files() -> None:
+    [shared] = re.findall(r"^x-api: &api\n(?:.*\n)*?\n", COMPOSE, re.MULTILINE)
+    assert "- storage:/srv/storage" in shared
+    assert "STORAGE_URL: ${STORAGE_URL:-file:///srv/storage}" in shared
+    for service in ("api", "worker"):
+        block = COMPOSE.split(f"\n  {service}:\n")[1].split("\n\n")[0]
+        assert "<<: *api" in block
+        assert "volumes:" not in block
+    assert "install -d -o 10001 -g 10001 /srv/mail /srv/storage" in (ROOT / "Dockerfile").read_text()
+
+
+def _location(path: str) -> str:
+    """The block that Nginx would choose for the path, among those with `=` or `~`."""
+    for kind, pattern, block in re.findall(
+        r"^    location (=|~) (\S+) \{\n((?:        .*\n)*)    \}", NGINX, re.MULTILINE
+    ):
+        if pattern == path if kind == "=" else re.search(pattern, path):
+            return str(block)
+    raise AssertionError(path)
 
 
 def _variables(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:

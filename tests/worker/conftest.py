@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from app import registry
 from app.core.events import Event, publish
 from app.core.settings import Settings
 from app.devstack import Servers
@@ -21,6 +22,9 @@ from app.worker import Worker
 from tests.conftest import JWT_SECRET, ROOT, settings_for
 
 from .post_office import PostOffice, open_post_office
+
+# As a worker does: what is scheduled and handled must not depend on which tests ran before.
+registry.load_handlers()
 
 LEASE = 2.0
 

@@ -9,12 +9,13 @@ from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, Autho
 from app.catalog.authors.service import AuthorCatalogue, AuthorService
 from app.catalog.books.schemas import BookFilter, BookOut
 from app.catalog.cache_groups import AUTHORS, LISTS
+from app.catalog.deps import limit_search
 from app.catalog.errors import AuthorInUse, AuthorNotFound
 from app.catalog.merges.errors import AuthorMerged
 from app.core.answers import HotDep, Reading, document_response
 from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
-from app.core.errors import InvalidCursor, StaleVersion
+from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.paging import Page, PagerDep
 from app.core.problems import problems
 from app.core.schemas import RowId
@@ -35,10 +36,18 @@ async def get_author_service(session: SessionDep) -> AuthorService:
 AuthorServiceDep = Annotated[AuthorService, Depends(get_author_service, scope="function")]
 
 
-@router.get("", summary="List authors", response_model=Page[AuthorOut], responses=problems(InvalidCursor))
+@router.get(
+    "",
+    summary="List authors",
+    response_model=Page[AuthorOut],
+    dependencies=[Depends(limit_search)],
+    responses=problems(InvalidCursor, RateLimited),
+)
 async def list_authors(query: Annotated[AuthorFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of authors and other contributors, as filed: family name first."""
-    return await hot.answer(AUTHORS, lambda connection: AuthorCatalogue(connection).list(query, pager))
+    # Searches are too varied to keep, and each must be counted.
+    answer = hot.answer if query.search is None else hot.answer_uncached
+    return await answer(AUTHORS, lambda connection: AuthorCatalogue(connection).list(query, pager))
 
 
 @router.get(
@@ -56,15 +65,15 @@ async def get_author(author_id: RowId, hot: HotDep) -> Response:
     "/{author_id}/books",
     summary="List an author's books",
     response_model=Page[BookOut],
-    responses=problems(AuthorNotFound, AuthorMerged, InvalidCursor),
+    dependencies=[Depends(limit_search)],
+    responses=problems(AuthorNotFound, AuthorMerged, InvalidCursor, RateLimited),
 )
 async def list_author_books(
     author_id: RowId, query: Annotated[BookFilter, Query()], pager: PagerDep, hot: HotDep
 ) -> Response:
     """A page of the books that the author contributed to, in whatever role; takes every filter of `/books`."""
-    return await hot.answer(
-        LISTS, lambda connection: list_books_of_author(connection, author_id, query, pager)
-    )
+    answer = hot.answer if query.search is None else hot.answer_uncached
+    return await answer(LISTS, lambda connection: list_books_of_author(connection, author_id, query, pager))
 
 
 @router.post(

@@ -35,6 +35,7 @@ from app.catalog.models import (
 )
 from app.catalog.sampling.repository import matching_books
 from app.core.db import snapshot_text
+from app.core.driver import DriverStatement
 from app.core.paging import Found, Window
 from app.core.repository import AnyRow, Sampled, find_page
 from app.core.sorting import Order
@@ -105,8 +106,8 @@ _BOOK = (
     .outerjoin(Series, Series.id == Book.series_id)
 )
 # Constants with bound parameters: a clause added per request would have SQLAlchemy build everything anew.
-_BOOK_BY_ID = _BOOK.where(Book.item_id == bindparam("book_id"))
-_BOOK_BY_ISBN = _BOOK.where(Book.isbn13 == bindparam("isbn13"))
+_BOOK_BY_ID = DriverStatement(_BOOK.where(Book.item_id == bindparam("book_id")))
+_BOOK_BY_ISBN = DriverStatement(_BOOK.where(Book.isbn13 == bindparam("isbn13")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +175,12 @@ class BookRepository:
 
 async def find_book(connection: AsyncConnection, book_id: int) -> AnyRow | None:
     """The book's answer columns and the snapshot they were read in."""
-    return (await connection.execute(_BOOK_BY_ID, {"book_id": book_id})).one_or_none()
+    return await _BOOK_BY_ID.one_or_none(connection, book_id=book_id)
 
 
 async def find_book_by_isbn(connection: AsyncConnection, isbn13: str) -> AnyRow | None:
     """As `find_book`, by ISBN-13."""
-    return (await connection.execute(_BOOK_BY_ISBN, {"isbn13": isbn13})).one_or_none()
+    return await _BOOK_BY_ISBN.one_or_none(connection, isbn13=isbn13)
 
 
 async def list_books(

@@ -22,9 +22,9 @@ from app.catalog.errors import (
     UnknownWork,
 )
 from app.catalog.transfer.exports.service import begun
-from app.catalog.views.deps import VIEW_PARAMETERS, BookViewDep
+from app.catalog.views.deps import VIEW_PARAMETERS, asked_view
 from app.catalog.views.lines import stream_lines
-from app.catalog.views.schemas import LINES, LINKED, BookListQuery, BookView, ExpandedBook
+from app.catalog.views.schemas import LINES, LINKED, BookListQuery, ExpandedBook
 from app.catalog.views.service import present_book, present_linked, present_page
 from app.core.answers import PRIVATE, HotDep, HotReads, Reading, document_response
 from app.core.conditional import PreconditionDep
@@ -77,12 +77,12 @@ async def list_books(
     responses=problems(BookNotFound) | LINKED,
     openapi_extra=VIEW_PARAMETERS,
 )
-async def get_book(book_id: RowId, view: BookViewDep, hot: HotDep) -> Response:
+async def get_book(book_id: RowId, hot: HotDep) -> Response:
     """A book with its contributors, categories and stock. Sends an ETag; understands If-None-Match.
 
     `Accept: application/ld+json` asks for it in the vocabulary of schema.org.
     """
-    return await _show(hot, item_group(book_id), _read(book_id), view)
+    return await _show(hot, item_group(book_id), _read(book_id))
 
 
 @router.get(
@@ -92,9 +92,9 @@ async def get_book(book_id: RowId, view: BookViewDep, hot: HotDep) -> Response:
     responses=problems(BookNotFound, InvalidIsbn) | LINKED,
     openapi_extra=VIEW_PARAMETERS,
 )
-async def get_book_by_isbn(isbn: str, view: BookViewDep, hot: HotDep) -> Response:
+async def get_book_by_isbn(isbn: str, hot: HotDep) -> Response:
     """The book with this ISBN-10 or ISBN-13 in any printed form; shown as at its own address."""
-    return await _show(hot, LISTS, lambda connection: BookCatalogue(connection).get_by_isbn(isbn), view)
+    return await _show(hot, LISTS, lambda connection: BookCatalogue(connection).get_by_isbn(isbn))
 
 
 @router.post(
@@ -157,7 +157,8 @@ async def delete_book(
     await books.delete(seller, book_id, precondition)
 
 
-async def _show(hot: HotReads, group: str, read: Reading, view: BookView) -> Response:
+async def _show(hot: HotReads, group: str, read: Reading) -> Response:
+    view = asked_view(hot)
     if hot.media_type == JSON_LD:
         return await hot.answer(group, present_linked(read, hot.public_url))
     # What is shown beside a book changes with other books.

@@ -234,7 +234,7 @@ def series_order(position: str | None) -> Decimal | None:
 
 def book_out(row: AnyRow) -> BookOut:
     """The answer for a row of `BOOK_COLUMNS`."""
-    values = dict(row._mapping)  # noqa: SLF001 (SQLAlchemy's public name for a row as a mapping)
+    values = row._asdict()
     contributors = values["contributors"] or []
     isbn = values.pop("isbn13")
     precision = values["published_precision"]

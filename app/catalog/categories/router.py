@@ -16,6 +16,7 @@ from app.catalog.categories.schemas import (
     TreeFilter,
 )
 from app.catalog.categories.service import CategoryCatalogue, CategoryService
+from app.catalog.deps import limit_search
 from app.catalog.errors import (
     CategoryCycle,
     CategoryInUse,
@@ -27,7 +28,7 @@ from app.catalog.errors import (
 from app.core.answers import HotDep, Reading, document_response
 from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
-from app.core.errors import InvalidCursor, StaleVersion
+from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.paging import Page, PagerDep
 from app.core.problems import problems
 from app.identity.deps import CatalogManager
@@ -71,13 +72,16 @@ async def get_category(category: CategoryKey, hot: HotDep) -> Response:
     "/{category}/books",
     summary="List a category's books",
     response_model=Page[BookOut],
-    responses=problems(CategoryNotFound, InvalidCursor),
+    dependencies=[Depends(limit_search)],
+    responses=problems(CategoryNotFound, InvalidCursor, RateLimited),
 )
 async def list_category_books(
     category: CategoryKey, query: Annotated[CategoryBookFilter, Query()], pager: PagerDep, hot: HotDep
 ) -> Response:
     """A page of the books of a category and its descendants; takes every filter of `/books`."""
-    return await hot.answer(
+    # Searches are too varied to keep, and each must be counted.
+    answer = hot.answer if query.search is None else hot.answer_uncached
+    return await answer(
         LISTS, lambda connection: CategoryCatalogue(connection).list_books(category, query, pager)
     )
 

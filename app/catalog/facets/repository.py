@@ -47,8 +47,9 @@ _Expressions = dict[Facet, Callable[[], ColumnElement[Any]]]
 async def count_facets(connection: AsyncConnection, query: BookCriteria, names: Names) -> Sequence[AnyRow]:
     """For each facet a row without value (`n` books found, up to `last_sample`), then one for each value shown.
 
-    Where `last_sample` is not NULL, what was found is a sample. A facet whose filter is set is counted without it; the row of all books has no facet. `of_all`
-    is the sum over all values of the facet. Every row has the snapshot.
+    Where `last_sample` is not NULL, what was found is a sample. A facet whose filter is set is counted
+    without it; the row of all books has no facet. `of_all` is the sum over all values of the facet.
+    Every row has the snapshot.
     """
     conditions = document_conditions(query, names)
     if names.search is not None:

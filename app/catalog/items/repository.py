@@ -1,11 +1,13 @@
 """SQL of items and their stock."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Numeric,
     SQLColumnExpression,
     and_,
     bindparam,
@@ -26,9 +28,11 @@ from app.core.repository import AnyRow, contains_folded, find_page
 from app.core.sorting import Order
 
 AVAILABLE = func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0)
-_price_or_most = func.coalesce(Item.price, literal_column("10000000000"))
-_price_or_least = func.coalesce(Item.price, literal_column("-1"))
+# Of any precision: what stands for no price, and what limits may be, is more than a price can be.
+_price_or_most = func.coalesce(Item.price, literal_column("10000000000"), type_=Numeric())
+_price_or_least = func.coalesce(Item.price, literal_column("-1"), type_=Numeric())
 """What has no price comes after what has one, whichever way the list is sorted."""
+_LARGEST_PRICE = Decimal("9999999999.99")
 SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
     "title": Item.title_folded,
     "price": _price_or_most,
@@ -147,7 +151,7 @@ def goods_conditions(query: GoodsFilter) -> list[ColumnElement[bool]]:
     if query.min_price is not None:
         conditions.append(_price_or_least >= query.min_price)
     if query.max_price is not None:
-        conditions.append(_price_or_most <= query.max_price)
+        conditions.append(_price_or_most <= min(query.max_price, _LARGEST_PRICE))
     if query.in_stock is not None:
         is_available = (
             select(literal(1))

@@ -138,7 +138,7 @@ class GoodsPatch(PatchModel):
 
     title: Title = OMITTED
     description: Description | None = None
-    price: PriceIn = OMITTED
+    price: PriceIn | None = Field(default=None, description="null takes it off: no longer for sale.")
     quantity: Quantity = OMITTED
     sku: Sku | None = None
     tags: Tags = OMITTED

@@ -58,9 +58,12 @@ class Work(Timestamped, Versioned, Base):
     title: Mapped[str]
     title_folded: Mapped[str] = mapped_column(FOLDED, Computed("fold(title)", persisted=True))
     author_id: Mapped[int | None] = mapped_column(ForeignKey("authors.id", ondelete="SET NULL"), index=True)
-    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("works.id"), index=True)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("works.id"))
 
     __table_args__ = (
+        Index(
+            "ix_works_merged_into_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")
+        ),
         Index("ix_works_title_folded_author_id", "title_folded", "author_id"),
         Index(
             "ix_works_title_trigrams",
@@ -109,9 +112,6 @@ class Book(Base):
             " AND published_precision IN ('year', 'month', 'day')",
             name="published_precision",
         ),
-        Index("ix_books_year", "year"),
-        Index("ix_books_language", "language"),
-        Index("ix_books_format", "format"),
     )
 
 

@@ -24,7 +24,6 @@ class BookDocument(Base):
     book_id: Mapped[int] = mapped_column(
         ForeignKey("books.item_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    title_folded: Mapped[str] = mapped_column(FOLDED)
     title_words: Mapped[str] = mapped_column(FOLDED)
     """The title by `search_text`: without punctuation, initials joined."""
     words: Mapped[str] = mapped_column(TSVECTOR)
@@ -54,7 +53,6 @@ class BookDocument(Base):
         Index(
             "ix_book_documents_lists", "author_ids", "category_ids", "subject_codes", postgresql_using="gin"
         ),
-        Index("ix_book_documents_title_folded", "title_folded"),
         Index("ix_book_documents_title_words", "title_words"),
         # Everything that facets count, in the order of the sample.
         Index(

@@ -33,7 +33,9 @@ Fields = Annotated[
     list[str] | None,
     BeforeValidator(SplitKeys.func),
     AfterValidator(lambda names: names and _known(names)),
-    Field(description="Comma-separated fields to show; all without. The id is always there."),
+    Field(
+        description="Comma-separated fields to show; all without. The id is always there, the rest is then left out."
+    ),
 ]
 Expansions = Annotated[
     list[Expansion],

@@ -32,8 +32,9 @@ class WorkDirectory:
     async def id_for(self, title: str, author_id: int | None) -> int:
         """The work of this title by this principal author, made if there is none.
 
-        Where such a work was merged into another one, it is that one. Case and accents do not count. Without an author nothing tells two works of one title
-        apart, so each book gets its own. Requests that name the same new work at once make one.
+        Where such a work was merged into another one, it is that one. Case and accents do not count.
+        Without an author nothing tells two works of one title apart, so each book gets its own.
+        Requests that name the same new work at once make one.
         """
         if author_id is None:
             return await self._works.add(title, None)

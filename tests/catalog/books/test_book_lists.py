@@ -82,6 +82,40 @@ async def test_each_filter_finds_what_it_says(
 
 
 @pytest.mark.parametrize(
+    ("subject", "titles"),
+    [
+        ("thema:FB", ["Thema"]),
+        ("THEMA:fb", ["Thema"]),
+        ("own:F", ["Own"]),
+        ("bisac:FB", []),
+        ("FB", ["Own", "Thema"]),
+        ("thema:FB,own:FB", ["Own", "Thema"]),
+    ],
+)
+async def test_a_subject_may_name_its_scheme_wherever_books_are_filtered(
+    client: httpx.AsyncClient, seller: Caller, moderator: Caller, subject: str, titles: list[str]
+) -> None:
+    for scheme in ("own", "thema"):
+        subjects = [{"scheme": scheme, "code": "FBA"}]
+        body = {"title": scheme.capitalize(), "price": 1, "author": "Ann", "subjects": subjects}
+        assert (await client.post(BOOKS, json=body, headers=seller.headers)).status_code == 201
+    lists: tuple[tuple[str, dict[str, str]], ...] = (
+        (BOOKS, {}),
+        (BOOKS, {"search": "ann"}),
+        ("/api/v1/search", {"q": "ann"}),
+    )
+    for path, query in lists:
+        answer = await client.get(path, params={**query, "subject": subject})
+        assert answer.status_code == 200, answer.text
+        assert sorted(book["title"] for book in answer.json()["items"]) == titles
+    facets = await client.get(f"{BOOKS}/facets", params={"subject": subject})
+    assert (facets.status_code, facets.json()["total"]) == (200, len(titles)), facets.text
+    listed = {"subject": subject, "format": "ndjson"}
+    export = await client.get("/api/v1/admin/exports", params=listed, headers=moderator.headers)
+    assert (export.status_code, export.text.count("\n")) == (200, len(titles)), export.text
+
+
+@pytest.mark.parametrize(
     ("query", "field"),
     [
         ("min_year=2000&max_year=1999", "query"),

@@ -204,7 +204,7 @@ async def test_an_empty_patch_changes_nothing_and_null_is_refused_where_it_has_n
     untouched = await client.patch(path, json={}, headers=seller.headers)
     assert untouched.status_code == 200
     assert untouched.json() == book
-    for field in ("title", "price", "quantity", "tags", "category_ids"):
+    for field in ("title", "quantity", "tags", "category_ids"):
         refused = await client.patch(path, json={field: None}, headers=seller.headers)
         assert refused.status_code == 422, field
         assert refused.json()["errors"][0]["field"].startswith(field)

@@ -29,9 +29,9 @@ _FILL = (
     FROM items
     """,
     """
-    INSERT INTO book_documents (book_id, title_folded, title_words, words, price, in_stock, language, year,
+    INSERT INTO book_documents (book_id, title_words, words, price, in_stock, language, year,
         author_ids, category_ids, subject_codes, sample)
-    SELECT id, title_folded, title_folded, CASE WHEN id % 200 = 0 THEN 'rare:1A'::tsvector ELSE 'common:1A' END,
+    SELECT id, title_folded, CASE WHEN id % 200 = 0 THEN 'rare:1A'::tsvector ELSE 'common:1A' END,
         price, id % 2 = 1, language, year, ARRAY[1 + id / 1000], '{}', '{}', hashint8(id) & 2147483647
     FROM items JOIN books ON item_id = id
     """,

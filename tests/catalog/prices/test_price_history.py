@@ -86,6 +86,27 @@ async def test_every_way_to_edit_a_book_or_item_is_remembered(
     assert await prices_of(client, item) == [14, 13, 12, 11, 10]
 
 
+@pytest.mark.parametrize("path", ["/api/v1/books", "/api/v1/items"])
+async def test_a_price_can_be_taken_off_and_that_is_remembered(
+    client: httpx.AsyncClient, seller: Caller, path: str
+) -> None:
+    body = {"title": "The Hobbit", "author": "J.R.R. Tolkien", "price": 10}
+    made = await client.post(path, json=body, headers=seller.headers)
+    item = f"{path}/{made.json()['id']}"
+    await set_price(client, seller, item, 8)
+    for sent in ({"price": None}, {"title": "Hobbit"}, {"price": None}):
+        answer = await client.patch(item, json=sent, headers=seller.headers)
+        assert answer.status_code == 200, answer.text
+        assert (answer.json()["price"], answer.json()["lowest_price_30d"]) == (None, None)
+    assert await prices_of(client, item) == [None, 8, 10]
+    assert (await set_price(client, seller, item, 9))["price"] == 9
+    assert await prices_of(client, item) == [9, None, 8, 10]
+    for method, where in (("POST", path), ("PUT", item)):
+        for refused in ({**body, "price": None}, {"title": "The Hobbit"}):
+            answer = await client.request(method, where, json=refused, headers=seller.headers)
+            assert [error["field"] for error in answer.json()["errors"]] == ["price"]
+
+
 async def test_only_books_have_prices_under_books(client: httpx.AsyncClient, pen: str) -> None:
     as_book = await client.get(f"{pen.replace('items', 'books')}/prices")
     assert (as_book.status_code, as_book.json()["code"]) == (404, "book-not-found")

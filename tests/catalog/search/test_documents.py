@@ -89,6 +89,51 @@ async def test_a_moved_category_takes_its_books_along(
     assert (await document(session, book)).category_ids == []
 
 
+async def tree(client: httpx.AsyncClient, moderator: Caller) -> dict[str, int]:
+    """Ids of Root/Middle/Leaf and Other, by name."""
+    ids: dict[str, int] = {}
+    for name, parent in (("Root", None), ("Other", None), ("Middle", "Root"), ("Leaf", "Middle")):
+        body = {"name": name, "parent_id": ids.get(parent or "")}
+        answer = await client.post(CATEGORIES, json=body, headers=moderator.headers)
+        ids[name] = answer.json()["id"]
+    return ids
+
+
+async def test_a_move_of_a_subtree_sets_categories_alone_and_a_rename_nothing(
+    client: httpx.AsyncClient, seller: Caller, moderator: Caller, session: AsyncSession
+) -> None:
+    ids = await tree(client, moderator)
+    books = [
+        await add(client, seller, f"Aurora in {shelves}", category_ids=[ids[one] for one in shelves.split()])
+        for shelves in ("Leaf", "Middle", "Leaf Middle", "Middle Root", "Other", "")
+    ]
+    await session.execute(text("UPDATE book_documents SET words = 'untouched'"))
+    versions = text("SELECT array_agg((book_id, ctid)::text ORDER BY book_id) FROM book_documents")
+    before = await session.scalar(versions)
+
+    async def change(**fields: object) -> list[set[str]]:
+        answer = await client.patch(f"{CATEGORIES}/{ids['Middle']}", json=fields, headers=moderator.headers)
+        assert answer.status_code == 200, answer.text
+        names = {number: name for name, number in ids.items()}
+        return [{names[one] for one in (await document(session, book)).category_ids} for book in books]
+
+    both = {"Leaf", "Middle"}
+    rest = [{"Other"}, set()]
+    under_root = [both | {"Root"}, {"Middle", "Root"}, both | {"Root"}, {"Middle", "Root"}, *rest]
+    assert await change(name="Centre", slug="centre") == under_root
+    assert await session.scalar(versions) == before
+    under_other = [
+        both | {"Other"},
+        {"Middle", "Other"},
+        both | {"Other"},
+        {"Middle", "Root", "Other"},
+        *rest,
+    ]
+    assert await change(parent_id=ids["Other"]) == under_other
+    assert await change(parent_id=None) == [both, {"Middle"}, both, {"Middle", "Root"}, *rest]
+    assert {(await document(session, book)).words for book in books} == {"'untouched'"}
+
+
 async def test_every_beginning_of_a_subject_code_is_kept(
     client: httpx.AsyncClient, seller: Caller, session: AsyncSession
 ) -> None:

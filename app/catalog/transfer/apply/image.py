@@ -74,10 +74,18 @@ def fields_of(values: Mapping[str, Any], names: Names) -> dict[str, Any]:
 
 def changed(image: Image, fields: Mapping[str, Any]) -> Image:
     """The image with these fields; a position without a series is none."""
-    new = replace(image, **fields)
-    if new.series_id is None:
-        new.series_position = None
-    return new
+    return _consistent(replace(image, **fields))
+
+
+def made(fields: Mapping[str, Any]) -> Image:
+    """A new image of these fields."""
+    return _consistent(Image(**fields))
+
+
+def _consistent(image: Image) -> Image:
+    if image.series_id is None:
+        image.series_position = None
+    return image
 
 
 def differing(old: Image, new: Image) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from app.catalog.cache_groups import AUTHORS, CATEGORIES, LISTS, item_group
 from app.catalog.errors import BookNotFound, IsbnTaken, SkuTaken, StockReserved
-from app.catalog.transfer.apply.image import Image, Stored, before, changed, differing, fields_of, shown
+from app.catalog.transfer.apply.image import Image, Stored, before, changed, differing, fields_of, made, shown
 from app.catalog.transfer.apply.outcome import ImportMode, Outcome, RowStatus, failure
 from app.catalog.transfer.apply.repository import BulkRepository
 from app.catalog.transfer.apply.works import Edit
@@ -190,7 +190,7 @@ class _Work:
         if record.action is Action.DELETE:
             self.outcomes.append(self._deletion(record, book))
         elif book is None:
-            image = changed(Image(), fields_of(record.values, self.names))
+            image = made(fields_of(record.values, self.names))
             outcome = Outcome(record.number, RowStatus.CREATED, record.isbn13, version=1)
             self.new.append((outcome, image))
             self.outcomes.append(outcome)

@@ -8,6 +8,8 @@ from app.catalog.books.schemas import ContributorRole
 from app.catalog.transfer.apply.image import Image, Stored
 from app.catalog.transfer.names.repository import NameRepository
 
+_AUTHOR = ContributorRole.AUTHOR.value
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -27,7 +29,7 @@ class Edit:
 
 def principal(image: Image) -> int | None:
     """The first contributor that is an author."""
-    return next((one for one, role in image.contributors if role == ContributorRole.AUTHOR), None)
+    return next((one for one, role in image.contributors if role == _AUTHOR), None)
 
 
 class WorkFollower:

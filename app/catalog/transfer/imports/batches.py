@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,11 +11,14 @@ from app.catalog.transfer.onix.repository import UNMAPPED
 from app.catalog.transfer.record import Record
 from app.catalog.transfer.sources.contract import Source
 
-BATCH = 1000
+BATCH = 2000
 """Rows of one transaction."""
 
 MOST_UNMAPPED = 8 * 1024 * 1024
 """Characters of unknown ONIX parts in one batch: three batches are in memory at once."""
+
+_BREATH = 20
+"""Rows after which the reading thread lets others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,9 @@ class Batches:
             weight = 0
             for record in self._records:
                 records.append(record)
+                if not len(records) % _BREATH:
+                    # Another thread that waits for the interpreter would wait for 5 ms, many times a batch.
+                    time.sleep(0)
                 weight += len(record.raw.get(UNMAPPED, ""))
                 if len(records) == BATCH or weight > MOST_UNMAPPED:
                     break

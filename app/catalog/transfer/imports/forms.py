@@ -36,7 +36,8 @@ FORM = documented(
                 "format": _choice(SourceFormat, None, "By the file's content, unless said here."),
                 "encoding": {
                     "type": "string",
-                    "description": "UTF-8 or UTF-16 by themselves; cp1252 and others when declared.",
+                    "description": "UTF-8, and UTF-16 with its mark, by themselves; cp1252 and others when declared,"
+                    " best before the file.",
                     "examples": ["cp1252"],
                 },
                 "delimiter": {

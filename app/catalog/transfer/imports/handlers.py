@@ -10,6 +10,7 @@ import structlog
 
 from app.catalog.models import ImportJob
 from app.catalog.transfer.imports.batches import Batches
+from app.catalog.transfer.imports.collecting import rare_collections
 from app.catalog.transfer.imports.events import ImportRequested
 from app.catalog.transfer.imports.faults import is_passing
 from app.catalog.transfer.imports.lifecycle import ImportLife
@@ -70,7 +71,8 @@ async def _apply(outside: Outside, life: ImportLife, job: ImportJob) -> str | No
         batches = Batches(source, job.rows_done)
         try:
             await life.describe(source)
-            return await ImportRun(outside, life, job).run(batches)
+            with rare_collections():
+                return await ImportRun(outside, life, job).run(batches)
         finally:
             await batches.close()
 

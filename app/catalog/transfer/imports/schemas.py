@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from app.catalog.transfer.apply.outcome import ImportMode, RowStatus
 from app.catalog.transfer.sources.contract import SourceFormat
@@ -149,9 +149,3 @@ class ImportRowFilter(ListQuery):
     """Filters of an import's rows."""
 
     status: RowStatus | None = None
-
-
-class ErrorsQuery(BaseModel):
-    """`errors.csv` takes nothing."""
-
-    model_config = ConfigDict(extra="forbid")

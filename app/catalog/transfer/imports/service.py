@@ -10,7 +10,7 @@ from typing import Any, Self
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.models import ImportJob
-from app.catalog.transfer.cells import escape_formula, unescape_formula
+from app.catalog.transfer.cells import escape_formula
 from app.catalog.transfer.imports.errors import (
     ImportFinished,
     ImportNotFound,
@@ -193,7 +193,7 @@ class ImportCatalogue:
 
 async def export_errors(connect: Connecting, job_id: int, layout: Layout) -> AsyncIterator[bytes]:
     """The failed rows as CSV: the original columns in their order, and what is wrong."""
-    yield _csv_lines([[*layout.columns, ERROR_COLUMN]], layout)
+    yield _csv_lines([[*map(escape_formula, layout.columns), ERROR_COLUMN]], layout)
     async for rows in walk_failed(connect, job_id):
         yield _csv_lines([_mendable(row, layout) for row in rows], layout)
 
@@ -204,9 +204,8 @@ def _mendable(row: AnyRow, layout: Layout) -> list[str]:
 
 
 def _harmless(cell: str) -> str:
-    """The cell so that reading it again gives the same: what was escaped in the file is so already."""
-    is_number = _NUMBER.fullmatch(cell) is not None
-    return cell if is_number or unescape_formula(cell) != cell else escape_formula(cell)
+    """The cell so that reading it again gives the same: rows are kept as they were understood."""
+    return cell if _NUMBER.fullmatch(cell) else escape_formula(cell)
 
 
 def import_out(row: AnyRow) -> ImportOut:

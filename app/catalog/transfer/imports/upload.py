@@ -155,7 +155,8 @@ async def _content(
             yield piece
         is_over = form.is_file_over
         if not is_judged and (is_over or len(head) >= HEAD):
-            upload.format, is_judged = detect_format(bytes(head[:HEAD]), upload.filename), True
+            encoding = form.fields.get("encoding") or None
+            upload.format, is_judged = detect_format(bytes(head[:HEAD]), upload.filename, encoding), True
         if is_over:
             return
         body = await _next(stream)

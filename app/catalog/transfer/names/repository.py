@@ -44,10 +44,18 @@ _WORKS = """
     WITH wanted AS MATERIALIZED (
         SELECT title, author_id, fold(title) AS key FROM unnest($1::text[], $2::bigint[]) AS wanted (title, author_id)
     )
-    SELECT title, author_id, key, (
-        SELECT min(id) FROM works
-        WHERE title_folded = key AND works.author_id = wanted.author_id AND merged_into_id IS NULL
-    ) AS id FROM wanted
+    SELECT wanted.title, wanted.author_id, key, CASE WHEN merged_into_id IS NULL THEN found.id ELSE (
+        WITH RECURSIVE chain AS (
+            SELECT found.merged_into_id AS next
+            UNION SELECT works.merged_into_id FROM chain JOIN works ON works.id = next
+        )
+        SELECT works.id FROM chain JOIN works ON works.id = next WHERE works.merged_into_id IS NULL
+    ) END AS id
+    FROM wanted LEFT JOIN LATERAL (
+        SELECT works.id, merged_into_id FROM works
+        WHERE title_folded = key AND works.author_id = wanted.author_id
+        ORDER BY merged_into_id IS NOT NULL, works.id LIMIT 1
+    ) AS found ON true
 """
 _LONELY_WORKS = """
     SELECT item_id AS book_id, works.id, title, author_id FROM books JOIN works ON works.id = work_id
@@ -114,7 +122,7 @@ class NameRepository:
         return await self._fetch(_MAKE_CATEGORIES, names, slugs)
 
     async def list_works(self, titles: Sequence[str], author_ids: Sequence[int]) -> Rows:
-        """Each title and author with the folded `key` and the `id` of the oldest work of both."""
+        """Each title and author with the folded `key` and the `id` of the oldest work of both, or of its heir."""
         return await self._fetch(_WORKS, titles, author_ids)
 
     async def add_works(self, works: Sequence[tuple[int, str, int | None]]) -> None:

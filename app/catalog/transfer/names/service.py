@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Self
 
 from app.catalog.bulk import BULK_LOCK
@@ -144,6 +145,7 @@ class NameService:
         return {row["slug"]: row["id"] for row in rows}
 
 
+@lru_cache(maxsize=1024)
 def slug_of(name: str) -> str | None:
     """The slug that a category of a file stands for: itself, or what its name makes; None if neither."""
     return make_slug(name)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,21 @@ async def test_editions_of_one_text_become_one_work(importer: Importer) -> None:
     assert await importer.ask("SELECT count(*) FROM works") == 1
 
 
+async def test_an_edition_of_a_merged_work_joins_the_one_that_stands(importer: Importer) -> None:
+    rows = [{"isbn": isbn_of(n), "title": title, "author": "Ann"} for n, title in enumerate("ABC", start=1)]
+    await importer.finish(csv_of(rows))
+    works = [(await importer.book(isbn_of(n)))["work_id"] for n in (1, 2, 3)]
+    for source, into in pairwise(works):
+        merged = await importer.http.post(
+            f"/api/v1/admin/works/{source}/merge", json={"into": into}, headers=importer.caller.headers
+        )
+        assert merged.status_code == 200, merged.text
+    job = await importer.finish(csv_of([{"isbn": isbn_of(4), "title": "a", "author": "ann"}]))
+    assert job["counts"]["created"] == 1
+    assert (await importer.book(isbn_of(4)))["work_id"] == works[-1]
+    assert await importer.ask("SELECT count(*) FROM works") == len(works)
+
+
 async def test_a_work_follows_its_only_edition(importer: Importer) -> None:
     rows = [{"isbn": isbn_of(n), "title": f"Draft {n}", "author": "Ann"} for n in (1, 2)]
     await importer.finish(csv_of(rows))
@@ -168,6 +184,21 @@ async def test_bad_rows_fail_alone_and_can_be_mended_and_sent_again(importer: Im
     assert again["counts"]["created"] == 2
     assert "error" in again["ignored_columns"]
     assert (await importer.book("9780261102217"))["title"] == "Wrong, check digit"
+
+
+async def test_text_that_looks_escaped_comes_back_as_it_was(importer: Importer) -> None:
+    rows = [
+        {"isbn": "9780261102218", "title": "''=SUM(1)", "subtitle": "'=2", "publisher": "=3", "@note": "-4"}
+    ]
+    job = await importer.finish(csv_of(rows))
+    answer = await importer.get(f"/{job['id']}/errors.csv")
+    (listed,) = csv.DictReader(io.StringIO(answer.text))
+    assert list(listed) == ["isbn", "title", "subtitle", "publisher", "'@note", "error"], "no header runs"
+    assert [listed[name] for name in ("title", "subtitle", "publisher")] == ["''=SUM(1)", "'=2", "'=3"]
+    again = await importer.finish(csv_of([{**listed, "isbn": "9780261102217"}]))
+    assert again["counts"]["created"] == 1
+    book = await importer.book("9780261102217")
+    assert (book["title"], book["subtitle"], book["publisher"]) == ("'=SUM(1)", "=2", "=3")
 
 
 async def test_a_sku_of_another_item_fails_the_row_alone(importer: Importer) -> None:

@@ -66,6 +66,16 @@ async def test_the_body_must_be_a_form_with_one_file(importer: Importer) -> None
     assert (await importer.http.post(IMPORTS, files=two, headers=headers)).status_code == 422
 
 
+async def test_a_declared_encoding_is_believed_before_the_file_is_judged(importer: Importer) -> None:
+    content = FILE.decode().encode("utf-16-le")
+    refused = await importer.post(content)
+    assert (refused.status_code, refused.json()["code"]) == (422, "unreadable-file")
+    job = await importer.finish(content, encoding="utf-16-le")
+    assert (job["format"], job["counts"]["created"]) == ("csv", 1), job
+    lines = b'{"isbn": "9780261102217", "title": "A"}'.decode().encode("utf-16-be")
+    assert (await importer.finish(lines, encoding="utf-16-be"))["format"] == "ndjson"
+
+
 async def test_options_after_the_file_count_too(importer: Importer) -> None:
     boundary = "x-x-x"
     parts = (
