@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.matching.repository import MAIN_WORDS
+from app.catalog.matching.repository import AFTER_ALL, MAIN_WORDS
 from app.catalog.models import Author, Book, BookDocument, Category, Contributor, Item, Series
 from app.core.db import snapshot_text
 from app.core.repository import AnyRow
@@ -33,8 +33,6 @@ _BEGUN = 40
 _WORDED = 300
 _NAMED = 200
 _BOOKS_COUNTED = 100
-_AFTER_ALL = func.chr(1_114_111)
-"""The last code point: what begins with a text comes before the text with this at its end."""
 
 
 async def list_suggestions(connection: AsyncConnection, typed: str) -> Sequence[AnyRow]:
@@ -55,7 +53,7 @@ async def list_suggestions(connection: AsyncConnection, typed: str) -> Sequence[
 
 def _books(text: ColumnElement[str]) -> list[Select[Any]]:
     documents = BookDocument
-    begins = (documents.title_words >= text) & (documents.title_words < text.concat(_AFTER_ALL))
+    begins = (documents.title_words >= text) & (documents.title_words < text.concat(AFTER_ALL))
     begun = (
         select(documents.book_id, documents.in_stock, documents.title_words)
         .where(begins)

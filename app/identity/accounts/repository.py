@@ -3,7 +3,7 @@
 import hashlib
 import unicodedata
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.db import snapshot_text
@@ -54,13 +54,6 @@ class AccountRepository:
         """The account as committed by now, held for a change."""
         statement = select(User).where(User.id == user_id).with_for_update()
         statement = statement.execution_options(populate_existing=True)
-        return (await self._session.scalars(statement)).one_or_none()
-
-    async def find_by_login(self, login: str) -> User | None:
-        """The account with this user name or e-mail address."""
-        statement = select(User).where(
-            or_(User.username == login.lower(), User.email_key == email_key(login))
-        )
         return (await self._session.scalars(statement)).one_or_none()
 
     async def find_owner(self, email: str) -> AnyRow | None:
