@@ -75,15 +75,18 @@ class HotReads:
         """What the client prefers of the types that we speak."""
         return preferred_type(self._request.scope)
 
-    async def answer(self, group: str, read: Reading, *, cache_control: str = PUBLIC) -> Response:
-        """The public answer of this very path, query and preferred type, kept until `group` is announced."""
+    async def answer(
+        self, group: str, read: Reading, *, keep: bool = True, cache_control: str = PUBLIC
+    ) -> Response:
+        """The public answer of this very path, query and preferred type, kept until `group` is announced.
+
+        Without `keep` it is read anew each time: searches are too varied to keep, and each must be counted.
+        """
+        if not keep:
+            return EntryResponse(await self._load(read, cache_control))
         key = hot_key(self._request.scope)
         entry = await self._cache.get(group, key, lambda: self._load(read, cache_control))
         return EntryResponse(entry)
-
-    async def answer_uncached(self, _group: str, read: Reading, *, cache_control: str = PUBLIC) -> Response:
-        """As `answer`, but read anew each time, for reads too varied to keep."""
-        return EntryResponse(await self._load(read, cache_control))
 
     async def answer_private(self, read: Reading) -> Response:
         """The answer for its caller alone, which nobody keeps."""

@@ -45,9 +45,9 @@ AuthorServiceDep = Annotated[AuthorService, Depends(get_author_service, scope="f
 )
 async def list_authors(query: Annotated[AuthorFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of authors and other contributors, as filed: family name first."""
-    # Searches are too varied to keep, and each must be counted.
-    answer = hot.answer if query.search is None else hot.answer_uncached
-    return await answer(AUTHORS, lambda connection: AuthorCatalogue(connection).list(query, pager))
+    return await hot.answer(
+        AUTHORS, lambda connection: AuthorCatalogue(connection).list(query, pager), keep=query.search is None
+    )
 
 
 @router.get(
@@ -72,8 +72,11 @@ async def list_author_books(
     author_id: RowId, query: Annotated[BookFilter, Query()], pager: PagerDep, hot: HotDep
 ) -> Response:
     """A page of the books that the author contributed to, in whatever role; takes every filter of `/books`."""
-    answer = hot.answer if query.search is None else hot.answer_uncached
-    return await answer(LISTS, lambda connection: list_books_of_author(connection, author_id, query, pager))
+    return await hot.answer(
+        LISTS,
+        lambda connection: list_books_of_author(connection, author_id, query, pager),
+        keep=query.search is None,
+    )
 
 
 @router.post(

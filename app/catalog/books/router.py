@@ -64,10 +64,8 @@ async def list_books(
         await require(request, Permission.CATALOG_TRANSFER)
         lines = await begun(stream_lines(request.app.state.database, query))
         return StreamingResponse(lines, media_type=NDJSON, headers={"Cache-Control": PRIVATE})
-    # Searches are too varied to keep, and each must be counted.
-    answer = hot.answer if query.search is None else hot.answer_uncached
     read = present_page(lambda connection: BookCatalogue(connection).list(query, pager), query)
-    return await answer(LISTS, read)
+    return await hot.answer(LISTS, read, keep=query.search is None)
 
 
 @router.get(

@@ -79,10 +79,10 @@ async def list_category_books(
     category: CategoryKey, query: Annotated[CategoryBookFilter, Query()], pager: PagerDep, hot: HotDep
 ) -> Response:
     """A page of the books of a category and its descendants; takes every filter of `/books`."""
-    # Searches are too varied to keep, and each must be counted.
-    answer = hot.answer if query.search is None else hot.answer_uncached
-    return await answer(
-        LISTS, lambda connection: CategoryCatalogue(connection).list_books(category, query, pager)
+    return await hot.answer(
+        LISTS,
+        lambda connection: CategoryCatalogue(connection).list_books(category, query, pager),
+        keep=query.search is None,
     )
 
 

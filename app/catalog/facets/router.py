@@ -31,6 +31,6 @@ async def get_book_facets(query: Annotated[BookCriteria, Query()], hot: HotDep) 
     values are shown, the most frequent first; `other_count` is the sum of the rest. Counts are exact up
     to 10,000 books; beyond, `is_estimate` is true and they come from a sample of as many.
     """
-    # Searches are too varied to keep, and each must be counted.
-    answer = hot.answer if query.search is None else hot.answer_uncached
-    return await answer(LISTS, lambda connection: FacetCatalogue(connection).count(query))
+    return await hot.answer(
+        LISTS, lambda connection: FacetCatalogue(connection).count(query), keep=query.search is None
+    )

@@ -35,9 +35,9 @@ _CHANGING = (KindFixed, SkuTaken, IsbnTaken, StockReserved)
 )
 async def list_items(query: Annotated[ItemFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of items of every kind that meet every filter, by title unless `sort` says otherwise."""
-    # Searches are too varied to keep, and each must be counted.
-    answer = hot.answer if query.search is None else hot.answer_uncached
-    return await answer(LISTS, lambda connection: ItemCatalogue(connection).list(query, pager))
+    return await hot.answer(
+        LISTS, lambda connection: ItemCatalogue(connection).list(query, pager), keep=query.search is None
+    )
 
 
 @router.get("/{item_id}", summary="Read an item", response_model=ItemOut, responses=problems(ItemNotFound))

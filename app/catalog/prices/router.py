@@ -82,8 +82,7 @@ async def list_book_prices(
 
 async def _history(hot: HotDep, item_id: int, query: PriceQuery, read: Reading) -> Response:
     # Moments are too varied to keep, and what one to come answers depends on the clock besides.
-    answer = hot.answer if query.price_as_of is None else hot.answer_uncached
-    return await answer(item_group(item_id), read)
+    return await hot.answer(item_group(item_id), read, keep=query.price_as_of is None)
 
 
 @router.get(

@@ -63,4 +63,4 @@ async def search_books(
 
     if query.explain:
         return await hot.answer_private(read)
-    return await hot.answer_uncached(LISTS, read)
+    return await hot.answer(LISTS, read, keep=False)

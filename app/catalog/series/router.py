@@ -34,8 +34,9 @@ _LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
 )
 async def list_series(query: Annotated[SeriesFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of series by name, with how many books each has."""
-    answer = hot.answer if query.search is None else hot.answer_uncached
-    return await answer(LISTS, lambda connection: SeriesCatalogue(connection).list(query, pager))
+    return await hot.answer(
+        LISTS, lambda connection: SeriesCatalogue(connection).list(query, pager), keep=query.search is None
+    )
 
 
 @router.get(

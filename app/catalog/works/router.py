@@ -35,8 +35,9 @@ _FINDING = (WorkNotFound, WorkMerged)
 )
 async def list_works(query: Annotated[WorkFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of works by title; merged ones are not among them."""
-    answer = hot.answer if query.search is None else hot.answer_uncached
-    return await answer(LISTS, lambda connection: WorkCatalogue(connection).list(query, pager))
+    return await hot.answer(
+        LISTS, lambda connection: WorkCatalogue(connection).list(query, pager), keep=query.search is None
+    )
 
 
 @router.get("/{work_id}", summary="Read a work", response_model=WorkDetail, responses=problems(*_FINDING))
