@@ -83,7 +83,7 @@ async def _refuse_unless_empty(session: AsyncSession) -> None:
 
 async def reserve(session: AsyncSession, model: type[Any], count: int) -> list[int]:
     """Ids from the table's own sequence, so that the next row of a client gets one that is free."""
-    sequence = func.pg_get_serial_sequence(model.__tablename__, "id")
+    sequence = select(func.pg_get_serial_sequence(model.__tablename__, "id")).scalar_subquery()
     statement = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
     return list(await session.scalars(statement))
 

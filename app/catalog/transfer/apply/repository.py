@@ -77,7 +77,6 @@ _UPDATE_STOCK = """
 """
 _DELETE = "DELETE FROM items WHERE id = ANY ($1::bigint[])"
 _REFRESH = "SELECT refresh_book_documents($1::bigint[])"
-_RESERVE = "SELECT nextval(pg_get_serial_sequence('items', 'id')) AS id FROM generate_series(1, $1::integer)"
 _TIMEOUT = "120s"
 
 
@@ -114,10 +113,6 @@ class BulkRepository:
     async def list_skus(self, skus: Sequence[str]) -> Rows:
         """`sku` and `id` of the items that have one of these."""
         return await self._fetch(_SKUS, skus)
-
-    async def reserve(self, count: int) -> list[int]:
-        """Ids for new items."""
-        return [row["id"] for row in await self._fetch(_RESERVE, count)]
 
     async def copy(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """COPY into the table: many times as fast as INSERT."""

@@ -70,7 +70,7 @@ class BookWriter:
         """Insert the books with their works, stock and ledger; their ids in order."""
         if not books:
             return []
-        ids = await self._books.reserve(len(books))
+        ids = await self._names.reserve("items", len(books))
         works = await self._names.works([(image.title, principal(image)) for _, image in books])
         numbered = list(zip(ids, books, strict=True))
         await self._books.copy("items", _ITEM, [self._item(id_, image) for id_, (_, image) in numbered])

@@ -76,7 +76,11 @@ _HOLD = {
     table: f"SELECT id FROM {table} WHERE id = ANY ($1::bigint[]) AND merged_into_id IS NULL ORDER BY id FOR KEY SHARE"  # noqa: S608 (two constants)
     for table in ("authors", "works")
 }
-_RESERVE = "SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id FROM generate_series(1, $2::integer)"
+# OFFSET 0: the sequence is looked up once, not for each id.
+_RESERVE = """
+    SELECT nextval(sequence) AS id
+    FROM (SELECT pg_get_serial_sequence($1, 'id')::regclass AS sequence OFFSET 0) AS found, generate_series(1, $2::integer)
+"""
 
 
 class NameRepository:

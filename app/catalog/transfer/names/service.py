@@ -48,6 +48,10 @@ class NameService:
         """Keep requests from making the same authors and works until the transaction ends."""
         await self._names.lock(BULK_LOCK)
 
+    async def reserve(self, table: str, count: int) -> list[int]:
+        """New ids of items or works."""
+        return await self._names.reserve(table, count)
+
     async def resolve(self, values: Iterable[dict[str, Any]], names: Names) -> None:
         """Find or make every author, series and category that the values name."""
         people: dict[str, None] = {}
@@ -70,7 +74,7 @@ class NameService:
         authored = [(title, author_id) for title, author_id in wanted if author_id is not None]
         rows = await self._names.list_works([title for title, _ in authored], [one for _, one in authored])
         keys = {(row["title"], row["author_id"]): (row["key"], row["id"]) for row in rows}
-        reserved = iter(await self._names.reserve("works", len(wanted) - _count_found(rows)))
+        reserved = iter(await self.reserve("works", len(wanted) - _count_found(rows)))
         known = {(row["key"], row["author_id"]): row["id"] for row in rows if row["id"] is not None}
         made: list[tuple[int, str, int | None]] = []
         ids = []
