@@ -5,11 +5,14 @@ import unicodedata
 
 _ISBN10 = re.compile(r"[0-9]{9}[0-9X]")
 _ISBN13 = re.compile(r"97[89][0-9]{10}")
+_PRICED = re.compile(r"97[89][0-9]{15}")
+"""With the EAN-5 add-on, the price beside the bar code that scanners read along."""
 _MUSIC = "9790"
 """979-0 belongs to printed music (ISMN), not to books."""
 
-_IGNORED = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff\u2212")
-"""Soft hyphen, zero-width characters and the minus sign, which are neither dash nor space by category."""
+_MINUS = "\u2212"
+_IGNORED = frozenset({"Pd", "Zs", "Cf"})
+"""Categories: dashes, spaces, and what is not seen, such as the marks of direction that pages are copied with."""
 
 
 def parse_isbn(printed: str) -> str:
@@ -18,6 +21,8 @@ def parse_isbn(printed: str) -> str:
     Dashes and spaces of every alphabet are dropped, an `ISBN` label too; digits must be ASCII.
     """
     text = re.sub(r"^ISBN(-?1[03])?:?", "", _compact(printed))
+    if _PRICED.fullmatch(text):
+        text = text[:13]
     if _ISBN13.fullmatch(text):
         if text.startswith(_MUSIC):
             raise ValueError("979-0 is a number for printed music (ISMN), not an ISBN")
@@ -50,9 +55,7 @@ def _compact(printed: str) -> str:
     kept = (
         character
         for character in text
-        if character not in _IGNORED
-        and unicodedata.category(character) not in {"Pd", "Zs"}
-        and not character.isspace()
+        if character != _MINUS and unicodedata.category(character) not in _IGNORED and not character.isspace()
     )
     return "".join(kept).upper()
 

@@ -1,6 +1,6 @@
 """Answers from ready bytes: reading through the hot cache, and 304 when the client has them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel
 from pydantic.main import IncEx
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from app.core.cache import Entry, HotCache, Snapshot
@@ -33,12 +33,14 @@ _CACHE_CONTROL = b"cache-control"
 class Document:
     """What a cached read found: the answer's model, its tag (None: of the content), its snapshot.
 
-    `include` names the parts to send, as Pydantic does; None sends everything.
+    `include` names the parts to send, as Pydantic does; None sends everything. A tag of the content
+    begins with the row's `version` where there is one, so that it serves as `If-Match` too.
     """
 
     model: BaseModel
     snapshot: str
     etag: str | None = None
+    version: int | None = None
     include: IncEx | None = None
     media_type: str = JSON
 
@@ -118,7 +120,7 @@ def make_entry(
 ) -> Entry:
     """The document's bytes with the headers of its answer."""
     body = document.to_json()
-    etag = document.etag or content_etag(body)
+    etag = document.etag or content_etag(body, document.version)
     answer_headers = {
         "content-type": document.media_type,
         "content-length": str(len(body)),
@@ -141,7 +143,7 @@ async def send_entry(scope: Scope, send: Send, entry: Entry) -> None:
     headers, is_known = list(entry.headers), False
     for name, value in scope["headers"]:
         if name == b"if-none-match":
-            is_known = matches_any(entry.etag, value)
+            is_known = is_known or matches_any(entry.etag, value)
         elif name in _CREDENTIALS:
             headers = [header for header in entry.headers if header[0] != _CACHE_CONTROL]
             headers.append((_CACHE_CONTROL, PRIVATE.encode()))
@@ -167,13 +169,27 @@ class EntryResponse(Response):
             await self.background()
 
 
+def streamed(
+    pieces: AsyncIterable[str | bytes], media_type: str, filename: str | None = None
+) -> StreamingResponse:
+    """A private answer of any length, a download if it has a file name; proxies pass it on as it comes."""
+    headers = {"Cache-Control": PRIVATE, "X-Accel-Buffering": "no"}
+    if filename is not None:
+        headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return StreamingResponse(pieces, media_type=media_type, headers=headers)
+
+
 def hot_key(scope: Scope) -> str:
-    """The key of a public GET: path and query exactly as they came, and the preferred type if not JSON."""
+    """The key of a public GET: the preferred type, the query exactly as it came, the path.
+
+    The path is last: it is decoded and may hold anything, a query no space.
+    """
     query: bytes = scope["query_string"]
     path: str = scope["path"]
-    key = f"{path}?{query.decode('latin-1')}" if query else path
     media_type = preferred_type(scope)
-    return key if media_type == JSON else f"{key}#{media_type}"
+    if not query and media_type == JSON:
+        return path
+    return f"{media_type}?{query.decode('latin-1')} {path}"
 
 
 async def get_hot_reads(request: Request) -> HotReads:

@@ -87,6 +87,14 @@ async def audit(
     session.info.setdefault(_PENDING, []).append(entry)
 
 
+async def audit_edit(
+    session: AsyncSession, action: str, target: tuple[str, object], changes: Changes
+) -> None:
+    """Record an edit as `audit` does; one that changes nothing leaves no entry."""
+    if changes:
+        await audit(session, action, target, changes)
+
+
 def differences(entity: object, values: Mapping[str, object]) -> dict[str, tuple[object, object]]:
     """What setting these values would change of the entity: field → (old, new)."""
     pairs = {name: (getattr(entity, name, None), value) for name, value in values.items()}

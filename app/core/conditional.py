@@ -13,9 +13,10 @@ def version_etag(version: int, *rest: int) -> str:
     return '"' + ".".join(str(part) for part in (version, *rest)) + '"'
 
 
-def content_etag(body: bytes) -> str:
-    """The tag of a list: a hash of the very bytes."""
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+def content_etag(body: bytes, version: int | None = None) -> str:
+    """The tag of a list, or of one row as asked for: a hash of the very bytes, after the row's version."""
+    digest = hashlib.blake2b(body, digest_size=12).hexdigest()
+    return f'"{digest}"' if version is None else f'"{version}.{digest}"'
 
 
 def matches_any(etag: bytes, header: bytes) -> bool:

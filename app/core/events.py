@@ -9,7 +9,7 @@ outside, in transactions of its own, and is idempotent by the event's id.
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
@@ -113,7 +113,10 @@ async def run_inside(session: AsyncSession, delivery: Delivery) -> None:
 
 
 def _event(delivery: Delivery) -> Event:
-    return _classes[delivery.type](**delivery.payload)
+    event_class = _classes[delivery.type]
+    # While a release is rolled out its events, which may say more, come to workers of the one before.
+    known = {one.name for one in fields(event_class)}
+    return event_class(**{name: value for name, value in delivery.payload.items() if name in known})
 
 
 class OutboxEvent(Base):

@@ -1,5 +1,7 @@
 """Which representation a client asks for (RFC 9110 §12.5.1): JSON unless `Accept` prefers another of ours."""
 
+import re
+
 from starlette.types import Scope
 
 JSON = "application/json"
@@ -7,25 +9,29 @@ JSON_LD = "application/ld+json"
 NDJSON = "application/x-ndjson"
 
 _ALTERNATIVES = (JSON_LD, NDJSON)
-_HINTS = (b"ld+json", b"ndjson")
+_HINT = re.compile(rb"ld\+json|ndjson", re.IGNORECASE)
 
 
 def preferred_type(scope: Scope) -> str:
     """The media type that `Accept` ranks highest; JSON on a tie, and for whatever we do not speak.
 
-    Only what is named counts: `*/*` and `application/*` mean JSON.
+    A wildcard means JSON where that is not named, and on a tie gives way to what is.
     """
     for name, value in scope["headers"]:
-        if name == b"accept" and any(hint in value for hint in _HINTS):
-            return _best(value.decode("latin-1"))
+        if name == b"accept" and _HINT.search(value):
+            lines = (line for other, line in scope["headers"] if other == b"accept")
+            return _best(b",".join(lines).decode("latin-1"))
     return JSON
 
 
 def _best(accept: str) -> str:
     weights = dict(_weighted(part) for part in accept.split(","))
-    least = weights.get(JSON, 0.0)
     best = max(_ALTERNATIVES, key=lambda media_type: weights.get(media_type, 0.0))
-    return best if weights.get(best, 0.0) > least else JSON
+    weight = weights.get(best, 0.0)
+    if JSON in weights:
+        return best if weight > weights[JSON] else JSON
+    wildcard = weights.get("application/*", weights.get("*/*", 0.0))
+    return best if weight and weight >= wildcard else JSON
 
 
 def _weighted(part: str) -> tuple[str, float]:

@@ -19,6 +19,7 @@ The bookstore's API: browse books and other goods, list your own, run the catalo
 _REF = "#/components/schemas/{model}"
 Responses = dict[int | str, dict[str, Any]]
 _ALWAYS = ("internal", "unavailable")
+_WHERE_WRITTEN = ("write-collision",)
 
 
 def install_openapi(app: FastAPI, behind_login: Responses, writes_behind_login: Responses) -> None:
@@ -52,6 +53,8 @@ def _build(app: FastAPI, behind_login: Responses, writes_behind_login: Responses
     for path in spec["paths"].values():
         for method, operation in path.items():
             _complete(operation)
+            if method != "get":
+                _add(operation["responses"], generic_problems(_WHERE_WRITTEN))
             if operation.get("security"):
                 _add(operation["responses"], behind_login)
                 if method != "get":

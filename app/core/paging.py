@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Self, TypeVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qs, urlencode
 
 import orjson
 from fastapi import Depends, Request
@@ -148,7 +148,7 @@ def key_text(value: object) -> str:
 
 def link_header(url: URL, page: Page[T]) -> str:
     """`first`, `prev`, `next` and `last` as relative references (RFC 8288 §3)."""
-    parameters = dict(parse_qsl(url.query, keep_blank_values=True))
+    parameters: dict[str, Any] = dict(parse_qs(url.query, keep_blank_values=True))
     parameters.pop("cursor", None)
     targets = {"first": 0}
     if page.has_previous:
@@ -167,7 +167,7 @@ def link_header(url: URL, page: Page[T]) -> str:
             query.pop("skip", None)
         else:
             continue
-        links.append(f'<{url.path}?{urlencode(query)}>; rel="{relation}"')
+        links.append(f'<{url.path}?{urlencode(query, doseq=True)}>; rel="{relation}"')
     return ", ".join(links)
 
 

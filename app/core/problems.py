@@ -21,6 +21,7 @@ from app.core.errors import AppError, FieldProblem
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 2
 """Seconds after which a client may try again when a server behind us is away."""
+RETRY_AFTER_COLLISION = 1
 
 _STARLETTE_CODES = {
     400: "bad-request",
@@ -28,7 +29,9 @@ _STARLETTE_CODES = {
     405: "method-not-allowed",
     413: "body-too-large",
 }
-_PASSING_STATES = frozenset({"57014", "40001", "40P01"})
+_COLLISIONS = frozenset({"40001", "40P01", "55P03"})
+"""No serial order, a deadlock, a row that was not to be waited for: gone when the request is sent again."""
+_PASSING_STATES = _COLLISIONS | {"57014"}
 _LENGTHS = {"too_long": ("max_length", "most"), "too_short": ("min_length", "least")}
 _log = structlog.get_logger(__name__)
 
@@ -77,6 +80,11 @@ GENERIC: dict[str, tuple[int, str, str]] = {
     ),
     "internal": (500, "Internal error", "A fault on our side, logged under the request id."),
     "unavailable": (503, "A server behind us is away", "PostgreSQL does not answer; try again shortly."),
+    "write-collision": (
+        503,
+        "Two changes met; send the request again",
+        "This one gave way to another change of the same rows, and nothing of it was kept.",
+    ),
 }
 """Problems that the framework or a fault makes: code → status, title, explanation."""
 
@@ -186,7 +194,9 @@ def _has_wrong_media_type(request: Request) -> bool:
 def _field_problem(problem: Mapping[str, Any]) -> FieldProblem:
     location = [str(part) for part in problem["loc"]]
     if problem["type"] == "json_invalid":
-        message = f"The body is not valid JSON: {problem['ctx']['error']} at character {location[-1]}"
+        # FastAPI tells the place apart, Pydantic within its message.
+        place = f" at character {location[-1]}" if location[-1].isdigit() else ""
+        message = f"The body is not valid JSON: {problem['ctx']['error']}{place}"
         return {"field": "body", "message": message, "type": "json_invalid"}
     if problem["type"] in _LENGTHS and isinstance(problem["input"], str):
         # Pydantic counts "items after validation" where a constraint follows a validator of ours.
@@ -203,7 +213,7 @@ def is_unavailable(error: Exception) -> bool:
         return True
     if isinstance(error, DBAPIError):
         # Of the connection, of resources, a statement that ran out of time, a deadlock: not of the statement itself.
-        state = str(getattr(error.orig, "sqlstate", "") or "")
+        state = _sql_state(error)
         may_pass = state.startswith(("08", "57P", "53")) or state in _PASSING_STATES
         return (
             error.connection_invalidated or may_pass or isinstance(error, InterfaceError | OperationalError)
@@ -211,8 +221,16 @@ def is_unavailable(error: Exception) -> bool:
     return isinstance(error, OSError)
 
 
+def _sql_state(error: Exception) -> str:
+    return str(getattr(getattr(error, "orig", None), "sqlstate", "") or "")
+
+
 def fault_response(request: Request, error: Exception) -> Response:
-    """The answer to an exception that nobody expected: 503 when a server is away, else 500."""
+    """The answer to an exception that nobody expected: 503 when changes met or a server is away, else 500."""
+    if _sql_state(error) in _COLLISIONS:
+        _log.warning("write_collision", error=str(error).splitlines()[0])
+        headers = {"Retry-After": str(RETRY_AFTER_COLLISION)}
+        return problem_response(request, "write-collision", GENERIC["write-collision"][2], headers=headers)
     if is_unavailable(error):
         _log.warning("unavailable", error=str(error).splitlines()[0] if str(error) else repr(error))
         headers = {"Retry-After": str(RETRY_AFTER)}

@@ -63,11 +63,18 @@ def _visible(text: str) -> str:
     return text
 
 
+_INFINITY = datetime.max.replace(tzinfo=UTC)
+"""What the database driver writes as infinity, and reads back without a zone."""
+
+
 def _as_utc(moment: datetime) -> datetime:
     try:
-        return moment.astimezone(UTC)
+        moment = moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("must lie between the years 1 and 9999 in UTC") from None
+    if moment == _INFINITY:
+        raise ValueError("must lie before the last microsecond of the year 9999")
+    return moment
 
 
 Text = Annotated[str, AfterValidator(_without_controls)]

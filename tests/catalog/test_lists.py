@@ -193,3 +193,14 @@ async def test_searches_of_strangers_are_limited_and_those_of_users_are_not(
                 answer = await client.get(f"/api/v1/{refused}?search=tolkien")
                 assert (refused, answer.status_code) == (refused, 429)
             await app.state.redis.flushdb()
+
+
+async def test_link_keeps_every_value_of_a_repeated_filter(client: httpx.AsyncClient, seller: Caller) -> None:
+    for tags in (["pen", "blue"], ["pen", "blue"], ["blue"]):
+        body = {"title": "Ink", "price": 1, "kind": "stationery", "tags": tags}
+        await client.post(ITEMS, json=body, headers=seller.headers)
+    first = await client.get(f"{ITEMS}?tags=pen&tags=blue&limit=1")
+    assert f'<{ITEMS}?tags=pen&tags=blue&limit=1&skip=1>; rel="next"' in first.headers["link"]
+    second = await client.get(f"{ITEMS}?tags=blue&tags=pen&limit=1&skip=1")
+    following = await client.get(first.links["next"]["url"])
+    assert following.json()["total"] == second.json()["total"] == 2

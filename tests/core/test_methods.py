@@ -6,7 +6,7 @@ from fastapi.routing import APIRoute
 
 from app.api import ROUTERS
 from app.devstack import Servers
-from tests.conftest import Caller, client_of, running_app, settings_for
+from tests.conftest import Caller, SignUp, client_of, running_app, settings_for
 
 BOOKS = "/api/v1/books"
 GETS = sorted(
@@ -42,6 +42,27 @@ async def test_head_of_a_book_has_its_tag_and_understands_if_none_match(
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     missing = await client.head(f"{BOOKS}/999999999")
     assert (missing.status_code, missing.content) == (404, b"")
+
+
+async def test_if_none_match_of_several_lines_is_one_list(client: httpx.AsyncClient) -> None:
+    tag = (await client.get(BOOKS)).headers["etag"]
+    for lines in ([tag, '"other"'], ['"other"', f"W/{tag}"]):
+        answer = await client.get(BOOKS, headers=[("If-None-Match", line) for line in lines])
+        assert answer.status_code == 304, lines
+
+
+async def test_a_kept_answer_is_for_its_own_address_alone(
+    live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    seller, linked = await live_sign_up(), "application/ld+json"
+    made = await live_client.post(BOOKS, json={"title": "Emma", "price": 5}, headers=seller.headers)
+    path = made.headers["location"]
+    for _ in range(2):
+        assert (await live_client.get(f"{path}?fields=title")).json() == {"id": 1, "title": "Emma"}
+        assert (await live_client.get(path, headers={"Accept": linked})).json()["@type"] == "Book"
+        # In a path `?` and `#` are written as %3F and %23; what follows them is then no query.
+        assert (await live_client.get(f"{path}%3Ffields=title")).status_code == 422
+        assert (await live_client.get(f"{path}%23{linked.replace('/', '%2F')}")).status_code == 404
 
 
 async def test_head_is_refused_where_there_is_no_get(client: httpx.AsyncClient) -> None:

@@ -74,8 +74,17 @@ def test_only_nginx_is_reached_from_outside() -> None:
 def test_nginx_passes_what_is_long_on_as_it_arrives_and_stores_none_of_it() -> None:
     for path in ("/api/v1/admin/imports", "/api/v1/books/7/cover", "/api/v1/uploads"):
         assert "proxy_request_buffering off;" in _location(path)
-    for path in ("/api/v1/admin/exports", "/api/v1/admin/imports/7/errors.csv"):
-        assert "proxy_buffering off;" in _location(path)
+    # Downloads say so themselves, by X-Accel-Buffering; here they get the patience that they need.
+    for path in (
+        "/api/v1/admin/exports",
+        "/api/v1/admin/imports/7/errors.csv",
+        "/api/v1/admin/audit/export.ndjson",
+    ):
+        assert "send_timeout 60s;" in _location(path)
+
+
+def test_nginx_compresses_no_answer_with_secrets() -> None:
+    assert "gzip off;" in _location("/api/v1/auth/token")
 
 
 def test_nginx_lets_every_body_pass_that_the_api_takes() -> None:
@@ -116,11 +125,12 @@ def test_api_and_worker_see_the_same_files() -> None:
 
 
 def _location(path: str) -> str:
-    """The block that Nginx would choose for the path, among those with `=` or `~`."""
+    """The block that Nginx would choose for the path, among those with `=`, `^~` or `~`."""
     for kind, pattern, block in re.findall(
-        r"^    location (=|~) (\S+) \{\n((?:        .*\n)*)    \}", NGINX, re.MULTILINE
+        r"^    location (=|\^~|~) (\S+) \{\n((?:        .*\n)*)    \}", NGINX, re.MULTILINE
     ):
-        if pattern == path if kind == "=" else re.search(pattern, path):
+        found = {"=": path == pattern, "^~": path.startswith(pattern), "~": re.search(pattern, path)}
+        if found[kind]:
             return str(block)
     raise AssertionError(path)
 

@@ -20,6 +20,13 @@ class Malformed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class OfTheNextRelease(Event):
+    type: ClassVar[str] = "user.password_changed"
+    user_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class NobodyCares(Event):
     type: ClassVar[str] = "test.nobody_cares"
 
@@ -39,6 +46,16 @@ async def test_a_commit_wakes_the_relay(
         await all_done(ask)
     # Polling alone would take some four seconds.
     assert elapsed < 2
+
+
+async def test_an_event_of_the_next_release_that_says_more_is_delivered(
+    live_sign_up: SignUp, tell: Publish, ask: Ask, running_worker: RunningWorker, post_office: PostOffice
+) -> None:
+    user = await live_sign_up()
+    async with running_worker():
+        await tell(OfTheNextRelease(user.id, "forgotten"))
+        await post_office.receives()
+        await all_done(ask)
 
 
 async def test_several_workers_share_the_work_and_mail_once(
@@ -129,7 +146,7 @@ async def test_an_event_that_always_fails_becomes_a_dead_letter_and_blocks_nobod
         await post_office.receives(within=5)
         await all_done(ask, within=20)
     assert await ask("SELECT id FROM dead_letters") == poison
-    assert "nonsense" in await ask("SELECT error FROM dead_letters")
+    assert "user_id" in await ask("SELECT error FROM dead_letters")
 
 
 async def test_an_event_without_handlers_is_done_at_once(

@@ -7,9 +7,10 @@ from fastapi.responses import StreamingResponse
 
 from app.admin.audit.schemas import AuditCheck, AuditEntryOut, AuditExport, AuditFilter, AuditVerdict
 from app.admin.audit.service import export_audit_entries, list_audit_entries, verify_chain
-from app.core.answers import PRIVATE, HotDep
+from app.core.answers import PRIVATE, HotDep, streamed
 from app.core.db import Database
 from app.core.errors import InvalidCursor
+from app.core.negotiation import NDJSON
 from app.core.paging import Page, PagerDep
 from app.core.problems import problems
 from app.identity.deps import Auditor
@@ -17,7 +18,6 @@ from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticate
 
 router = APIRouter(prefix="/api/v1/admin/audit", tags=["admin"])
 
-NDJSON = "application/x-ndjson"
 _LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
 _EXPORTED: dict[int | str, dict[str, Any]] = {
     200: {
@@ -53,9 +53,7 @@ async def export_audit(
     """Every entry that meets the filters as JSON lines, oldest first, as in the chain; of any length."""
     del auditor
     database: Database = request.app.state.database
-    headers = {"Cache-Control": PRIVATE, "Content-Disposition": 'attachment; filename="audit.ndjson"'}
-    lines = await export_audit_entries(database.reading, query)
-    return StreamingResponse(lines, media_type=NDJSON, headers=headers)
+    return streamed(await export_audit_entries(database.reading, query), NDJSON, "audit.ndjson")
 
 
 @router.get(

@@ -19,7 +19,7 @@ from app.core.schemas import (
 from app.core.sorting import DistinctKeys, SplitKeys
 
 LONGEST_NAME = 200
-MOST_ALIASES = 20
+MOST_ALIASES = 100
 
 
 def _single_spaced(name: str) -> str:
@@ -41,7 +41,7 @@ SortName = Annotated[
 Aliases = Annotated[
     list[PersonName],
     Field(
-        max_length=100,
+        max_length=MOST_ALIASES,
         description=f"Other spellings and pen names, at most {MOST_ALIASES}; repetitions are dropped.",
         examples=[["Ursula Kroeber Le Guin"]],
     ),

@@ -15,7 +15,7 @@ from app.catalog.merges.chains.repository import find_current
 from app.catalog.merges.errors import AuthorMerged
 from app.catalog.models import Author
 from app.core.answers import Document
-from app.core.audit import audit, differences
+from app.core.audit import audit, audit_edit, differences
 from app.core.cache import EVERYTHING, invalidate
 from app.core.conditional import Precondition, version_etag
 from app.core.paging import Pager
@@ -137,7 +137,7 @@ class AuthorService:
         return author
 
     async def _apply(self, author: Author, values: dict[str, object]) -> None:
-        await audit(self._session, "author.changed", ("author", author.id), differences(author, values))
+        await audit_edit(self._session, "author.changed", ("author", author.id), differences(author, values))
         for name, value in values.items():
             setattr(author, name, value)
         await self._authors.flush()

@@ -40,7 +40,7 @@ from app.core.paging import Found, Window
 from app.core.repository import AnyRow, Sampled, find_page
 from app.core.sorting import Order
 
-_CONTRIBUTORS = (
+CONTRIBUTORS = (
     select(
         func.jsonb_agg(
             aggregate_order_by(
@@ -59,7 +59,7 @@ _CONTRIBUTORS = (
     .where(Contributor.book_id == Book.item_id)
     .scalar_subquery()
 )
-_CATEGORIES = (
+CATEGORIES = (
     select(
         func.jsonb_agg(
             aggregate_order_by(
@@ -92,8 +92,8 @@ BOOK_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Series.name.label("series"),
     func.coalesce(Series.version, 0).label("series_version"),
     Book.series_position,
-    _CONTRIBUTORS.label("contributors"),
-    _CATEGORIES.label("categories"),
+    CONTRIBUTORS.label("contributors"),
+    CATEGORIES.label("categories"),
     Book.subjects,
     Book.work_id,
     Book.cover,
@@ -135,8 +135,12 @@ class BookRepository:
         await self._session.flush()
 
     async def find(self, item_id: int) -> Book | None:
-        """The book of a locked item."""
-        return await self._session.get(Book, item_id)
+        """The book, as it stands in the database."""
+        return await self._session.get(Book, item_id, populate_existing=True)
+
+    async def show(self, item_id: int) -> AnyRow | None:
+        """As `find_book`, as far as this transaction has written."""
+        return await find_book(await self._session.connection(), item_id)
 
     async def flush(self) -> None:
         """Write what is pending, so that the answer reads what the database made of it."""

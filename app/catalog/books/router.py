@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from starlette.responses import StreamingResponse
 
 from app.catalog.books.schemas import BookIn, BookOut, BookPatch
 from app.catalog.books.service import BookCatalogue
@@ -26,7 +25,7 @@ from app.catalog.views.deps import VIEW_PARAMETERS, asked_view
 from app.catalog.views.lines import stream_lines
 from app.catalog.views.schemas import LINES, LINKED, BookListQuery, ExpandedBook
 from app.catalog.views.service import present_book, present_linked, present_page
-from app.core.answers import PRIVATE, HotDep, HotReads, Reading, document_response
+from app.core.answers import HotDep, HotReads, Reading, document_response, streamed
 from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
@@ -62,8 +61,7 @@ async def list_books(
     """
     if hot.media_type == NDJSON:
         await require(request, Permission.CATALOG_TRANSFER)
-        lines = await begun(stream_lines(request.app.state.database, query))
-        return StreamingResponse(lines, media_type=NDJSON, headers={"Cache-Control": PRIVATE})
+        return streamed(await begun(stream_lines(request.app.state.database, query)), NDJSON)
     read = present_page(lambda connection: BookCatalogue(connection).list(query, pager), query)
     return await hot.answer(LISTS, read, keep=query.search is None)
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from app.catalog.books.subjects import SubjectOut, Subjects
 from app.catalog.covers.schemas import CoverOut
-from app.catalog.filters.values import AnyOf, Decade, NameOrId, PriceBand, Stars, SubjectKey
+from app.catalog.filters.values import AnyOf, Decade, NameOrId, PriceBand, SearchText, Stars, SubjectKey
 from app.catalog.items.schemas import (
     AuthorNames,
     GoodsCriteria,
@@ -220,7 +220,7 @@ class BookOut(ItemOut):
 class BookCriteria(GoodsCriteria):
     """Filters of books. All must hold; of a filter's several values, any."""
 
-    search: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(
+    search: SearchText | None = Field(
         default=None,
         description="As `q` of `/search`: words, a phrase, or an ISBN in any form; misspelt words too.",
     )

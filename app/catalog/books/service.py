@@ -8,7 +8,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.authors.service import AuthorDirectory
-from app.catalog.books.edits import Contributions, Edit, principal_author
+from app.catalog.books.edits import Contributions, Edit, principal_author, shown_changes, stated_contributors
 from app.catalog.books.repository import (
     EVERYWHERE,
     BookRepository,
@@ -22,13 +22,12 @@ from app.catalog.covers.schemas import cover_out
 from app.catalog.errors import BookNotFound, InvalidIsbn
 from app.catalog.isbn import parse_isbn, to_isbn10
 from app.catalog.items.repository import item_order
-from app.catalog.items.schemas import GoodsIn, ItemIn, ItemKind, ItemPatch, split_names
+from app.catalog.items.schemas import GoodsIn, ItemIn, ItemKind, ItemPatch
 from app.catalog.items.service import ItemService, set_kind
 from app.catalog.models import Book, Item
 from app.catalog.partial_dates import format_partial_date, parse_partial_date
 from app.catalog.works.directory import WorkDirectory
 from app.core.answers import Document
-from app.core.audit import differences
 from app.core.conditional import Precondition, version_etag
 from app.core.errors import FieldProblem
 from app.core.paging import Pager
@@ -67,7 +66,7 @@ class BookService:
         """
         item = await self._items.create(seller, request, ItemKind.BOOK)
         values = _all_values(request)
-        contributors = await self._resolve(_contributors(values))
+        contributors = await self._resolve(stated_contributors(values))
         work_id = await self._work_of(request, contributors)
         book = Book(item_id=item.id, work_id=work_id, isbn13=request.isbn)
         await self._books.add(book)
@@ -80,7 +79,7 @@ class BookService:
     ) -> None:
         """Set every field. Errors of `create`, and BookNotFound, NotYourItem, StaleVersion, StockReserved."""
         item, book = await self._lock(editor, book_id, precondition)
-        edit = await self._settle(item, _all_values(request))
+        edit = await self._settle(item, _all_values(request), book)
         await self._items.replace(editor, item, request)
         await self._edit(editor, item, book, edit)
 
@@ -89,7 +88,7 @@ class BookService:
     ) -> None:
         """Set the fields that were sent; nothing sent changes nothing. Errors as `replace`."""
         item, book = await self._lock(editor, book_id, precondition)
-        edit = await self._settle(item, patch.sent())
+        edit = await self._settle(item, patch.sent(), book)
         await self._items.change(editor, item, patch)
         await self._edit(editor, item, book, edit)
 
@@ -134,33 +133,46 @@ class BookService:
             await self._edit(editor, item, book, edit)
 
     async def _lock(self, editor: Principal, book_id: int, precondition: Precondition) -> tuple[Item, Book]:
+        if await self._books.find(book_id) is None:
+            raise _unknown_book(book_id)
+        item = await self._items.lock(editor, book_id, precondition)
+        # As it is now that it is held: what was read before may have been edited since.
         book = await self._books.find(book_id)
         if book is None:
             raise _unknown_book(book_id)
-        return await self._items.lock(editor, book_id, precondition), book
+        return item, book
 
-    async def _settle(self, item: Item, values: dict[str, object]) -> Edit:
+    async def _settle(self, item: Item, values: dict[str, object], book: Book | None = None) -> Edit:
         """Who and what the values name, followed through merges and held, before anything is written.
 
         Merges hold the books they touch, then authors or works, then write: in this order nobody waits in a circle.
         """
         contributors = None
         if "contributors" in values or "author" in values:
-            contributors = await self._resolve(_contributors(values))
+            contributors = await self._resolve(stated_contributors(values))
         if isinstance(work_id := values.get("work_id"), int):
-            values = values | {"work_id": await self._works.current(work_id)}
+            leaving = None if book is None else book.work_id
+            values = values | {"work_id": await self._works.current(work_id, leaving)}
         return Edit(values, contributors, item.title)
 
     async def _edit(self, editor: Principal, item: Item, book: Book, edit: Edit) -> None:
-        bookish = {name: value for name, value in edit.values.items() if name not in GoodsIn.model_fields}
-        if bookish:
-            await self._items.record(editor, item, "book_changed", differences(book, bookish))
+        bookish = edit.values.keys() - GoodsIn.model_fields.keys()
+        before = await self._shown(book) if bookish and editor.user_id != item.owner_id else None
         if edit.contributors is not None:
             await self._books.set_contributors(book.item_id, edit.contributors)
         await self._apply(book, edit.values)
         if edit.values.get("work_id") is None:
             book.work_id = await self._works.follow(book.work_id, edit.of_title_page(item.title))
             await self._books.flush()
+        if before is not None:
+            changes = shown_changes(before, await self._shown(book), bookish)
+            await self._items.record(editor, item, "book_changed", changes)
+
+    async def _shown(self, book: Book) -> BookOut:
+        row = await self._books.show(book.item_id)
+        if row is None:
+            raise _unknown_book(book.item_id)
+        return book_out(row)
 
     async def _work_of(self, request: BookIn, contributors: Contributions) -> int:
         if request.work_id is not None:
@@ -201,13 +213,6 @@ class BookService:
 
 def _all_values(request: BookIn) -> dict[str, object]:
     return {name: getattr(request, name) for name in BookIn.model_fields}
-
-
-def _contributors(values: dict[str, object]) -> list[ContributorIn]:
-    listed = values.get("contributors")
-    if isinstance(listed, list):
-        return listed
-    return [ContributorIn(name=name) for name in split_names(_text(values.get("author")) or "")]
 
 
 def _set_published_on(book: Book, text: str | None) -> None:
@@ -288,7 +293,7 @@ class BookCatalogue:
 def _document(row: AnyRow) -> Document:
     book = book_out(row)
     # Names of authors, categories and series show in the answer: a rename must change the tag, but stop no
-    # editor. The sum only rises, since a merge and its undo raise the versions beyond those they replace.
+    # editor. The sum only rises while the book's version stands: merges and their undo raise the others.
     named = sum(one["version"] for one in (*(row.contributors or ()), *(row.categories or ())))
     tag = version_etag(book.version, row.stock_version, named + row.series_version)
     return Document(book, row.snapshot, tag)

@@ -29,7 +29,7 @@ from app.catalog.errors import (
 )
 from app.catalog.models import Category
 from app.core.answers import Document
-from app.core.audit import audit, differences
+from app.core.audit import audit, audit_edit, differences
 from app.core.cache import EVERYTHING, invalidate
 from app.core.conditional import Precondition, version_etag
 from app.core.errors import FieldProblem
@@ -109,7 +109,7 @@ class CategoryService:
             _check_depth(_depth(new) + max(map(_depth, paths)) - _depth(old))
         values = {"name": name, "slug": slug, "parent_id": parent_id, "path": new}
         changes = differences(category, values)
-        await audit(self._session, "category.changed", ("category", category.id), changes)
+        await audit_edit(self._session, "category.changed", ("category", category.id), changes)
         # Set together, at the end: a query between two of them would write twice and raise the version twice.
         category.name, category.slug, category.parent_id, category.path = name, slug, parent_id, new
         await self._categories.flush()

@@ -4,8 +4,8 @@ Values stand in the statement's text, not as parameters: how common a language o
 decides the plan, and a plan made once for all values would be wrong for most.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    null,
     or_,
     select,
 )
@@ -31,6 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.catalog.books.schemas import BookCriteria
 from app.catalog.filters.values import YEARS_OF_A_DECADE, as_id, price_range, subject_key
 from app.catalog.matching.repository import Asked, asked_columns, isbn_of
+from app.catalog.merges.chains.repository import list_current
 from app.catalog.models import Author, Book, BookDocument, Category, Contributor, Item, Series
 from app.catalog.sampling.repository import DEAR_FRAME, FRAME, frame_end
 from app.core.db import snapshot_text
@@ -69,15 +71,21 @@ class Facet(StrEnum):
 class Names:
     """What the names in the filters stand for; `author_ids` is None when they are too many people's.
 
+    `merged_authors` says who stands now for ids of authors that were merged.
     `frame_end` is where the frame of samples ends. Without filters nothing is asked, not even the snapshot.
     """
 
     category_ids: Sequence[int] = ()
     series_ids: Sequence[int] = ()
     author_ids: Sequence[int] | None = ()
+    merged_authors: Mapping[int, int] = field(default_factory=dict)
     frame_end: int | None = None
     snapshot: str | None = None
     search: Asked | None = None
+
+    def current_authors(self, ids: Iterable[int]) -> list[int]:
+        """The authors that stand for these after merges."""
+        return [self.merged_authors.get(asked, asked) for asked in ids]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,10 @@ class Condition:
 
 
 async def find_names(connection: AsyncConnection, query: BookCriteria) -> Names:
-    """What the filters' names stand for, in one statement; none when there are no filters."""
+    """What the filters' names stand for, in one statement; none when there are no filters.
+
+    One more follows the merges of authors, where the filters have ids of merged ones.
+    """
     if not query.has_filters:
         return Names()
     authors = [name for name in query.author if as_id(name) is None]
@@ -101,6 +112,7 @@ async def find_names(connection: AsyncConnection, query: BookCriteria) -> Names:
         found.category_ids,
         found.series_ids,
         found.author_ids if are_few else None,
+        dict(await list_current(connection, Author, found.merged_ids)) if found.merged_ids else {},
         frame_end(found.books, frame),
         found.snapshot,
         _asked(query.search, found) if query.search is not None else None,
@@ -112,7 +124,7 @@ def _asked(text: str, found: AnyRow) -> Asked:
 
 
 def _select_names(query: BookCriteria, authors: Sequence[str]) -> Any:
-    ids = [found for key in query.category if (found := as_id(key)) is not None]
+    ids = _ids(query.category)
     slugs = [key for key in query.category if as_id(key) is None]
     category = or_(Category.id == any_(literal(ids, ARRAY(BigInteger))), Category.slug.in_(slugs))
     series = Series.name_folded.in_([func.fold(name) for name in query.series])
@@ -123,8 +135,20 @@ def _select_names(query: BookCriteria, authors: Sequence[str]) -> Any:
         _array(select(Category.id).where(category)).label("category_ids"),
         _array(select(Series.id).where(series)).label("series_ids"),
         _array(select(Author.id).where(author).limit(MOST_AUTHORS + 1)).label("author_ids"),
+        _select_merged([*query.author_id, *_ids(query.author)]).label("merged_ids"),
         *(asked_columns(query.search) if query.search is not None else ()),
     )
+
+
+def _select_merged(author_ids: Sequence[int]) -> ColumnElement[Any]:
+    if not author_ids:
+        return null()
+    asked = any_(literal(author_ids, ARRAY(BigInteger)))
+    return _array(select(Author.id).where(Author.id == asked, Author.merged_into_id.is_not(None)))
+
+
+def _ids(texts: Iterable[str]) -> list[int]:
+    return [found for text in texts if (found := as_id(text)) is not None]
 
 
 def _array(ids: Any) -> ColumnElement[Any]:
@@ -145,7 +169,7 @@ def _conditions_of_people_and_places(query: BookCriteria, names: Names) -> list[
     if query.author:
         found.append(Condition(Facet.AUTHOR, _has_author(query.author, names)))
     if query.author_id:
-        found.append(Condition(Facet.AUTHOR, by_authors(query.author_id)))
+        found.append(Condition(Facet.AUTHOR, by_authors(names.current_authors(query.author_id))))
     if query.series:
         found.append(Condition(Facet.SERIES, _is_one_of(BookDocument.series_id, names.series_ids)))
     if query.series_id:
@@ -213,7 +237,7 @@ def _overlaps(column: SQLColumnExpression[Any], ids: Iterable[int]) -> ColumnEle
 
 
 def _has_author(texts: Sequence[str], names: Names) -> ColumnElement[bool]:
-    ids = [found for text in texts if (found := as_id(text)) is not None]
+    ids = names.current_authors(_ids(texts))
     if names.author_ids is not None:
         ids += names.author_ids
         if len(ids) <= _FEW_AUTHORS:

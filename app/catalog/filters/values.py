@@ -1,6 +1,7 @@
 """Values of book filters that stand for a range or for any of several things."""
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -13,6 +14,9 @@ from app.core.schemas import Line
 MOST_VALUES = 20
 """Of one filter."""
 YEARS_OF_A_DECADE = 10
+
+LONGEST_SEARCH = 200
+"""Characters of a search; also of what its characters stand for."""
 
 _BAND = re.compile(r"(\d{1,10}(?:\.\d{1,2})?)-(\d{1,10}(?:\.\d{1,2})?)?", re.ASCII)
 _DIGITS_OF_AN_ID = 18
@@ -59,6 +63,15 @@ def as_id(text: str) -> int | None:
     return int(text) if is_id else None
 
 
+def _short_in_full(text: str) -> str:
+    if len(unicodedata.normalize("NFKC", text).casefold()) > LONGEST_SEARCH:
+        raise ValueError(f"must have at most {LONGEST_SEARCH} characters when ligatures are written out")
+    return text
+
+
+ShortInFull = AfterValidator(_short_in_full)
+"""Characters that stand for whole words make a text too long for the database to look up."""
+SearchText = Annotated[Line, Field(min_length=1, max_length=LONGEST_SEARCH), ShortInFull]
 NameOrId = Annotated[Line, Field(min_length=1, max_length=200)]
 PriceBand = Annotated[Line, AfterValidator(_checked_band)]
 Decade = Annotated[int, Field(ge=-4000, le=9990, multiple_of=YEARS_OF_A_DECADE)]

@@ -91,8 +91,8 @@ class ItemRepository:
         """Delete the item with everything that belongs to it; the ledger keeps its entries."""
         await self._session.execute(delete(Item).where(Item.id == item.id))
 
-    async def set_available(self, item_id: int, quantity: int, actor_id: int) -> None:
-        """Set on hand so that `quantity` is available, with a ledger entry of the difference."""
+    async def set_available(self, item_id: int, quantity: int, actor_id: int) -> int:
+        """Set on hand so that `quantity` is available, with a ledger entry of the difference; what was available."""
         level = (
             await self._session.execute(
                 select(StockLevel.on_hand, StockLevel.reserved)
@@ -100,15 +100,17 @@ class ItemRepository:
                 .with_for_update()
             )
         ).one()
-        delta = quantity + level.reserved - level.on_hand
+        available: int = level.on_hand - level.reserved
+        delta = quantity - available
         if delta == 0:
-            return
+            return available
         await self._session.execute(
             update(StockLevel)
             .where(StockLevel.item_id == item_id)
             .values(on_hand=StockLevel.on_hand + delta, version=StockLevel.version + 1)
         )
         self._record(item_id, delta, level.on_hand + delta, actor_id, "adjustment")
+        return available
 
     def _record(self, item_id: int, delta: int, balance: int, actor_id: int, kind: str) -> None:
         self._session.add(

@@ -11,7 +11,7 @@ from app.catalog.items.schemas import GoodsIn, GoodsPatch, ItemFilter, ItemKind,
 from app.catalog.models import Item, PriceSource
 from app.catalog.prices.repository import attribute_prices
 from app.core.answers import Document
-from app.core.audit import Changes, audit, differences
+from app.core.audit import Changes, audit_edit, differences
 from app.core.cache import invalidate
 from app.core.clock import utc_now
 from app.core.conditional import Precondition, version_etag
@@ -77,21 +77,23 @@ class ItemService:
     async def record(self, editor: Principal, item: Item, what: str, changes: Changes) -> None:
         """Audit what staff do to goods that are not their own; owners answer to nobody."""
         if editor.user_id != item.owner_id:
-            await audit(self._session, f"item.{what}", ("item", item.id), changes)
+            await audit_edit(self._session, f"item.{what}", ("item", item.id), changes)
 
     async def _apply(self, editor: Principal, item: Item, values: dict[str, object]) -> None:
-        shared = {name: value for name, value in values.items() if name in GoodsIn.model_fields}
-        await self.record(editor, item, "changed", differences(item, shared))
+        own = {name: values[name] for name in ITEM_FIELDS if name in values}
+        changes = differences(item, own)
         if "price" in values and values["price"] != item.price:
             await attribute_prices(self._session, PriceSource.EDIT, editor.user_id)
-        for name in ITEM_FIELDS:
-            if name in values:
-                setattr(item, name, values[name])
+        for name, value in own.items():
+            setattr(item, name, value)
         # Every edit raises the version, also one of the stock alone: two editors must not overwrite each other.
         item.updated_at = utc_now()
         if isinstance(quantity := values.get("quantity"), int):
-            await self._items.set_available(item.id, quantity, editor.user_id)
+            available = await self._items.set_available(item.id, quantity, editor.user_id)
+            if available != quantity:
+                changes["quantity"] = (available, quantity)
         await self._items.flush()
+        await self.record(editor, item, "changed", changes)
         invalidate(self._session, item_group(item.id), LISTS)
 
 

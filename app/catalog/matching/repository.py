@@ -5,10 +5,22 @@ text: how common the words are decides the plan. The search itself asks within i
 where the planner knows nothing of them and goes through the indexes of words.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Text, cast, func, literal, literal_column, or_, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    ScalarSelect,
+    Text,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from app.catalog.isbn import parse_isbn
@@ -17,14 +29,18 @@ from app.core.repository import fixed
 
 MAIN_WORDS = func.ts_filter(BookDocument.words, literal_column("'{a,b}'::\"char\"[]"))
 """Words of title, contributors and series, written as in the index on them."""
+_AROUND = " \t.,;:()[]<>\"'\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
+"""What a number that was copied out of a sentence may bring along."""
+_NINE_DIGITS = re.compile(r"[0-9]{8}[0-9Xx]")
 AFTER_ALL = "\U0010ffff"
 """The last code point: a title that begins with a text comes before the text with this at its end."""
 
 
 def isbn_of(text: str) -> str | None:
-    """The ISBN-13 that the text is in any printed form, if it is one."""
+    """The ISBN-13 that the text is in any printed form, also without its leading zero or as an old SBN, if it is one."""
+    bare = text.strip(_AROUND)
     try:
-        return parse_isbn(text)
+        return parse_isbn(f"0{bare}" if _NINE_DIGITS.fullmatch(bare) else bare)
     except ValueError:
         return None
 
@@ -80,3 +96,8 @@ def has_words(query: ScalarSelect[str]) -> ColumnElement[bool]:
 def has_main_words(query: ScalarSelect[str]) -> ColumnElement[bool]:
     """Books that have the words in title, names and series."""
     return MAIN_WORDS.bool_op("@@")(cast(query, TSQUERY))
+
+
+def honours_words(query: ScalarSelect[str]) -> ColumnElement[bool]:
+    """As `has_words`, of books that another condition finds: as a function it goes through no index."""
+    return func.ts_match_vq(BookDocument.words, cast(query, TSQUERY), type_=Boolean)

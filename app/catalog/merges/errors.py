@@ -53,6 +53,14 @@ class AlreadyMerged(AppError):
     title = "Merged already"
 
 
+class TooManyAliases(AppError):
+    """The target would have more aliases than an author may have; take some off first."""
+
+    status = 409
+    code = "too-many-aliases"
+    title = "Too many aliases"
+
+
 class AlreadyUndone(AppError):
     """The merge was undone before."""
 
@@ -62,8 +70,8 @@ class AlreadyUndone(AppError):
 
 
 class MergedFurther(AppError):
-    """The target was itself merged afterwards; undo the merge `undo_first` before this one."""
+    """A later merge builds on this one: of the target itself, or in the same books; undo `undo_first` before it."""
 
     status = 409
     code = "merged-further"
-    title = "The target was merged further"
+    title = "A later merge builds on this one"

@@ -34,13 +34,7 @@ class MovedBack:
 
 
 class Mover(Protocol[Row_contra]):
-    """Moves everything from one row to another and back. The caller holds both rows."""
-
-    async def hold_books(self, source_id: int) -> None:
-        """Hold the books of the source against edits, before anything else is held."""
-
-    async def hold_recorded(self, record: Mapping[str, Any]) -> None:
-        """Hold the books that a merge moved, likewise."""
+    """Moves everything from one row to another and back. The caller holds both rows and their books."""
 
     async def move(self, source: Row_contra, target: Row_contra) -> Moved:
         """Re-point everything to the target and mark the source as merged."""

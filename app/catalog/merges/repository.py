@@ -1,15 +1,28 @@
 """SQL of the merges themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    SQLColumnExpression,
+    any_,
+    cast,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.merges.chains.repository import Mergeable, find_current
 from app.catalog.merges.movers import MergeKind
 from app.catalog.merges.schemas import MergeFilter
-from app.catalog.models import Author, Item, Merge, Work
+from app.catalog.models import Author, Book, Contributor, Item, Merge, Work
 from app.core.paging import Found, Window
 from app.core.repository import AnyRow, find_page
 from app.core.sorting import Order
@@ -27,6 +40,17 @@ _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Merge.merged_at,
     Merge.undone_by,
     Merge.undone_at,
+)
+_BUILT_ON = text(
+    """
+    SELECT max(later.id) FROM merges AS earlier, merges AS later
+    WHERE earlier.id = :merge AND later.kind = earlier.kind AND later.undone_at IS NULL
+    AND (later.source_id = earlier.target_id OR later.target_id = earlier.target_id AND later.id > earlier.id AND EXISTS (
+        SELECT FROM jsonb_array_elements(later.record -> 'dropped') AS gone
+        JOIN jsonb_array_elements((earlier.record -> 'moved') || (earlier.record -> 'dropped')) AS touched
+            ON touched -> 0 = gone -> 0
+    ))
+    """
 )
 
 
@@ -53,23 +77,66 @@ class MergeRepository:
         """The id that stands for this one after merges."""
         return await find_current(self._session, MODELS[kind], row_id)
 
-    async def lock_rows(self, kind: MergeKind, *ids: int) -> Sequence[Author | Work]:
-        """The authors or works, held in the order of their ids against everything that would name them."""
+    async def lock_all(self, kind: MergeKind, *ids: int) -> Sequence[Author | Work]:
+        """The authors or works, held against everything that would name them; their books are held before them.
+
+        A book may come to them meanwhile, and somebody may edit it already: then everything is let go
+        and held anew, for waiting with the authors held would be waiting in a circle.
+        """
+        books = Item.id.in_(_list_books(kind, ids))
+        while True:
+            async with self._session.begin_nested() as attempt:
+                await lock_items(self._session, books)
+                rows = await self._lock_rows(kind, ids)
+                if await self._holds_all(books):
+                    return rows
+                await attempt.rollback()
+
+    async def _lock_rows(self, kind: MergeKind, ids: Sequence[int]) -> Sequence[Author | Work]:
         model = MODELS[kind]
         held = select(model).where(model.id.in_(ids)).order_by(model.id).with_for_update()
         rows = await self._session.scalars(held.execution_options(populate_existing=True))
         return [row for row in rows if isinstance(row, Author | Work)]
 
-    async def find_standing(self, kind: str, source_id: int) -> int | None:
-        """The merge of this source that was not undone."""
-        is_it = (Merge.kind == kind, Merge.source_id == source_id, Merge.undone_at.is_(None))
-        return await self._session.scalar(select(Merge.id).where(*is_it))
+    async def _holds_all(self, which: ColumnElement[bool]) -> bool:
+        free = select(Item.id).where(which).with_for_update(key_share=True, skip_locked=True).subquery()
+        counts = select(func.count()).select_from(free).scalar_subquery()
+        is_all = select(counts == select(func.count()).where(which).scalar_subquery())
+        return bool(await self._session.scalar(is_all))
+
+    async def find_built_on(self, merge: Merge) -> int | None:
+        """The newest merge that stands and took this one's outcome for granted.
+
+        It merged the target further, or dropped contributions as repetitions in books of this merge:
+        without it, what they repeated would be somebody else's, and nothing would bring them back.
+        """
+        found: int | None = await self._session.scalar(_BUILT_ON, {"merge": merge.id})
+        return found
+
+
+def _list_books(kind: MergeKind, ids: Sequence[int]) -> Select[int]:
+    if kind is MergeKind.WORK:
+        return select(Book.item_id).where(Book.work_id.in_(ids))
+    return select(Contributor.book_id).where(Contributor.author_id.in_(ids))
+
+
+def any_of(ids: Iterable[int]) -> ColumnElement[Any]:
+    """For `==`: any of these ids, as one parameter, for they may be more than a statement has room for."""
+    return any_(cast(sorted(ids), ARRAY(BigInteger)))
 
 
 async def lock_items(session: AsyncSession, which: ColumnElement[bool]) -> None:
     """Hold the items, in the order of their ids, against edits and deletion, but not against sales."""
     held = select(Item.id).where(which).order_by(Item.id).with_for_update(key_share=True)
     await session.execute(held)
+
+
+async def raise_items(session: AsyncSession, ids: Iterable[int]) -> None:
+    """Give the held items a new version: what they say of themselves has changed."""
+    raised = (
+        update(Item).where(Item.id == any_of(ids)).values(version=Item.version + 1, updated_at=func.now())
+    )
+    await session.execute(raised.execution_options(synchronize_session=False))
 
 
 async def raise_version(session: AsyncSession, row: Author | Work, version: int, **values: object) -> None:

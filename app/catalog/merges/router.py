@@ -11,6 +11,7 @@ from app.catalog.merges.errors import (
     MergedFurther,
     MergeIntoItself,
     MergeNotFound,
+    TooManyAliases,
     UnknownMergeTarget,
 )
 from app.catalog.merges.schemas import MergeDone, MergeFilter, MergeIn, MergeOut, MergeUndone
@@ -41,14 +42,14 @@ MergeServiceDep = Annotated[MergeService, Depends(get_merge_service, scope="func
 @router.post(
     "/authors/{author_id}/merge",
     summary="Merge an author into another one",
-    responses=problems(*_LOGIN, AuthorNotFound, *_MERGING),
+    responses=problems(*_LOGIN, AuthorNotFound, *_MERGING, TooManyAliases),
 )
 async def merge_author(
     author_id: RowId, request: MergeIn, manager: CatalogManager, merges: MergeServiceDep
 ) -> MergeDone:
     """Give books and works of this author to the other one, and the names as aliases; the old id answers 308.
 
-    A book that names both in one role keeps the first in print. Two works of one title stay two; they
+    A book that names both in one role keeps the first in print. More aliases than an author may have are refused. Two works of one title stay two; they
     are listed in the answer.
     """
     return await merges.merge_authors(manager, author_id, request.into)

@@ -34,8 +34,9 @@ _NOT_FOUND = {MergeKind.AUTHOR: AuthorNotFound, MergeKind.WORK: WorkNotFound}
 class MergeService:
     """Merges and unmerges.
 
-    Everything is held in one order, books before authors or works, each by id: merges in both
-    directions at once, and edits of the books meanwhile, wait for each other instead of failing.
+    Everything is held in one order, books before authors before works before search documents, each
+    by id: merges in both directions at once, and edits of the books meanwhile, wait for each other
+    instead of failing.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class MergeService:
         return cls(session, MergeRepository(session), AuthorMover.build(session), WorkMover.build(session))
 
     async def merge_authors(self, manager: Principal, source_id: int, into: int) -> MergeDone:
-        """Make two authors one. Errors of `merge_works`, with AuthorNotFound."""
+        """Make two authors one. Errors of `merge_works`, with AuthorNotFound and TooManyAliases."""
         merge = await self._merge(MergeKind.AUTHOR, manager, source_id, into)
         shared = await self._authors.list_works_of_one_title(merge.target_id)
         return MergeDone(**_shown(merge), works_of_one_title=shared)
@@ -73,11 +74,10 @@ class MergeService:
         if merge.undone_at is not None:
             raise AlreadyUndone(f"Merge {merge_id} was undone at {merge.undone_at.isoformat()}.")
         kind = MergeKind(merge.kind)
-        await self._movers[kind].hold_recorded(merge.record)
-        rows = {row.id: row for row in await self._merges.lock_rows(kind, merge.source_id, merge.target_id)}
+        rows = {row.id: row for row in await self._merges.lock_all(kind, merge.source_id, merge.target_id)}
         source, target = rows[merge.source_id], rows[merge.target_id]
-        if target.merged_into_id is not None:
-            later = await self._merges.find_standing(kind, target.id)
+        later = await self._merges.find_built_on(merge)
+        if later is not None:
             raise MergedFurther(f"Undo merge {later} first.", undo_first=later)
         back = await self._movers[kind].move_back(source, target, merge.record)
         merge.undone_by, merge.undone_at = manager.user_id, utc_now()
@@ -91,7 +91,6 @@ class MergeService:
         target_id = await self._merges.find_current(kind, into)
         if source_id in {into, target_id}:
             raise MergeIntoItself(f"{into} stands for {source_id} itself.")
-        await self._movers[kind].hold_books(source_id)
         source, target = await self._lock_both(kind, source_id, target_id)
         names = {"source_name": _name(source), "target_name": _name(target)}
         moved = await self._movers[kind].move(source, target)
@@ -114,7 +113,7 @@ class MergeService:
     async def _lock_both(
         self, kind: MergeKind, source_id: int, target_id: int
     ) -> tuple[Author | Work, Author | Work]:
-        rows = {row.id: row for row in await self._merges.lock_rows(kind, source_id, target_id)}
+        rows = {row.id: row for row in await self._merges.lock_all(kind, source_id, target_id)}
         source, target = rows.get(source_id), rows.get(target_id)
         if source is None:
             raise _NOT_FOUND[kind](f"There is no {kind} {source_id}.")

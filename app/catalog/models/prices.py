@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.models.goods import MONEY
-from app.core.models import Base, Id
+from app.core.models import Base, Id, Versioned
 
 SCHEDULE_SPAN = (
     "tstzrange(starts_at, coalesce(ends_at, starts_at), CASE WHEN ends_at IS NULL THEN '[]' ELSE '[)' END)"
@@ -58,10 +58,11 @@ class PriceChange(Base):
     )
 
 
-class PriceSchedule(Base):
+class PriceSchedule(Versioned, Base):
     """A planned price. Without `ends_at` it is a lasting change; else `regular_price` returns at the end."""
 
     __tablename__ = "price_schedules"
+    __mapper_args__ = {"version_id_col": Versioned.version}  # noqa: RUF012 (SQLAlchemy reads it as a plain dict)
 
     id: Mapped[Id]
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"))

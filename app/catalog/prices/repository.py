@@ -50,6 +50,7 @@ _SCHEDULE = (
     PriceSchedule.regular_price,
     PriceSchedule.actor_id,
     PriceSchedule.created_at,
+    PriceSchedule.version,
 )
 _PRICE_THEN = (
     select(PriceChange.price)
@@ -86,7 +87,7 @@ _APPLY = text(
         ) AS lasting ON true
         WHERE items.id = ANY(:item_ids)
     ), told AS (
-        UPDATE price_schedules AS each SET
+        UPDATE price_schedules AS each SET version = each.version + 1,
             state = CASE WHEN each.id = due.sale_id THEN 'active'
                 WHEN each.state = 'active' OR each.id = due.lasting_id THEN 'ended' ELSE 'missed' END,
             regular_price = CASE WHEN each.id = due.sale_id THEN due.regular_price ELSE each.regular_price END

@@ -1,5 +1,6 @@
 """`/items/{item_id}/prices`, `/price-changes` and `/price-schedules`: prices over time."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -26,8 +27,9 @@ from app.catalog.prices.schemas import (
 )
 from app.catalog.prices.service import PriceCatalogue, PriceScheduleService
 from app.core.answers import HotDep, Reading, document_response
+from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
-from app.core.errors import InvalidCursor
+from app.core.errors import InvalidCursor, StaleVersion
 from app.core.paging import ListQuery, Page, PagerDep
 from app.core.problems import problems
 from app.core.schemas import RowId
@@ -38,7 +40,7 @@ from app.identity.principal import Principal
 router = APIRouter(prefix="/api/v1", tags=["prices"])
 
 _OWN = (NotAuthenticated, InvalidToken, InsufficientScope, EmailNotVerified, ItemNotFound, NotYourItem)
-_CHANGING = (PriceScheduleNotFound, PriceScheduleClosed)
+_CHANGING = (PriceScheduleNotFound, PriceScheduleClosed, StaleVersion)
 
 
 async def get_price_schedules(request: Request, session: SessionDep) -> PriceScheduleService:
@@ -47,6 +49,19 @@ async def get_price_schedules(request: Request, session: SessionDep) -> PriceSch
 
 
 PriceSchedulesDep = Annotated[PriceScheduleService, Depends(get_price_schedules, scope="function")]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a planned price is found."""
+
+    item_id: int
+    schedule_id: int
+
+
+async def get_place(item_id: RowId, schedule_id: RowId) -> Place:
+    """The item and its planned price, as the path names them."""
+    return Place(item_id, schedule_id)
 
 
 @router.get(
@@ -136,7 +151,7 @@ async def create_price_schedule(
     """
     schedule_id = await schedules.create(seller, item_id, schedule)
     location = f"/api/v1/items/{item_id}/price-schedules/{schedule_id}"
-    read = _read_schedule(seller, item_id, schedule_id)
+    read = _read_schedule(seller, Place(item_id, schedule_id))
     return await document_response(session, read, status=201, location=location)
 
 
@@ -146,9 +161,11 @@ async def create_price_schedule(
     response_model=PriceScheduleOut,
     responses=problems(*_OWN, PriceScheduleNotFound),
 )
-async def get_price_schedule(item_id: RowId, schedule_id: RowId, seller: Seller, hot: HotDep) -> Response:
-    """A planned price and what became of it. For the item's owner and moderators."""
-    return await hot.answer_private(_read_schedule(seller, item_id, schedule_id))
+async def get_price_schedule(
+    place: Annotated[Place, Depends(get_place)], seller: Seller, hot: HotDep
+) -> Response:
+    """A planned price and what became of it. For the item's owner and moderators. Sends an ETag."""
+    return await hot.answer_private(_read_schedule(seller, place))
 
 
 @router.patch(
@@ -158,16 +175,16 @@ async def get_price_schedule(item_id: RowId, schedule_id: RowId, seller: Seller,
     responses=problems(*_OWN, *_CHANGING, PriceScheduleStarted, PriceSchedulesOverlap, PriceScheduleInPast),
 )
 async def change_price_schedule(
-    item_id: RowId,
-    schedule_id: RowId,
+    place: Annotated[Place, Depends(get_place)],
     patch: PriceSchedulePatch,
     seller: Seller,
+    precondition: PreconditionDep,
     schedules: PriceSchedulesDep,
     session: SessionDep,
 ) -> Response:
     """Set only what is sent. A sale that holds can be made longer or shorter. Its owner or a moderator may."""
-    await schedules.change(seller, item_id, schedule_id, patch)
-    return await document_response(session, _read_schedule(seller, item_id, schedule_id))
+    await schedules.change(seller, place.item_id, place.schedule_id, precondition, patch)
+    return await document_response(session, _read_schedule(seller, place))
 
 
 @router.delete(
@@ -177,11 +194,14 @@ async def change_price_schedule(
     responses=problems(*_OWN, *_CHANGING),
 )
 async def cancel_price_schedule(
-    item_id: RowId, schedule_id: RowId, seller: Seller, schedules: PriceSchedulesDep
+    place: Annotated[Place, Depends(get_place)],
+    seller: Seller,
+    precondition: PreconditionDep,
+    schedules: PriceSchedulesDep,
 ) -> None:
     """Give a plan up. Of one that holds, the regular price returns at once. Its owner or a moderator may."""
-    await schedules.cancel(seller, item_id, schedule_id)
+    await schedules.cancel(seller, place.item_id, place.schedule_id, precondition)
 
 
-def _read_schedule(editor: Principal, item_id: int, schedule_id: int) -> Reading:
-    return lambda connection: PriceCatalogue(connection).schedule(editor, item_id, schedule_id)
+def _read_schedule(editor: Principal, place: Place) -> Reading:
+    return lambda connection: PriceCatalogue(connection).schedule(editor, place.item_id, place.schedule_id)

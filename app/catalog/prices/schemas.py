@@ -106,3 +106,6 @@ class PriceScheduleOut(ResponseModel):
     regular_price: Money | None = Field(description="While active: what returns at the end.", examples=[14.5])
     created_by: RowId = Field(validation_alias="actor_id", examples=[3])
     created_at: Moment
+    version: int = Field(
+        description="Row version, as in the ETag; raised by every change, also of the state.", examples=[1]
+    )

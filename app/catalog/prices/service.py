@@ -44,7 +44,7 @@ from app.core.answers import Document
 from app.core.audit import Changes, differences
 from app.core.cache import EVERYTHING, invalidate
 from app.core.clock import utc_now
-from app.core.conditional import Precondition
+from app.core.conditional import Precondition, version_etag
 from app.core.errors import FieldProblem
 from app.core.paging import ListQuery, Pager
 from app.core.repository import AnyRow
@@ -103,7 +103,8 @@ class PriceCatalogue:
         row = await find_schedule(self._connection, item_id, schedule_id)
         if row is None:
             raise _unknown_schedule(schedule_id)
-        return Document(PriceScheduleOut.model_validate(row), row.snapshot)
+        schedule = PriceScheduleOut.model_validate(row)
+        return Document(schedule, row.snapshot, version_etag(schedule.version))
 
     async def _find(self, item_id: int, moment: datetime, kind: ItemKind | None = None) -> AnyRow:
         item = await find_priced_item(self._connection, item_id, moment)
@@ -162,14 +163,18 @@ class PriceScheduleService:
         return schedule.id
 
     async def change(
-        self, editor: Principal, item_id: int, schedule_id: int, patch: PriceSchedulePatch
+        self,
+        editor: Principal,
+        item_id: int,
+        schedule_id: int,
+        precondition: Precondition,
+        patch: PriceSchedulePatch,
     ) -> None:
         """Change a plan; of one that holds already only the end can move, and it keeps one.
 
-        ItemNotFound, NotYourItem, PriceScheduleNotFound, PriceScheduleClosed, PriceScheduleStarted,
-        PriceSchedulesOverlap, PriceScheduleInPast.
+        Errors of `cancel`, and PriceScheduleStarted, PriceSchedulesOverlap, PriceScheduleInPast.
         """
-        item, schedule = await self._lock_open(editor, item_id, schedule_id)
+        item, schedule = await self._lock_open(editor, item_id, schedule_id, precondition)
         values, now = patch.sent(), utc_now()
         if not values:
             return
@@ -187,22 +192,25 @@ class PriceScheduleService:
         if schedule.starts_at <= now:
             await self._apply(item_id, now)
 
-    async def cancel(self, editor: Principal, item_id: int, schedule_id: int) -> None:
+    async def cancel(
+        self, editor: Principal, item_id: int, schedule_id: int, precondition: Precondition
+    ) -> None:
         """Give the plan up; of one that holds the regular price returns now.
 
-        ItemNotFound, NotYourItem, PriceScheduleNotFound, PriceScheduleClosed.
+        ItemNotFound, NotYourItem, PriceScheduleNotFound, PriceScheduleClosed, StaleVersion.
         """
-        item, schedule = await self._lock_open(editor, item_id, schedule_id)
+        item, schedule = await self._lock_open(editor, item_id, schedule_id, precondition)
         await self._items.record(editor, item, "price_plan_cancelled", _told(schedule, is_new=False))
         if schedule.state == ScheduleState.ACTIVE:
             # Never before its start, though another machine's clock may have been ahead.
             now = max(utc_now(), schedule.starts_at + timedelta.resolution)
-            await self._schedules.set(schedule, {"ends_at": now})
+            # Nor after its end: that would reach into the next plan where the job is late.
+            await self._schedules.set(schedule, {"ends_at": min(now, schedule.ends_at or now)})
             await self._apply(item_id, now, editor.user_id)
         await self._schedules.delete(schedule_id)
 
     async def _lock_open(
-        self, editor: Principal, item_id: int, schedule_id: int
+        self, editor: Principal, item_id: int, schedule_id: int, precondition: Precondition
     ) -> tuple[Item, PriceSchedule]:
         item = await self._items.lock(editor, item_id, _ANY_VERSION)
         schedule = await self._schedules.find(item_id, schedule_id)
@@ -210,6 +218,7 @@ class PriceScheduleService:
             raise _unknown_schedule(schedule_id)
         if schedule.state not in OPEN_STATES:
             raise PriceScheduleClosed("It is over, and stays as the record of it.")
+        precondition.check(schedule.version)
         return item, schedule
 
     async def _apply(self, item_id: int, now: datetime, actor_id: int | None = None) -> None:

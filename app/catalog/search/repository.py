@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSQUERY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.repository import BOOK_COLUMNS, join_books
-from app.catalog.matching.repository import begins_with, has_isbn, has_main_words, has_words
+from app.catalog.matching.repository import begins_with, has_isbn, has_main_words, has_words, honours_words
 from app.catalog.models import Author, Book, BookDocument, Contributor, Item, Series
 from app.core.db import snapshot_text
 from app.core.paging import Found, Window
@@ -131,8 +131,10 @@ class _Statement:
             ids = ids.offset(window.skip)
         page = ids.subquery("page")
         counted = self._count().outerjoin(self._mended, true()).outerjoin(self._asked, true())
-        source = join_books(counted.outerjoin(page, true()), page.c.book_id)
-        columns = [*self._envelope(), page.c.place, *BOOK_COLUMNS, self._snippet().label("snippet")]
+        headline = self._headline()
+        source = join_books(counted.outerjoin(page, true()), page.c.book_id).join(headline, true())
+        snippet = self._snippet(headline).label("snippet")
+        columns = [*self._envelope(), page.c.place, *BOOK_COLUMNS, snippet]
         if self._search.is_explained:
             source = source.outerjoin(BookDocument, BookDocument.book_id == page.c.book_id)
             columns.append(self._matched_words().label("matched_words"))
@@ -166,7 +168,8 @@ class _Statement:
     def _find_words(self, name: str, query: ScalarSelect[Any]) -> CTE:
         documents = select(BookDocument.book_id, BookDocument.words).limit(RANKED)
         documents = documents.where(query.is_not(None), *self._search.conditions)
-        main = documents.where(has_main_words(query)).cte(f"{name}_mainly")
+        # A word that must not occur must not do so anywhere.
+        main = documents.where(has_main_words(query), honours_words(query)).cte(f"{name}_mainly")
         is_wanting = select(func.count() < RANKED).select_from(main).scalar_subquery()
         anywhere = documents.where(is_wanting, has_words(query)).cte(f"{name}_anywhere")
         self._capped += [main, anywhere]
@@ -194,7 +197,7 @@ class _Statement:
         counts = select(func.count().label("total"), is_cut.label("is_cut")).select_from(self._ranked)
         return counts.subquery("counted")
 
-    def _snippet(self) -> ColumnElement[str]:
+    def _headline(self) -> FromClause:
         """What the page's books say, the words that were looked for marked."""
         beginning = cast(func.replace(self._asked.c.title, " ", " <-> ") + ":*", TSQUERY)
         nothing = cast("", TSQUERY)
@@ -205,8 +208,16 @@ class _Statement:
             func.plainto_tsquery("search_headline", self._search.text),
         ):
             wanted = wanted.op("||")(func.coalesce(query, nothing))
-        text = func.concat_ws(" — ", Item.title, Book.subtitle, _NAMES, Series.name, Item.description)
-        return func.ts_headline("search_headline", text, wanted, _HEADLINE)
+        # The offset keeps the planner from making the headline for each mention of it.
+        shown = select(_marked(wanted).label("text")).offset(0)
+        return shown.correlate(self._asked, self._mended, Item, Book, Series).lateral("headline")
+
+    def _snippet(self, headline: FromClause) -> ColumnElement[str]:
+        """The headline; where the text has the words otherwise, such as initials, one with any of them."""
+        words = func.concat_ws(" ", self._asked.c.title, func.search_title(self._mended.c.text))
+        any_word = cast(func.replace(words, " ", " | "), TSQUERY)
+        is_marked = func.strpos(headline.c.text, MARKS[0]) > 0
+        return case((is_marked, headline.c.text), else_=_marked(any_word))
 
     def _matched_words(self) -> ColumnElement[Any]:
         """The book's words that were looked for, each with its weights."""
@@ -230,6 +241,11 @@ _NAMES = (
     .correlate(Item)
     .scalar_subquery()
 )
+
+
+def _marked(wanted: ColumnElement[Any]) -> ColumnElement[str]:
+    text = func.concat_ws(" — ", Item.title, Book.subtitle, _NAMES, Series.name, Item.description)
+    return func.ts_headline("search_headline", text, wanted, _HEADLINE)
 
 
 def _only(column_of_one_row: ColumnElement[Any]) -> ScalarSelect[Any]:

@@ -1,13 +1,13 @@
 """What clients send and see of searches."""
 
 from enum import StrEnum
-from typing import Annotated
 
 from pydantic import Field
 
 from app.catalog.books.schemas import BookCriteria, BookOut
+from app.catalog.filters.values import SearchText
 from app.core.paging import ListQuery, Page
-from app.core.schemas import Line, ResponseModel
+from app.core.schemas import ResponseModel
 
 
 class Match(StrEnum):
@@ -31,7 +31,7 @@ class Tier(StrEnum):
 class SearchQuery(BookCriteria, ListQuery):
     """A text, and the filters of `/books`."""
 
-    q: Annotated[Line, Field(min_length=1, max_length=200)] = Field(
+    q: SearchText = Field(
         description='Words, all of which must occur; `"a phrase"`, `-without`, `this OR that`; or an ISBN in any form.',
         examples=["hobbit"],
     )

@@ -43,9 +43,8 @@ class BookSearch:
         books = [_found_book(row, is_explained=query.explain) for row in result.found.rows]
         page = pager.page(query, window, result.found, books)
         envelope = {name: getattr(page, name) for name in type(page).model_fields}
-        return Document(
-            SearchPage(**envelope, did_you_mean=result.corrected if books else None), result.found.snapshot
-        )
+        meant = result.corrected if page.total else None
+        return Document(SearchPage(**envelope, did_you_mean=meant), result.found.snapshot)
 
     async def _ask(self, query: SearchQuery, window: Window) -> SearchResult:
         names = await find_names(self._connection, query)

@@ -11,7 +11,7 @@ from app.catalog.models import Series
 from app.catalog.series.repository import SeriesRepository, find_series, list_books_of_series, list_series
 from app.catalog.series.schemas import SeriesBooksQuery, SeriesFilter, SeriesOut, SeriesPatch
 from app.core.answers import Document
-from app.core.audit import audit, differences
+from app.core.audit import audit, audit_edit, differences
 from app.core.cache import EVERYTHING, invalidate
 from app.core.conditional import Precondition, version_etag
 from app.core.paging import Pager
@@ -35,7 +35,7 @@ class SeriesService:
         sent = patch.sent()
         if not sent:
             return
-        await audit(self._session, "series.renamed", ("series", series_id), differences(series, sent))
+        await audit_edit(self._session, "series.renamed", ("series", series_id), differences(series, sent))
         await self._series.rename(series, patch.name)
         # The name shows in books and in lists of books.
         invalidate(self._session, EVERYTHING)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
+    and_,
     case,
     cast,
     func,
@@ -29,6 +30,8 @@ ENOUGH = 10
 EXACT, PREFIX, WORD = range(3)
 """How well a suggestion fits, the best first."""
 
+_TOO_LONG = "[^ ]{41}"
+"""A word that is longer than any that is known; of very long ones mistakes cannot even be counted."""
 _BEGUN = 40
 _WORDED = 300
 _NAMED = 200
@@ -44,7 +47,8 @@ async def list_suggestions(connection: AsyncConnection, typed: str) -> Sequence[
     text = func.nullif(func.search_text(typed), "", type_=Text)
     found = union_all(*_books(text), _authors(text), _series(text), _categories(text)).cte("found")
     count = select(func.count()).select_from(found).scalar_subquery()
-    correction = case((count < ENOUGH, func.corrected_prefix(text, count == 0)))
+    can_be_misspelt = and_(count < ENOUGH, text.regexp_match(_TOO_LONG).is_not(True))
+    correction = case((can_be_misspelt, func.corrected_prefix(text, count == 0)))
     corrected = select(
         literal(""), cast(null(), BigInteger), correction, cast(null(), Integer), literal(0), snapshot_text
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.catalog.filters.values import ShortInFull
 from app.core.schemas import ResponseModel, VisibleLine
 
 
@@ -22,7 +23,7 @@ class SuggestQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    q: Annotated[VisibleLine, Field(min_length=2, max_length=100)] = Field(
+    q: Annotated[VisibleLine, Field(min_length=2, max_length=100), ShortInFull] = Field(
         description="Beginning of a title, of a name, or of any of their words.", examples=["tolk"]
     )
 

@@ -34,6 +34,16 @@ _TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}")
 _LANGUAGE: TypeAdapter[str] = TypeAdapter(Language)
 
 
+def is_same_language(tag: str | None, other: str | None) -> bool:
+    """Whether two tags say the same; `fre` and `fr` do."""
+    try:
+        return tag == other or (
+            tag is not None and other is not None and language_of(tag) == language_of(other)
+        )
+    except ValueError:
+        return False
+
+
 @lru_cache(maxsize=512)
 def language_of(code: str) -> str:
     """The BCP 47 tag of a code: `eng` → `en`, `fre` → `fr`, `en_us` → `en-US`; `fil` stays. ValueError."""

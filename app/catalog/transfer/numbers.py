@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from app.catalog.books.schemas import Pages, PartialDate, Year
 from app.catalog.items.schemas import PriceIn, Quantity
 from app.catalog.transfer.texts import FieldRefused, checked
+from app.core.schemas import RowId
 
 _INTEGER = re.compile(r"([+-]?\d{1,15})(?:\.0{1,2})?", re.ASCII)
 """No more zeros: `1.000` may be a thousand."""
@@ -25,6 +26,7 @@ _THOUSANDS = 3
 
 _YEAR: TypeAdapter[int] = TypeAdapter(Year)
 _PAGES: TypeAdapter[int] = TypeAdapter(Pages)
+_ITEM_ID: TypeAdapter[int] = TypeAdapter(RowId)
 _QUANTITY: TypeAdapter[int] = TypeAdapter(Quantity)
 _DATE: TypeAdapter[str] = TypeAdapter(PartialDate)
 _AMOUNT: TypeAdapter[Decimal] = TypeAdapter(PriceIn)
@@ -38,6 +40,11 @@ def year_of(cell: str) -> int:
 def pages_of(cell: str) -> int:
     """A number of pages."""
     return _bounded(_PAGES, cell)
+
+
+def item_id_of(cell: str) -> int:
+    """The id of one of this shop's items."""
+    return _bounded(_ITEM_ID, cell)
 
 
 def quantity_of(cell: str) -> int:

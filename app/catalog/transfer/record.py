@@ -28,12 +28,19 @@ class Record:
 
     `values` holds only the fields that the file speaks of: an absent column leaves the field alone,
     an empty cell of a present column empties it (None, or an empty list), except that an empty
-    title, price or quantity means "not given". A record with problems fails.
+    title, price or quantity means "not given". A record with problems fails. `item_id` is this shop's own
+    and counts only without an ISBN.
     """
 
     number: int
     raw: dict[str, str]
     isbn13: str | None = None
+    item_id: int | None = None
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[RowProblem] = field(default_factory=list)
     action: Action = Action.PUT
+
+    @property
+    def key(self) -> str | int | None:
+        """What tells the book from others: its ISBN, else the item's id."""
+        return self.isbn13 or self.item_id

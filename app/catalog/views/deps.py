@@ -1,6 +1,6 @@
 """What a client asks to see of one book, read from the query."""
 
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
@@ -39,7 +39,7 @@ def asked_view(hot: HotReads) -> BookView:
     if not hot.query:
         return _WHOLE
     try:
-        return BookView.model_validate(dict(parse_qsl(hot.query, keep_blank_values=True)))
+        return BookView.model_validate(parse_qs(hot.query, keep_blank_values=True))
     except ValidationError as error:
         problems = [{**problem, "loc": ("query", *problem["loc"])} for problem in error.errors()]
         raise RequestValidationError(problems) from None

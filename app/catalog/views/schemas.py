@@ -48,7 +48,7 @@ Expansions = Annotated[
 class BookView(BaseModel):
     """What to show of a book."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     fields: Fields = None
     expand: Expansions = Field(default=[])

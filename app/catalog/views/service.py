@@ -1,5 +1,6 @@
 """Puts beside books what a client asked to see in full."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,7 +28,8 @@ def present_linked(read: Reading, shop: str) -> Reading:
     async def present(connection: AsyncConnection) -> Document:
         found = await read(connection)
         book = BookOut.model_validate(found.model)
-        return Document(linked_book(book, shop), found.snapshot, media_type=JSON_LD)
+        linked = linked_book(book, shop)
+        return Document(linked, found.snapshot, version=book.version, media_type=JSON_LD)
 
     return present
 
@@ -42,7 +44,7 @@ def present_book(read: Reading, view: BookView) -> Reading:
         book = BookOut.model_validate(found.model)
         if view.expand:
             [book] = await expand_books(connection, [book], view.expand)
-        return Document(book, found.snapshot, include=view.include)
+        return Document(book, found.snapshot, version=book.version, include=view.include)
 
     return present
 
@@ -80,9 +82,11 @@ async def _add_works(
     ids = {book.work_id for book in books}
     works = {row.id: WorkRef.model_validate(row) for row in await list_works(connection, ids)}
     if with_editions:
-        rows = await list_editions(connection, ids)
+        editions: dict[int, list[EditionRef]] = defaultdict(list)
+        for row in await list_editions(connection, ids):
+            editions[row.work_id].append(EditionRef.model_validate(row))
         for work in works.values():
-            work.editions = [EditionRef.model_validate(row) for row in rows if row.work_id == work.id]
+            work.editions = editions[work.id]
     for book in books:
         book.work = works.get(book.work_id)
 

@@ -5,6 +5,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.models import Work
 from app.catalog.works.repository import WorkRepository
 
 
@@ -16,6 +17,11 @@ class TitlePage:
     title: str
     has_new_author: bool = False
     author_id: int | None = None
+
+    def of(self, work: Work) -> tuple[str, int | None]:
+        """Title and author that the edit gives a work of this one edition; a title that staff gave it stays."""
+        title = self.title if work.title == self.old_title else work.title
+        return title, self.author_id if self.has_new_author else work.author_id
 
 
 class WorkDirectory:
@@ -40,8 +46,13 @@ class WorkDirectory:
             return await self._works.add(title, None)
         return await self._find(title, author_id) or await self._works.add(title, author_id)
 
-    async def current(self, work_id: int) -> int:
-        """The work that stands for this one after merges, held against merges and deletion until the commit."""
+    async def current(self, work_id: int, leaving: int | None = None) -> int:
+        """The work that stands for this one after merges, held against merges and deletion until the commit.
+
+        With it the one that an edition is leaving: it may go with its last edition.
+        """
+        if leaving is not None:
+            await self._works.lock_all([leaving, await self._works.find_current(work_id)])
         held = await self._works.lock_current(work_id)
         # What does not exist is refused by the foreign key.
         return work_id if held is None else held
@@ -55,17 +66,31 @@ class WorkDirectory:
         """
         if edition.title == edition.old_title and not edition.has_new_author:
             return work_id
+        if not await self._hold_what_follows(work_id, edition):
+            return work_id
         work = await self._works.lock_of_one_edition(work_id)
         if work is None:
             return work_id
-        title = edition.title if work.title == edition.old_title else work.title
-        author_id = edition.author_id if edition.has_new_author else work.author_id
+        title, author_id = edition.of(work)
         if (title, author_id) == (work.title, work.author_id):
             return work_id
         joined = None if author_id is None else await self._find(title, author_id)
         if joined is None or joined == work_id:
             await self._works.set_title_page(work, title, author_id)
         return joined or work_id
+
+    async def _hold_what_follows(self, work_id: int, edition: TitlePage) -> bool:
+        """Hold the work and the one that it may become one with, neither before the other; False if it stays."""
+        work = await self._works.find_of_one_edition(work_id)
+        if work is None:
+            return False
+        title, author_id = edition.of(work)
+        if (title, author_id) == (work.title, work.author_id):
+            return False
+        other = None if author_id is None else await self._works.find_id(title, author_id)
+        joined = work_id if other is None else await self._works.find_current(other)
+        await self._works.lock_all([work_id, joined])
+        return True
 
     async def _find(self, title: str, author_id: int) -> int | None:
         """The work, held; when there is none, its title is held instead."""

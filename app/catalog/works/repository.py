@@ -1,6 +1,6 @@
 """SQL of works."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, FromClause, Select, SQLColumnExpression, bindparam, func, select
@@ -57,14 +57,18 @@ class WorkRepository:
         held = await lock_current(self._session, Work, [work_id])
         return held[0][1] if held else None
 
+    async def lock_all(self, ids: Iterable[int]) -> None:
+        """Hold the works as `lock` does, in the order of their ids, as merges hold them."""
+        held = select(Work.id).where(Work.id.in_(set(ids))).order_by(Work.id).with_for_update()
+        await self._session.execute(held)
+
+    async def find_of_one_edition(self, work_id: int) -> Work | None:
+        """The work, if it has one edition and nothing was merged into it."""
+        return await self._session.scalar(_of_one_edition(work_id))
+
     async def lock_of_one_edition(self, work_id: int) -> Work | None:
-        """The work, held, if it has one edition and nothing was merged into it."""
-        editions = select(func.count()).where(Book.work_id == work_id).scalar_subquery()
-        merged = aliased(Work)
-        has_merged = select(merged.id).where(merged.merged_into_id == work_id).exists()
-        statement = select(Work).where(Work.id == work_id, editions == 1, ~has_merged)
-        held = statement.with_for_update().execution_options(populate_existing=True)
-        return await self._session.scalar(held)
+        """As `find_of_one_edition`, held."""
+        return await self._session.scalar(_of_one_edition(work_id).with_for_update())
 
     async def set_title_page(self, work: Work, title: str, author_id: int | None) -> None:
         """Give a held work its title and principal author."""
@@ -77,6 +81,14 @@ class WorkRepository:
         # Shared with other requests, not with an import, which holds it instead of thousands of titles.
         await self._session.execute(select(func.pg_advisory_xact_lock_shared(BULK_LOCK)))
         await self._session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def _of_one_edition(work_id: int) -> Select[Work]:
+    editions = select(func.count()).where(Book.work_id == work_id).scalar_subquery()
+    merged = aliased(Work)
+    has_merged = select(merged.id).where(merged.merged_into_id == work_id).exists()
+    statement = select(Work).where(Work.id == work_id, editions == 1, ~has_merged)
+    return statement.execution_options(populate_existing=True)
 
 
 # Aliases: the columns of an edition have an author and a book of their own.

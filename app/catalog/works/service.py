@@ -14,7 +14,7 @@ from app.catalog.models import Work
 from app.catalog.works.repository import WorkRepository, find_work, list_works
 from app.catalog.works.schemas import WorkAuthor, WorkDetail, WorkFilter, WorkOut, WorkPatch
 from app.core.answers import Document
-from app.core.audit import audit, differences
+from app.core.audit import audit_edit, differences
 from app.core.cache import invalidate
 from app.core.conditional import Precondition, version_etag
 from app.core.paging import Pager
@@ -47,7 +47,7 @@ class WorkService:
         sent = patch.sent()
         if not sent:
             return
-        await audit(self._session, "work.changed", ("work", work_id), differences(work, sent))
+        await audit_edit(self._session, "work.changed", ("work", work_id), differences(work, sent))
         await self._works.set_title_page(work, patch.title, work.author_id)
         invalidate(self._session, LISTS)
 

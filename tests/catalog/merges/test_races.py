@@ -24,6 +24,7 @@ EMPTY_WORKS = text(
     " AND NOT EXISTS (SELECT FROM books WHERE work_id = works.id)"
     " AND NOT EXISTS (SELECT FROM works AS merged WHERE merged.merged_into_id = works.id)"
 )
+WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
 @pytest.fixture
@@ -115,6 +116,51 @@ async def test_editions_made_edited_moved_and_deleted_while_works_merge_are_neve
     assert await count(live_app, LEFT_BEHIND) == 0
     shown = (await live_client.get(f"{WORKS}/{target}")).json()
     assert len(shown["editions"]) == 8
+
+
+async def test_an_edit_that_names_a_merged_author_holds_only_the_one_that_stands(
+    live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
+) -> None:
+    target = author_of(await add_book(live_client, staff, "New", author="Tolkien"))
+    source = author_of(await add_book(live_client, staff, "Old", author="Tolkein"))
+    other = await add_book(live_client, staff, "Other", author="Somebody Else")
+    await merge(live_client, staff, "author", source, target)
+    async with live_app.state.database.sessions.begin() as undoing:
+        hold = text("SELECT FROM authors WHERE id = :id FOR UPDATE NOWAIT")
+        await undoing.execute(hold, {"id": target})
+        body = {"contributors": [{"author_id": source}]}
+        path = f"{BOOKS}/{other['id']}"
+        edit = asyncio.ensure_future(live_client.patch(path, json=body, headers=staff.headers))
+        async with asyncio.timeout(15):
+            while await count(live_app, WAITING) == 0:
+                await asyncio.sleep(0.01)
+        # Were it held, the edit and the undo would wait for each other.
+        await undoing.execute(hold, {"id": source})
+    assert author_of((await edit).json()) == target
+
+
+async def test_editions_that_change_places_and_works_that_merge_wait_for_each_other(
+    live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
+) -> None:
+    def edit(book: dict[str, Any], **fields: object) -> Any:
+        return live_client.patch(f"{BOOKS}/{book['id']}", json=fields, headers=staff.headers)
+
+    for number in range(5):
+        titles = (f"One {number}", f"Two {number}")
+        one, other, two = [
+            await add_book(live_client, staff, title, author="A") for title in (titles[0], *titles)
+        ]
+        three, four = [await add_book(live_client, staff, title, author="B") for title in titles]
+        answers = await asyncio.gather(
+            edit(one, work_id=two["work_id"]),
+            merging(live_client, staff, "work", two["work_id"], one["work_id"]),
+            edit(three, title=four["title"]),
+            edit(four, title=three["title"]),
+        )
+        assert [answer.text for answer in answers if not answer.is_success] == []
+        assert (await read_book(live_client, one))["work_id"] == other["work_id"]
+    assert await count(live_app, LEFT_BEHIND) == 0
+    assert await count(live_app, EMPTY_WORKS) == 0
 
 
 async def test_an_undo_asked_for_twice_at_once_is_done_once(

@@ -38,6 +38,7 @@ async def test_a_plan_comes_back_as_it_was_made_for_its_owner_alone(
         "regular_price": None,
         "created_by": seller.id,
         "created_at": IsStr(regex=r".*Z"),
+        "version": 1,
     }
     one, every = made.headers["location"], f"{pen}/price-schedules"
     assert (await client.get(one, headers=seller.headers)).json() == made.json()
@@ -117,6 +118,8 @@ async def test_a_cancelled_plan_makes_room(client: httpx.AsyncClient, seller: Ca
         {"price": 0},
         {"price": None},
         {"starts_at": "9999-12-31T23:59:59-14:00"},
+        {"starts_at": "9999-12-31T23:59:59.999999Z"},
+        {"ends_at": "9999-12-31T23:59:59.999999Z"},
         {"until": "2040-01-01T00:00:00Z"},
         {"starts_at": 1e300},
     ],

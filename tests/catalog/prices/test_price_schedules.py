@@ -199,6 +199,24 @@ async def test_plans_go_with_their_item_and_need_one(
     assert (missing.status_code, missing.json()["code"]) == (404, "item-not-found")
 
 
+async def test_a_sale_that_is_over_can_be_cancelled_before_the_job_began_the_next(
+    client: httpx.AsyncClient, app: FastAPI, seller: Caller, pen: str, age: Age
+) -> None:
+    times = [in_hours(hour) for hour in (1, 2, 3)]
+    plans = []
+    for price, start, end in ((8, times[0], times[1]), (9, times[1], times[2])):
+        body = {"price": price, "starts_at": start, "ends_at": end}
+        made = await client.post(f"{pen}/price-schedules", json=body, headers=seller.headers)
+        plans.append(made.headers["location"])
+    await age(timedelta(minutes=61))
+    await run_job(app)
+    await age(timedelta(hours=1))
+    gone = await client.delete(plans[0], headers=seller.headers)
+    assert gone.status_code == 204, gone.text
+    assert (await look(client, pen))[0] == 9
+    assert await state_of(client, seller, plans[1]) == ("active", 10)
+
+
 async def test_what_is_not_for_sale_can_be_sold_for_a_while(
     client: httpx.AsyncClient, app: FastAPI, seller: Caller, pen: str, age: Age, session: AsyncSession
 ) -> None:

@@ -38,6 +38,9 @@ async def test_a_title_comes_before_what_begins_so_before_words_in_titles_before
         " 0261102214 ",
         "ISBN 978 0261102217",
         "978–0261102217",
+        "(ISBN 978-0-261-10221-7).",
+        "261102214",
+        "9780261102217 51495",
     ],
 )
 async def test_an_isbn_in_any_form_finds_its_book(client: httpx.AsyncClient, seller: Caller, q: str) -> None:
@@ -106,6 +109,16 @@ async def test_phrases_exclusions_and_alternatives(client: httpx.AsyncClient, se
     assert await titles(client, '"art of') == ["The Art of War"]
 
 
+async def test_a_word_excluded_is_excluded_wherever_it_stands(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    await add(client, seller, "Atlas of Rome", description="With a map of Ostia.")
+    await add(client, seller, "Atlas of Italy", subtitle="Naples and Ostia")
+    await add(client, seller, "Atlas of France")
+    for q in ("atlas -ostia", "atlsa -ostia"):
+        assert (q, await titles(client, q)) == (q, ["Atlas of France"])
+
+
 @pytest.mark.parametrize(
     "q", ["!!!", "%", "_", "\\", "&", "-", '"', "-war", "()", ":*", "'", "...", "(((", "-war OR x"]
 )
@@ -118,6 +131,23 @@ async def test_what_names_no_word_finds_nothing(client: httpx.AsyncClient, selle
 async def test_odd_queries_are_answered(client: httpx.AsyncClient, seller: Caller, q: str) -> None:
     await shelve_war(client, seller)
     await search(client, q)
+
+
+@pytest.mark.parametrize("character", ["㌖", "ﷺ"])
+async def test_a_text_that_is_too_long_when_written_out_is_refused(
+    client: httpx.AsyncClient, seller: Caller, character: str
+) -> None:
+    await add(client, seller, "キロメートル")
+    for path, name, count in (
+        (SEARCH, "q", 200),
+        (BOOKS, "search", 200),
+        (f"{BOOKS}/facets", "search", 200),
+        ("/api/v1/suggest", "q", 100),
+    ):
+        answer = await client.get(path, params={name: f"x {character * (count - 2)}"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation"), path
+        assert [error["field"] for error in answer.json()["errors"]] == [name]
+    assert await titles(client, "㌖") == ["キロメートル"]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +167,7 @@ async def test_odd_queries_are_answered(client: httpx.AsyncClient, seller: Calle
 async def test_bad_queries_are_refused(client: httpx.AsyncClient, query: str) -> None:
     answer = await client.get(f"{SEARCH}?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, "validation")
+    assert len(answer.json()["errors"]) == 1
 
 
 async def test_the_words_of_a_book_come_from_everything_that_describes_it(

@@ -32,6 +32,7 @@ async def test_books_that_rank_alike_come_in_the_order_of_their_ids_page_by_page
     assert [book["id"] for book in skipped["items"]] == ids[5:]
     assert (skipped["total"], skipped["page"], skipped["has_previous"]) == (7, 2, True)
     assert await walk(client, "atlsa", 2) == ids
+    assert (await search(client, "atlsa", skip=9))["did_you_mean"] == "atlas"
 
 
 async def test_a_cursor_is_of_one_search(client: httpx.AsyncClient, seller: Caller) -> None:
@@ -104,6 +105,14 @@ async def test_a_snippet_marks_words_without_regard_to_accents(
     assert "<b>Émile</b>" in (await search(client, "emile"))["items"][0]["snippet"]
     assert "<b>tentaculaires</b>" in (await search(client, "tentaculaires"))["items"][0]["snippet"]
     assert "<b>Poèmes</b>" in (await search(client, "poem"))["items"][0]["snippet"]
+
+
+@pytest.mark.parametrize("q", ["AA Milne", "A. A. Milne", "aa milen"])
+async def test_a_snippet_marks_the_other_words_where_initials_are_printed_otherwise(
+    client: httpx.AsyncClient, seller: Caller, q: str
+) -> None:
+    await add(client, seller, "The House at Pooh Corner of a Wood", author="A.A. Milne")
+    assert "<b>Milne</b>" in (await search(client, q))["items"][0]["snippet"]
 
 
 async def test_staff_are_told_why_a_book_ranks(

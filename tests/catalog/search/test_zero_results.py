@@ -4,10 +4,12 @@ import asyncio
 from datetime import timedelta
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.search.zero_results import jobs
 from app.catalog.search.zero_results.jobs import KEEP, forget_old_zero_results
 from app.core.clock import utc_now
 from app.devstack import Servers
@@ -66,6 +68,19 @@ async def test_what_nobody_searches_for_any_more_is_forgotten(
     await session.execute(old, {"at": long_ago})
     assert await forget_old_zero_results(session) == 1
     assert await misses(client, moderator) == [("necronomicon", 1)]
+
+
+async def test_of_very_many_the_most_frequent_and_latest_are_kept(
+    client: httpx.AsyncClient, moderator: Caller, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "MOST_KEPT", 2)
+    for q in ("unobtainium", "madeup one", "madeup two", "unobtainium", "madeup three"):
+        await search(client, q)
+    # What one transaction counts has one time.
+    later = text("UPDATE search_misses SET last_at = last_at + interval '1s' WHERE query = 'madeup two'")
+    await session.execute(later)
+    assert await forget_old_zero_results(session) == 2
+    assert await misses(client, moderator) == [("unobtainium", 2), ("madeup two", 1)]
 
 
 async def test_a_count_that_cannot_be_written_does_not_harm_the_search(

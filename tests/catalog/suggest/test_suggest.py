@@ -176,6 +176,13 @@ async def test_too_little_too_much_and_unknown_are_refused(
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
+async def test_a_word_longer_than_any_known_one_is_not_corrected(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    await make(client, seller, title="PTSD")
+    assert await suggest(client, "₧" * 100) == []
+
+
 async def test_the_longest_text_is_allowed(client: httpx.AsyncClient) -> None:
     assert await suggest(client, "ab " * 33 + "c") == []
 

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.merges.contributions import Contribution, Dropped
-from app.catalog.merges.repository import lock_items, raise_version
-from app.catalog.models import Author, Contributor, Item, Work
+from app.catalog.merges.repository import any_of, raise_items, raise_version
+from app.catalog.models import Author, Contributor, Work
 
 MOST_LISTED = 100
 _DEFERRED = "bookstore.defer_documents"
@@ -22,15 +22,6 @@ class AuthorMoveRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def lock_books_of(self, author_id: int) -> None:
-        """Hold the books that name the author."""
-        books = select(Contributor.book_id).where(Contributor.author_id == author_id)
-        await lock_items(self._session, Item.id.in_(books))
-
-    async def lock_books(self, ids: Iterable[int]) -> None:
-        """Hold these books, as far as they exist."""
-        await lock_items(self._session, Item.id.in_(set(ids)))
-
     async def list_shared(self, source_id: int, target_id: int) -> list[Contribution]:
         """The contributions of both in the books that name the source."""
         books = select(Contributor.book_id).where(Contributor.author_id == source_id)
@@ -41,14 +32,15 @@ class AuthorMoveRepository:
 
     async def list_of_books(self, ids: Iterable[int]) -> list[Contribution]:
         """All contributions of these books."""
-        rows = _CONTRIBUTIONS.where(Contributor.book_id.in_(set(ids)))
+        rows = _CONTRIBUTIONS.where(Contributor.book_id == any_of(ids))
         return [Contribution(*row) for row in await self._session.execute(rows)]
 
     async def drop(self, contributions: Sequence[Dropped]) -> None:
-        """Delete the contributions."""
+        """Delete the contributions; their books get new versions."""
         if contributions:
             place = _places(contributions)
             await self._run(delete(Contributor).where(_is_at(place)))
+            await raise_items(self._session, {one.book_id for one in contributions})
 
     async def give(self, contributions: Sequence[Contribution], author_id: int) -> None:
         """Re-point the contributions to the author."""
@@ -57,7 +49,7 @@ class AuthorMoveRepository:
             await self._run(update(Contributor).where(_is_at(place)).values(author_id=author_id))
 
     async def put_back(self, contributions: Sequence[Dropped]) -> None:
-        """Insert contributions that were dropped."""
+        """Insert contributions that were dropped; their books get new versions."""
         if contributions:
             rows = [
                 {
@@ -69,15 +61,18 @@ class AuthorMoveRepository:
                 for one in contributions
             ]
             await self._session.execute(insert(Contributor), rows)
+            await raise_items(self._session, {one.book_id for one in contributions})
 
     async def give_works(
         self, source_id: int, target_id: int, only: Sequence[int] | None = None
     ) -> Sequence[int]:
         """Make the target principal author of the source's works, or of these only; their ids."""
-        theirs = update(Work).where(Work.author_id == source_id)
-        if only is not None:
-            theirs = theirs.where(Work.id.in_(only))
-        given = theirs.values(author_id=target_id, version=Work.version + 1, updated_at=func.now())
+        is_theirs = [Work.author_id == source_id, *([] if only is None else [Work.id == any_of(only)])]
+        # In the order of their ids, as edits and merges of works hold them.
+        held = select(Work.id).where(*is_theirs).order_by(Work.id).with_for_update(key_share=True)
+        await self._session.execute(held)
+        given = update(Work).where(*is_theirs)
+        given = given.values(author_id=target_id, version=Work.version + 1, updated_at=func.now())
         options = {"synchronize_session": False}
         rows = await self._session.scalars(given.returning(Work.id).execution_options(**options))
         return sorted(rows)

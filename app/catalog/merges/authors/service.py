@@ -5,8 +5,10 @@ from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.authors.schemas import MOST_ALIASES
 from app.catalog.merges.authors.repository import AuthorMoveRepository
 from app.catalog.merges.contributions import Contribution, Dropped, plan_merge, plan_undo
+from app.catalog.merges.errors import TooManyAliases
 from app.catalog.merges.movers import Moved, MovedBack
 from app.catalog.models import Author
 
@@ -15,7 +17,9 @@ class AuthorMover:
     """Moves what belongs to authors.
 
     Versions rise beyond those of the author whose place is taken, so that the sum of versions
-    in a book's tag never comes back to what it was for another text.
+    in a book's tag never comes back to what it was for another text. Where a name less or more
+    would lower the sum, the book's own version rises. Nothing adds up: merges that are done and
+    undone again and again make versions grow by one or two.
     """
 
     def __init__(self, moves: AuthorMoveRepository) -> None:
@@ -26,23 +30,15 @@ class AuthorMover:
         """The mover on one session."""
         return cls(AuthorMoveRepository(session))
 
-    async def hold_books(self, source_id: int) -> None:
-        """Hold the books that name the author."""
-        await self._moves.lock_books_of(source_id)
-
-    async def hold_recorded(self, record: Mapping[str, Any]) -> None:
-        """Hold the books that the merge touched."""
-        await self._moves.lock_books(_books(record))
-
     async def move(self, source: Author, target: Author) -> Moved:
-        """Re-point contributions and works; the source's names become aliases of the target."""
+        """Re-point contributions and works; the source's names become aliases of the target. TooManyAliases."""
+        aliases = _new_names(source, target)
         await self._moves.defer_documents()
         plan = plan_merge(await self._moves.list_shared(source.id, target.id), source.id, target.id)
         await self._moves.drop(plan.dropped)
         await self._moves.give(plan.moved, target.id)
         works = await self._moves.give_works(source.id, target.id)
-        aliases = _new_names(source, target)
-        beyond = source.version + target.version + 1
+        beyond = max(source.version, target.version) + 1
         await self._moves.set_author(target, beyond, aliases=[*target.aliases, *aliases])
         await self._moves.set_author(source, source.version + 1, merged_into_id=target.id)
         await self._moves.refresh_documents(target.id)
@@ -66,7 +62,8 @@ class AuthorMover:
         works = await self._moves.give_works(target.id, source.id, record["works"])
         aliases = [name for name in target.aliases if name not in record["aliases"]]
         removed = len(target.aliases) - len(aliases)
-        await self._moves.set_author(source, target.version + source.version + 1, merged_into_id=None)
+        beyond = max(source.version, target.version) + 1
+        await self._moves.set_author(source, beyond, merged_into_id=None)
         await self._moves.set_author(target, target.version + 1, aliases=aliases)
         await self._moves.refresh_documents(source.id, target.id)
         counts = {
@@ -84,7 +81,14 @@ class AuthorMover:
 
 def _new_names(source: Author, target: Author) -> list[str]:
     known = {target.name, *target.aliases}
-    return [name for name in dict.fromkeys([source.name, *source.aliases]) if name not in known]
+    names = [name for name in dict.fromkeys([source.name, *source.aliases]) if name not in known]
+    count = len(target.aliases) + len(names)
+    if count > MOST_ALIASES:
+        raise TooManyAliases(
+            f"Author {target.id} would have {count} aliases, and {MOST_ALIASES} is the most:"
+            f" take {count - MOST_ALIASES} off one of the two first."
+        )
+    return names
 
 
 def _books(record: Mapping[str, Any]) -> set[int]:

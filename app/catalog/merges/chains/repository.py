@@ -1,8 +1,10 @@
 """SQL that follows merges, one after the other, to the row that stands now."""
 
 from collections.abc import Iterable
+from functools import cache
 
-from sqlalchemy import Select, select
+from sqlalchemy import BigInteger, Select, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,35 +15,54 @@ Mergeable = type[Author] | type[Work]
 
 async def find_current(reader: AsyncConnection | AsyncSession, model: Mergeable, row_id: int) -> int:
     """The id that stands now for what was merged, however often; any other id stands for itself."""
-    row = (await reader.execute(_ends(model, [row_id]))).one_or_none()
-    return row_id if row is None else int(row.end)
+    return next((end for _, end in await list_current(reader, model, [row_id])), row_id)
+
+
+async def list_current(
+    reader: AsyncConnection | AsyncSession, model: Mergeable, ids: Iterable[int]
+) -> list[tuple[int, int]]:
+    """Each id with the one that stands for it now; what does not exist is left out."""
+    rows = await reader.execute(_ends(model), {"ids": list(ids)})
+    return [(row.asked, row.end) for row in rows]
 
 
 async def lock_current(session: AsyncSession, model: Mergeable, ids: Iterable[int]) -> list[tuple[int, int]]:
     """Each id with the one that stands for it now, which no merge and no deletion can touch until the commit.
 
-    Rows are held in the order of their ids, as merges hold them. What does not exist is left out.
+    Rows are held in the order of their ids, as merges hold them, and merged ones not at all: whoever held
+    them while waiting for what they lead to would stand in the way of an undo. Who waited for a merge all the
+    same, and so holds what it merged, does not wait for the next one. What does not exist is left out.
     """
-    current = {asked: asked for asked in ids}
+    current: dict[int, int] = {}
+    asked = set(ids)
+    has_waited = False
     while True:
-        held = (
-            select(model.id, model.merged_into_id)
-            .where(model.id.in_(set(current.values())))
-            .order_by(model.id)
-            .with_for_update(read=True, key_share=True)
-        )
-        rows = (await session.execute(held)).all()
-        if all(row.merged_into_id is None for row in rows):
-            existing = {row.id for row in rows}
-            return [(asked, id_) for asked, id_ in current.items() if id_ in existing]
-        ends = await session.execute(_ends(model, current))
-        current = {row.asked: row.end for row in ends}
+        held = _held_ends(model, nowait=has_waited)
+        rows = (await session.execute(held, {"ids": list(asked)})).all()
+        current |= {row.asked: row.id for row in rows if row.merged_into_id is None}
+        asked = {row.asked for row in rows if row.merged_into_id is not None}
+        if not asked:
+            return list(current.items())
+        has_waited = True
 
 
-def _ends(model: Mergeable, ids: Iterable[int]) -> Select[int, int]:
+# Made once: building and compiling them takes longer than running them.
+@cache
+def _held_ends(model: Mergeable, *, nowait: bool) -> Select[int, int, int | None]:
+    ends = _ends(model).subquery()
+    return (
+        select(ends.c.asked, model.id, model.merged_into_id)
+        .join(ends, ends.c.end == model.id)
+        .order_by(model.id)
+        .with_for_update(of=model, read=True, key_share=True, nowait=nowait)
+    )
+
+
+@cache
+def _ends(model: Mergeable) -> Select[int, int]:
     chain = (
         select(model.id.label("asked"), model.id.label("end"), model.merged_into_id.label("next"))
-        .where(model.id.in_(set(ids)))
+        .where(model.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
         .cte("chain", recursive=True)
     )
     link = aliased(model)

@@ -1,13 +1,13 @@
 """SQL that moves editions between works."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from app.catalog.merges.repository import lock_items, raise_version
-from app.catalog.models import Book, Item, Work
+from app.catalog.merges.repository import any_of, raise_items, raise_version
+from app.catalog.models import Book, Work
 
 
 class WorkMoveRepository:
@@ -16,14 +16,6 @@ class WorkMoveRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def lock_editions_of(self, work_id: int) -> None:
-        """Hold the editions of the work."""
-        await lock_items(self._session, Item.id.in_(select(Book.item_id).where(Book.work_id == work_id)))
-
-    async def lock_editions(self, ids: Iterable[int]) -> None:
-        """Hold these editions, as far as they exist."""
-        await lock_items(self._session, Item.id.in_(list(ids)))
-
     async def give(self, source_id: int, target_id: int, only: Sequence[int] | None = None) -> list[int]:
         """Move the editions of the source, or these of them only, to the target; their ids.
 
@@ -31,13 +23,11 @@ class WorkMoveRepository:
         """
         theirs = update(Book).where(Book.work_id == source_id)
         if only is not None:
-            theirs = theirs.where(Book.item_id.in_(only))
+            theirs = theirs.where(Book.item_id == any_of(only))
         options = {"synchronize_session": False}
         given = theirs.values(work_id=target_id).returning(Book.item_id).execution_options(**options)
         moved = sorted(await self._session.scalars(given))
-        raised = update(Item).where(Item.id.in_(moved))
-        raised = raised.values(version=Item.version + 1, updated_at=func.now())
-        await self._session.execute(raised.execution_options(**options))
+        await raise_items(self._session, moved)
         return moved
 
     async def set_merged(self, work: Work, target_id: int | None) -> None:

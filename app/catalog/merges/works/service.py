@@ -21,14 +21,6 @@ class WorkMover:
         """The mover on one session."""
         return cls(WorkMoveRepository(session))
 
-    async def hold_books(self, source_id: int) -> None:
-        """Hold the editions of the work."""
-        await self._moves.lock_editions_of(source_id)
-
-    async def hold_recorded(self, record: Mapping[str, Any]) -> None:
-        """Hold the editions that the merge moved."""
-        await self._moves.lock_editions(record["editions"])
-
     async def move(self, source: Work, target: Work) -> Moved:
         """Move the editions. The source is marked first: a work without editions goes, unless it was merged."""
         await self._moves.set_merged(source, target.id)

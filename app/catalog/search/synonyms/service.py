@@ -9,7 +9,7 @@ from app.catalog.search.errors import InvalidSynonym, SynonymNotFound
 from app.catalog.search.synonyms.repository import SynonymRepository, find_synonym, list_synonyms
 from app.catalog.search.synonyms.schemas import SynonymFilter, SynonymIn, SynonymOut, SynonymPatch
 from app.core.answers import Document
-from app.core.audit import audit, differences
+from app.core.audit import audit, audit_edit, differences
 from app.core.conditional import Precondition, version_etag
 from app.core.paging import Pager
 
@@ -39,7 +39,9 @@ class SynonymService:
     async def change(self, synonym_id: int, precondition: Precondition, values: dict[str, object]) -> None:
         """Set these fields. SynonymNotFound, StaleVersion, InvalidSynonym."""
         synonym = await self._lock(synonym_id, precondition)
-        await audit(self._session, "synonym.changed", ("synonym", synonym_id), differences(synonym, values))
+        await audit_edit(
+            self._session, "synonym.changed", ("synonym", synonym_id), differences(synonym, values)
+        )
         for name, value in values.items():
             setattr(synonym, name, value)
         await self._check(synonym)

@@ -1,4 +1,4 @@
-"""The scheduled job that forgets searches which nobody makes any more."""
+"""The scheduled job that forgets searches which nobody makes any more, or too few."""
 
 from datetime import timedelta
 
@@ -9,9 +9,11 @@ from app.core.clock import utc_now
 from app.core.jobs import scheduled
 
 KEEP = timedelta(days=90)
+MOST_KEPT = 10_000
+"""More than anybody reads: whoever makes up words must not fill the disk."""
 
 
-@scheduled("forget_zero_results", timedelta(days=1))
+@scheduled("forget_zero_results", timedelta(hours=1))
 async def forget_old_zero_results(session: AsyncSession) -> int:
-    """Once a day."""
-    return await forget_zero_results(session, utc_now() - KEEP)
+    """Once an hour."""
+    return await forget_zero_results(session, utc_now() - KEEP, MOST_KEPT)

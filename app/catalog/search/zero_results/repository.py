@@ -52,7 +52,15 @@ class ZeroResultRepository:
 
     async def delete_older(self, moment: datetime) -> int:
         """Delete what nobody searched for since then; how many."""
-        gone = delete(SearchMiss).where(SearchMiss.last_at < moment).returning(SearchMiss.id)
+        return await self._delete(SearchMiss.last_at < moment)
+
+    async def delete_beyond(self, most: int) -> int:
+        """Delete all but so many of the most frequent, of equals the latest; how many."""
+        by_worth = (SearchMiss.count.desc(), SearchMiss.last_at.desc(), SearchMiss.id.desc())
+        return await self._delete(SearchMiss.id.in_(select(SearchMiss.id).order_by(*by_worth).offset(most)))
+
+    async def _delete(self, condition: ColumnElement[bool]) -> int:
+        gone = delete(SearchMiss).where(condition).returning(SearchMiss.id)
         return len((await self._session.execute(gone)).all())
 
 

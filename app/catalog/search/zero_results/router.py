@@ -32,7 +32,7 @@ async def list_zero_results(
 ) -> Response:
     """A page of searches of the whole catalogue that found nothing, the most frequent first.
 
-    What nobody searched for in 90 days is forgotten.
+    What nobody searched for in 90 days is forgotten; of more than 10,000 the most frequent are kept.
     """
     del manager
     return await hot.answer_private(lambda connection: list_all_zero_results(connection, query, pager))

@@ -50,6 +50,7 @@ async def clear_zero_result(session: AsyncSession, id_: int) -> None:
     await audit(session, "zero_result.cleared", ("zero_result", id_), {"query": (query, None)})
 
 
-async def forget_zero_results(session: AsyncSession, before: datetime) -> int:
-    """Drop what nobody has searched for since; how many."""
-    return await ZeroResultRepository(session).delete_older(before)
+async def forget_zero_results(session: AsyncSession, before: datetime, most: int) -> int:
+    """Drop what nobody has searched for since, and all but so many of the most frequent; how many."""
+    misses = ZeroResultRepository(session)
+    return await misses.delete_older(before) + await misses.delete_beyond(most)

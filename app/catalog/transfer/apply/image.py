@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from app.catalog.transfer.languages import is_same_language
 from app.catalog.transfer.names.service import Names
 
 FIELDS = (
@@ -53,22 +54,56 @@ class Stored:
     version: int
     on_hand: int
     reserved: int
+    regular_price: Decimal | None
     image: Image
 
+    @property
+    def key(self) -> str | int:
+        """As the key of a record that means this book."""
+        return self.isbn13 or self.item_id
 
-def fields_of(values: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    """The values of a record as fields of an image."""
+
+Credits = Sequence[tuple[int, str]]
+
+
+def fields_of(values: Mapping[str, Any], names: Names, credited: Credits = ()) -> dict[str, Any]:
+    """The values of a record as fields of an image, for a book that credits these authors already."""
     fields = {name: value for name, value in values.items() if name in _PLAIN}
     for name in ("tags", "subjects"):
         if name in values:
             fields[name] = values[name] or []
     if "contributors" in values:
-        listed = [(names.authors[name], role) for name, role in values["contributors"] or ()]
-        fields["contributors"] = list(dict.fromkeys(listed)) if len(listed) > 1 else listed
+        fields["contributors"] = _credits(values["contributors"] or (), names, credited)
     if "series" in values:
         fields["series_id"] = names.series[values["series"]] if values["series"] else None
     if "categories" in values:
         fields["category_ids"] = sorted({names.categories[name] for name in values["categories"] or ()})
+    return fields
+
+
+def _credits(listed: Sequence[tuple[str, str]], names: Names, credited: Credits) -> list[tuple[int, str]]:
+    """Two people may share a name: whom the book credits by it already stays."""
+    if not credited:
+        return list(dict.fromkeys((names.authors[name], role) for name, role in listed))
+    known: dict[str | None, list[int]] = {}
+    for author_id, _ in credited:
+        known.setdefault(names.author_names.get(author_id), []).append(author_id)
+    found = [
+        (author_id, role)
+        for name, role in listed
+        for author_id in [one for one in known.get(name, ()) if (one, role) in credited]
+        or known.get(name, ())[:1]
+        or [names.authors[name]]
+    ]
+    return list(dict.fromkeys(found))
+
+
+def news(book: Stored, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields without what says the same in other words: another code of the language, the price but for a sale."""
+    if "language" in fields and is_same_language(book.image.language, fields["language"]):
+        del fields["language"]
+    if book.regular_price is not None and fields.get("price") == book.regular_price:
+        del fields["price"]
     return fields
 
 

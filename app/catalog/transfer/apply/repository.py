@@ -19,7 +19,9 @@ _LOCK_BY_ID = "SELECT id AS item_id FROM items WHERE id = ANY ($1::bigint[]) ORD
 _BOOKS = """
     SELECT item_id, isbn13, items.version, COALESCE(on_hand, 0) AS on_hand, COALESCE(reserved, 0) AS reserved,
         title, subtitle, description, price, sku, tags, publisher, published_on, published_precision,
-        first_published, language, format, pages, series_id, series.name AS series, series_position, subjects
+        first_published, language, format, pages, series_id, series.name AS series, series_position, subjects,
+        (SELECT regular_price FROM price_schedules AS sale WHERE sale.item_id = items.id AND state = 'active')
+        AS regular_price
     FROM books JOIN items ON items.id = item_id
     LEFT JOIN stock_levels USING (item_id) LEFT JOIN series ON series.id = series_id
     WHERE item_id = ANY ($1::bigint[])

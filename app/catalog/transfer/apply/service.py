@@ -6,7 +6,17 @@ from typing import Any, Self
 
 from app.catalog.cache_groups import AUTHORS, CATEGORIES, LISTS, item_group
 from app.catalog.errors import BookNotFound, IsbnTaken, SkuTaken, StockReserved
-from app.catalog.transfer.apply.image import Image, Stored, before, changed, differing, fields_of, made, shown
+from app.catalog.transfer.apply.image import (
+    Image,
+    Stored,
+    before,
+    changed,
+    differing,
+    fields_of,
+    made,
+    news,
+    shown,
+)
 from app.catalog.transfer.apply.outcome import ImportMode, Outcome, RowStatus, failure
 from app.catalog.transfer.apply.repository import BulkRepository
 from app.catalog.transfer.apply.works import Edit
@@ -16,6 +26,7 @@ from app.catalog.transfer.onix.repository import OnixRepository, unknown_parts
 from app.catalog.transfer.record import Action, Record, RowProblem
 from app.core.cache import EVERYTHING
 
+Key = str | int | None
 _WRITTEN = frozenset({RowStatus.CREATED, RowStatus.UPDATED})
 _MOST_GROUPS = 100
 
@@ -63,7 +74,7 @@ class BatchService:
         triage = Triage(mode)
         sound = triage.keep(triage.sound(record) for record in records)
         stored = await self._read(sound, names)
-        allowed = triage.keep(triage.allowed(record, stored.get(record.isbn13 or "")) for record in sound)
+        allowed = triage.keep(triage.allowed(record, stored.get(record.key)) for record in sound)
         free = triage.keep(await self._with_free_skus(allowed, stored))
         await self._names.resolve((record.values for record in free), names)
         work = _Work(stored, names)
@@ -79,13 +90,15 @@ class BatchService:
         """Bring the search documents of written books up to date, which `apply` leaves to its caller."""
         await self._writer.finish(book_ids)
 
-    async def _read(self, records: Iterable[Record], names: Names) -> dict[str, Stored]:
+    async def _read(self, records: Iterable[Record], names: Names) -> dict[Key, Stored]:
         isbns = [record.isbn13 for record in records if record.isbn13 is not None]
+        others = [record.key for record in records if isinstance(record.key, int)]
         ids = await self._books.lock_by_isbn(isbns) if isbns else []
-        return {one.isbn13 or "": one for one in await self._writer.read(ids, names)}
+        ids += await self._books.lock_by_id(others) if others else []
+        return {one.key: one for one in await self._writer.read(ids, names)}
 
     async def _with_free_skus(
-        self, records: Sequence[Record], stored: dict[str, Stored]
+        self, records: Sequence[Record], stored: dict[Key, Stored]
     ) -> list[Record | Outcome]:
         wanted = {sku for record in records if (sku := record.values.get("sku"))}
         owners = (
@@ -95,7 +108,7 @@ class BatchService:
         judged: list[Record | Outcome] = []
         for record in records:
             sku = record.values.get("sku")
-            book = stored.get(record.isbn13 or "")
+            book = stored.get(record.key)
             owner = owners.get(sku) if sku else None
             if sku and (sku in taken or (owner is not None and (book is None or owner != book.item_id))):
                 judged.append(failure(record, _problem("sku", "Another item has this SKU.", SkuTaken.code)))
@@ -119,7 +132,7 @@ class Triage:
 
     def __init__(self, mode: ImportMode) -> None:
         self._mode = mode
-        self._seen: set[str] = set()
+        self._seen: set[Key] = set()
         self.failed: list[Outcome] = []
 
     def keep(self, judged: Iterable[Record | Outcome]) -> list[Record]:
@@ -136,32 +149,40 @@ class Triage:
         """Refuse what the reader found wrong, what has no key, and an ISBN that came before."""
         if record.problems:
             return failure(record, *record.problems)
-        isbn = record.isbn13
-        if isbn is None:
-            if self._mode is ImportMode.CREATE and record.action is not Action.DELETE:
-                return record
-            return failure(record, _problem("isbn", "Without an ISBN a row can only be created.", "missing"))
-        if isbn in self._seen:
-            return failure(record, repeated())
         for name in record.values.get("categories") or ():
             if slug_of(name) is None:
                 return failure(
                     record, _problem("categories", f"No slug can be made of {name!r}.", "value_error")
                 )
-        self._seen.add(isbn)
+        if record.isbn13 is None and self._mode is ImportMode.CREATE:
+            record.item_id = None
+            if record.action is not Action.DELETE:
+                return record
+        if record.key is None or (record.isbn13 is None and record.action is Action.DELETE):
+            return failure(record, _problem("isbn", "Without an ISBN a row can only be created.", "missing"))
+        if record.key in self._seen:
+            return failure(record, repeated())
+        self._seen.add(record.key)
         return record
 
     def allowed(self, record: Record, book: Stored | None) -> Record | Outcome:
         """Refuse what the mode does not allow, given the book that has the ISBN."""
+        if record.isbn13 is None and record.item_id is not None:
+            return self._allowed_by_id(record, book)
         if book is None:
             return self._allowed_new(record)
-        if record.action is Action.DELETE:
-            if book.reserved:
-                return failure(record, _problem("isbn", "Some of its stock is reserved.", StockReserved.code))
-            return record
         if self._mode is ImportMode.CREATE:
             return failure(record, _problem("isbn", "A book with this ISBN exists already.", IsbnTaken.code))
+        if record.action is Action.DELETE and book.reserved:
+            return failure(record, _problem("isbn", "Some of its stock is reserved.", StockReserved.code))
         return record
+
+    def _allowed_by_id(self, record: Record, book: Stored | None) -> Record | Outcome:
+        """The title goes with the id, since the file may be another shop's."""
+        if book is not None and book.image.title == record.values.get("title"):
+            return record
+        message = "There is no book without ISBN that has this id and this title."
+        return failure(record, _problem("shop_item_id", message, BookNotFound.code))
 
     def _allowed_new(self, record: Record) -> Record | Outcome:
         if record.action is Action.DELETE:
@@ -176,7 +197,7 @@ class Triage:
 class _Work:
     """What the sound records of a batch do."""
 
-    def __init__(self, stored: dict[str, Stored], names: Names) -> None:
+    def __init__(self, stored: dict[Key, Stored], names: Names) -> None:
         self._stored = stored
         self.names = names
         self.outcomes: list[Outcome] = []
@@ -186,7 +207,7 @@ class _Work:
 
     def plan(self, record: Record) -> None:
         """Note what the record creates, changes or deletes."""
-        book = self._stored.get(record.isbn13 or "")
+        book = self._stored.get(record.key)
         if record.action is Action.DELETE:
             self.outcomes.append(self._deletion(record, book))
         elif book is None:
@@ -204,7 +225,8 @@ class _Work:
         return Outcome(record.number, RowStatus.DELETED, record.isbn13, book.item_id)
 
     def _edit(self, record: Record, book: Stored) -> Outcome:
-        image = changed(book.image, fields_of(record.values, self.names))
+        told = fields_of(record.values, self.names, book.image.contributors)
+        image = changed(book.image, news(book, told))
         fields = differing(book.image, image)
         if not fields:
             return Outcome(record.number, RowStatus.UNCHANGED, record.isbn13, book.item_id)

@@ -7,6 +7,7 @@ from typing import Any, Self
 from app.catalog.books.schemas import ContributorRole
 from app.catalog.transfer.apply.image import Image, Stored
 from app.catalog.transfer.names.repository import NameRepository
+from app.catalog.transfer.names.service import NamesMoved
 
 _AUTHOR = ContributorRole.AUTHOR.value
 
@@ -56,7 +57,8 @@ class WorkFollower:
         authored = [(title, author_id) for _, title, author_id in pages if author_id is not None]
         found = await self._names.list_works([one[0] for one in authored], [one[1] for one in authored])
         others = {(row["title"], row["author_id"]): row["id"] for row in found if row["id"] is not None}
-        await self._names.hold("works", list(set(others.values())))
+        if not await self._names.hold("works", list(set(others.values()))):
+            raise NamesMoved("works")
         await self._settle(pages, others)
 
     async def _settle(

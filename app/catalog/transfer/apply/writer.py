@@ -200,7 +200,10 @@ def _stored(row: Any, contributors: list[tuple[int, str]], shelves: list[int]) -
         category_ids=shelves,
         subjects=_listed(row["subjects"]),
     )
-    return Stored(row["item_id"], row["isbn13"], row["version"], row["on_hand"], row["reserved"], image)
+    return Stored(
+        *(row["item_id"], row["isbn13"], row["version"], row["on_hand"], row["reserved"]),
+        *(row["regular_price"], image),
+    )
 
 
 def _listed(subjects: Any) -> list[dict[str, Any]]:

@@ -2,43 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.books.repository import join_books
+from app.catalog.books.repository import CATEGORIES, CONTRIBUTORS, join_books
 from app.catalog.books.schemas import BookCriteria
 from app.catalog.filters.repository import document_conditions, find_names
 from app.catalog.items.repository import AVAILABLE
 from app.catalog.matching.repository import matches_search
-from app.catalog.models import Author, Book, BookCategory, BookDocument, Category, Contributor, Item, Series
+from app.catalog.models import Book, BookDocument, Item, Series
 from app.catalog.transfer.exports.contract import ExportedBook
 from app.core.repository import AnyRow
 
-_CREDITS = (
-    select(
-        func.jsonb_agg(
-            aggregate_order_by(func.jsonb_build_array(Author.name, Contributor.role), Contributor.position),
-            type_=JSONB,
-        )
-    )
-    .select_from(Contributor)
-    .join(Author, Author.id == Contributor.author_id)
-    .where(Contributor.book_id == Book.item_id)
-    .scalar_subquery()
-)
-_CATEGORIES = (
-    select(
-        func.jsonb_agg(
-            aggregate_order_by(func.jsonb_build_array(Category.slug, Category.name), Category.path),
-            type_=JSONB,
-        )
-    )
-    .select_from(BookCategory)
-    .join(Category, Category.id == BookCategory.category_id)
-    .where(BookCategory.book_id == Book.item_id)
-    .scalar_subquery()
-)
 _COLUMNS = (
     Item.id,
     Book.isbn13,
@@ -57,10 +32,10 @@ _COLUMNS = (
     Book.language,
     Book.format,
     Book.pages,
-    _CREDITS.label("contributors"),
+    CONTRIBUTORS.label("contributors"),
     Series.name.label("series"),
     Book.series_position,
-    _CATEGORIES.label("categories"),
+    CATEGORIES.label("categories"),
     Book.subjects,
 )
 
@@ -96,6 +71,6 @@ async def select_books(connection: AsyncConnection, criteria: BookCriteria) -> S
 
 def _exported(row: AnyRow) -> ExportedBook:
     values = row._asdict()
-    values["contributors"] = [(name, role) for name, role in values["contributors"] or ()]
-    values["categories"] = [(slug, name) for slug, name in values["categories"] or ()]
+    values["contributors"] = [(one["name"], one["role"]) for one in values["contributors"] or ()]
+    values["categories"] = [(one["slug"], one["name"]) for one in values["categories"] or ()]
     return ExportedBook(**values)

@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 from app.catalog.transfer.exports.formats import make_format
 from app.catalog.transfer.exports.schemas import ExportQuery
 from app.catalog.transfer.exports.service import begun, stream_books
-from app.core.answers import PRIVATE
+from app.core.answers import streamed
 from app.core.audit import audit
 from app.core.clock import utc_now
 from app.core.db import SessionDep
@@ -49,6 +49,4 @@ async def export_books(
     pieces = await begun(stream_books(request.app.state.database, query.criteria, form))
     asked = {name: (None, value) for name, value in query.asked.items()}
     await audit(session, "catalog.exported", ("catalog", "books"), asked)
-    name = f"books-{now:%Y%m%d}.{form.extension}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": PRIVATE}
-    return StreamingResponse(pieces, media_type=form.media_type, headers=headers)
+    return streamed(pieces, form.media_type, f"books-{now:%Y%m%d}.{form.extension}")

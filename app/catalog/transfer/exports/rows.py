@@ -23,6 +23,11 @@ def published_of(book: ExportedBook) -> str | None:
     return format_partial_date(book.published_on, book.published_precision)
 
 
+def shop_item_id_of(book: ExportedBook) -> int | None:
+    """By what an import knows a book again that has no ISBN."""
+    return book.id if book.isbn13 is None else None
+
+
 CELLS: Mapping[str, Callable[[ExportedBook], Cell]] = {
     "isbn13": lambda book: book.isbn13,
     "title": lambda book: _text(book.title),
@@ -44,6 +49,7 @@ CELLS: Mapping[str, Callable[[ExportedBook], Cell]] = {
     "currency": lambda book: book.currency,
     "quantity": lambda book: book.quantity,
     "description": lambda book: _text(book.description),
+    "shop_item_id": shop_item_id_of,
 }
 """Cells of a spreadsheet: text that might be a formula is escaped, numbers never."""
 
@@ -68,5 +74,6 @@ VALUES: Mapping[str, Callable[[ExportedBook], Any]] = {
     "currency": lambda book: book.currency,
     "quantity": lambda book: book.quantity,
     "description": lambda book: book.description,
+    "shop_item_id": shop_item_id_of,
 }
 """The same as JSON."""

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.catalog.transfer.errors import SourceRefused
-from app.catalog.transfer.onix.repository import UNMAPPED
 from app.catalog.transfer.record import Record
 from app.catalog.transfer.sources.contract import Source
 
 BATCH = 2000
 """Rows of one transaction."""
 
-MOST_UNMAPPED = 8 * 1024 * 1024
-"""Characters of unknown ONIX parts in one batch: three batches are in memory at once."""
+MOST_BYTES = 8 * 1024 * 1024
+"""Of the file, in one batch: three batches are in memory at once."""
 
 _BREATH = 20
 """Rows after which the reading thread lets others go on."""
@@ -70,14 +69,13 @@ class Batches:
             raise self._refusal
         records: list[Record] = []
         try:
-            weight = 0
+            most = self._source.position() + MOST_BYTES
             for record in self._records:
                 records.append(record)
                 if not len(records) % _BREATH:
                     # Another thread that waits for the interpreter would wait for 5 ms, many times a batch.
                     time.sleep(0)
-                weight += len(record.raw.get(UNMAPPED, ""))
-                if len(records) == BATCH or weight > MOST_UNMAPPED:
+                if len(records) == BATCH or self._source.position() > most:
                     break
         except SourceRefused as refusal:
             # What was read before the damage is a batch of its own.

@@ -16,7 +16,8 @@ class ImportRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class ImportRevertRequested(Event):
-    """A finished import shall be taken back."""
+    """A finished import shall be taken back; events of an earlier release do not say who asked for it."""
 
     type: ClassVar[str] = "import.revert_requested"
     job_id: int
+    asked_by: int | None = None

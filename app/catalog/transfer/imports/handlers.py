@@ -69,12 +69,16 @@ async def _apply(outside: Outside, life: ImportLife, job: ImportJob) -> str | No
         )
         source: Source = await asyncio.to_thread(open_upload, path, options)
         batches = Batches(source, job.rows_done)
+        known = len(source.columns)
         try:
             await life.describe(source)
             with rare_collections():
                 return await ImportRun(outside, life, job).run(batches)
         finally:
             await batches.close()
+            if len(source.columns) > known:
+                # Of NDJSON: later objects may bring more of them.
+                await life.describe(source)
 
 
 @asynccontextmanager

@@ -33,13 +33,13 @@ class ImportLife:
             job = await imports.lock(self._job_id)
             if job is None or job.state not in _UNDER_WAY:
                 return None
-            if job.is_cancelling:
-                await self._end(session, job, ImportState.CANCELLED)
-                return None
             if aborts(job):
                 # All or nothing: what an earlier attempt reported was never written.
                 await imports.forget_rows(job.id)
                 _reset(job)
+            if job.is_cancelling:
+                await self._end(session, job, ImportState.CANCELLED)
+                return None
             job.state, job.started_at = ImportState.RUNNING, job.started_at or utc_now()
         return job
 

@@ -1,5 +1,6 @@
 """What is written of a job's progress: results of rows, counts, working time."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from time import monotonic
@@ -11,6 +12,8 @@ from app.catalog.models import ImportJob
 from app.catalog.transfer.apply.outcome import Outcome, RowStatus
 from app.catalog.transfer.record import RowProblem
 
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""Of JSON, the escape; a backslash of the text before `u0000` is doubled."""
 _JSON = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_DATACLASS
 
 
@@ -63,4 +66,8 @@ def _told(problem: RowProblem) -> dict[str, str]:
 
 
 def _json(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value, option=_JSON).decode().replace("\\u0000", "\ufffd")
+    """JSON as PostgreSQL takes it, which holds no NUL."""
+    if value is None:
+        return None
+    text = orjson.dumps(value, option=_JSON).decode()
+    return _NUL.sub("\\1\ufffd", text) if "\\u0000" in text else text

@@ -20,7 +20,7 @@ from app.catalog.transfer.imports.forms import FORM
 from app.catalog.transfer.imports.schemas import ImportFilter, ImportOut, ImportRowFilter, ImportRowOut
 from app.catalog.transfer.imports.service import ImportCatalogue, StoredUpload, export_errors
 from app.catalog.transfer.imports.upload import receive_import
-from app.core.answers import PRIVATE, HotDep, document_response
+from app.core.answers import HotDep, document_response, streamed
 from app.core.db import Database, SessionDep
 from app.core.errors import InvalidCursor
 from app.core.paging import Page, PagerDep
@@ -55,8 +55,10 @@ async def create_import(
 ) -> Response:
     """Queue a CSV, NDJSON or ONIX 3.0 file; `Location` leads to the job.
 
-    Books are matched by ISBN-13. Only the columns of the file are touched: an absent column leaves a
-    field alone, an empty cell empties it (but for title, price and quantity). Imports run one after the
+    Books are matched by ISBN-13; one without an ISBN by the `shop_item_id` that an export gave it, if the
+    title is the same. Only the columns of the file are touched: an absent column leaves a
+    field alone, an empty cell empties it (but for title, price and quantity). The regular price of a book
+    whose price is reduced for a time changes nothing. Imports run one after the
     other. `on_error=abort` writes all rows or none; `dry_run=true` writes nothing and reports what
     would happen, row by row, with the changes of each field.
     """
@@ -135,12 +137,8 @@ async def export_import_errors(
     database: Database = request.app.state.database
     async with database.reading() as connection:
         layout = await ImportCatalogue(connection).layout(import_id)
-    headers = {
-        "Cache-Control": PRIVATE,
-        "Content-Disposition": f'attachment; filename="import-{import_id}-errors.csv"',
-    }
     lines = export_errors(database.reading, import_id, layout)
-    return StreamingResponse(lines, media_type="text/csv", headers=headers)
+    return streamed(lines, "text/csv", f"import-{import_id}-errors.csv")
 
 
 @router.post(
@@ -183,15 +181,14 @@ async def retry_import(
     responses=problems(*_LOGIN, ImportNotFound, ImportNotRevertible),
 )
 async def revert_import(
-    import_id: RowId, importer: CatalogTransferrer, imports: ImportServiceDep, session: SessionDep
+    import_id: RowId, staff: CatalogTransferrer, imports: ImportServiceDep, session: SessionDep
 ) -> Response:
     """Delete what the import created and restore what it changed, wherever the book is unchanged since.
 
     The other rows are left alone and counted in `revert.left`; `rows` tells which. Stock goes back
     through the ledger. A deletion by ONIX stays. Asked again, it tries what was left.
     """
-    del importer
-    await imports.revert(import_id)
+    await imports.revert(staff, import_id)
     return await _shown(session, import_id)
 
 

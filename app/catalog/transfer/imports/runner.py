@@ -10,8 +10,9 @@ dry_run: each batch is applied, rolled back and reported.
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,6 +30,8 @@ from app.catalog.transfer.imports.service import aborts
 from app.catalog.transfer.record import Record
 from app.core.cache import invalidate
 from app.core.events import Outside
+
+Result = TypeVar("Result")
 
 _TRIES = 3
 _LONGEST_PAUSE = 0.3
@@ -86,12 +89,11 @@ class ImportRun:
     async def _settle(self, batch: Batch) -> None:
         """Apply the batch; what the database refuses fails alone."""
         try:
-            written, is_cancelling = await self._insist(batch)
+            written, is_cancelling = await _insist(lambda: self._attempt(batch))
         except REFUSALS as fault:
             if len(batch.records) > 1:
-                middle = len(batch.records) // 2
-                await self._settle(replace(batch, records=batch.records[:middle]))
-                await self._settle(replace(batch, records=batch.records[middle:]))
+                for half in _halves(batch):
+                    await self._settle(half)
                 return
             written, is_cancelling = await self._fail(batch, fault)
         self._done = batch.last
@@ -100,16 +102,8 @@ class ImportRun:
         if is_cancelling:
             raise Cancelled
 
-    async def _insist(self, batch: Batch) -> tuple[list[int], bool]:
-        """Apply the batch, again after a collision; the books that it wrote, and whether to stop after it."""
-        for _ in range(_TRIES - 1):
-            try:
-                return await self._attempt(batch)
-            except COLLISIONS:
-                await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 (jitter needs no cryptography)
-        return await self._attempt(batch)
-
     async def _attempt(self, batch: Batch) -> tuple[list[int], bool]:
+        """Apply the batch; the books that it wrote, and whether to stop after it."""
         if self._job.dry_run:
             return await self._rehearse(batch)
         async with self._outside.transaction() as session:
@@ -133,20 +127,35 @@ class ImportRun:
     async def _run_at_once(self, batches: Batches) -> str | None:
         async with self._outside.transaction() as session:
             async for batch in batches:
-                applied = await self._apply(session, batch, is_shared=True)
-                failed = [one for one in applied.outcomes if one.status is RowStatus.FAILED]
-                if failed:
-                    raise Aborted(failed)
-                imports = ImportRepository(session)
-                rows = row_values(self._job.id, applied.outcomes, is_real=True)
-                await imports.record(rows, self._made(applied))
-                invalidate(session, *applied.stale)
-                async with self._outside.transaction() as beside:
-                    is_cancelling = await self._advance(beside, batch, applied)
-                self._done = batch.last
-                if is_cancelling:
-                    raise Cancelled
+                await self._settle_at_once(session, batch)
             return await self._life.complete(session)
+
+    async def _settle_at_once(self, session: AsyncSession, batch: Batch) -> None:
+        """Apply the batch within the one transaction. Aborted, by what the database refuses too; Cancelled."""
+        try:
+            applied = await _insist(lambda: self._attempt_within(session, batch))
+        except REFUSALS as fault:
+            if len(batch.records) == 1:
+                raise Aborted([failure(batch.records[0], problem_of(fault))]) from fault
+            for half in _halves(batch):
+                await self._settle_at_once(session, half)
+            return
+        invalidate(session, *applied.stale)
+        async with self._outside.transaction() as beside:
+            is_cancelling = await self._advance(beside, batch, applied)
+        self._done = batch.last
+        if is_cancelling:
+            raise Cancelled
+
+    async def _attempt_within(self, session: AsyncSession, batch: Batch) -> Applied:
+        async with session.begin_nested():
+            applied = await self._apply(session, batch, is_shared=True)
+            failed = [one for one in applied.outcomes if one.status is RowStatus.FAILED]
+            if failed:
+                raise Aborted(failed)
+            rows = row_values(self._job.id, applied.outcomes, is_real=True)
+            await ImportRepository(session).record(rows, self._made(applied))
+        return applied
 
     async def _apply(self, session: AsyncSession, batch: Batch, *, is_shared: bool) -> Applied:
         imports = ImportRepository(session)
@@ -192,3 +201,18 @@ class ImportRun:
 
     def _made(self, applied: Applied) -> list[tuple[int, str, int]]:
         return [(self._job.id, kind, made_id) for kind, made_id in applied.made]
+
+
+async def _insist(attempt: Callable[[], Awaitable[Result]]) -> Result:
+    """What the attempt gives, made again after a collision."""
+    for _ in range(_TRIES - 1):
+        try:
+            return await attempt()
+        except COLLISIONS:
+            await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 (jitter needs no cryptography)
+    return await attempt()
+
+
+def _halves(batch: Batch) -> tuple[Batch, Batch]:
+    middle = len(batch.records) // 2
+    return replace(batch, records=batch.records[:middle]), replace(batch, records=batch.records[middle:])

@@ -1,5 +1,6 @@
 """Import jobs as staff handle them: made, cancelled, run again, reverted, and read."""
 
+import codecs
 import csv
 import io
 import re
@@ -68,6 +69,7 @@ class Layout:
 
     columns: Sequence[str]
     delimiter: str
+    is_marked: bool
 
 
 class ImportService:
@@ -128,7 +130,7 @@ class ImportService:
         await audit(self._session, "import.retried", ("import", job.id))
         await publish(self._session, ImportRequested(job.id))
 
-    async def revert(self, job_id: int) -> None:
+    async def revert(self, staff: Principal, job_id: int) -> None:
         """Take back what the import wrote, row by row where nothing changed since; again changes nothing.
 
         ImportNotFound, ImportNotRevertible.
@@ -142,7 +144,7 @@ class ImportService:
             return
         job.revert_state = RevertState.PENDING
         await audit(self._session, "import.revert_requested", ("import", job.id))
-        await publish(self._session, ImportRevertRequested(job.id))
+        await publish(self._session, ImportRevertRequested(job.id, staff.user_id))
 
     async def _lock(self, job_id: int) -> ImportJob:
         job = await self._imports.lock(job_id)
@@ -182,7 +184,9 @@ class ImportCatalogue:
         """The file's columns and delimiter. ImportNotFound."""
         row = await self._find(job_id)
         delimiter = DELIMITERS.get(row.delimiter or "comma", row.delimiter)
-        return Layout([column for column in row.columns if column != ERROR_COLUMN], delimiter)
+        columns = [column for column in row.columns if column != ERROR_COLUMN]
+        # The mark says UTF-8 to an import for which the first file's encoding is declared again.
+        return Layout(columns, delimiter, is_marked=row.encoding is not None)
 
     async def _find(self, job_id: int) -> AnyRow:
         row = await find_job(self._connection, job_id)
@@ -193,7 +197,8 @@ class ImportCatalogue:
 
 async def export_errors(connect: Connecting, job_id: int, layout: Layout) -> AsyncIterator[bytes]:
     """The failed rows as CSV: the original columns in their order, and what is wrong."""
-    yield _csv_lines([[*map(escape_formula, layout.columns), ERROR_COLUMN]], layout)
+    header = _csv_lines([[*map(escape_formula, layout.columns), ERROR_COLUMN]], layout)
+    yield codecs.BOM_UTF8 + header if layout.is_marked else header
     async for rows in walk_failed(connect, job_id):
         yield _csv_lines([_mendable(row, layout) for row in rows], layout)
 
@@ -243,7 +248,7 @@ def _row_out(row: AnyRow) -> ImportRowOut:
 
 
 def _complaint(errors: Sequence[dict[str, Any]] | None) -> str:
-    return "; ".join(f"{error['field']}: {error['message']}" for error in errors or ())
+    return "; ".join(": ".join(filter(None, (error["field"], error["message"]))) for error in errors or ())
 
 
 def _csv_lines(rows: Sequence[Sequence[str]], layout: Layout) -> bytes:

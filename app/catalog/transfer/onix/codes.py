@@ -26,6 +26,8 @@ ISBN_TYPES = ("15", "03", "02")
 """List 5, best first: ISBN-13, GTIN-13 (an ISBN where it begins with 978 or 979), ISBN-10."""
 
 PROPRIETARY = "01"
+SHOP_ITEM_ID = "shop_item_id"
+"""The name under which an export gives the id of a book without ISBN."""
 
 SINGLE_ITEM = "00"
 """List 2."""

@@ -5,6 +5,7 @@ import re
 
 from app.catalog.transfer.errors import SourceRefused
 from app.catalog.transfer.onix.tags import ROOTS
+from app.catalog.transfer.sources.decoding import check_encoding
 
 HEAD = 64 * 1024
 """The root element must begin within these first bytes."""
@@ -45,8 +46,9 @@ def encoding_of(declared: str | None) -> str | None:
     """The name of a declared encoding as parsers know it."""
     if declared is None:
         return None
-    _check_encoding(declared)
-    return codecs.lookup(declared).name
+    named = check_encoding(declared)
+    # libxml2 knows the halves of UTF-16 without the second hyphen.
+    return named.replace("utf-16-", "utf-16")
 
 
 def _decoded(head: bytes, declared: str | None) -> str:

@@ -1,6 +1,7 @@
 """One product of an ONIX message as a record of the import."""
 
 from app.catalog.isbn import parse_isbn
+from app.catalog.transfer.numbers import item_id_of
 from app.catalog.transfer.onix import codes
 from app.catalog.transfer.onix.descriptive import read_descriptive, take_title
 from app.catalog.transfer.onix.parts import Part
@@ -39,7 +40,8 @@ def record_of(product: Part, number: int, message: Message) -> Record:
         parts = unmapped_parts(product, _KNOWN_BLOCKS)
         unmapped = as_json(parts, is_full_record=action is Action.PUT)
         raw |= {UNMAPPED: unmapped} if unmapped else {}
-    return Record(number, raw, isbn, reading.values, reading.problems, action)
+    item_id = _item_id(product, reading) if isbn is None else None
+    return Record(number, raw, isbn, item_id, reading.values, reading.problems, action)
 
 
 def _read_blocks(product: Part, reading: Reading, *, is_full_record: bool) -> None:
@@ -84,6 +86,18 @@ def _isbn(product: Part, reading: Reading) -> str | None:
     if found is None and refusal is not None:
         reading.refuse("isbn", refusal)
     return found
+
+
+def _item_id(product: Part, reading: Reading) -> int | None:
+    """The id that an export of this shop gives a book without ISBN."""
+    for identifier in product.all("ProductIdentifier"):
+        if identifier.peek("IDTypeName") == codes.SHOP_ITEM_ID:
+            identifier.use()
+            try:
+                return item_id_of(identifier.peek("IDValue"))
+            except ValueError as refusal:
+                reading.refuse("shop_item_id", refusal)
+    return None
 
 
 def _is_other_article(kind: str, value: str) -> bool:

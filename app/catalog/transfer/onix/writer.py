@@ -85,7 +85,7 @@ def _identifier(row: ExportedBook) -> str:
     if row.isbn13:
         kind, extra, value = codes.ISBN_TYPES[0], "", row.isbn13
     else:
-        kind, extra, value = codes.PROPRIETARY, _element("IDTypeName", "item"), str(row.id)
+        kind, extra, value = codes.PROPRIETARY, _element("IDTypeName", codes.SHOP_ITEM_ID), str(row.id)
     return _wrap("ProductIdentifier", _element("ProductIDType", kind), extra, _element("IDValue", value))
 
 

@@ -1,12 +1,15 @@
 """The worker's side of reverts."""
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.catalog.models import ImportJob
 from app.catalog.transfer.apply.writer import Owner
 from app.catalog.transfer.imports.events import ImportRevertRequested
+from app.catalog.transfer.imports.faults import REFUSALS
 from app.catalog.transfer.imports.handlers import QUEUE_PAUSE
 from app.catalog.transfer.imports.repository import ImportRepository
 from app.catalog.transfer.imports.schemas import RevertState
-from app.catalog.transfer.reverting.service import RevertService
+from app.catalog.transfer.reverting.service import BATCH, RevertService
 from app.core.audit import audit
 from app.core.events import Delivery, Later, Outside, delivers
 
@@ -19,7 +22,8 @@ async def revert_import(outside: Outside, event: ImportRevertRequested, _deliver
             raise Later("an import is running", QUEUE_PAUSE)
         job = await _begin(outside, event.job_id)
         if job is not None:
-            await _revert(outside, job)
+            actor_id = job.created_by if event.asked_by is None else event.asked_by
+            await _revert(outside, job.id, Owner(actor_id, outside.settings.currency))
 
 
 async def _begin(outside: Outside, job_id: int) -> ImportJob | None:
@@ -31,20 +35,32 @@ async def _begin(outside: Outside, job_id: int) -> ImportJob | None:
     return job
 
 
-async def _revert(outside: Outside, job: ImportJob) -> None:
-    owner = Owner(job.created_by, outside.settings.currency)
+async def _revert(outside: Outside, job_id: int, owner: Owner) -> None:
     after: int | None = 0
+    size = BATCH
     while after is not None:
-        async with outside.transaction() as session:
-            driver = await ImportRepository(session).driver()
-            service = RevertService.build(session, driver, job.id, owner)
-            after = await service.revert(after, job.created_by)
+        try:
+            after = await _take_back(outside, job_id, owner, after, size)
+            size = min(2 * size or 1, BATCH)
+        except REFUSALS:
+            # What a book had may be gone or another's by now: found by halving, that row is left alone.
+            size //= 2
     async with outside.transaction() as session:
         imports = ImportRepository(session)
-        driver = await imports.driver()
-        reverted, left = await RevertService.build(session, driver, job.id, owner).finish()
-        held = await imports.lock(job.id)
+        reverted, left = await (await _service(session, job_id, owner)).finish()
+        held = await imports.lock(job_id)
         if held is not None:
             held.revert_state, held.reverted, held.left_alone = RevertState.COMPLETED, reverted, left
         counts = {"reverted": (None, reverted), "left": (None, left)}
-        await audit(session, "import.reverted", ("import", job.id), counts, actor_id=job.created_by)
+        await audit(session, "import.reverted", ("import", job_id), counts, actor_id=owner.user_id)
+
+
+async def _take_back(outside: Outside, job_id: int, owner: Owner, after: int, size: int) -> int | None:
+    async with outside.transaction() as session:
+        service = await _service(session, job_id, owner)
+        return await service.revert(after, size, owner.user_id) if size else await service.leave(after)
+
+
+async def _service(session: AsyncSession, job_id: int, owner: Owner) -> RevertService:
+    driver = await ImportRepository(session).driver()
+    return RevertService.build(session, driver, job_id, owner)

@@ -1,10 +1,11 @@
 """SQL of reverts: which rows are still to be taken back, and what they made that nobody uses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.merges.chains.repository import lock_current
 from app.catalog.models import (
     Author,
     Book,
@@ -40,6 +41,10 @@ class RevertRepository:
             .limit(most)
         )
         return (await self._session.execute(statement)).all()
+
+    async def lock_authors(self, ids: Iterable[int]) -> list[tuple[int, int]]:
+        """Each author that exists with the one who stands for them now, held against merges and deletion."""
+        return await lock_current(self._session, Author, ids)
 
     async def mark(self, numbers: Sequence[int], outcome: str) -> None:
         """Note what became of these rows."""

@@ -41,13 +41,13 @@ class RevertService:
             BookWriter.build(driver, owner),
         )
 
-    async def revert(self, after: int, actor_id: int | None) -> int | None:
-        """Take the next rows back; the number of the last one, None when there is none.
+    async def revert(self, after: int, most: int, actor_id: int | None) -> int | None:
+        """Take the next rows back, `most` at the most; the number of the last one, None when there is none.
 
         Deleted: what was created and nobody changed or reserved since. Restored: what was updated
-        and has the version that the update left.
+        and has the version that the update left; for an author who was merged since stands the other one.
         """
-        rows = await self._rows.list_rows(after, BATCH)
+        rows = await self._rows.list_rows(after, most)
         if not rows:
             return None
         await self._books.prepare(actor_id)
@@ -65,6 +65,12 @@ class RevertService:
         invalidate(self._session, EVERYTHING)
         return int(rows[-1].number)
 
+    async def leave(self, after: int) -> int | None:
+        """Leave the next row alone; its number, None when there is none."""
+        rows = await self._rows.list_rows(after, 1)
+        await self._rows.mark([row.number for row in rows], LEFT)
+        return int(rows[-1].number) if rows else None
+
     async def finish(self) -> tuple[int, int]:
         """Delete what was made on the way and nobody uses; how many rows were taken back and left."""
         await self._rows.delete_unused()
@@ -77,8 +83,12 @@ class RevertService:
 
     async def _restore(self, books: Sequence[tuple[Stored, dict[str, Any]]]) -> None:
         edits = []
+        named = {author for _, before in books for author, _ in before.get("contributors", ())}
+        current = dict(await self._rows.lock_authors(named))
         for book, before in books:
             image = restored(book.image, before)
+            credited = [(current.get(author, author), role) for author, role in image.contributors]
+            image.contributors = list(dict.fromkeys(credited))
             edits.append(Edit(book, image, differing(book.image, image)))
         await self._writer.update(edits)
         await self._writer.finish([edit.stored.item_id for edit in edits])

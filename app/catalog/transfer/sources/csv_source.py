@@ -199,11 +199,11 @@ def _first_row(head: str, delimiter: str) -> Sequence[str]:
 
 
 def _distinct(headers: Sequence[str]) -> list[str]:
-    """Each column with a name of its own."""
+    """Each column with a name of its own, which PostgreSQL can hold."""
     taken: dict[str, int] = {}
     names = []
     for index, header in enumerate(headers, start=1):
-        name = header or f"column {index}"
+        name = header.replace("\0", "\ufffd") or f"column {index}"
         taken[name] = taken.get(name, 0) + 1
         names.append(name if taken[name] == 1 else f"{name} ({taken[name]})")
     return names

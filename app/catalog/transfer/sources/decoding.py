@@ -112,6 +112,11 @@ def _check(path: Path, encoding: str, *, is_declared: bool) -> None:
                 raise _undecodable(
                     encoding, offset - waiting + fault.start, is_declared=is_declared
                 ) from None
+            except UnicodeError:
+                raise SourceRefused(
+                    "The file does not begin with the byte order mark of UTF-16; "
+                    "declare utf-16-le or utf-16-be, or the encoding that it was saved in."
+                ) from None
             offset += len(chunk)
             if not chunk:
                 return

@@ -34,6 +34,7 @@ _ALIASES = {
     "currency": "currency_code price_currency",
     "quantity": "qty stock on_hand available stock_quantity",
     "description": "summary blurb annotation",
+    "shop_item_id": "",
 }
 _IGNORED_CHARACTERS = re.compile(r"[\s_\-\u00ad\u2010-\u2015\ufeff]+")
 FIELDS = tuple(_ALIASES)
@@ -107,9 +108,14 @@ def _without_rivals(columns: list[Column]) -> list[Column]:
     for column in columns:
         rival = chosen.setdefault(column.field, column)
         if rival is not column:
+            is_same = folded(rival.header) == folded(column.header)
+            way_out = (
+                "give one of them another name."
+                if is_same
+                else f'say which in the mapping, such as {{"{column.header}": ""}} to ignore one.'
+            )
             raise _refused(
-                f"Two columns name the field {column.field}: {rival.header!r} and {column.header!r}; "
-                f'say which in the mapping, such as {{"{column.header}": ""}} to ignore one.'
+                f"Two columns name the field {column.field}: {rival.header!r} and {column.header!r}; {way_out}"
             )
     if "contributors" in chosen:
         chosen.pop("authors", None)

@@ -1,6 +1,6 @@
 """NDJSON: one JSON object a line, its keys understood as the headers of CSV are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,11 @@ from app.catalog.transfer.sources.normalising import VALUE_NAMES, Normaliser, pr
 from app.catalog.transfer.subjects import subjects_cell
 from app.catalog.transfer.texts import FieldRefused
 
+_LINE = "line"
+"""The column of what is no object: the line as it came."""
 _MOST_SHAPES = 1000
+_MOST_COLUMNS = 1000
+"""That are told of: objects may have as many keys as they like."""
 _SAMPLED_LINES = 100
 
 
@@ -65,9 +69,16 @@ class NdjsonSource:
         try:
             read = orjson.loads(line)
         except orjson.JSONDecodeError as fault:
-            return _unreadable(number, line, f"the line is not valid JSON: {fault}")
+            return self._unreadable(number, line, f"the line is not valid JSON: {fault}")
         if not isinstance(read, dict):
-            return _unreadable(number, line, "the line is not a JSON object")
+            return self._unreadable(number, line, "the line is not a JSON object")
+        try:
+            return self._understood(number, read)
+        except orjson.JSONEncodeError:
+            # What is read may be nested deeper than can be written.
+            return self._unreadable(number, line, "the line is nested too deeply")
+
+    def _understood(self, number: int, read: dict[str, Any]) -> Record:
         record = Record(number, {})
         try:
             columns = self._columns_of(tuple(read))
@@ -92,15 +103,25 @@ class NdjsonSource:
         columns = self._shapes.get(keys)
         if columns is None:
             columns = choose_columns(keys, self._wanted)
-            self.columns += [key for key in keys if key not in self.columns]
-            self.ignored += [key for key in ignored_headers(keys, columns) if key not in self.ignored]
+            _join(self.columns, keys)
+            _join(self.ignored, ignored_headers(keys, columns))
             if len(self._shapes) < _MOST_SHAPES:
                 self._shapes[keys] = columns
         return columns
 
+    def _unreadable(self, number: int, line: str, message: str) -> Record:
+        _join(self.columns, [_LINE])
+        _join(self.ignored, [_LINE])
+        return Record(
+            number, {_LINE: line.rstrip("\r\n")}, problems=[RowProblem("", message, "invalid-json")]
+        )
 
-def _unreadable(number: int, line: str, message: str) -> Record:
-    return Record(number, {"line": line.rstrip("\r\n")}, problems=[RowProblem("", message, "invalid-json")])
+
+def _join(names: list[str], more: Iterable[str]) -> None:
+    """Add the names that are new, as PostgreSQL can hold them."""
+    plain = (name.replace("\0", "\ufffd") for name in more)
+    new = [name for name in dict.fromkeys(plain) if name not in names]
+    names += new[: max(_MOST_COLUMNS - len(names), 0)]
 
 
 def _plain(value: object) -> str:

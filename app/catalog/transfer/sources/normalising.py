@@ -14,7 +14,7 @@ from app.catalog.items.schemas import Description, Sku, Tags, Title
 from app.catalog.transfer.cells import split_list
 from app.catalog.transfer.isbns import ShortenedIsbn, is_shortened_form, isbn_of
 from app.catalog.transfer.languages import language_of
-from app.catalog.transfer.numbers import date_of, pages_of, price_of, quantity_of, year_of
+from app.catalog.transfer.numbers import date_of, item_id_of, pages_of, price_of, quantity_of, year_of
 from app.catalog.transfer.people import credits_of
 from app.catalog.transfer.record import Record, RowProblem
 from app.catalog.transfer.sources.fields import ISBN_FIELDS
@@ -127,6 +127,8 @@ class Normaliser:
                 record.problems.append(problem_of(name, refusal))
         values.pop("currency", None)
         self._set_isbn(record, fields)
+        if record.isbn13 is None and (shop_item_id := fields.get("shop_item_id", "").strip()):
+            self._set_item_id(record, shop_item_id)
         if values.get("series_position") and "series" in values and not values["series"]:
             record.problems.append(RowProblem("series_position", "needs a series", "value_error"))
 
@@ -144,6 +146,12 @@ class Normaliser:
             record.isbn13 = isbn_of(told[0]) if len(told) == 1 else _isbn_of_several(told)
         except ValueError as refusal:
             record.problems.append(problem_of("isbn", refusal))
+
+    def _set_item_id(self, record: Record, cell: str) -> None:
+        try:
+            record.item_id = item_id_of(cell)
+        except ValueError as refusal:
+            record.problems.append(problem_of("shop_item_id", refusal))
 
 
 def problem_of(name: str, refusal: ValueError) -> RowProblem:

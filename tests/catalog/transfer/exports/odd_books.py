@@ -37,6 +37,7 @@ ODD: dict[str, Any] = {
     ],
 }
 BARE: dict[str, Any] = {"title": "Bare", "price": 1, "isbn": "9780439023481"}
+NAMELESS: dict[str, Any] = {"title": "Of an age before ISBNs", "price": 3, "language": "fre"}
 
 ODD_VALUES: dict[str, Any] = {
     **{name: ODD[name] for name in ("title", "subtitle", "quantity", "sku", "tags", "publisher")},

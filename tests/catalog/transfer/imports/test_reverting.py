@@ -1,6 +1,11 @@
 """Imports taken back: what is unchanged since goes, the rest stays and is told."""
 
-from .conftest import Importer, books_of, csv_of, isbn_of
+from sqlalchemy import text
+
+from app.identity.permissions import Role
+from tests.conftest import SignUp
+
+from .conftest import IMPORTS, Importer, books_of, csv_of, isbn_of
 
 
 async def test_a_revert_restores_what_was_and_deletes_what_came(importer: Importer) -> None:
@@ -74,3 +79,101 @@ async def test_names_that_others_use_by_now_stay(importer: Importer) -> None:
     await importer.act(job["id"], "revert")
     await importer.run()
     assert await importer.ask("SELECT array_agg(name) FROM authors") == ["Ann"]
+
+
+async def test_rows_whose_earlier_values_are_gone_or_taken_are_left_and_the_others_taken_back(
+    importer: Importer,
+) -> None:
+    old: list[dict[str, object]] = [
+        {"isbn": isbn_of(1), "sku": "BK-0001"},
+        {"isbn": isbn_of(2), "author": "Ann"},
+        {"isbn": isbn_of(3), "series": "Saga"},
+        {"isbn": isbn_of(4), "categories": "Old"},
+        {"isbn": isbn_of(5), "author": "Cleo"},
+    ]
+    columns: dict[str, object] = dict.fromkeys(("isbn", "title", "sku", "author", "series", "categories"), "")
+    await importer.finish(csv_of([{**columns, "title": "Before", **row} for row in old]))
+    changed = [{**columns, "isbn": isbn_of(n), "title": "After"} for n in range(1, 7)]
+    job = await importer.finish(csv_of(changed))
+    headers = importer.caller.headers
+    ids = {
+        table: await importer.ask(f"SELECT min(id) FROM {table} WHERE name IN ('Ann', 'Saga', 'Old')")  # noqa: S608 (the names below)
+        for table in ("authors", "series", "categories")
+    }
+    for table, one in ids.items():
+        assert (await importer.http.delete(f"/api/v1/{table}/{one}", headers=headers)).status_code == 204
+    rival = {"title": "Rival", "kind": "gift", "price": 1, "sku": "BK-0001"}
+    assert (await importer.http.post("/api/v1/items", json=rival, headers=headers)).status_code == 201
+    await importer.act(job["id"], "revert")
+    await importer.run()
+    assert (await importer.job(job["id"]))["revert"] == {"state": "completed", "reverted": 2, "left": 4}
+    told = [row["reverted"] for row in await importer.rows(job["id"])]
+    assert told == [False, False, False, False, True, True]
+    book = await importer.book(isbn_of(5))
+    assert (book["title"], book["author"]) == ("Before", "Cleo")
+
+
+async def test_an_author_merged_since_is_restored_as_the_one_who_stands(importer: Importer) -> None:
+    await importer.finish(
+        csv_of(
+            [
+                {"isbn": isbn_of(1), "title": "One", "author": "Ann; Anne; Bo"},
+                {"isbn": isbn_of(2), "title": "Two", "author": "Anne"},
+            ]
+        )
+    )
+    job = await importer.finish(csv_of([{"isbn": isbn_of(1), "title": "One", "author": "Bea"}]))
+    ann, anne = [
+        await importer.ask("SELECT id FROM authors WHERE name = :name", name=n) for n in ("Ann", "Anne")
+    ]
+    merged = await importer.http.post(
+        f"/api/v1/admin/authors/{ann}/merge", json={"into": anne}, headers=importer.caller.headers
+    )
+    assert merged.status_code == 200
+    await importer.act(job["id"], "revert")
+    await importer.run()
+    assert (await importer.job(job["id"]))["revert"] == {"state": "completed", "reverted": 1, "left": 0}
+    credited = (await importer.book(isbn_of(1)))["contributors"]
+    assert [(one["author_id"], one["name"]) for one in credited] == [
+        (anne, "Anne"),
+        (await importer.ask("SELECT id FROM authors WHERE name = 'Bo'"), "Bo"),
+    ]
+    assert await importer.ask("SELECT count(*) FROM works WHERE author_id = :ann", ann=ann) == 0
+
+
+async def test_a_revert_is_the_deed_of_who_asked_for_it_and_not_of_the_importer(
+    importer: Importer, live_sign_up: SignUp
+) -> None:
+    await importer.finish(csv_of(books_of(1, price="10", quantity=4)))
+    job = await importer.finish(csv_of(books_of(2, price="8", quantity=9)))
+    moderator = await live_sign_up(Role.MODERATOR)
+    asked = await importer.http.post(f"{IMPORTS}/{job['id']}/revert", headers=moderator.headers)
+    assert asked.status_code == 202
+    await importer.run()
+    assert (await importer.job(job["id"]))["revert"]["reverted"] == 2
+    assert await deeds(importer) == {"price": moderator.id, "stock": [moderator.id], "audit": moderator.id}
+
+
+async def test_a_revert_that_the_release_before_queued_is_the_deed_of_the_importer(
+    importer: Importer,
+) -> None:
+    await importer.finish(csv_of(books_of(1, price="10", quantity=4)))
+    job = await importer.finish(csv_of(books_of(2, price="8", quantity=9)))
+    await importer.act(job["id"], "revert")
+    async with importer.app.state.database.sessions.begin() as session:
+        queued = text("UPDATE outbox_events SET payload = payload - 'asked_by' WHERE type LIKE '%revert%'")
+        await session.execute(queued)
+    await importer.run()
+    assert (await importer.job(job["id"]))["revert"] == {"state": "completed", "reverted": 2, "left": 0}
+    importer_id = importer.caller.id
+    assert await deeds(importer) == {"price": importer_id, "stock": [importer_id], "audit": importer_id}
+
+
+async def deeds(importer: Importer) -> dict[str, object]:
+    """Who stands in the history, in the ledger and in the audit log for what a revert did."""
+    ledger = "SELECT array_agg(DISTINCT actor_id) FROM stock_movements WHERE delta < 0"
+    return {
+        "price": await importer.ask("SELECT actor_id FROM price_changes ORDER BY id DESC LIMIT 1"),
+        "stock": await importer.ask(ledger),
+        "audit": await importer.ask("SELECT actor_id FROM audit_log WHERE action = 'import.reverted'"),
+    }

@@ -164,7 +164,9 @@ def test_utf16_and_declared_western_encodings_are_read(file: Path) -> None:
     for content, encoding in (
         (text.replace("UTF-8", "UTF-16").encode("utf-16"), None),
         (text.replace("UTF-8", "windows-1252").encode("cp1252"), None),
-        (undeclared.encode("cp1252"), "cp1252"),
+        *((undeclared.encode("cp1252"), name) for name in ("cp1252", "windows_1252", "Windows 1252")),
+        *((undeclared.encode(name), name) for name in ("utf-16-le", "utf-16-be")),
+        (undeclared.encode(), "utf_8"),
         (b"\xef\xbb\xbf" + text.encode(), None),
     ):
         (record,) = records_of(file, content, encoding)

@@ -96,6 +96,10 @@ def test_a_mapping_that_cannot_be_meant_is_refused(
 def test_two_columns_of_one_field_are_refused_by_name(path: Path) -> None:
     with pytest.raises(SourceRefused, match="field authors: 'Author' and 'authors'"):
         source_of(path, "isbn,Author,authors\n")
+    with pytest.raises(SourceRefused, match=r'such as \{"authors": ""\} to ignore one'):
+        source_of(path, "isbn,Author,authors\n")
+    with pytest.raises(SourceRefused, match="'title' and 'Title'; give one of them another name"):
+        source_of(path, "isbn,title,Title\n")
 
 
 def test_of_contributors_and_authors_the_former_is_read(path: Path) -> None:

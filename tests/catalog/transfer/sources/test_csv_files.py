@@ -43,6 +43,12 @@ def test_utf_16_without_a_mark_is_understood_when_it_is_declared(path: Path) -> 
         source_of(path, content)
 
 
+def test_utf_16_is_declared_by_its_byte_order_where_there_is_no_mark(path: Path) -> None:
+    for content in (HEADER.encode("utf-16-le"), HEADER.encode()):
+        with pytest.raises(SourceRefused, match="declare utf-16-le or utf-16-be"):
+            source_of(path, content, encoding="utf-16")
+
+
 def test_other_encodings_are_refused_with_the_position_and_the_way_out(path: Path) -> None:
     content = f"{HEADER}{HOBBIT},Größe,x\n".encode("cp1252")
     with pytest.raises(SourceRefused) as refusal:
@@ -117,6 +123,14 @@ def test_control_characters_are_a_problem_of_their_field(path: Path, mark: str) 
     damaged, sound = records_of(path, f"{HEADER}{HOBBIT},a{mark}b,x\n{RINGS},ok,y\n")
     assert complaints(damaged) == [("title", "control-characters")]
     assert sound.problems == []
+
+
+def test_columns_have_names_that_the_database_holds(path: Path) -> None:
+    source = source_of(path, f"isbn,a\0b,\0,\n{HOBBIT},x,y,z\n")
+    (record,) = source
+    source.close()
+    assert list(record.raw) == source.columns == ["isbn", "a\ufffdb", "\ufffd", "column 4"]
+    assert source.ignored == source.columns[1:]
 
 
 def test_a_field_of_more_than_a_megabyte_is_a_problem_of_that_field(path: Path) -> None:

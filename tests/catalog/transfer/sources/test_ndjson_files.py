@@ -79,6 +79,7 @@ def test_a_book_as_the_api_shows_it_is_understood(path: Path) -> None:
         ('{"isbn": ', "invalid-json"),
         ("[1]", "invalid-json"),
         ('"x"', "invalid-json"),
+        (f'{{"isbn": "9780261102217", "notes": {"[" * 300}{"]" * 300}}}', "invalid-json"),
         ('{"isbn": "9780261102217", "author": "a", "by": "b"}', "ambiguous-columns"),
     ],
 )
@@ -127,6 +128,24 @@ def test_keys_are_mapped_and_ignored_ones_listed_as_they_come(path: Path) -> Non
     source.close()
     assert first.values == {"title": "x"}
     assert second.raw == {"b": "[1]", "isbn": "0261102214"}
+
+
+def test_lines_that_are_no_objects_have_a_column_of_their_own(path: Path) -> None:
+    source = source_of(path, f'{{"isbn": "{HOBBIT}", "a\\u0000b": 1}}\nno object\n', format=NDJSON)
+    _, bad = source
+    source.close()
+    assert source.columns == ["isbn", "a\ufffdb", "line"]
+    assert source.ignored == ["a\ufffdb", "line"]
+    assert bad.raw == {"line": "no object"}
+
+
+def test_the_columns_that_are_listed_are_bounded_and_all_are_read(path: Path) -> None:
+    lines = "".join(f'{{"key {n}": 1, "key {n + 1}": 2, "isbn": "{HOBBIT}"}}\n' for n in range(0, 3_000, 2))
+    source = source_of(path, lines, format=NDJSON)
+    last = list(source)[-1]
+    source.close()
+    assert (len(source.columns), len(source.ignored)) == (1000, 1000)
+    assert (last.isbn13, last.raw["key 2999"]) == (HOBBIT, "2")
 
 
 def test_a_byte_order_mark_and_utf_16_are_understood(path: Path) -> None:

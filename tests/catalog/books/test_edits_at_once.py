@@ -1,0 +1,38 @@
+"""Edits of one book at the same moment, with real commits."""
+
+import asyncio
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import TextClause, text
+
+from tests.catalog.merges.arrange import BOOKS, add_book, read_book
+from tests.conftest import SignUp
+
+WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+QUEUED = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'tuple'")
+
+
+async def test_of_two_edits_at_once_the_later_one_stands_whole(
+    live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    seller = await live_sign_up()
+    first = {"title": "The Hobbit", "price": 5, "subtitle": "There and Back Again", "pages": 310}
+    book = await add_book(live_client, seller, "The Hobbit", subtitle=first["subtitle"], pages=310)
+    path = f"{BOOKS}/{book['id']}"
+    second = {**first, "subtitle": "Or There and Back", "pages": 320}
+
+    async def reaches(state: TextClause) -> None:
+        async with live_app.state.database.reading() as connection, asyncio.timeout(15):
+            while not await connection.scalar(state):
+                await asyncio.sleep(0.01)
+
+    async with live_app.state.database.sessions.begin() as holding:
+        await holding.execute(text("SELECT FROM items WHERE id = :id FOR UPDATE"), {"id": book["id"]})
+        earlier = asyncio.ensure_future(live_client.put(path, json=second, headers=seller.headers))
+        await reaches(WAITING)
+        later = asyncio.ensure_future(live_client.put(path, json=first, headers=seller.headers))
+        await reaches(QUEUED)
+    assert [answer.status_code for answer in await asyncio.gather(earlier, later)] == [200, 200]
+    after = await read_book(live_client, book)
+    assert (after["version"], after["subtitle"], after["pages"]) == (3, first["subtitle"], first["pages"])

@@ -1,0 +1,55 @@
+"""Two transactions that wait for each other, with real commits."""
+
+import asyncio
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app.identity.permissions import Role
+from tests.conftest import Caller, SignUp
+
+BOOKS = "/api/v1/books"
+WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+# Whoever waits first looks for the circle first, and is the one that gives way.
+NEVER_FIRST = text("SET LOCAL deadlock_timeout = '1h'")
+HOLD_AUTHOR = text("SELECT FROM authors WHERE id = :id FOR UPDATE")
+HOLD_ITEM = text("SELECT FROM items WHERE id = :id FOR UPDATE")
+
+
+async def test_a_deadlock_is_answered_as_two_changes_that_met_and_the_request_may_be_sent_again(
+    live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    staff: Caller = await live_sign_up(Role.MODERATOR)
+    answer = await live_client.post(
+        BOOKS, json={"title": "T", "author": "A", "price": 5}, headers=staff.headers
+    )
+    book: dict[str, Any] = answer.json()
+    path, author_id = f"{BOOKS}/{book['id']}", book["contributors"][0]["author_id"]
+    change = {"title": "New", "contributors": [{"author_id": author_id, "role": "editor"}]}
+    async with live_app.state.database.sessions.begin() as other:
+        await other.execute(NEVER_FIRST)
+        await other.execute(HOLD_AUTHOR, {"id": author_id})
+        edit = asyncio.ensure_future(live_client.patch(path, json=change, headers=staff.headers))
+        async with asyncio.timeout(15), live_app.state.database.reading() as watching:
+            while await watching.scalar(WAITING) == 0:
+                await asyncio.sleep(0.01)
+        await other.execute(HOLD_ITEM, {"id": book["id"]})
+        refused = await edit
+    assert (refused.status_code, refused.json()["code"]) == (503, "write-collision")
+    assert refused.json()["title"] == "Two changes met; send the request again"
+    assert refused.headers["retry-after"] == "1"
+    assert (await live_client.get(path)).json() == book
+    again = await live_client.patch(path, json=change, headers=staff.headers)
+    assert (again.json()["title"], again.json()["version"]) == ("New", book["version"] + 1)
+
+
+def test_operations_that_write_say_that_two_changes_may_meet(app: FastAPI) -> None:
+    path = app.openapi()["paths"]["/api/v1/books/{book_id}"]
+    examples = {
+        method: operation["responses"]["503"]["content"]["application/problem+json"]["examples"]
+        for method, operation in path.items()
+    }
+    assert examples["patch"]["write-collision"]["value"]["status"] == 503
+    assert "write-collision" not in examples["get"]
