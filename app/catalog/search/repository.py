@@ -112,10 +112,15 @@ class _Statement:
         ).cte("asked")
         self._titled = self._find_titles()
         self._capped = [self._titled]
+        # With as many titles that begin so, nobody reads on to books that only have the words.
+        self._has_room: ColumnElement[bool] = (
+            select(func.count() < RANKED).select_from(self._titled).scalar_subquery()
+        )
         self._worded = self._find_words("worded", _only(self._asked.c.query))
         few = select(literal(1)).select_from(self._worded).limit(FEW).subquery()
         little: ColumnElement[bool] = select(func.count() < FEW).select_from(few).scalar_subquery()
-        guess = select(func.corrected_search(search.text).label("text")).where(little).cte("guess")
+        corrected = func.corrected_search(search.text).label("text")
+        guess = select(corrected).where(self._has_room, little).cte("guess")
         self._mended = select(guess.c.text, func.search_query(guess.c.text).label("query")).cte("mended")
         self._guessed = self._find_words("guessed", _only(self._mended.c.query))
         self._ranked = self._rank()
@@ -169,11 +174,12 @@ class _Statement:
         documents = select(BookDocument.book_id, BookDocument.words).limit(RANKED)
         documents = documents.where(query.is_not(None), *self._search.conditions)
         # A word that must not occur must not do so anywhere.
-        main = documents.where(has_main_words(query), honours_words(query)).cte(f"{name}_mainly")
-        is_wanting = select(func.count() < RANKED).select_from(main).scalar_subquery()
-        anywhere = documents.where(is_wanting, has_words(query)).cte(f"{name}_anywhere")
-        self._capped += [main, anywhere]
-        found = union_all(select(main), select(anywhere)).subquery()
+        main = documents.where(self._has_room, has_main_words(query), honours_words(query))
+        mainly = main.cte(f"{name}_mainly")
+        is_wanting = select(func.count() < RANKED).select_from(mainly).scalar_subquery()
+        anywhere = documents.where(self._has_room, is_wanting, has_words(query)).cte(f"{name}_anywhere")
+        self._capped += [mainly, anywhere]
+        found = union_all(select(mainly), select(anywhere)).subquery()
         rank = func.least(TIER - 1, TIER - func.round(func.ts_rank(found.c.words, query) * TIER))
         return select(found.c.book_id, cast(rank, Integer).label("rank")).cte(name)
 

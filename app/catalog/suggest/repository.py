@@ -32,6 +32,7 @@ EXACT, PREFIX, WORD = range(3)
 
 _TOO_LONG = "[^ ]{41}"
 """A word that is longer than any that is known; of very long ones mistakes cannot even be counted."""
+_HARDLY_BEGUN = " [^ ]{1,2}$"
 _BEGUN = 40
 _WORDED = 300
 _NAMED = 200
@@ -69,11 +70,11 @@ def _books(text: ColumnElement[str]) -> list[Select[Any]]:
     is_lacking = select(func.count() < ENOUGH).select_from(begun).scalar_subquery()
     named = (
         select(documents.book_id, documents.in_stock, documents.words)
-        .where(MAIN_WORDS.bool_op("@@")(_words(text, ":*")), is_lacking, ~begins)
+        .where(MAIN_WORDS.bool_op("@@")(_selective_words(text)), is_lacking, ~begins)
         .limit(_WORDED)
         .subquery("named")
     )
-    titled = named.c.words.bool_op("@@")(_words(text, ":*A"))
+    titled = named.c.words.bool_op("@@")(_words(text))
     return [
         _row("book", Item.id, Item.title, fit, cast(begun.c.in_stock, Integer)).join(
             begun, begun.c.book_id == Item.id
@@ -84,12 +85,16 @@ def _books(text: ColumnElement[str]) -> list[Select[Any]]:
     ]
 
 
-def _words(text: ColumnElement[str], ending: str) -> ColumnElement[Any]:
-    """All words, the last one perhaps unfinished; from a subquery, as `matching` says why."""
-    weight = ending.removeprefix(":*")
-    between = f":{weight} & " if weight else " & "
-    words = func.to_tsquery("simple", func.replace(text, " ", between).concat(ending))
-    return select(words).scalar_subquery()
+def _words(text: ColumnElement[str]) -> ColumnElement[Any]:
+    """All words in the title, the last one perhaps unfinished; from a subquery, as `matching` says why."""
+    return select(func.to_tsquery("simple", func.replace(text, " ", ":A & ").concat(":*A"))).scalar_subquery()
+
+
+def _selective_words(text: ColumnElement[str]) -> ColumnElement[Any]:
+    """The words without one that is hardly begun: half of all books have some word with such a beginning."""
+    finished = func.nullif(func.regexp_replace(text, _HARDLY_BEGUN, ""), text, type_=Text)
+    words = func.coalesce(finished, text.concat(":*"))
+    return select(func.to_tsquery("simple", func.replace(words, " ", " & "))).scalar_subquery()
 
 
 def _authors(text: ColumnElement[str]) -> Select[Any]:

@@ -68,6 +68,7 @@ async def shelve(client: httpx.AsyncClient, seller: Caller, moderator: Caller) -
             [("series", "Harry Potter"), ("book", "Harry Potter and the Chamber of Secrets")],
         ),
         ("secrets chamb", [("book", "Harry Potter and the Chamber of Secrets")]),
+        ("secrets c", [("book", "Harry Potter and the Chamber of Secrets")]),
         ("pooh", [("book", "Winnie-the-Pooh")]),
         ("nothing at all like this", []),
         ("%%", []),
