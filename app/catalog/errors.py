@@ -187,6 +187,21 @@ class CategoryTooDeep(AppError):
     title = "Too many levels"
 
 
+def no_item(item_id: int) -> ItemNotFound:
+    """The refusal of an id that no item has."""
+    return ItemNotFound(f"There is no item {item_id}.")
+
+
+def no_book(book_id: int) -> BookNotFound:
+    """The refusal of an id that no book has."""
+    return BookNotFound(f"There is no book {book_id}.")
+
+
+def no_book_of_isbn(isbn13: str) -> BookNotFound:
+    """The refusal of an ISBN that no book has."""
+    return BookNotFound(f"There is no book with the ISBN {isbn13}.")
+
+
 on_constraint("uq_books_isbn13", IsbnTaken, "isbn", "A book with this ISBN exists already.")
 on_constraint("uq_items_sku", SkuTaken, "sku", "An item with this SKU exists already.")
 on_constraint(

@@ -1,6 +1,6 @@
 """Answers from ready bytes: reading through the hot cache, and 304 when the client has them."""
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -177,6 +177,18 @@ def streamed(
     if filename is not None:
         headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     return StreamingResponse(pieces, media_type=media_type, headers=headers)
+
+
+async def begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same stream after its first piece was read, so that a database that is away is still told by the status."""
+    first = await anext(stream)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in stream:
+            yield piece
+
+    return pieces()
 
 
 def hot_key(scope: Scope) -> str:

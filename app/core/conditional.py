@@ -4,6 +4,7 @@ import hashlib
 from typing import Annotated
 
 from fastapi import Depends, Header
+from pydantic import BaseModel
 
 from app.core.errors import StaleVersion
 
@@ -11,6 +12,12 @@ from app.core.errors import StaleVersion
 def version_etag(version: int, *rest: int) -> str:
     """The tag of a row: its version, then whatever else shows in the answer, such as stock."""
     return '"' + ".".join(str(part) for part in (version, *rest)) + '"'
+
+
+def answer_number(answer: BaseModel) -> int:
+    """A number of the whole answer, for `version_etag`: where it changes without a new version of its row."""
+    body = answer.model_dump_json().encode()
+    return int.from_bytes(hashlib.blake2b(body, digest_size=6).digest())
 
 
 def content_etag(body: bytes, version: int | None = None) -> str:

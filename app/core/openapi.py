@@ -4,8 +4,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
+from app.core.answers import get_hot_reads
 from app.core.problems import Problem, generic_problems
 
 DESCRIPTION = """
@@ -20,6 +22,14 @@ _REF = "#/components/schemas/{model}"
 Responses = dict[int | str, dict[str, Any]]
 _ALWAYS = ("internal", "unavailable")
 _WHERE_WRITTEN = ("write-collision",)
+NOT_MODIFIED: Responses = {304: {"description": "Not modified: `If-None-Match` names the answer's ETag."}}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "examples": ['"3.1"']},
+    "description": "ETags that you have; while one of them is right the answer is 304, without a body.",
+}
 
 
 def install_openapi(app: FastAPI, behind_login: Responses, writes_behind_login: Responses) -> None:
@@ -50,9 +60,12 @@ def _build(app: FastAPI, behind_login: Responses, writes_behind_login: Responses
     schemas = spec.setdefault("components", {}).setdefault("schemas", {})
     _, definitions = models_json_schema([(Problem, "serialization")], ref_template=_REF)
     schemas.update(definitions["$defs"])
+    conditional = _conditional_reads(app)
     for path in spec["paths"].values():
         for method, operation in path.items():
             _complete(operation)
+            if operation["operationId"] in conditional:
+                _make_conditional(operation)
             if method != "get":
                 _add(operation["responses"], generic_problems(_WHERE_WRITTEN))
             if operation.get("security"):
@@ -62,6 +75,22 @@ def _build(app: FastAPI, behind_login: Responses, writes_behind_login: Responses
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     return spec
+
+
+def _conditional_reads(app: FastAPI) -> set[str]:
+    """The operations that `HotReads` answers, each with an ETag."""
+    return {
+        route.name
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        and any(needed.call is get_hot_reads for needed in route.dependant.dependencies)
+    }
+
+
+def _make_conditional(operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
+    for status, response in NOT_MODIFIED.items():
+        operation["responses"].setdefault(str(status), response)
 
 
 def _complete(operation: dict[str, Any]) -> None:

@@ -145,7 +145,9 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return _on_other_method(request)
     code = _STARLETTE_CODES.get(error.status_code, "bad-request")
-    detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else GENERIC[code][2]
+    # The phrase of 413 is another one in RFC 9110, which Starlette speaks, than in older Pythons.
+    says_more = error.detail not in {HTTPStatus(error.status_code).phrase, "Content Too Large"}
+    detail = error.detail if says_more else GENERIC[code][2]
     return problem_response(request, code, detail, headers=error.headers)
 
 
@@ -201,7 +203,8 @@ def _field_problem(problem: Mapping[str, Any]) -> FieldProblem:
     if problem["type"] in _LENGTHS and isinstance(problem["input"], str):
         # Pydantic counts "items after validation" where a constraint follows a validator of ours.
         bound, word = _LENGTHS[problem["type"]]
-        problem = {**problem, "msg": f"must have at {word} {problem['ctx'][bound]} characters"}
+        count = problem["ctx"][bound]
+        problem = {**problem, "msg": f"must have at {word} {count} character{'' if count == 1 else 's'}"}
     path = location[1:] if location[0] in {"body", "query", "path", "header"} else location
     message = str(problem["msg"]).removeprefix("Value error, ")
     return {"field": ".".join(path) or location[0], "message": message, "type": problem["type"]}

@@ -1,23 +1,34 @@
 """The base of request and answer models, and the field types that every domain shares."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
 
 _ALLOWED_CONTROLS = frozenset("\n\r\t")
 LARGEST_ID = 2**63 - 1
 
 
+def _with_example(schema: dict[str, Any], model: "type[RequestModel]") -> None:
+    if model.EXAMPLE is not None:
+        schema["examples"] = [model.EXAMPLE]
+
+
 class RequestModel(BaseModel):
     """A request body: unknown fields are refused, so that a typo is never silently ignored."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    EXAMPLE: ClassVar[dict[str, Any] | None] = None
+    """A whole body for the documentation, where the examples of all fields together would be refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, json_schema_extra=_with_example)
 
 
-def _without_null_defaults(schema: dict[str, Any]) -> None:
+def _as_patch(schema: dict[str, Any], model: "type[RequestModel]") -> None:
+    _with_example(schema, model)
     for field in schema.get("properties", {}).values():
         field.pop("default", None)
 
@@ -29,7 +40,7 @@ OMITTED: Any = None
 class PatchModel(RequestModel):
     """A partial change: only what is sent counts. A field typed without None refuses null."""
 
-    model_config = ConfigDict(json_schema_extra=_without_null_defaults)
+    model_config = ConfigDict(json_schema_extra=_as_patch)
 
     def sent(self) -> dict[str, Any]:
         """The fields that the client sent, by name."""
@@ -63,6 +74,22 @@ def _visible(text: str) -> str:
     return text
 
 
+def shaped(pattern: str, hint: str) -> tuple[Any, ...]:
+    """Metadata of a text of this form: whoever sends another one is told the hint, not the pattern."""
+    form = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if form.fullmatch(text) is None:
+            raise PydanticCustomError("string_pattern_mismatch", "{hint}", {"hint": hint})
+        return text
+
+    return AfterValidator(check), Field(json_schema_extra={"pattern": pattern})
+
+
+def _single_spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
 _INFINITY = datetime.max.replace(tzinfo=UTC)
 """What the database driver writes as infinity, and reads back without a zone."""
 
@@ -80,6 +107,8 @@ def _as_utc(moment: datetime) -> datetime:
 Text = Annotated[str, AfterValidator(_without_controls)]
 Line = Annotated[str, AfterValidator(_single_line)]
 VisibleLine = Annotated[str, Field(min_length=1), AfterValidator(_single_line), AfterValidator(_visible)]
+SingleSpaced = AfterValidator(_single_spaced)
+"""For names: however many spaces stand between two words, they are one."""
 Moment = Annotated[AwareDatetime, AfterValidator(_as_utc)]
 RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 

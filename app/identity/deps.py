@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request, Security
@@ -92,6 +92,12 @@ async def require_permission(request: Request, permission: Permission) -> Princi
     return await get_principal(request, SecurityScopes([permission.value]), *credentials)
 
 
+def documented_permission(permission: Permission) -> dict[str, Any]:
+    """For the document of a route that calls `require_permission`: credentials may come, or not."""
+    ways = [{scheme.scheme_name: [permission.value]} for scheme in (_bearer, _api_key, _cookie)]
+    return {"security": [{}, *ways]}
+
+
 async def principal_of_token(request: Request, token: str) -> Principal:
     """The owner of an access token whose session is under way; what it grants is cut to the role *now*."""
     issuer: TokenIssuer = request.app.state.tokens
@@ -118,12 +124,6 @@ async def find_caller(request: Request) -> Principal | None:
         return None if api_key is None else await principal_of_key(request, api_key)
     except (InvalidToken, InvalidApiKey):
         return None
-
-
-async def require(request: Request, permission: Permission) -> Principal:
-    """The caller, where only the request tells whether it takes a permission. Errors of `get_principal`."""
-    credentials = (await _bearer(request), await _api_key(request), await _cookie(request))
-    return await get_principal(request, SecurityScopes([permission.value]), *credentials)
 
 
 async def get_token_bearer(

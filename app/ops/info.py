@@ -14,7 +14,7 @@ from app.ops.errors import ProblemNotFound
 from app.ops.schemas import ProblemKindOut, ProblemKindsOut, VersionOut
 
 router = APIRouter(tags=["operations"])
-CodePath = Annotated[str, Path(max_length=100, examples=["validation"])]
+CodePath = Annotated[str, Path(max_length=100, description="`code` of a problem.", examples=["validation"])]
 
 
 @router.get("/version", summary="Which release runs")

@@ -48,9 +48,11 @@ class _AuditCriteria(BaseModel):
     """Which entries; all that are sent must hold."""
 
     actor_id: RowId | None = Field(default=None, description="The account that did it.")
-    action: FilterText | None = Field(default=None, examples=["user.role_changed"])
+    action: FilterText | None = Field(
+        default=None, description="What was done.", examples=["user.role_changed"]
+    )
     target: FilterText | None = Field(default=None, description="A kind of thing.", examples=["user"])
-    target_id: FilterText | None = Field(default=None, examples=["7"])
+    target_id: FilterText | None = Field(default=None, description="Id of the thing.", examples=["7"])
     since: Moment | None = Field(default=None, alias="from", description="Not before this moment.")
     until: Moment | None = Field(default=None, alias="to", description="Before this moment.")
 

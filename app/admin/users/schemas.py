@@ -81,7 +81,7 @@ class AdminUserFilter(ListQuery):
         description="Part of user name, e-mail address or name; case and accents do not count.",
         examples=["lovelace"],
     )
-    role: Role | None = Field(default=None, examples=["moderator"])
+    role: Role | None = Field(default=None, description="Only accounts of this role.", examples=["moderator"])
     active: bool | None = Field(default=None, description="Open accounts, or closed ones.")
     verified: bool | None = Field(default=None, description="Whether the e-mail address is proven.")
     sort: Annotated[list[AdminUserSort], SplitKeys, DistinctKeys] = Field(

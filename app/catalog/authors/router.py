@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.catalog.authors.bibliography import list_books_of_author
 from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, AuthorPatch
 from app.catalog.authors.service import AuthorCatalogue, AuthorService
 from app.catalog.books.schemas import BookFilter, BookOut
@@ -74,7 +73,7 @@ async def list_author_books(
     """A page of the books that the author contributed to, in whatever role; takes every filter of `/books`."""
     return await hot.answer(
         LISTS,
-        lambda connection: list_books_of_author(connection, author_id, query, pager),
+        lambda connection: AuthorCatalogue(connection).list_books(author_id, query, pager),
         keep=query.search is None,
     )
 

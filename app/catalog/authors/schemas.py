@@ -14,16 +14,13 @@ from app.core.schemas import (
     RequestModel,
     ResponseModel,
     RowId,
+    SingleSpaced,
     VisibleLine,
 )
 from app.core.sorting import DistinctKeys, SplitKeys
 
 LONGEST_NAME = 200
 MOST_ALIASES = 100
-
-
-def _single_spaced(name: str) -> str:
-    return " ".join(name.split())
 
 
 def _distinct(aliases: list[str]) -> list[str]:
@@ -33,7 +30,7 @@ def _distinct(aliases: list[str]) -> list[str]:
     return distinct
 
 
-PersonName = Annotated[VisibleLine, Field(max_length=LONGEST_NAME), AfterValidator(_single_spaced)]
+PersonName = Annotated[VisibleLine, Field(max_length=LONGEST_NAME), SingleSpaced]
 Name = Annotated[PersonName, Field(description="As printed on books.", examples=["Ursula K. Le Guin"])]
 SortName = Annotated[
     PersonName, Field(description="As filed: family name first.", examples=["Le Guin, Ursula K."])

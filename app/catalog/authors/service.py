@@ -1,7 +1,6 @@
-"""Finding authors by name; reading, listing and editing them."""
+"""Reading, listing and editing authors."""
 
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -9,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.catalog.authors.names import sort_name
 from app.catalog.authors.repository import AuthorRepository, find_author, list_authors
 from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, AuthorPatch
+from app.catalog.books.repository import Within
+from app.catalog.books.schemas import BookFilter
+from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import AUTHORS
 from app.catalog.errors import AuthorInUse, AuthorNotFound
 from app.catalog.merges.chains.repository import find_current
@@ -19,59 +21,6 @@ from app.core.audit import audit, audit_edit, differences
 from app.core.cache import EVERYTHING, invalidate
 from app.core.conditional import Precondition, version_etag
 from app.core.paging import Pager
-
-
-class AuthorDirectory:
-    """Turns printed names into authors."""
-
-    def __init__(self, session: AsyncSession, authors: AuthorRepository) -> None:
-        self._session = session
-        self._authors = authors
-
-    @classmethod
-    def build(cls, session: AsyncSession) -> Self:
-        """The directory on one session."""
-        return cls(session, AuthorRepository(session))
-
-    async def ids_by_name(self, names: Sequence[str]) -> dict[str, int]:
-        """The author of each name; who is unknown is made.
-
-        Case and accents do not count. The oldest of several namesakes is taken; an alias
-        counts only where no author has the name. Requests that name the same new author at
-        once make one: the later waits for the earlier to commit.
-        """
-        printed = {name: _as_printed(name) for name in names}
-        rows = await self._authors.list_by_name(printed.values())
-        ids = {row.name: row.id for row in rows}
-        keys = {row.name: row.key for row in rows if row.id is None}
-        if keys:
-            missing = {name: keys[name] for name in printed.values() if name in keys}
-            ids |= await self._find_or_make(missing)
-        return {name: ids[normal] for name, normal in printed.items()}
-
-    async def current(self, ids: Iterable[int]) -> dict[int, int]:
-        """Each author with the one that stands for it after merges; who does not exist is left out.
-
-        Held until the commit, so that no merge can leave a contribution behind: ask before any book is locked
-        by a write.
-        """
-        return dict(await self._authors.lock_current(ids))
-
-    async def _find_or_make(self, keys: Mapping[str, str]) -> dict[str, int]:
-        await self._authors.lock_names(keys.values())
-        ids = {row.name: row.id for row in await self._authors.list_by_any_name(keys)}
-        made: dict[str, Author] = {}
-        for name, key in keys.items():
-            if ids[name] is None:
-                made.setdefault(key, Author(name=name, sort_name=sort_name(name)))
-        if made:
-            await self._authors.add(*made.values())
-            invalidate(self._session, AUTHORS)
-        return {name: ids[name] or made[key].id for name, key in keys.items()}
-
-
-def _as_printed(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 class AuthorService:
@@ -130,7 +79,7 @@ class AuthorService:
     async def _lock(self, author_id: int, precondition: Precondition) -> Author:
         author = await self._authors.lock(author_id)
         if author is None:
-            raise _unknown_author(author_id)
+            raise _no_author(author_id)
         if author.merged_into_id is not None:
             raise _merged_author(author_id, await self._authors.find_current(author_id))
         precondition.check(author.version)
@@ -155,7 +104,7 @@ class AuthorCatalogue:
         """One author. AuthorNotFound, AuthorMerged."""
         row = await find_author(self._connection, author_id)
         if row is None:
-            raise _unknown_author(author_id)
+            raise _no_author(author_id)
         if row.merged_into_id is not None:
             raise _merged_author(author_id, await find_current(self._connection, Author, author_id))
         author = AuthorOut.model_validate(row)
@@ -168,8 +117,15 @@ class AuthorCatalogue:
         authors = [AuthorOut.model_validate(row) for row in found.rows]
         return Document(pager.page(query, window, found, authors), found.snapshot)
 
+    async def list_books(self, author_id: int, query: BookFilter, pager: Pager) -> Document:
+        """One page of the books that the author contributed to. AuthorNotFound, AuthorMerged, InvalidCursor."""
+        author = await self.get(author_id)
+        books = await BookCatalogue(self._connection).list(query, pager, Within(author_id=author_id))
+        # The older snapshot of the two: were the author deleted in between, the list must not be kept.
+        return replace(books, snapshot=author.snapshot)
 
-def _unknown_author(author_id: int) -> AuthorNotFound:
+
+def _no_author(author_id: int) -> AuthorNotFound:
     return AuthorNotFound(f"There is no author {author_id}.")
 
 

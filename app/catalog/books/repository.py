@@ -21,7 +21,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.catalog.books.schemas import BookFilter
 from app.catalog.filters.repository import by_authors, document_conditions, find_names, in_categories
 from app.catalog.items.repository import ITEM_COLUMNS, join_items
-from app.catalog.matching.repository import matches_search
 from app.catalog.models import (
     Author,
     Book,
@@ -197,8 +196,6 @@ async def list_books(
     """One page of books that meet the filters."""
     names = await find_names(connection, query)
     conditions = [one.clause for one in document_conditions(query, names)]
-    if names.search is not None:
-        conditions.append(matches_search(names.search))
     if within.author_id is not None:
         conditions.append(by_authors([within.author_id]))
     if within.category_id is not None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.catalog.books.schemas import BookIn, BookOut, BookPatch
 from app.catalog.books.service import BookCatalogue
@@ -20,12 +20,11 @@ from app.catalog.errors import (
     UnknownCategory,
     UnknownWork,
 )
-from app.catalog.transfer.exports.service import begun
 from app.catalog.views.deps import VIEW_PARAMETERS, asked_view
 from app.catalog.views.lines import stream_lines
 from app.catalog.views.schemas import LINES, LINKED, BookListQuery, ExpandedBook
 from app.catalog.views.service import present_book, present_linked, present_page
-from app.core.answers import HotDep, HotReads, Reading, document_response, streamed
+from app.core.answers import HotDep, HotReads, Reading, begun, document_response, streamed
 from app.core.conditional import PreconditionDep
 from app.core.db import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
@@ -33,7 +32,7 @@ from app.core.negotiation import JSON_LD, NDJSON
 from app.core.paging import Page, PagerDep
 from app.core.problems import problems
 from app.core.schemas import RowId
-from app.identity.deps import Seller, require
+from app.identity.deps import Seller, documented_permission, require_permission
 from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
 from app.identity.permissions import Permission
 
@@ -43,6 +42,9 @@ _STAFF = (NotAuthenticated, InvalidToken, InsufficientScope)
 _LOGIN = (*_STAFF, EmailNotVerified)
 _CREATING = (IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, UnknownWork, DuplicateContributor)
 _EDITING = (BookNotFound, NotYourItem, StaleVersion)
+_PrintedIsbn = Annotated[
+    str, Path(description="ISBN-10 or ISBN-13 in any printed form.", examples=["978-0-439-02348-1"])
+]
 
 
 @router.get(
@@ -51,6 +53,7 @@ _EDITING = (BookNotFound, NotYourItem, StaleVersion)
     response_model=Page[ExpandedBook],
     dependencies=[Depends(limit_search)],
     responses=problems(InvalidCursor, RateLimited, *_STAFF) | LINES,
+    openapi_extra=documented_permission(Permission.CATALOG_TRANSFER),
 )
 async def list_books(
     query: Annotated[BookListQuery, Query()], pager: PagerDep, hot: HotDep, request: Request
@@ -60,7 +63,7 @@ async def list_books(
     To staff who `Accept: application/x-ndjson` the whole list is streamed, a book a line, whatever the page.
     """
     if hot.media_type == NDJSON:
-        await require(request, Permission.CATALOG_TRANSFER)
+        await require_permission(request, Permission.CATALOG_TRANSFER)
         return streamed(await begun(stream_lines(request.app.state.database, query)), NDJSON)
     read = present_page(lambda connection: BookCatalogue(connection).list(query, pager), query)
     return await hot.answer(LISTS, read, keep=query.search is None)
@@ -88,7 +91,7 @@ async def get_book(book_id: RowId, hot: HotDep) -> Response:
     responses=problems(BookNotFound, InvalidIsbn) | LINKED,
     openapi_extra=VIEW_PARAMETERS,
 )
-async def get_book_by_isbn(isbn: str, hot: HotDep) -> Response:
+async def get_book_by_isbn(isbn: _PrintedIsbn, hot: HotDep) -> Response:
     """The book with this ISBN-10 or ISBN-13 in any printed form; shown as at its own address."""
     return await _show(hot, LISTS, lambda connection: BookCatalogue(connection).get_by_isbn(isbn))
 

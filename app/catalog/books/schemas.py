@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -22,7 +22,7 @@ from app.catalog.items.schemas import (
     check_range,
 )
 from app.catalog.partial_dates import Precision, parse_partial_date
-from app.core.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine
+from app.core.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine, shaped
 from app.core.sorting import SplitKeys
 
 MOST_CONTRIBUTORS = 50
@@ -68,7 +68,8 @@ PartialDate = Annotated[
 ]
 Language = Annotated[
     Line,
-    Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$", description="BCP 47.", examples=["en"]),
+    *shaped(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$", "must be a language code, such as en or en-US"),
+    Field(description="BCP 47.", examples=["en"]),
     AfterValidator(_normal_language),
 ]
 ShortLine = Annotated[VisibleLine, Field(max_length=200)]
@@ -81,6 +82,8 @@ Pages = Annotated[int, Field(ge=1, le=100_000, examples=[310])]
 
 class ContributorIn(RequestModel):
     """Somebody who made the book: a known author by id, or anybody by name."""
+
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"name": "J.R.R. Tolkien", "role": "author"}
 
     author_id: RowId | None = None
     name: PersonName | None = Field(default=None, examples=["J.R.R. Tolkien"])
@@ -115,6 +118,24 @@ WorkId = Annotated[RowId, Field(description="The work this is an edition of.", e
 class BookIn(GoodsIn):
     """A new book, or all of a book."""
 
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {
+        "title": "The Hobbit",
+        "author": "J.R.R. Tolkien",
+        "isbn": "978-0-261-10221-7",
+        "description": "There and back again.",
+        "price": 12.5,
+        "quantity": 12,
+        "tags": ["fantasy"],
+        "publisher": "George Allen & Unwin",
+        "published_on": "1937-09-21",
+        "language": "en",
+        "format": "paperback",
+        "pages": 310,
+        "series": "Middle-earth",
+        "series_position": "1",
+        "subjects": [{"scheme": "thema", "code": "FMB", "heading": "Epic fantasy"}],
+    }
+
     isbn: Isbn | None = None
     author: AuthorNames | None = None
     contributors: Contributors | None = Field(default=None, description="Instead of `author`.")
@@ -135,7 +156,7 @@ class BookIn(GoodsIn):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        check_one_authorship(self.author, self.contributors)
+        _check_one_authorship(self.author, self.contributors)
         if self.series_position is not None and self.series is None:
             raise ValueError("series_position needs series")
         return self
@@ -143,6 +164,8 @@ class BookIn(GoodsIn):
 
 class BookPatch(GoodsPatch):
     """A partial change of a book."""
+
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"price": 9.99, "quantity": 20}
 
     isbn: Isbn | None = None
     author: AuthorNames | None = None
@@ -162,12 +185,11 @@ class BookPatch(GoodsPatch):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        check_one_authorship(self.author, self.contributors)
+        _check_one_authorship(self.author, self.contributors)
         return self
 
 
-def check_one_authorship(author: str | None, contributors: list[ContributorIn] | None) -> None:
-    """Refuse two statements of who made the book."""
+def _check_one_authorship(author: str | None, contributors: list[ContributorIn] | None) -> None:
     if author is not None and contributors is not None:
         raise ValueError("send either author or contributors")
 
@@ -232,7 +254,9 @@ class BookCriteria(GoodsCriteria):
     language: Annotated[list[Language], SplitKeys, *AnyOf] = Field(
         default=[], description="`en` finds `en-US` too."
     )
-    format: Annotated[list[BookFormat], SplitKeys, *AnyOf] = Field(default=[])
+    format: Annotated[list[BookFormat], SplitKeys, *AnyOf] = Field(
+        default=[], description="How the edition is made."
+    )
     series: Annotated[list[NameOrId], *AnyOf] = Field(default=[], description="The series' name.")
     series_id: Annotated[list[RowId], SplitKeys, *AnyOf] = Field(default=[], description="Ids of series.")
     category: Annotated[list[NameOrId], SplitKeys, *AnyOf] = Field(
@@ -244,15 +268,19 @@ class BookCriteria(GoodsCriteria):
     decade: Annotated[list[Decade], SplitKeys, *AnyOf] = Field(
         default=[], description="First year of a decade.", examples=[[1930]]
     )
-    min_year: Year | None = None
-    max_year: Year | None = None
+    min_year: Year | None = Field(
+        default=None, description="Year of first publication, else of the edition; this one or later."
+    )
+    max_year: Year | None = Field(default=None, description="As `min_year`; this one or earlier.")
     price: Annotated[list[PriceBand], SplitKeys, *AnyOf] = Field(
         default=[], description="From and up to, but not including: `10-20`, `200-`.", examples=[["10-20"]]
     )
     rating: Annotated[list[Stars], SplitKeys, *AnyOf] = Field(
         default=[], description="Average rating, rounded down to whole stars."
     )
-    min_rating: Decimal | None = Field(default=None, ge=0, le=5)
+    min_rating: Decimal | None = Field(
+        default=None, ge=0, le=5, description="Average rating, from this one up; unrated books have none."
+    )
 
     @property
     def has_filters(self) -> bool:

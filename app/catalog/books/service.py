@@ -7,8 +7,10 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.catalog.authors.service import AuthorDirectory
+from app.catalog.authors.directory import AuthorDirectory
+from app.catalog.books.answers import book_out
 from app.catalog.books.edits import Contributions, Edit, principal_author, shown_changes, stated_contributors
+from app.catalog.books.locking import lock_book
 from app.catalog.books.repository import (
     EVERYWHERE,
     BookRepository,
@@ -17,15 +19,14 @@ from app.catalog.books.repository import (
     find_book_by_isbn,
     list_books,
 )
-from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, ContributorIn, ContributorRole
-from app.catalog.covers.schemas import cover_out
-from app.catalog.errors import BookNotFound, InvalidIsbn
-from app.catalog.isbn import parse_isbn, to_isbn10
+from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, ContributorIn
+from app.catalog.errors import InvalidIsbn, no_book, no_book_of_isbn
+from app.catalog.isbn import parse_isbn
 from app.catalog.items.repository import item_order
 from app.catalog.items.schemas import GoodsIn, ItemIn, ItemKind, ItemPatch
 from app.catalog.items.service import ItemService, set_kind
 from app.catalog.models import Book, Item
-from app.catalog.partial_dates import format_partial_date, parse_partial_date
+from app.catalog.partial_dates import parse_partial_date
 from app.catalog.works.directory import WorkDirectory
 from app.core.answers import Document
 from app.core.conditional import Precondition, version_etag
@@ -78,7 +79,7 @@ class BookService:
         self, editor: Principal, book_id: int, precondition: Precondition, request: BookIn
     ) -> None:
         """Set every field. Errors of `create`, and BookNotFound, NotYourItem, StaleVersion, StockReserved."""
-        item, book = await self._lock(editor, book_id, precondition)
+        item, book = await lock_book(self._items, self._books, editor, book_id, precondition)
         edit = await self._settle(item, _all_values(request), book)
         await self._items.replace(editor, item, request)
         await self._edit(editor, item, book, edit)
@@ -87,14 +88,14 @@ class BookService:
         self, editor: Principal, book_id: int, precondition: Precondition, patch: BookPatch
     ) -> None:
         """Set the fields that were sent; nothing sent changes nothing. Errors as `replace`."""
-        item, book = await self._lock(editor, book_id, precondition)
+        item, book = await lock_book(self._items, self._books, editor, book_id, precondition)
         edit = await self._settle(item, patch.sent(), book)
         await self._items.change(editor, item, patch)
         await self._edit(editor, item, book, edit)
 
     async def delete(self, editor: Principal, book_id: int, precondition: Precondition) -> None:
         """Delete the book. BookNotFound, NotYourItem, StaleVersion."""
-        item, _ = await self._lock(editor, book_id, precondition)
+        item, _ = await lock_book(self._items, self._books, editor, book_id, precondition)
         await self._items.remove(editor, item)
 
     async def create_item(self, seller: Principal, request: ItemIn) -> int:
@@ -132,16 +133,6 @@ class BookService:
         if book is not None:
             await self._edit(editor, item, book, edit)
 
-    async def _lock(self, editor: Principal, book_id: int, precondition: Precondition) -> tuple[Item, Book]:
-        if await self._books.find(book_id) is None:
-            raise _unknown_book(book_id)
-        item = await self._items.lock(editor, book_id, precondition)
-        # As it is now that it is held: what was read before may have been edited since.
-        book = await self._books.find(book_id)
-        if book is None:
-            raise _unknown_book(book_id)
-        return item, book
-
     async def _settle(self, item: Item, values: dict[str, object], book: Book | None = None) -> Edit:
         """Who and what the values name, followed through merges and held, before anything is written.
 
@@ -171,7 +162,7 @@ class BookService:
     async def _shown(self, book: Book) -> BookOut:
         row = await self._books.show(book.item_id)
         if row is None:
-            raise _unknown_book(book.item_id)
+            raise no_book(book.item_id)
         return book_out(row)
 
     async def _work_of(self, request: BookIn, contributors: Contributions) -> int:
@@ -183,8 +174,8 @@ class BookService:
         for name in _PLAIN_FIELDS:
             if name in values:
                 setattr(book, name, values[name])
-        if values.get("work_id") is not None:
-            book.work_id = int(str(values["work_id"]))
+        if isinstance(work_id := values.get("work_id"), int):
+            book.work_id = work_id
         if isinstance(subjects := values.get("subjects"), list):
             book.subjects = [subject.model_dump() for subject in subjects]
         if "isbn" in values:
@@ -227,34 +218,10 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _unknown_book(book_id: int) -> BookNotFound:
-    return BookNotFound(f"There is no book {book_id}.")
-
-
 def series_order(position: str | None) -> Decimal | None:
     """The number that a printed position sorts by: its first one, so `1-3` is 1; None without."""
     match = _FIRST_NUMBER.search(position or "")
     return Decimal(match.group()) if match else None
-
-
-def book_out(row: AnyRow) -> BookOut:
-    """The answer for a row of `BOOK_COLUMNS`."""
-    values = row._asdict()
-    contributors = values["contributors"] or []
-    isbn = values.pop("isbn13")
-    precision = values["published_precision"]
-    published_on = format_partial_date(values["published_on"], precision) if precision else None
-    authors = [one["name"] for one in contributors if one["role"] == ContributorRole.AUTHOR]
-    values |= {
-        "isbn": isbn,
-        "isbn10": to_isbn10(isbn) if isbn else None,
-        "author": ", ".join(authors) or None,
-        "contributors": contributors,
-        "categories": values["categories"] or [],
-        "cover": cover_out(values["cover"]),
-        "published_on": published_on,
-    }
-    return BookOut.model_validate(values)
 
 
 class BookCatalogue:
@@ -267,7 +234,7 @@ class BookCatalogue:
         """One book. BookNotFound."""
         row = await find_book(self._connection, book_id)
         if row is None:
-            raise _unknown_book(book_id)
+            raise no_book(book_id)
         return _document(row)
 
     async def get_by_isbn(self, printed: str) -> Document:
@@ -279,7 +246,7 @@ class BookCatalogue:
             raise InvalidIsbn(f"{printed!r}: {reason}.", errors=[problem]) from None
         row = await find_book_by_isbn(self._connection, isbn13)
         if row is None:
-            raise BookNotFound(f"There is no book with the ISBN {isbn13}.")
+            raise no_book_of_isbn(isbn13)
         return _document(row)
 
     async def list(self, query: BookFilter, pager: Pager, within: Within = EVERYWHERE) -> Document:

@@ -26,6 +26,11 @@ _SUBJECT_SHAPES = {
 }
 
 
+def has_shape_of(scheme: SubjectScheme, code: str) -> bool:
+    """Whether the code, in capitals, may be one of the scheme."""
+    return _SUBJECT_SHAPES[scheme].fullmatch(code) is not None
+
+
 class Subject(RequestModel):
     """What a book is about, as a code of a scheme; a code that begins with another one lies below it."""
 
@@ -37,7 +42,7 @@ class Subject(RequestModel):
 
     @model_validator(mode="after")
     def _has_the_shape_of_its_scheme(self) -> Self:
-        if not _SUBJECT_SHAPES[self.scheme].fullmatch(self.code):
+        if not has_shape_of(self.scheme, self.code):
             raise ValueError(f"{self.code} is no code of the scheme {self.scheme.value}")
         return self
 

@@ -19,14 +19,13 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.catalog.filters.values import as_id
 from app.catalog.models import BookCategory, Category
 from app.core.db import snapshot_text
 from app.core.repository import AnyRow
 
 TREE_LOCK = 0x63617465676F7279
 """The advisory lock that every write of the tree takes first."""
-
-_DIGITS_OF_AN_ID = 18
 
 
 def _depth(path: SQLColumnExpression[str]) -> ColumnElement[int]:
@@ -162,8 +161,8 @@ async def list_tree(connection: AsyncConnection, depth: int, parent: str | None)
 
 def _has_key(category: type[Category], key: str) -> ColumnElement[bool]:
     # Slugs have a letter, so digits alone are an id.
-    is_id = key.isascii() and key.isdigit() and len(key) <= _DIGITS_OF_AN_ID
-    return category.id == int(key) if is_id else category.slug == key
+    category_id = as_id(key)
+    return category.slug == key if category_id is None else category.id == category_id
 
 
 def _is_below(path: str) -> ColumnElement[bool]:

@@ -1,8 +1,8 @@
 """What clients send and see of categories."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.catalog.books.schemas import BookFilter
 from app.catalog.categories.slugs import LONGEST_SLUG, SLUG_PATTERN, make_slug
@@ -14,25 +14,24 @@ from app.core.schemas import (
     RequestModel,
     ResponseModel,
     RowId,
+    SingleSpaced,
     VisibleLine,
+    shaped,
 )
 
 DEEPEST = 10
 """Levels of the tree."""
 
 
-def _single_spaced(name: str) -> str:
-    return " ".join(name.split())
-
-
-Name = Annotated[
-    VisibleLine, Field(max_length=100, examples=["Science Fiction"]), AfterValidator(_single_spaced)
-]
+Name = Annotated[VisibleLine, Field(max_length=100, examples=["Science Fiction"]), SingleSpaced]
 Slug = Annotated[
     str,
+    *shaped(
+        SLUG_PATTERN,
+        "must be lower-case letters and digits joined by single dashes, with a letter, such as science-fiction",
+    ),
     Field(
         max_length=LONGEST_SLUG,
-        pattern=SLUG_PATTERN,
         description="Unique; lower-case ASCII words joined by `-`, at least one letter.",
         examples=["science-fiction"],
     ),
@@ -45,6 +44,8 @@ CategoryKey = Annotated[
 
 class CategoryIn(RequestModel):
     """A new category, or all of a category."""
+
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"name": "Science Fiction", "slug": "science-fiction"}
 
     name: Name
     slug: Slug | None = Field(default=None, description="Made from the name when left out.")
@@ -64,6 +65,8 @@ class CategoryIn(RequestModel):
 
 class CategoryPatch(PatchModel):
     """A partial change of a category. A rename alone leaves the slug, and with it all addresses, as it is."""
+
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"name": "Science fiction and fantasy"}
 
     name: Name = OMITTED
     slug: Slug = OMITTED

@@ -1,6 +1,5 @@
 """Reading and editing the category tree."""
 
-import hashlib
 from dataclasses import replace
 from typing import Self
 
@@ -31,7 +30,7 @@ from app.catalog.models import Category
 from app.core.answers import Document
 from app.core.audit import audit, audit_edit, differences
 from app.core.cache import EVERYTHING, invalidate
-from app.core.conditional import Precondition, version_etag
+from app.core.conditional import Precondition, answer_number, version_etag
 from app.core.errors import FieldProblem
 from app.core.paging import Pager
 from app.core.repository import AnyRow
@@ -156,7 +155,8 @@ class CategoryCatalogue:
         """One category, by slug or id, with ancestors and children. CategoryNotFound."""
         row = await self._find(key)
         category = CategoryOut.model_validate(row)
-        return Document(category, row.snapshot, version_etag(category.version, _digest(category)))
+        # Ancestors and children change without a new version of the row.
+        return Document(category, row.snapshot, version_etag(category.version, answer_number(category)))
 
     async def tree(self, query: TreeFilter) -> Document:
         """The tree, or what stands below one category. CategoryNotFound."""
@@ -186,9 +186,3 @@ class CategoryCatalogue:
         if row is None:
             raise _no_category(key)
         return row
-
-
-def _digest(category: CategoryOut) -> int:
-    """A number of the whole answer: ancestors and children change without a new version of the row."""
-    body = category.model_dump_json().encode()
-    return int.from_bytes(hashlib.blake2b(body, digest_size=6).digest())

@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 
 from app.catalog.covers.encoding import PictureEncoder, picture_size
 from app.catalog.covers.errors import CoverNotFound, PictureTooLarge, UnknownUpload
-from app.catalog.covers.schemas import NAME_PATTERN, SIZES, StoredCover
+from app.catalog.covers.schemas import NAME_PATTERN, SIZES, StoredCover, picture_file
 from app.core.clock import utc_now
 from app.core.storage import FileMissing, Storage
 
@@ -44,12 +44,12 @@ class PictureStore:
         picture = await self._encoder.encode(upload.file)
         # The smallest last: where it is, the others are.
         for size in reversed(SIZES):
-            await self._storage.put(file_name(picture.name, size), picture.files[size])
+            await self._storage.put(_path(picture.name, size), picture.files[size])
         return StoredCover(name=picture.name, width=picture.width, height=picture.height)
 
     async def find_upload(self, name: str) -> StoredCover:
         """A picture that was stored within the last day. UnknownUpload."""
-        found = await self._storage.find(file_name(name, SIZES[0]))
+        found = await self._storage.find(_path(name, SIZES[0]))
         if found is None or found.modified_at < utc_now() - USABLE_FOR:
             raise UnknownUpload(
                 "There is no upload of this name, or it is older than a day; upload it again."
@@ -84,10 +84,9 @@ async def purge_pictures(storage: Storage, find_used: FindUsed) -> int:
 
 async def _purge(storage: Storage, old: set[str], find_used: FindUsed) -> int:
     unused = old - await find_used(old) if old else set()
-    await storage.delete([file_name(name, size) for name in sorted(unused) for size in SIZES])
+    await storage.delete([_path(name, size) for name in sorted(unused) for size in SIZES])
     return len(unused)
 
 
-def file_name(name: str, size: str) -> str:
-    """Where one size lies in the store."""
-    return f"{FOLDER}/{name}-{size}.webp"
+def _path(name: str, size: str) -> str:
+    return f"{FOLDER}/{picture_file(name, size)}"

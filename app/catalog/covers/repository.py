@@ -16,18 +16,10 @@ class CoverRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def find_book(self, book_id: int) -> Book | None:
-        """The book, as it is now."""
-        return await self._session.get(Book, book_id, populate_existing=True)
-
     async def find_book_id(self, isbn13: str) -> int | None:
         """The book with this ISBN."""
         statement = select(Book.item_id).where(Book.isbn13 == isbn13)
         return await self._session.scalar(statement)
-
-    async def flush(self) -> None:
-        """Send what was changed."""
-        await self._session.flush()
 
     async def find_used(self, names: Collection[str]) -> set[str]:
         """Which of these pictures books use."""

@@ -1,6 +1,8 @@
 """`/api/v1/books/{book_id}/cover`, `/api/v1/uploads`, and `/media/covers`, where pictures are served."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
 
 from app.catalog.books.schemas import BookOut
 from app.catalog.books.service import BookCatalogue
@@ -35,6 +37,7 @@ from app.core.answers import document_response
 from app.core.conditional import PreconditionDep, matches_any
 from app.core.db import SessionDep
 from app.core.errors import StaleVersion
+from app.core.openapi import NOT_MODIFIED
 from app.core.problems import problems
 from app.core.schemas import RowId
 from app.identity.deps import Seller
@@ -50,6 +53,7 @@ _PICTURE = (
     *(AnimatedPicture, PictureTooLarge, PicturesBusy),
 )
 _WEBP = {"image/webp": {"schema": {"type": "string", "format": "binary"}}}
+_FileName = Annotated[str, Path(description="As `cover.urls` of a book names it.")]
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -116,9 +120,13 @@ async def upload_pictures(request: Request, editor: Seller, uploads: UploadsDep)
     COVER_PATH + "/{file}",
     summary="Get a picture",
     response_class=Response,
-    responses={200: {"content": _WEBP, "description": "The picture."}, **problems(CoverNotFound)},
+    responses={
+        200: {"content": _WEBP, "description": "The picture."},
+        **NOT_MODIFIED,
+        **problems(CoverNotFound),
+    },
 )
-async def get_cover(request: Request, file: str, storage: StorageDep) -> Response:
+async def get_cover(request: Request, file: _FileName, storage: StorageDep) -> Response:
     """One size of a cover, as WebP. An address never serves another picture: keep it for ever."""
     etag = f'"{file}"'
     headers = {

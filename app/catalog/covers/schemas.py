@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
-from app.core.schemas import Line, RequestModel, ResponseModel
+from app.core.schemas import Line, RequestModel, ResponseModel, shaped
 
 COVER_PATH = "/media/covers"
 SIZES = ("s", "m", "l")
@@ -37,18 +37,23 @@ class CoverOut(ResponseModel):
     urls: CoverUrls
 
 
+def picture_file(name: str, size: str) -> str:
+    """The file of one size, in the store and in its address."""
+    return f"{name}-{size}.webp"
+
+
 def cover_out(cover: Mapping[str, Any] | None) -> CoverOut | None:
     """The answer for the column `books.cover`."""
     if cover is None:
         return None
-    urls = {size: f"{COVER_PATH}/{cover['name']}-{size}.webp" for size in SIZES}
+    urls = {size: f"{COVER_PATH}/{picture_file(cover['name'], size)}" for size in SIZES}
     return CoverOut(width=cover["width"], height=cover["height"], urls=CoverUrls(**urls))
 
 
 PictureName = Annotated[
     Line,
+    *shaped(f"^{NAME_PATTERN}$", "must be the `upload` of an answer of POST /api/v1/uploads"),
     Field(
-        pattern=f"^{NAME_PATTERN}$",
         description="As `POST /uploads` told it, not more than a day ago.",
         examples=["4be27711afd2ed40a7ad8c1d9e5dbd2203e805dc"],
     ),

@@ -25,7 +25,6 @@ from app.catalog.books.schemas import BookCriteria
 from app.catalog.facets.bands import PRICE_BANDS
 from app.catalog.filters.repository import Condition, Facet, Names, document_conditions
 from app.catalog.filters.values import YEARS_OF_A_DECADE
-from app.catalog.matching.repository import matches_search
 from app.catalog.models import Author, BookDocument, Category, Series
 from app.catalog.sampling.repository import Matching, matching_books
 from app.core.db import snapshot_text
@@ -52,8 +51,6 @@ async def count_facets(connection: AsyncConnection, query: BookCriteria, names: 
     Every row has the snapshot.
     """
     conditions = document_conditions(query, names)
-    if names.search is not None:
-        conditions.append(Condition(None, matches_search(names.search)))
     selected = {condition.facet for condition in conditions if condition.facet is not None}
     everything = _matching("everything", conditions, names)
     sources = {

@@ -31,10 +31,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.schemas import BookCriteria
 from app.catalog.filters.values import YEARS_OF_A_DECADE, as_id, price_range, subject_key
-from app.catalog.matching.repository import Asked, asked_columns, isbn_of
+from app.catalog.matching.repository import Asked, asked_columns, isbn_of, matches_search
 from app.catalog.merges.chains.repository import list_current
 from app.catalog.models import Author, Book, BookDocument, Category, Contributor, Item, Series
-from app.catalog.sampling.repository import DEAR_FRAME, FRAME, frame_end
+from app.catalog.sampling.repository import COSTLY_FRAME, FRAME, frame_end
 from app.core.db import snapshot_text
 from app.core.repository import AnyRow, contains_folded, fixed
 
@@ -107,7 +107,7 @@ async def find_names(connection: AsyncConnection, query: BookCriteria) -> Names:
     found = (await connection.execute(_select_names(query, authors))).one()
     are_few = len(found.author_ids) <= MOST_AUTHORS
     # The index of samples holds neither words nor subjects.
-    frame = DEAR_FRAME if query.search or query.subject else FRAME
+    frame = COSTLY_FRAME if query.search or query.subject else FRAME
     return Names(
         found.category_ids,
         found.series_ids,
@@ -156,12 +156,15 @@ def _array(ids: Any) -> ColumnElement[Any]:
 
 
 def document_conditions(query: BookCriteria, names: Names) -> list[Condition]:
-    """The conditions of every filter but the search; each alone, for facets leave some out."""
-    return [
+    """The conditions of every filter, `search` among them; each alone, for facets leave some out."""
+    found = [
         *_conditions_of_people_and_places(query, names),
         *_conditions_of_editions(query),
         *_conditions_of_offers(query),
     ]
+    if names.search is not None:
+        found.append(Condition(None, matches_search(names.search)))
+    return found
 
 
 def _conditions_of_people_and_places(query: BookCriteria, names: Names) -> list[Condition]:

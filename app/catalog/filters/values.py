@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from app.catalog.books.subjects import SubjectScheme
-from app.core.schemas import Line
+from app.core.schemas import Line, shaped
 
 MOST_VALUES = 20
 """Of one filter."""
@@ -77,5 +77,10 @@ PriceBand = Annotated[Line, AfterValidator(_checked_band)]
 Decade = Annotated[int, Field(ge=-4000, le=9990, multiple_of=YEARS_OF_A_DECADE)]
 Stars = Annotated[int, Field(ge=0, le=5)]
 SubjectKey = Annotated[
-    Line, Field(pattern=r"^((?i:thema|bisac|own):)?[A-Za-z0-9][A-Za-z0-9._-]{0,29}$", max_length=40)
+    Line,
+    Field(max_length=40),
+    *shaped(
+        r"^(([Tt][Hh][Ee][Mm][Aa]|[Bb][Ii][Ss][Aa][Cc]|[Oo][Ww][Nn]):)?[A-Za-z0-9][A-Za-z0-9._-]{0,29}$",
+        "must be the beginning of a subject code, such as FB or thema:FB",
+    ),
 ]

@@ -33,7 +33,7 @@ _price_or_most = func.coalesce(Item.price, literal_column("10000000000"), type_=
 _price_or_least = func.coalesce(Item.price, literal_column("-1"), type_=Numeric())
 """What has no price comes after what has one, whichever way the list is sorted."""
 _LARGEST_PRICE = Decimal("9999999999.99")
-SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
+_SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
     "title": Item.title_folded,
     "price": _price_or_most,
     "-price": _price_or_least,
@@ -127,11 +127,7 @@ async def list_items(
     connection: AsyncConnection, query: ItemFilter, order: Order, window: Window
 ) -> Found[AnyRow]:
     """One page of items of every kind."""
-    matching = select(Item.id).where(*goods_conditions(query))
-    if query.kind is not None:
-        matching = matching.where(Item.kind == query.kind)
-    if query.search is not None:
-        matching = matching.where(contains_folded(Item.title_folded, query.search))
+    matching = select(Item.id).where(*_conditions(query))
     return await find_page(connection, matching, order, window, ITEM_COLUMNS, join_items)
 
 
@@ -142,12 +138,15 @@ def join_items(source: FromClause, item_id: ColumnElement[int]) -> FromClause:
 
 def item_order(query: GoodsFilter) -> Order:
     """The requested order of items."""
-    return Order.by(query.sort, SORT_COLUMNS, Item.id)
+    return Order.by(query.sort, _SORT_COLUMNS, Item.id)
 
 
-def goods_conditions(query: GoodsFilter) -> list[ColumnElement[bool]]:
-    """The conditions of the filters that all goods share, but for the search."""
+def _conditions(query: ItemFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
+    if query.kind is not None:
+        conditions.append(Item.kind == query.kind)
+    if query.search is not None:
+        conditions.append(contains_folded(Item.title_folded, query.search))
     if query.tags:
         conditions.append(Item.tags.contains(query.tags))
     if query.min_price is not None:

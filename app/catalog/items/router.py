@@ -6,7 +6,15 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.deps import BookServiceDep, ItemServiceDep, limit_search
-from app.catalog.errors import IsbnTaken, ItemNotFound, KindFixed, NotYourItem, SkuTaken, StockReserved
+from app.catalog.errors import (
+    DuplicateContributor,
+    IsbnTaken,
+    ItemNotFound,
+    KindFixed,
+    NotYourItem,
+    SkuTaken,
+    StockReserved,
+)
 from app.catalog.items.schemas import ItemFilter, ItemIn, ItemOut, ItemPatch
 from app.catalog.items.service import ItemCatalogue
 from app.core.answers import HotDep, Reading, document_response
@@ -51,7 +59,7 @@ async def get_item(item_id: RowId, hot: HotDep) -> Response:
     status_code=201,
     summary="List an item for sale",
     response_model=ItemOut,
-    responses=problems(*_LOGIN, SkuTaken, IsbnTaken),
+    responses=problems(*_LOGIN, SkuTaken, IsbnTaken, DuplicateContributor),
 )
 async def create_item(item: ItemIn, seller: Seller, books: BookServiceDep, session: SessionDep) -> Response:
     """Add an item of one's own. With `author` or `isbn`, or `kind=book`, it is a book."""
@@ -64,7 +72,7 @@ async def create_item(item: ItemIn, seller: Seller, books: BookServiceDep, sessi
     "/{item_id}",
     summary="Replace an item",
     response_model=ItemOut,
-    responses=problems(*_LOGIN, *_EDITING, *_CHANGING),
+    responses=problems(*_LOGIN, *_EDITING, *_CHANGING, DuplicateContributor),
 )
 async def replace_item(
     item_id: RowId,

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -29,6 +29,7 @@ from app.core.schemas import (
     RowId,
     Text,
     VisibleLine,
+    shaped,
 )
 from app.core.sorting import DistinctKeys, SplitKeys
 
@@ -77,7 +78,14 @@ _PERSON_NAMES = TypeAdapter(list[PersonName])
 Title = Annotated[VisibleLine, Field(max_length=200, examples=["The Hobbit"])]
 Description = Annotated[Text, Field(max_length=1000, examples=["There and back again."])]
 Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY, description="Available for sale.", examples=[12])]
-Sku = Annotated[Line, Field(pattern=r"^[A-Z]{2,4}-[0-9]{4,8}$", examples=["BK-000123"])]
+Sku = Annotated[
+    Line,
+    *shaped(
+        r"^[A-Z]{2,4}-[0-9]{4,8}$",
+        "must be two to four capital letters, a dash and four to eight digits, such as BK-000123",
+    ),
+    Field(examples=["BK-000123"]),
+]
 Tag = Annotated[VisibleLine, Field(max_length=50)]
 Tags = Annotated[
     list[Tag],
@@ -117,6 +125,16 @@ class GoodsIn(RequestModel):
 class ItemIn(GoodsIn):
     """A new item, or all of an item. With `author` or `isbn` it is a book."""
 
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {
+        "title": "Fountain pen",
+        "description": "Writes finely.",
+        "price": 24.9,
+        "quantity": 12,
+        "sku": "ST-000042",
+        "tags": ["pen"],
+        "kind": "stationery",
+    }
+
     kind: ItemKind | None = Field(default=None, description="`book` with author or isbn, else `other`.")
     author: AuthorNames | None = None
     isbn: Isbn | None = None
@@ -146,6 +164,8 @@ class GoodsPatch(PatchModel):
 
 class ItemPatch(GoodsPatch):
     """A partial change of an item."""
+
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"price": 19.9, "tags": ["pen", "gift"]}
 
     kind: ItemKind = OMITTED
 
@@ -189,7 +209,8 @@ def _split_commas(values: object) -> object:
     return values
 
 
-SearchText = Annotated[Line, Field(min_length=1, max_length=200)]
+PartOfName = Annotated[Line, Field(min_length=1, max_length=LONGEST_NAME)]
+"""What a title or name is to contain; the text of a real search is `filters.values.SearchText`."""
 
 
 class GoodsCriteria(BaseModel):
@@ -197,14 +218,14 @@ class GoodsCriteria(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    search: SearchText | None = Field(
+    search: PartOfName | None = Field(
         default=None, description="Part of the title; case and accents do not count."
     )
     tags: Annotated[list[Tag], BeforeValidator(_split_commas), AfterValidator(_distinct_lower)] = Field(
         default=[], description="Comma-separated; all of them."
     )
-    min_price: Decimal | None = Field(default=None, ge=0, max_digits=12)
-    max_price: Decimal | None = Field(default=None, ge=0, max_digits=12)
+    min_price: Decimal | None = Field(default=None, ge=0, max_digits=12, description="This price or more.")
+    max_price: Decimal | None = Field(default=None, ge=0, max_digits=12, description="This price or less.")
     in_stock: bool | None = Field(default=None, description="true: available now; false: sold out.")
 
     @model_validator(mode="after")
@@ -226,7 +247,7 @@ class GoodsFilter(GoodsCriteria, ListQuery):
 class ItemFilter(GoodsFilter):
     """Filters of `/items`."""
 
-    kind: ItemKind | None = None
+    kind: ItemKind | None = Field(default=None, description="Only items of this kind.")
 
 
 def check_range(model: BaseModel, low: str, high: str) -> None:

@@ -5,7 +5,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.cache_groups import LISTS, item_group
-from app.catalog.errors import ItemNotFound, KindFixed, NotYourItem
+from app.catalog.errors import KindFixed, NotYourItem, no_item
 from app.catalog.items.repository import ItemRepository, find_item, item_order, list_items
 from app.catalog.items.schemas import GoodsIn, GoodsPatch, ItemFilter, ItemKind, ItemOut
 from app.catalog.models import Item, PriceSource
@@ -19,11 +19,11 @@ from app.core.paging import Pager
 from app.identity.permissions import Permission
 from app.identity.principal import Principal
 
-ITEM_FIELDS = ("title", "description", "price", "sku", "tags")
+_ITEM_FIELDS = ("title", "description", "price", "sku", "tags")
 
 
 class ItemService:
-    """Edits items; books share its rules through `create`, `edit` and `remove`."""
+    """Edits items. Books go through it for what all goods share: `create`, `lock`, `replace`, `change`, `remove`."""
 
     def __init__(self, session: AsyncSession, items: ItemRepository, currency: str) -> None:
         self._session = session
@@ -38,7 +38,7 @@ class ItemService:
     async def create(self, seller: Principal, goods: GoodsIn, kind: ItemKind) -> Item:
         """List an item as the seller's own. SkuTaken."""
         item = Item(kind=kind.value, currency=self._currency, owner_id=seller.user_id)
-        for name in ITEM_FIELDS:
+        for name in _ITEM_FIELDS:
             setattr(item, name, getattr(goods, name))
         await self._items.add(item, goods.quantity)
         invalidate(self._session, item_group(item.id), LISTS)
@@ -48,8 +48,8 @@ class ItemService:
         """The item, held for a change. ItemNotFound, NotYourItem, StaleVersion."""
         item = await self._items.lock(item_id)
         if item is None:
-            raise ItemNotFound(f"There is no item {item_id}.")
-        if item.owner_id != editor.user_id and not editor.may(Permission.ITEMS_MODERATE):
+            raise no_item(item_id)
+        if not may_edit(editor, item.owner_id):
             raise NotYourItem("Only its owner or a moderator may change this.")
         precondition.check(item.version)
         return item
@@ -80,7 +80,7 @@ class ItemService:
             await audit_edit(self._session, f"item.{what}", ("item", item.id), changes)
 
     async def _apply(self, editor: Principal, item: Item, values: dict[str, object]) -> None:
-        own = {name: values[name] for name in ITEM_FIELDS if name in values}
+        own = {name: values[name] for name in _ITEM_FIELDS if name in values}
         changes = differences(item, own)
         if "price" in values and values["price"] != item.price:
             await attribute_prices(self._session, PriceSource.EDIT, editor.user_id)
@@ -95,6 +95,11 @@ class ItemService:
         await self._items.flush()
         await self.record(editor, item, "changed", changes)
         invalidate(self._session, item_group(item.id), LISTS)
+
+
+def may_edit(editor: Principal, owner_id: int) -> bool:
+    """Everybody edits their own goods, moderators any."""
+    return owner_id == editor.user_id or editor.may(Permission.ITEMS_MODERATE)
 
 
 def set_kind(item: Item, kind: ItemKind | None) -> None:
@@ -116,7 +121,7 @@ class ItemCatalogue:
         """One item. ItemNotFound."""
         row = await find_item(self._connection, item_id)
         if row is None:
-            raise ItemNotFound(f"There is no item {item_id}.")
+            raise no_item(item_id)
         item = ItemOut.model_validate(row)
         return Document(item, row.snapshot, version_etag(item.version, row.stock_version))
 

@@ -32,7 +32,7 @@ MAIN_WORDS = func.ts_filter(BookDocument.words, literal_column("'{a,b}'::\"char\
 _AROUND = " \t.,;:()[]<>\"'\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
 """What a number that was copied out of a sentence may bring along."""
 _NINE_DIGITS = re.compile(r"[0-9]{8}[0-9Xx]")
-AFTER_ALL = "\U0010ffff"
+_AFTER_ALL = "\U0010ffff"
 """The last code point: a title that begins with a text comes before the text with this at its end."""
 
 
@@ -71,7 +71,7 @@ def matches_search(asked: Asked) -> ColumnElement[bool]:
     found: list[ColumnElement[bool]] = [literal(value=False)]
     if asked.title is not None:
         begun = BookDocument.title_words
-        found.append((begun >= fixed(asked.title)) & (begun < fixed(asked.title + AFTER_ALL)))
+        found.append((begun >= fixed(asked.title)) & (begun < fixed(asked.title + _AFTER_ALL)))
     queries = [query for query in (asked.query, asked.corrected_query) if query is not None]
     return or_(*found, *(BookDocument.words.bool_op("@@")(cast(fixed(query), TSQUERY)) for query in queries))
 
@@ -82,10 +82,10 @@ def has_isbn(isbn13: str) -> ColumnElement[bool]:
     return BookDocument.book_id == book
 
 
-def begins_with(title: ScalarSelect[str]) -> ColumnElement[bool]:
+def begins_with(title: ColumnElement[str]) -> ColumnElement[bool]:
     """Books whose title begins so, or is it."""
     begun = BookDocument.title_words
-    return (begun >= title) & (begun < cast(title, Text).concat(AFTER_ALL))
+    return (begun >= title) & (begun < cast(title, Text).concat(_AFTER_ALL))
 
 
 def has_words(query: ScalarSelect[str]) -> ColumnElement[bool]:

@@ -27,7 +27,7 @@ from app.core.paging import Found, Window
 from app.core.repository import AnyRow, find_page
 from app.core.sorting import Order
 
-MODELS: dict[MergeKind, Mergeable] = {MergeKind.AUTHOR: Author, MergeKind.WORK: Work}
+_MODELS: dict[MergeKind, Mergeable] = {MergeKind.AUTHOR: Author, MergeKind.WORK: Work}
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Merge.id,
     Merge.kind,
@@ -75,7 +75,7 @@ class MergeRepository:
 
     async def find_current(self, kind: MergeKind, row_id: int) -> int:
         """The id that stands for this one after merges."""
-        return await find_current(self._session, MODELS[kind], row_id)
+        return await find_current(self._session, _MODELS[kind], row_id)
 
     async def lock_all(self, kind: MergeKind, *ids: int) -> Sequence[Author | Work]:
         """The authors or works, held against everything that would name them; their books are held before them.
@@ -86,14 +86,14 @@ class MergeRepository:
         books = Item.id.in_(_list_books(kind, ids))
         while True:
             async with self._session.begin_nested() as attempt:
-                await lock_items(self._session, books)
+                await _lock_items(self._session, books)
                 rows = await self._lock_rows(kind, ids)
                 if await self._holds_all(books):
                     return rows
                 await attempt.rollback()
 
     async def _lock_rows(self, kind: MergeKind, ids: Sequence[int]) -> Sequence[Author | Work]:
-        model = MODELS[kind]
+        model = _MODELS[kind]
         held = select(model).where(model.id.in_(ids)).order_by(model.id).with_for_update()
         rows = await self._session.scalars(held.execution_options(populate_existing=True))
         return [row for row in rows if isinstance(row, Author | Work)]
@@ -125,7 +125,7 @@ def any_of(ids: Iterable[int]) -> ColumnElement[Any]:
     return any_(cast(sorted(ids), ARRAY(BigInteger)))
 
 
-async def lock_items(session: AsyncSession, which: ColumnElement[bool]) -> None:
+async def _lock_items(session: AsyncSession, which: ColumnElement[bool]) -> None:
     """Hold the items, in the order of their ids, against edits and deletion, but not against sales."""
     held = select(Item.id).where(which).order_by(Item.id).with_for_update(key_share=True)
     await session.execute(held)

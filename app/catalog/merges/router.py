@@ -49,8 +49,8 @@ async def merge_author(
 ) -> MergeDone:
     """Give books and works of this author to the other one, and the names as aliases; the old id answers 308.
 
-    A book that names both in one role keeps the first in print. More aliases than an author may have are refused. Two works of one title stay two; they
-    are listed in the answer.
+    A book that names both in one role keeps the first in print. More aliases than an author may have are
+    refused. Two works of one title stay two; they are listed in the answer.
     """
     return await merges.merge_authors(manager, author_id, request.into)
 
@@ -74,11 +74,11 @@ async def merge_work(
     responses=problems(*_LOGIN, InvalidCursor),
 )
 async def list_merges(
-    query: Annotated[MergeFilter, Query()], pager: PagerDep, manager: CatalogManager, reads: HotDep
+    query: Annotated[MergeFilter, Query()], pager: PagerDep, manager: CatalogManager, hot: HotDep
 ) -> Response:
     """A page of merges, newest first, undone ones too."""
     del manager
-    return await reads.answer_private(lambda connection: list_all_merges(connection, query, pager))
+    return await hot.answer_private(lambda connection: list_all_merges(connection, query, pager))
 
 
 @router.post(

@@ -19,7 +19,7 @@ class MergeIn(RequestModel):
 class MergeFilter(ListQuery):
     """Filters of `/admin/merges`."""
 
-    kind: MergeKind | None = None
+    kind: MergeKind | None = Field(default=None, description="Only merges of authors, or of works.")
     undone: bool | None = Field(default=None, description="true: undone ones; false: those that stand.")
 
 

@@ -90,7 +90,8 @@ class MergeService:
     async def _merge(self, kind: MergeKind, manager: Principal, source_id: int, into: int) -> Merge:
         target_id = await self._merges.find_current(kind, into)
         if source_id in {into, target_id}:
-            raise MergeIntoItself(f"{into} stands for {source_id} itself.")
+            detail = f"{kind.capitalize()} {into} is {source_id} itself, or was merged into it; name another in into."
+            raise MergeIntoItself(detail)
         source, target = await self._lock_both(kind, source_id, target_id)
         names = {"source_name": _name(source), "target_name": _name(target)}
         moved = await self._movers[kind].move(source, target)
@@ -121,7 +122,8 @@ class MergeService:
             raise UnknownMergeTarget(f"There is no {kind} {target_id}.")
         for row in (source, target):
             if row.merged_into_id is not None:
-                detail = f"{kind.capitalize()} {row.id} was merged into {row.merged_into_id}."
+                where = row.merged_into_id
+                detail = f"{kind.capitalize()} {row.id} was merged into {where}; undo that, or merge {where}."
                 raise AlreadyMerged(detail, merged_into=row.merged_into_id)
         return source, target
 

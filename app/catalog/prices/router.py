@@ -43,12 +43,14 @@ _OWN = (NotAuthenticated, InvalidToken, InsufficientScope, EmailNotVerified, Ite
 _CHANGING = (PriceScheduleNotFound, PriceScheduleClosed, StaleVersion)
 
 
-async def get_price_schedules(request: Request, session: SessionDep) -> PriceScheduleService:
+async def get_price_schedule_service(request: Request, session: SessionDep) -> PriceScheduleService:
     """Planned prices in the shop's currency."""
     return PriceScheduleService.build(session, request.app.state.settings.currency)
 
 
-PriceSchedulesDep = Annotated[PriceScheduleService, Depends(get_price_schedules, scope="function")]
+PriceScheduleServiceDep = Annotated[
+    PriceScheduleService, Depends(get_price_schedule_service, scope="function")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ async def create_price_schedule(
     item_id: RowId,
     schedule: PriceScheduleIn,
     seller: Seller,
-    schedules: PriceSchedulesDep,
+    schedules: PriceScheduleServiceDep,
     session: SessionDep,
 ) -> Response:
     """Plan a price for a time, or a lasting change. Its owner or a moderator may.
@@ -179,7 +181,7 @@ async def change_price_schedule(
     patch: PriceSchedulePatch,
     seller: Seller,
     precondition: PreconditionDep,
-    schedules: PriceSchedulesDep,
+    schedules: PriceScheduleServiceDep,
     session: SessionDep,
 ) -> Response:
     """Set only what is sent. A sale that holds can be made longer or shorter. Its owner or a moderator may."""
@@ -197,7 +199,7 @@ async def cancel_price_schedule(
     place: Annotated[Place, Depends(get_place)],
     seller: Seller,
     precondition: PreconditionDep,
-    schedules: PriceSchedulesDep,
+    schedules: PriceScheduleServiceDep,
 ) -> None:
     """Give a plan up. Of one that holds, the regular price returns at once. Its owner or a moderator may."""
     await schedules.cancel(seller, place.item_id, place.schedule_id, precondition)

@@ -1,6 +1,6 @@
 """What clients send and see of prices over time."""
 
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -50,7 +50,11 @@ class PriceChangeOut(PriceOut):
     """A price, since when, and by whom."""
 
     id: RowId = Field(examples=[311])
-    source: PriceSource = Field(description="How it came about.", examples=["edit"])
+    source: PriceSource = Field(
+        description="`initial`: with the item. `edit`, `import`: somebody set it. `schedule`: a planned price"
+        " began or ended.",
+        examples=["edit"],
+    )
     changed_by: Actor | None = Field(description="null where no account stands behind it.")
 
 
@@ -61,10 +65,10 @@ class PriceScheduleIn(RequestModel):
     starts_at: Moment | None = Field(
         default=None,
         description="The first moment of the price; left out or past: now.",
-        examples=["2026-11-27T00:00:00+01:00"],
+        examples=["2030-11-29T00:00:00+01:00"],
     )
     ends_at: Moment | None = Field(
-        default=None, description="The first moment after it.", examples=["2026-12-01T00:00:00+01:00"]
+        default=None, description="The first moment after it.", examples=["2030-12-03T00:00:00+01:00"]
     )
 
     @model_validator(mode="after")
@@ -77,19 +81,21 @@ class PriceScheduleIn(RequestModel):
 class PriceSchedulePatch(PatchModel):
     """A change of a planned price. Of one that holds already only `ends_at` can change."""
 
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"ends_at": "2030-12-06T00:00:00+01:00"}
+
     price: PriceIn = OMITTED
     starts_at: Moment = OMITTED
     ends_at: Moment | None = Field(
         default=None,
         description="null makes it a lasting change.",
-        examples=["2026-12-06T00:00:00+01:00"],
+        examples=["2030-12-06T00:00:00+01:00"],
     )
 
 
 class PriceScheduleQuery(ListQuery):
     """Filters of an item's planned prices."""
 
-    state: ScheduleState | None = None
+    state: ScheduleState | None = Field(default=None, description="Only those in this state.")
 
 
 class PriceScheduleOut(ResponseModel):
@@ -100,8 +106,8 @@ class PriceScheduleOut(ResponseModel):
     starts_at: Moment
     ends_at: Moment | None
     state: ScheduleState = Field(
-        description="`overridden`: an edit of the price came later and won. `missed`: it was over before the"
-        " shop could apply it."
+        description="`pending`: to come. `active`: it holds. `ended`: over. `overridden`: an edit of the price came"
+        " later and won. `missed`: it was over before the shop could apply it."
     )
     regular_price: Money | None = Field(description="While active: what returns at the end.", examples=[14.5])
     created_by: RowId = Field(validation_alias="actor_id", examples=[3])

@@ -8,9 +8,9 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.cache_groups import LISTS, item_group
-from app.catalog.errors import BookNotFound, ItemNotFound, NotYourItem
+from app.catalog.errors import NotYourItem, no_book, no_item
 from app.catalog.items.schemas import ItemKind
-from app.catalog.items.service import ItemService
+from app.catalog.items.service import ItemService, may_edit
 from app.catalog.models import Item, PriceSchedule, ScheduleState
 from app.catalog.models.prices import OPEN_STATES
 from app.catalog.prices.errors import (
@@ -48,7 +48,6 @@ from app.core.conditional import Precondition, version_etag
 from app.core.errors import FieldProblem
 from app.core.paging import ListQuery, Pager
 from app.core.repository import AnyRow
-from app.identity.permissions import Permission
 from app.identity.principal import Principal
 
 MOST_OPEN = 50
@@ -102,21 +101,21 @@ class PriceCatalogue:
         await self._find_own(editor, item_id)
         row = await find_schedule(self._connection, item_id, schedule_id)
         if row is None:
-            raise _unknown_schedule(schedule_id)
+            raise _no_schedule(schedule_id)
         schedule = PriceScheduleOut.model_validate(row)
         return Document(schedule, row.snapshot, version_etag(schedule.version))
 
     async def _find(self, item_id: int, moment: datetime, kind: ItemKind | None = None) -> AnyRow:
         item = await find_priced_item(self._connection, item_id, moment)
         if kind is ItemKind.BOOK and (item is None or item.kind != kind):
-            raise BookNotFound(f"There is no book {item_id}.")
+            raise no_book(item_id)
         if item is None:
-            raise ItemNotFound(f"There is no item {item_id}.")
+            raise no_item(item_id)
         return item
 
     async def _find_own(self, editor: Principal, item_id: int) -> AnyRow:
         item = await self._find(item_id, utc_now())
-        if item.owner_id != editor.user_id and not editor.may(Permission.ITEMS_MODERATE):
+        if not may_edit(editor, item.owner_id):
             raise NotYourItem("Only its owner or a moderator may see this.")
         return item
 
@@ -181,7 +180,9 @@ class PriceScheduleService:
         if schedule.state == ScheduleState.ACTIVE and (
             values.keys() - {"ends_at"} or None in values.values()
         ):
-            raise PriceScheduleStarted("It holds already: only its end can move, and it must have one.")
+            raise PriceScheduleStarted(
+                "This planned price holds already: only ends_at can change, and it must be a moment."
+            )
         if "starts_at" in values:
             values["starts_at"] = max(values["starts_at"], now)
         values["ends_at"] = _to_come(values.get("ends_at", schedule.ends_at), now)
@@ -215,14 +216,14 @@ class PriceScheduleService:
         item = await self._items.lock(editor, item_id, _ANY_VERSION)
         schedule = await self._schedules.find(item_id, schedule_id)
         if schedule is None:
-            raise _unknown_schedule(schedule_id)
+            raise _no_schedule(schedule_id)
         if schedule.state not in OPEN_STATES:
-            raise PriceScheduleClosed("It is over, and stays as the record of it.")
+            raise PriceScheduleClosed("This planned price is over, and stays as a record; plan another one.")
         precondition.check(schedule.version)
         return item, schedule
 
     async def _apply(self, item_id: int, now: datetime, actor_id: int | None = None) -> None:
-        announce(self._session, await self._schedules.apply([item_id], now, actor_id))
+        _announce(self._session, await self._schedules.apply([item_id], now, actor_id))
 
 
 async def apply_schedules(session: AsyncSession, now: datetime) -> int:
@@ -238,11 +239,11 @@ async def apply_schedules(session: AsyncSession, now: datetime) -> int:
         if not due:
             break
         changed += await schedules.apply(due, now)
-    announce(session, changed)
+    _announce(session, changed)
     return len(changed)
 
 
-def announce(session: AsyncSession, item_ids: Sequence[int]) -> None:
+def _announce(session: AsyncSession, item_ids: Sequence[int]) -> None:
     """Mark as stale what shows the prices of these items."""
     if len(item_ids) > MOST_GROUPS:
         invalidate(session, EVERYTHING)
@@ -251,9 +252,8 @@ def announce(session: AsyncSession, item_ids: Sequence[int]) -> None:
 
 
 def _change_out(row: AnyRow) -> PriceChangeOut:
-    values = dict(row._mapping)  # noqa: SLF001 (SQLAlchemy's public name for a row as a mapping)
     by = None if row.actor_id is None else Actor(id=row.actor_id, username=row.actor_name)
-    return PriceChangeOut.model_validate({**values, "changed_by": by})
+    return PriceChangeOut.model_validate({**row._asdict(), "changed_by": by})
 
 
 def _told(schedule: PriceSchedule, *, is_new: bool) -> Changes:
@@ -272,5 +272,5 @@ def _in_past(field: str, message: str) -> PriceScheduleInPast:
     return PriceScheduleInPast(f"{field} {message}.", errors=[problem])
 
 
-def _unknown_schedule(schedule_id: int) -> PriceScheduleNotFound:
+def _no_schedule(schedule_id: int) -> PriceScheduleNotFound:
     return PriceScheduleNotFound(f"The item has no planned price {schedule_id}.")

@@ -2,8 +2,8 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.books.service import book_out
-from app.catalog.errors import BookNotFound
+from app.catalog.books.answers import book_out
+from app.catalog.errors import no_book
 from app.catalog.related.repository import AUTHOR, CATEGORY, SERIES, find_relations, list_related
 from app.catalog.related.schemas import Reason, RelatedBook, RelatedBooks
 from app.core.answers import Document
@@ -24,7 +24,7 @@ class RelatedCatalogue:
         """
         book = await find_relations(self._connection, book_id)
         if book is None:
-            raise BookNotFound(f"There is no book {book_id}.")
+            raise no_book(book_id)
         rows = await list_related(self._connection, book_id, book, limit)
         items = [RelatedBook(**book_out(row).model_dump(), reason=_REASONS[row.reason]) for row in rows]
         # The older snapshot of the two: were the book changed in between, the answer must not be kept.

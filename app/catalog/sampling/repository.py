@@ -31,7 +31,7 @@ from app.core.repository import SAMPLE_RANGE, fixed
 
 FRAME = 50_000
 """About so many books are looked at before a filter counts as one that lets few through."""
-DEAR_FRAME = 10_000
+COSTLY_FRAME = 10_000
 """The same for filters on what the index of samples does not hold, such as words."""
 _SURELY_MORE = COUNTED_EXACTLY * 13 // 10
 """Of fewer, the exact count is asked for: what a frame shows is right by a tenth or two."""

@@ -16,7 +16,7 @@ from app.core.db import transaction
 from app.core.errors import InvalidCursor, RateLimited
 from app.core.paging import Page, PagerDep
 from app.core.problems import problems
-from app.identity.deps import require_permission
+from app.identity.deps import documented_permission, require_permission
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 from app.identity.permissions import Permission
 
@@ -31,6 +31,7 @@ router = APIRouter(prefix="/api/v1/search", tags=["search"])
     responses=problems(
         InvalidCursor, RateLimited, NotAuthenticated, InvalidToken, InsufficientScope, SearchTooSlow
     ),
+    openapi_extra=documented_permission(Permission.CATALOG_MANAGE),
 )
 async def search_books(
     request: Request,

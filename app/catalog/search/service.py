@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.books.service import book_out
+from app.catalog.books.answers import book_out
 from app.catalog.filters.repository import document_conditions, find_names
-from app.catalog.matching.repository import isbn_of, matches_search
+from app.catalog.matching.repository import isbn_of
 from app.catalog.search.errors import SearchTooSlow
 from app.catalog.search.repository import MARKS, TIER, Search, SearchResult, find_books
 from app.catalog.search.schemas import Explanation, FoundBook, Match, SearchPage, SearchQuery, Tier
@@ -16,7 +16,7 @@ from app.core.answers import Document
 from app.core.paging import Pager, Window
 from app.core.repository import AnyRow
 
-LONGEST_SEARCH = 2.0
+TIME_LIMIT = 2.0
 """Seconds. A transaction for `SET LOCAL statement_timeout` would cost every search three round trips;
 this cancels the statement on the server just as well."""
 
@@ -34,7 +34,7 @@ class BookSearch:
         """One page of found books, best first: tier, then rank, then id. InvalidCursor, SearchTooSlow."""
         window = pager.window(query)
         try:
-            async with asyncio.timeout(LONGEST_SEARCH):
+            async with asyncio.timeout(TIME_LIMIT):
                 result = await self._ask(query, window)
         except TimeoutError:
             raise SearchTooSlow(
@@ -42,15 +42,12 @@ class BookSearch:
             ) from None
         books = [_found_book(row, is_explained=query.explain) for row in result.found.rows]
         page = pager.page(query, window, result.found, books)
-        envelope = {name: getattr(page, name) for name in type(page).model_fields}
         meant = result.corrected if page.total else None
-        return Document(SearchPage(**envelope, did_you_mean=meant), result.found.snapshot)
+        return Document(SearchPage(**dict(page), did_you_mean=meant), result.found.snapshot)
 
     async def _ask(self, query: SearchQuery, window: Window) -> SearchResult:
         names = await find_names(self._connection, query)
         conditions = [one.clause for one in document_conditions(query, names)]
-        if names.search is not None:
-            conditions.append(matches_search(names.search))
         search = Search(query.q, isbn_of(query.q), conditions, is_explained=query.explain)
         return await find_books(self._connection, search, window)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.catalog.books.schemas import ShortLine
-from app.catalog.items.schemas import SearchText
+from app.catalog.items.schemas import PartOfName
 from app.core.paging import ListQuery
 from app.core.schemas import OMITTED, PatchModel, ResponseModel
 from app.core.sorting import DistinctKeys, SplitKeys
@@ -37,7 +37,7 @@ class SeriesSort(StrEnum):
 class SeriesFilter(ListQuery):
     """Filters of `/series`."""
 
-    search: SearchText | None = Field(
+    search: PartOfName | None = Field(
         default=None, description="Part of the name; case and accents do not count."
     )
     sort: Annotated[list[SeriesSort], SplitKeys, DistinctKeys] = Field(

@@ -4,7 +4,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.catalog.books.service import book_out
+from app.catalog.books.answers import book_out
 from app.catalog.cache_groups import LISTS
 from app.catalog.errors import SeriesInUse, SeriesNotFound
 from app.catalog.models import Series
@@ -53,7 +53,7 @@ class SeriesService:
     async def _lock(self, series_id: int, precondition: Precondition) -> Series:
         series = await self._series.lock(series_id)
         if series is None:
-            raise _unknown_series(series_id)
+            raise _no_series(series_id)
         precondition.check(series.version)
         return series
 
@@ -68,7 +68,7 @@ class SeriesCatalogue:
         """One series. SeriesNotFound."""
         row = await find_series(self._connection, series_id)
         if row is None:
-            raise _unknown_series(series_id)
+            raise _no_series(series_id)
         series = SeriesOut.model_validate(row)
         return Document(series, row.snapshot, version_etag(series.version, series.book_count))
 
@@ -89,5 +89,5 @@ class SeriesCatalogue:
         return Document(page, series.snapshot)
 
 
-def _unknown_series(series_id: int) -> SeriesNotFound:
+def _no_series(series_id: int) -> SeriesNotFound:
     return SeriesNotFound(f"There is no series {series_id}.")

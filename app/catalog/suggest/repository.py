@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.matching.repository import AFTER_ALL, MAIN_WORDS
+from app.catalog.matching.repository import MAIN_WORDS, begins_with
 from app.catalog.models import Author, Book, BookDocument, Category, Contributor, Item, Series
 from app.core.db import snapshot_text
 from app.core.repository import AnyRow
@@ -58,7 +58,7 @@ async def list_suggestions(connection: AsyncConnection, typed: str) -> Sequence[
 
 def _books(text: ColumnElement[str]) -> list[Select[Any]]:
     documents = BookDocument
-    begins = (documents.title_words >= text) & (documents.title_words < text.concat(AFTER_ALL))
+    begins = begins_with(text)
     begun = (
         select(documents.book_id, documents.in_stock, documents.title_words)
         .where(begins)
@@ -86,7 +86,7 @@ def _books(text: ColumnElement[str]) -> list[Select[Any]]:
 
 
 def _words(text: ColumnElement[str]) -> ColumnElement[Any]:
-    """All words in the title, the last one perhaps unfinished; from a subquery, as `matching` says why."""
+    """All words in the title, the last one perhaps unfinished; in a subquery, as `matching` does."""
     return select(func.to_tsquery("simple", func.replace(text, " ", ":A & ").concat(":*A"))).scalar_subquery()
 
 
@@ -100,9 +100,7 @@ def _selective_words(text: ColumnElement[str]) -> ColumnElement[Any]:
 def _authors(text: ColumnElement[str]) -> Select[Any]:
     named = (
         select(Author.id, Author.name)
-        .where(
-            Author.names_words.like(literal("% ").concat(text).concat("%")), Author.merged_into_id.is_(None)
-        )
+        .where(_has_word(Author.names_words, text), Author.merged_into_id.is_(None))
         .limit(_NAMED)
         .subquery("authors_named")
     )

@@ -29,10 +29,9 @@ async def suggest(query: Annotated[SuggestQuery, Query()], hot: HotDep) -> Respo
 
     Exact names come first, and corrected spelling last. Case, accents and punctuation do not count.
     """
-    read = SuggestionCatalogue
     return await hot.answer(
         LISTS,
-        lambda connection: read(connection).suggest(query.q),
+        lambda connection: SuggestionCatalogue(connection).suggest(query.q),
         keep=False,
         cache_control=_A_MINUTE,
     )

@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.catalog.books.subjects import SubjectScheme
+from app.catalog.books.subjects import SubjectScheme, has_shape_of
 from app.catalog.transfer.cells import join_list
 from app.catalog.transfer.texts import FieldRefused
 
 _ENTRY = re.compile(r"(?:(\w+):)?(\S+)(?:\s+(.+))?")
-_BISAC = re.compile(r"[A-Za-z]{3}[0-9]{6}")
 
 
 def subject_of(entry: str) -> dict[str, Any]:
@@ -19,7 +18,8 @@ def subject_of(entry: str) -> dict[str, Any]:
         raise FieldRefused("must be scheme:code heading, such as thema:FMB Epic fantasy", "value_error")
     scheme, code, heading = match.groups()
     if scheme is None:
-        scheme = SubjectScheme.BISAC if _BISAC.fullmatch(code) else SubjectScheme.THEMA
+        is_bisac = has_shape_of(SubjectScheme.BISAC, code.upper())
+        scheme = SubjectScheme.BISAC if is_bisac else SubjectScheme.THEMA
     return {"scheme": scheme.lower(), "code": code, "heading": heading}
 
 

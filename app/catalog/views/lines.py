@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
+from app.catalog.books.answers import book_out
 from app.catalog.books.repository import list_books
-from app.catalog.books.service import book_out
 from app.catalog.items.repository import item_order
 from app.catalog.views.schemas import BookListQuery, included
 from app.catalog.views.service import expand_books

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from app.catalog.authors.schemas import AuthorOut
 from app.catalog.books.schemas import BookFilter, BookFormat, BookOut, ContributorOut
 from app.core.negotiation import JSON_LD, NDJSON
+from app.core.paging import Page
 from app.core.schemas import Money, ResponseModel
 from app.core.sorting import DistinctKeys, SplitKeys
 
@@ -72,10 +73,7 @@ class BookListQuery(BookFilter):
         return None if shown is None else {**dict.fromkeys(_ENVELOPE, True), "items": {"__all__": shown}}
 
 
-_ENVELOPE = (
-    *("total", "total_is_estimate", "skip", "limit", "page", "total_pages"),
-    *("has_next", "has_previous", "next_cursor"),
-)
+_ENVELOPE = Page.model_fields.keys() - {"items"}
 
 
 def included(fields: list[str] | None, expand: list[Expansion]) -> Any:
@@ -148,7 +146,14 @@ LINKED: dict[int | str, dict[str, Any]] = {
     200: {"content": {JSON_LD: {"schema": LinkedBook.model_json_schema(by_alias=True)}}}
 }
 LINES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {NDJSON: {"example": '{"id":42,"title":"The Hobbit"}\n{"id":43,"title":"Emma"}\n'}}}
+    200: {
+        "content": {
+            NDJSON: {
+                "schema": {"type": "string"},
+                "example": '{"id":42,"title":"The Hobbit"}\n{"id":43,"title":"Emma"}\n',
+            }
+        }
+    }
 }
 """The second representations, for the document."""
 

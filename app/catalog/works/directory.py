@@ -87,6 +87,8 @@ class WorkDirectory:
         title, author_id = edition.of(work)
         if (title, author_id) == (work.title, work.author_id):
             return False
+        # As a batch of an import does: names before works.
+        await self._works.wait_for_import()
         other = None if author_id is None else await self._works.find_id(title, author_id)
         joined = work_id if other is None else await self._works.find_current(other)
         await self._works.lock_all([work_id, joined])

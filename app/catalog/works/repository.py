@@ -77,10 +77,13 @@ class WorkRepository:
 
     async def lock_title(self, title: str) -> None:
         """Hold the folded title against requests that would make the same work."""
+        await self.wait_for_import()
         key = func.hashtextextended(func.fold(title), TITLES_LOCK)
-        # Shared with other requests, not with an import, which holds it instead of thousands of titles.
-        await self._session.execute(select(func.pg_advisory_xact_lock_shared(BULK_LOCK)))
         await self._session.execute(select(func.pg_advisory_xact_lock(key)))
+
+    async def wait_for_import(self) -> None:
+        """Hold the lock that requests share, and that an import holds alone instead of thousands of titles."""
+        await self._session.execute(select(func.pg_advisory_xact_lock_shared(BULK_LOCK)))
 
 
 def _of_one_edition(work_id: int) -> Select[Work]:

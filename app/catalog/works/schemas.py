@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.catalog.books.schemas import BookOut
-from app.catalog.items.schemas import SearchText, Title
+from app.catalog.items.schemas import PartOfName, Title
 from app.core.paging import ListQuery
 from app.core.schemas import OMITTED, Moment, PatchModel, ResponseModel
 from app.core.sorting import DistinctKeys, SplitKeys
@@ -55,7 +55,7 @@ class WorkSort(StrEnum):
 class WorkFilter(ListQuery):
     """Filters of `/works`."""
 
-    search: SearchText | None = Field(
+    search: PartOfName | None = Field(
         default=None, description="Part of the title; case and accents do not count."
     )
     sort: Annotated[list[WorkSort], SplitKeys, DistinctKeys] = Field(

@@ -1,11 +1,10 @@
 """Reading, listing and editing works."""
 
-import hashlib
 from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.catalog.books.service import book_out
+from app.catalog.books.answers import book_out
 from app.catalog.cache_groups import LISTS
 from app.catalog.errors import WorkNotFound
 from app.catalog.merges.chains.repository import find_current
@@ -16,7 +15,7 @@ from app.catalog.works.schemas import WorkAuthor, WorkDetail, WorkFilter, WorkOu
 from app.core.answers import Document
 from app.core.audit import audit_edit, differences
 from app.core.cache import invalidate
-from app.core.conditional import Precondition, version_etag
+from app.core.conditional import Precondition, answer_number, version_etag
 from app.core.paging import Pager
 from app.core.repository import AnyRow
 
@@ -40,7 +39,7 @@ class WorkService:
         """
         work = await self._works.lock(work_id)
         if work is None:
-            raise _unknown_work(work_id)
+            raise _no_work(work_id)
         if work.merged_into_id is not None:
             raise _merged_work(work_id, await self._works.find_current(work_id))
         precondition.check(work.version)
@@ -62,12 +61,13 @@ class WorkCatalogue:
         """One work with its editions. WorkNotFound, WorkMerged."""
         rows = await find_work(self._connection, work_id)
         if not rows:
-            raise _unknown_work(work_id)
+            raise _no_work(work_id)
         if rows[0].work_merged_into_id is not None:
             raise _merged_work(work_id, await find_current(self._connection, Work, work_id))
         editions = [book_out(row) for row in rows if row.id is not None]
         work = WorkDetail(**_shown(rows[0], "work_"), editions=editions)
-        return Document(work, rows[0].snapshot, version_etag(work.version, _digest(work)))
+        # Editions change without a new version of the work.
+        return Document(work, rows[0].snapshot, version_etag(work.version, answer_number(work)))
 
     async def list(self, query: WorkFilter, pager: Pager) -> Document:
         """One page of works. InvalidCursor."""
@@ -83,13 +83,7 @@ def _shown(row: AnyRow, prefix: str = "") -> dict[str, Any]:
     return shown | {"author": None if author_id is None else WorkAuthor(id=author_id, name=name)}
 
 
-def _digest(work: WorkDetail) -> int:
-    """A number of the whole answer: editions change without a new version of the work."""
-    body = work.model_dump_json().encode()
-    return int.from_bytes(hashlib.blake2b(body, digest_size=6).digest())
-
-
-def _unknown_work(work_id: int) -> WorkNotFound:
+def _no_work(work_id: int) -> WorkNotFound:
     return WorkNotFound(f"There is no work {work_id}.")
 
 

@@ -4,12 +4,13 @@ import asyncio
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from tests.catalog.merges.arrange import BOOKS, add_book, read_book
+from tests.catalog.waiting import until_somebody_waits
 from tests.conftest import SignUp
 
-WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+HOLDING_THE_PLACE = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
 QUEUED = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'tuple'")
 
 
@@ -22,17 +23,12 @@ async def test_of_two_edits_at_once_the_later_one_stands_whole(
     path = f"{BOOKS}/{book['id']}"
     second = {**first, "subtitle": "Or There and Back", "pages": 320}
 
-    async def reaches(state: TextClause) -> None:
-        async with live_app.state.database.reading() as connection, asyncio.timeout(15):
-            while not await connection.scalar(state):
-                await asyncio.sleep(0.01)
-
     async with live_app.state.database.sessions.begin() as holding:
         await holding.execute(text("SELECT FROM items WHERE id = :id FOR UPDATE"), {"id": book["id"]})
         earlier = asyncio.ensure_future(live_client.put(path, json=second, headers=seller.headers))
-        await reaches(WAITING)
+        await until_somebody_waits(live_app, HOLDING_THE_PLACE)
         later = asyncio.ensure_future(live_client.put(path, json=first, headers=seller.headers))
-        await reaches(QUEUED)
+        await until_somebody_waits(live_app, QUEUED)
     assert [answer.status_code for answer in await asyncio.gather(earlier, later)] == [200, 200]
     after = await read_book(live_client, book)
     assert (after["version"], after["subtitle"], after["pages"]) == (3, first["subtitle"], first["pages"])

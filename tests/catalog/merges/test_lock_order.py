@@ -10,11 +10,12 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.bulk import BULK_LOCK
 from app.identity.permissions import Role
 from tests.catalog.merges.arrange import ADMIN, BOOKS, add_book, author_of, credits_of, read_book, undo
+from tests.catalog.waiting import until_somebody_waits
 from tests.conftest import Caller, SignUp
 
-WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 # Whoever waits for a row holds its place in the queue.
 WAITING_FOR_A_BOOK = text(
     "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND query LIKE '%FROM items%'"
@@ -25,18 +26,6 @@ WAITING_FOR_A_BOOK = text(
 async def staff(live_sign_up: SignUp) -> Caller:
     """A moderator, who may also sell."""
     return await live_sign_up(Role.MODERATOR)
-
-
-async def until_it_waits(app: FastAPI) -> None:
-    async with asyncio.timeout(15), app.state.database.reading() as connection:
-        while await connection.scalar(WAITING) == 0:
-            await asyncio.sleep(0.01)
-
-
-async def until_it_waits_for_a_book(app: FastAPI) -> None:
-    async with asyncio.timeout(15), app.state.database.reading() as connection:
-        while await connection.scalar(WAITING_FOR_A_BOOK) == 0:
-            await asyncio.sleep(0.01)
 
 
 async def hold(session: AsyncSession, table: str, row_id: int, how: str = "UPDATE NOWAIT") -> None:
@@ -66,7 +55,7 @@ async def test_a_merge_of_authors_and_its_undo_wait_for_the_targets_books_before
                 asked = merging(live_client, staff, "author", *ids)
             else:
                 asked = asyncio.ensure_future(undo(live_client, staff, merge_id))
-            await until_it_waits(live_app)
+            await until_somebody_waits(live_app)
             # What an edit may hold after its book and the document.
             await hold(editing, "authors", ids[0])
             await hold(editing, "works", source["work_id"])
@@ -93,11 +82,11 @@ async def test_a_merge_lets_everybody_go_while_a_book_that_came_to_the_source_is
     async with sessions() as arriving:
         await arriving.execute(text(come), {"book": other["id"], "source": ids[0]})
         asked = merging(live_client, staff, kind, *ids)
-        await until_it_waits(live_app)
+        await until_somebody_waits(live_app)
         async with sessions.begin() as editing:
             await hold(editing, "items", other["id"])
             await arriving.commit()
-            await until_it_waits_for_a_book(live_app)
+            await until_somebody_waits(live_app, WAITING_FOR_A_BOOK)
             for row_id in ids:
                 await hold(editing, f"{kind}s", row_id)
     assert (await asked).status_code == 200
@@ -113,7 +102,7 @@ async def test_a_merge_takes_along_a_book_that_came_to_the_source_meanwhile(
     async with live_app.state.database.sessions.begin() as arriving:
         await hold(arriving, "authors", author_of(old), "KEY SHARE")
         asked = merging(live_client, staff, "author", author_of(old), target)
-        await until_it_waits(live_app)
+        await until_somebody_waits(live_app)
         named = {"title": "Late", "price": 5, "contributors": [{"author_id": author_of(old)}]}
         making = asyncio.ensure_future(live_client.post(BOOKS, json=named, headers=staff.headers))
     assert (await asked).status_code == 200
@@ -139,10 +128,39 @@ async def test_an_edit_that_waited_for_a_merge_does_not_wait_for_the_next_one_wi
             lead = text("UPDATE authors SET merged_into_id = :target WHERE id = :source")
             await merged.execute(lead, {"source": source, "target": target})
             edit = asyncio.ensure_future(live_client.patch(path, json=body, headers=staff.headers))
-            await until_it_waits(live_app)
+            await until_somebody_waits(live_app)
         async with asyncio.timeout(15):
             refused = await edit
         await hold(undoing, "authors", source)
     assert (refused.status_code, refused.json()["code"]) == (503, "write-collision")
     again = await live_client.patch(path, json=body, headers=staff.headers)
     assert author_of(again.json()) == target
+
+
+async def test_an_edit_waits_for_a_batch_of_an_import_before_it_holds_the_work_that_follows_it(
+    live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
+) -> None:
+    book = await add_book(live_client, staff, "Old", author="Tolkien")
+    path = f"{BOOKS}/{book['id']}"
+    async with live_app.state.database.sessions.begin() as importing:
+        await importing.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": BULK_LOCK})
+        edit = asyncio.ensure_future(live_client.patch(path, json={"title": "New"}, headers=staff.headers))
+        await until_somebody_waits(live_app)
+        await hold(importing, "works", book["work_id"])
+    assert (await edit).status_code == 200
+
+
+async def test_a_book_made_while_its_author_is_renamed_is_found_by_the_new_name(
+    live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
+) -> None:
+    author = author_of(await add_book(live_client, staff, "Old", author="Tolkien"))
+    async with live_app.state.database.sessions.begin() as renaming:
+        rename = text("UPDATE authors SET name = 'Gruen' WHERE id = :id")
+        await renaming.execute(rename, {"id": author})
+        named = {"title": "Late", "price": 5, "contributors": [{"author_id": author}]}
+        making = asyncio.ensure_future(live_client.post(BOOKS, json=named, headers=staff.headers))
+        await asyncio.wait(
+            [making, asyncio.ensure_future(until_somebody_waits(live_app))], return_when="FIRST_COMPLETED"
+        )
+    assert (await making).status_code == 201
+    assert (await live_client.get("/api/v1/search?q=gruen")).json()["total"] == 2

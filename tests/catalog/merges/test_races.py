@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.identity.permissions import Role
 from tests.catalog.merges.arrange import ADMIN, BOOKS, WORKS, add_book, author_of, merge, read_book
+from tests.catalog.waiting import until_somebody_waits
 from tests.conftest import Caller, SignUp
 
 LEFT_BEHIND = text(
@@ -24,7 +25,6 @@ EMPTY_WORKS = text(
     " AND NOT EXISTS (SELECT FROM books WHERE work_id = works.id)"
     " AND NOT EXISTS (SELECT FROM works AS merged WHERE merged.merged_into_id = works.id)"
 )
-WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
 @pytest.fixture
@@ -131,9 +131,7 @@ async def test_an_edit_that_names_a_merged_author_holds_only_the_one_that_stands
         body = {"contributors": [{"author_id": source}]}
         path = f"{BOOKS}/{other['id']}"
         edit = asyncio.ensure_future(live_client.patch(path, json=body, headers=staff.headers))
-        async with asyncio.timeout(15):
-            while await count(live_app, WAITING) == 0:
-                await asyncio.sleep(0.01)
+        await until_somebody_waits(live_app)
         # Were it held, the edit and the undo would wait for each other.
         await undoing.execute(hold, {"id": source})
     assert author_of((await edit).json()) == target

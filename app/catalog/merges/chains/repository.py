@@ -54,7 +54,8 @@ def _held_ends(model: Mergeable, *, nowait: bool) -> Select[int, int, int | None
         select(ends.c.asked, model.id, model.merged_into_id)
         .join(ends, ends.c.end == model.id)
         .order_by(model.id)
-        .with_for_update(of=model, read=True, key_share=True, nowait=nowait)
+        # Names of authors stand in the documents of their books: no rename may pass by a book that is being written.
+        .with_for_update(of=model, read=True, key_share=model is not Author, nowait=nowait)
     )
 
 

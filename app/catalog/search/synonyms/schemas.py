@@ -1,6 +1,6 @@
 """What staff send and see of synonyms."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -32,6 +32,8 @@ Finds = Annotated[
 class SynonymIn(RequestModel):
     """A new synonym, or all of one."""
 
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"terms": ["sci-fi", "science fiction"]}
+
     terms: Terms
     finds: Finds | None = None
 
@@ -44,6 +46,8 @@ class SynonymIn(RequestModel):
 
 class SynonymPatch(PatchModel):
     """A partial change of a synonym."""
+
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"terms": ["sci-fi"], "finds": ["science fiction"]}
 
     terms: Terms = OMITTED
     finds: Finds | None = None

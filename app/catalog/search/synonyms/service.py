@@ -57,7 +57,7 @@ class SynonymService:
     async def _lock(self, synonym_id: int, precondition: Precondition) -> Synonym:
         synonym = await self._synonyms.lock(synonym_id)
         if synonym is None:
-            raise _unknown_synonym(synonym_id)
+            raise _no_synonym(synonym_id)
         precondition.check(synonym.version)
         return synonym
 
@@ -85,7 +85,7 @@ class SynonymCatalogue:
         """One synonym. SynonymNotFound."""
         row = await find_synonym(self._connection, synonym_id)
         if row is None:
-            raise _unknown_synonym(synonym_id)
+            raise _no_synonym(synonym_id)
         synonym = SynonymOut.model_validate(row)
         return Document(synonym, row.snapshot, version_etag(synonym.version))
 
@@ -102,7 +102,7 @@ def given(request: SynonymIn | SynonymPatch) -> dict[str, object]:
     return request.sent() if isinstance(request, SynonymPatch) else request.model_dump()
 
 
-def _unknown_synonym(synonym_id: int) -> SynonymNotFound:
+def _no_synonym(synonym_id: int) -> SynonymNotFound:
     return SynonymNotFound(f"There is no synonym {synonym_id}.")
 
 

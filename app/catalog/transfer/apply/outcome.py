@@ -20,7 +20,7 @@ class RowStatus(StrEnum):
 
 
 class ImportMode(StrEnum):
-    """What rows may do; the ISBN decides whether a book is there already."""
+    """What rows may do: only add books, only change them, or either; the ISBN decides whether a book is there."""
 
     CREATE = "create"
     UPDATE = "update"

@@ -13,7 +13,7 @@ _SETTINGS = """
 """
 _LOCK_BY_ISBN = """
     SELECT item_id FROM books JOIN items ON items.id = item_id
-    WHERE isbn13 = ANY ($1::text[]) ORDER BY isbn13 FOR UPDATE OF items
+    WHERE isbn13 = ANY ($1::text[]) ORDER BY item_id FOR UPDATE OF items
 """
 _LOCK_BY_ID = "SELECT id AS item_id FROM items WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE"
 _BOOKS = """
@@ -93,8 +93,8 @@ class BulkRepository:
         await self._connection.execute(_SETTINGS, "" if actor_id is None else str(actor_id), _TIMEOUT)
 
     async def lock_by_isbn(self, isbns: Sequence[str]) -> list[int]:
-        """The ids of these books, held against other writers, always in the same order."""
-        return [row["item_id"] for row in await self._fetch(_LOCK_BY_ISBN, sorted(isbns))]
+        """The ids of these books, held against other writers, in the order in which everybody holds items."""
+        return [row["item_id"] for row in await self._fetch(_LOCK_BY_ISBN, isbns)]
 
     async def lock_by_id(self, ids: Sequence[int]) -> list[int]:
         """As `lock_by_isbn`, of those that are still there."""

@@ -62,20 +62,21 @@ class BatchService:
             OnixRepository(connection),
         )
 
-    async def prepare(self, actor_id: int, *, is_shared: bool) -> None:
-        """Once per transaction, before its first batch; shared: requests may make names meanwhile."""
+    async def prepare(self, actor_id: int) -> None:
+        """Once per transaction, before its first batch."""
         await self._books.prepare(actor_id)
-        if not is_shared:
-            await self._names.hold()
 
-    async def apply(self, records: Sequence[Record], mode: ImportMode) -> Applied:
-        """Apply the records; a row that cannot be applied fails alone."""
+    async def apply(self, records: Sequence[Record], mode: ImportMode, *, is_shared: bool) -> Applied:
+        """Apply the records; a row that cannot be applied fails alone. Shared: requests may make names meanwhile."""
         names = Names()
         triage = Triage(mode)
         sound = triage.keep(triage.sound(record) for record in records)
         stored = await self._read(sound, names)
         allowed = triage.keep(triage.allowed(record, stored.get(record.key)) for record in sound)
         free = triage.keep(await self._with_free_skus(allowed, stored))
+        if not is_shared:
+            # After the books, as requests do: neither waits for what the other one holds.
+            await self._names.hold()
         await self._names.resolve((record.values for record in free), names)
         work = _Work(stored, names)
         for record in free:

@@ -47,7 +47,7 @@ class ExportFormat(Protocol):
         """What stands before the first book."""
         ...
 
-    def product(self, row: ExportedBook) -> bytes:
+    def product(self, book: ExportedBook) -> bytes:
         """One book."""
         ...
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from app.catalog.transfer.exports.contract import ExportFormat
 from app.catalog.transfer.exports.schemas import ExportKind, ExportQuery
 from app.catalog.transfer.exports.writers import CsvExport, NdjsonExport
-from app.catalog.transfer.onix.writer import OnixFormat
+from app.catalog.transfer.onix.writer import OnixExport
 
 
 def make_format(query: ExportQuery, public_url: str, sent_at: datetime) -> ExportFormat:
@@ -16,4 +16,4 @@ def make_format(query: ExportQuery, public_url: str, sent_at: datetime) -> Expor
         case ExportKind.NDJSON:
             return NdjsonExport()
         case ExportKind.ONIX:
-            return OnixFormat(public_url, sent_at)
+            return OnixExport(public_url, sent_at)

@@ -9,7 +9,6 @@ from app.catalog.books.repository import CATEGORIES, CONTRIBUTORS, join_books
 from app.catalog.books.schemas import BookCriteria
 from app.catalog.filters.repository import document_conditions, find_names
 from app.catalog.items.repository import AVAILABLE
-from app.catalog.matching.repository import matches_search
 from app.catalog.models import Book, BookDocument, Item, Series
 from app.catalog.transfer.exports.contract import ExportedBook
 from app.core.repository import AnyRow
@@ -56,8 +55,6 @@ async def select_books(connection: AsyncConnection, criteria: BookCriteria) -> S
     """The selection that these filters make."""
     names = await find_names(connection, criteria)
     conditions = [one.clause for one in document_conditions(criteria, names)]
-    if names.search is not None:
-        conditions.append(matches_search(names.search))
     ids = (
         select(BookDocument.book_id)
         .where(BookDocument.book_id > bindparam("after"), *conditions)

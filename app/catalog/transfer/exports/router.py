@@ -7,8 +7,8 @@ from starlette.responses import StreamingResponse
 
 from app.catalog.transfer.exports.formats import make_format
 from app.catalog.transfer.exports.schemas import ExportQuery
-from app.catalog.transfer.exports.service import begun, stream_books
-from app.core.answers import streamed
+from app.catalog.transfer.exports.service import stream_books
+from app.core.answers import begun, streamed
 from app.core.audit import audit
 from app.core.clock import utc_now
 from app.core.db import SessionDep
@@ -19,9 +19,18 @@ from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticate
 router = APIRouter(prefix="/api/v1/admin/exports", tags=["bulk"])
 
 _FILES = {
-    "text/csv": {"example": "isbn13,title,contributors\r\n9780261102217,The Hobbit,J.R.R. Tolkien\r\n"},
-    "application/x-ndjson": {"example": '{"isbn13":"9780261102217","title":"The Hobbit"}\n'},
-    "application/xml": {"example": '<ONIXMessage release="3.0">…</ONIXMessage>'},
+    "text/csv": {
+        "schema": {"type": "string"},
+        "example": "isbn13,title,contributors\r\n9780261102217,The Hobbit,J.R.R. Tolkien\r\n",
+    },
+    "application/x-ndjson": {
+        "schema": {"type": "string"},
+        "example": '{"isbn13":"9780261102217","title":"The Hobbit"}\n',
+    },
+    "application/xml": {
+        "schema": {"type": "string"},
+        "example": '<ONIXMessage release="3.0">…</ONIXMessage>',
+    },
 }
 
 

@@ -30,15 +30,3 @@ async def stream_books(
         yield piece + b"".join(form.product(book) for book in books)
         piece = b""
     yield form.footer()
-
-
-async def begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same stream after its first piece was read, so that a database away is told by a status."""
-    first = await anext(stream)
-
-    async def pieces() -> AsyncIterator[bytes]:
-        yield first
-        async for piece in stream:
-            yield piece
-
-    return pieces()

@@ -27,9 +27,9 @@ class CsvExport:
         self._writer.writerow(CELLS)
         return self._mark + self._taken()
 
-    def product(self, row: ExportedBook) -> bytes:
+    def product(self, book: ExportedBook) -> bytes:
         """One book."""
-        self._writer.writerow([cell(row) for cell in self._cells])
+        self._writer.writerow([cell(book) for cell in self._cells])
         return self._taken()
 
     def footer(self) -> bytes:
@@ -53,9 +53,9 @@ class NdjsonExport:
         """Nothing."""
         return b""
 
-    def product(self, row: ExportedBook) -> bytes:
+    def product(self, book: ExportedBook) -> bytes:
         """One book."""
-        values = {name: value(row) for name, value in VALUES.items()}
+        values = {name: value(book) for name, value in VALUES.items()}
         return orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE)
 
     def footer(self) -> bytes:

@@ -1,10 +1,15 @@
 """Which faults of PostgreSQL pass by themselves, which are a row's own, and how a row is told of one."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import asyncpg
+import structlog
 
 from app.catalog.transfer.names.service import NamesMoved
 from app.catalog.transfer.record import RowProblem
 from app.core.errors import CONSTRAINT_ERRORS
+from app.core.events import Later
 from app.core.problems import is_unavailable
 
 COLLISIONS: tuple[type[Exception], ...] = (
@@ -30,11 +35,30 @@ _AWAY = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
 )
+_PAUSE = 5.0
+"""Seconds until what a server behind us broke off is tried again."""
+_log = structlog.get_logger(__name__)
 
 
 def is_passing(fault: Exception) -> bool:
     """Whether a server behind us is away, so that the import goes on later by itself."""
     return isinstance(fault, _AWAY) or is_unavailable(fault)
+
+
+@asynccontextmanager
+async def patiently() -> AsyncIterator[None]:
+    """A server behind us that is away is waited for, however long.
+
+    Each look for one's turn was an attempt: counted on, one fault more would be the last, and the
+    job would never end.
+    """
+    try:
+        yield
+    except Exception as fault:
+        if is_passing(fault):
+            _log.warning("import_broken_off", error=repr(fault))
+            raise Later("a server behind us is away", _PAUSE) from fault
+        raise
 
 
 def problem_of(fault: Exception) -> RowProblem:

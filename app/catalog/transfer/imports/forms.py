@@ -23,27 +23,32 @@ FORM = documented(
             "required": ["file"],
             "properties": {
                 "file": {"type": "string", "format": "binary", "description": "CSV, NDJSON or ONIX 3.0."},
-                "mode": _choice(ImportMode, ImportMode.UPSERT.value, "What rows may do, by ISBN-13."),
+                "mode": _choice(
+                    ImportMode,
+                    ImportMode.UPSERT.value,
+                    "`create`: only add books; `update`: only change books that are there, by ISBN-13;"
+                    " `upsert`: either. A row that may not do what it asks for fails.",
+                ),
                 "on_error": _choice(
-                    OnError, OnError.SKIP_ROW.value, "`abort`: one failed row, and nothing is written."
+                    OnError,
+                    OnError.SKIP_ROW.value,
+                    "`skip_row`: other rows are written; `abort`: one failed row, and nothing is written.",
                 ),
                 "dry_run": {"type": "boolean", "default": False, "description": "Report, but write nothing."},
                 "mapping": {
                     "type": "string",
-                    "description": f'JSON: header of the file to field, or to "" to ignore it. Fields: {_FIELDS}.',
-                    "examples": ['{"Titel": "title", "Notes": ""}'],
+                    "description": 'JSON: header of the file to field, or to "" to ignore it, such as'
+                    f' `{{"Titel": "title", "Notes": ""}}`. Fields: {_FIELDS}.',
                 },
-                "format": _choice(SourceFormat, None, "By the file's content, unless said here."),
+                "format": _choice(SourceFormat, None, "Found out from the file's content, unless said here."),
                 "encoding": {
                     "type": "string",
                     "description": "UTF-8, and UTF-16 with its mark, by themselves; cp1252 and others when declared,"
                     " best before the file.",
-                    "examples": ["cp1252"],
                 },
                 "delimiter": {
                     "type": "string",
                     "description": "Of CSV: comma, semicolon, tab, bar, or the character; found out unless said here.",
-                    "examples": [";"],
                 },
             },
         }

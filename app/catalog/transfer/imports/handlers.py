@@ -11,8 +11,9 @@ import structlog
 from app.catalog.models import ImportJob
 from app.catalog.transfer.imports.batches import Batches
 from app.catalog.transfer.imports.collecting import rare_collections
+from app.catalog.transfer.imports.documents import Documents
 from app.catalog.transfer.imports.events import ImportRequested
-from app.catalog.transfer.imports.faults import is_passing
+from app.catalog.transfer.imports.faults import is_passing, patiently
 from app.catalog.transfer.imports.lifecycle import ImportLife
 from app.catalog.transfer.imports.opening import open_upload
 from app.catalog.transfer.imports.repository import ImportRepository
@@ -30,7 +31,7 @@ _log = structlog.get_logger(__name__)
 @delivers(ImportRequested)
 async def run_import(outside: Outside, event: ImportRequested, _delivery: Delivery) -> None:
     """Run the import, unless another one runs: then later. A fault of a server behind us is tried again."""
-    async with outside.transaction() as turn:
+    async with patiently(), outside.transaction() as turn:
         if not await ImportRepository(turn).try_to_run():
             raise Later("another import is running", QUEUE_PAUSE)
         await _run(outside, event.job_id)
@@ -63,6 +64,10 @@ async def _run(outside: Outside, job_id: int) -> None:
 
 
 async def _apply(outside: Outside, life: ImportLife, job: ImportJob) -> str | None:
+    # First of all, whatever ends the import: a worker that was killed left some unmade.
+    await Documents(outside, job.id).catch_up(job.documents_done)
+    if job.is_cancelling:
+        raise Cancelled
     async with _local(outside, job) as path:
         options = SourceOptions(
             SourceFormat(job.format), outside.settings.currency, job.encoding, job.delimiter, job.mapping

@@ -27,7 +27,10 @@ class ImportLife:
         self._job_id = job_id
 
     async def start(self) -> ImportJob | None:
-        """The job, running from now on; None when it is over, or cancelled before it began."""
+        """The job, running from now on; None when it is over, or cancelled before it began.
+
+        One with `is_cancelling` was running already, and shall only be brought to its end.
+        """
         async with self._outside.transaction() as session:
             imports = ImportRepository(session)
             job = await imports.lock(self._job_id)
@@ -37,9 +40,6 @@ class ImportLife:
                 # All or nothing: what an earlier attempt reported was never written.
                 await imports.forget_rows(job.id)
                 _reset(job)
-            if job.is_cancelling:
-                await self._end(session, job, ImportState.CANCELLED)
-                return None
             job.state, job.started_at = ImportState.RUNNING, job.started_at or utc_now()
         return job
 

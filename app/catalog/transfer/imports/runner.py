@@ -78,7 +78,6 @@ class ImportRun:
         if aborts(self._job):
             return await self._run_at_once(batches)
         try:
-            await self._documents.catch_up(self._job.documents_done)
             async for batch in batches:
                 await self._settle(batch)
         finally:
@@ -160,16 +159,15 @@ class ImportRun:
     async def _apply(self, session: AsyncSession, batch: Batch, *, is_shared: bool) -> Applied:
         imports = ImportRepository(session)
         service = BatchService.build(await imports.driver(), self._owner)
-        await service.prepare(self._job.created_by, is_shared=is_shared)
+        await service.prepare(self._job.created_by)
         records = await self._pending(imports, batch)
         isbns = [record.isbn13 for record in records if record.isbn13 is not None]
         seen = await imports.list_seen(self._job.id, isbns)
         doubles = [
             failure(record, repeated()) for record in records if record.isbn13 in seen and not record.problems
         ]
-        applied = await service.apply(
-            [record for record in records if record.isbn13 not in seen or record.problems], self._mode
-        )
+        fresh = [record for record in records if record.isbn13 not in seen or record.problems]
+        applied = await service.apply(fresh, self._mode, is_shared=is_shared)
         applied.outcomes += doubles
         if aborts(self._job):
             await service.refresh(applied.written)

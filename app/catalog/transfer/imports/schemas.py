@@ -142,10 +142,10 @@ class ImportRowOut(ResponseModel):
 class ImportFilter(ListQuery):
     """Filters of `/admin/imports`."""
 
-    state: ImportState | None = None
+    state: ImportState | None = Field(default=None, description="Only imports in this state.")
 
 
 class ImportRowFilter(ListQuery):
     """Filters of an import's rows."""
 
-    status: RowStatus | None = None
+    status: RowStatus | None = Field(default=None, description="Only rows of which this became.")

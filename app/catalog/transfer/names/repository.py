@@ -73,8 +73,9 @@ _MOVE_EDITIONS = """
     FROM unnest($1::bigint[], $2::bigint[]) AS new (book_id, work_id) WHERE item_id = new.book_id
 """
 _HOLD = {
-    table: f"SELECT id FROM {table} WHERE id = ANY ($1::bigint[]) AND merged_into_id IS NULL ORDER BY id FOR KEY SHARE"  # noqa: S608 (two constants)
-    for table in ("authors", "works")
+    table: f"SELECT id FROM {table} WHERE id = ANY ($1::bigint[]) AND merged_into_id IS NULL ORDER BY id FOR {strength}"  # noqa: S608 (the constants below)
+    # Authors against renames too: their names stand in the documents of the books that are being written.
+    for table, strength in (("authors", "SHARE"), ("works", "KEY SHARE"))
 }
 # OFFSET 0: the sequence is looked up once, not for each id.
 _RESERVE = """

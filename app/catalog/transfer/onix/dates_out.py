@@ -1,4 +1,4 @@
-"""Partial dates and years of the catalogue as dates of ONIX."""
+"""Partial dates and years of the catalogue as dates of ONIX; apart from `dates`, which needs the XML library."""
 
 from datetime import date
 

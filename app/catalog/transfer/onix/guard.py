@@ -55,7 +55,7 @@ def _decoded(head: bytes, declared: str | None) -> str:
     encoding = encoding_of(declared) or _apparent_encoding(head)
     text = head.decode(encoding, "replace").removeprefix("\ufeff")
     if stated := _DECLARED.match(text):
-        _check_encoding(stated[1])
+        _refuse_odd_encoding(stated[1])
     return text
 
 
@@ -69,7 +69,7 @@ def _apparent_encoding(head: bytes) -> str:
     return "utf-8"
 
 
-def _check_encoding(name: str) -> None:
+def _refuse_odd_encoding(name: str) -> None:
     if not _ENCODINGS.fullmatch(name):
         raise SourceRefused(
             f"The encoding {name[:40]!r} is not read; send UTF-8, UTF-16, ISO 8859 or Windows 125x."

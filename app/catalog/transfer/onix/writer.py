@@ -27,7 +27,7 @@ _NO_CHARACTER_OF_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _SCRIPT, _COUNTRY = 4, 2
 
 
-class OnixFormat:
+class OnixExport:
     """The bytes of an ONIX message: header, a product for each book, footer (`ExportFormat`).
 
     A book is a full record (notification 03) whose record reference stays the same for ever. Tags, SKU and
@@ -50,16 +50,16 @@ class OnixFormat:
             f'<ONIXMessage xmlns="{NAMESPACE}" release="3.0">\n{_wrap("Header", sender, sent)}\n'
         ).encode()
 
-    def product(self, row: ExportedBook) -> bytes:
+    def product(self, book: ExportedBook) -> bytes:
         """One book as a full record."""
         blocks = (
-            _element("RecordReference", f"{self._sender}.{row.id}"),
+            _element("RecordReference", f"{self._sender}.{book.id}"),
             _element("NotificationType", codes.CONFIRMED),
-            _identifier(row),
-            _wrap("DescriptiveDetail", *_descriptive(row, self._sender)),
-            _collateral(row),
-            _wrap("PublishingDetail", *_publishing(row)),
-            _wrap("ProductSupply", _wrap("SupplyDetail", *_supply(row, self._sender))),
+            _identifier(book),
+            _wrap("DescriptiveDetail", *_descriptive(book, self._sender)),
+            _collateral(book),
+            _wrap("PublishingDetail", *_publishing(book)),
+            _wrap("ProductSupply", _wrap("SupplyDetail", *_supply(book, self._sender))),
         )
         return f"{_wrap('Product', *blocks)}\n".encode()
 
@@ -81,34 +81,34 @@ def _wrap(name: str, *inner: str) -> str:
     return f"<{name}>{''.join(inner)}</{name}>"
 
 
-def _identifier(row: ExportedBook) -> str:
-    if row.isbn13:
-        kind, extra, value = codes.ISBN_TYPES[0], "", row.isbn13
+def _identifier(book: ExportedBook) -> str:
+    if book.isbn13:
+        kind, extra, value = codes.ISBN_TYPES[0], "", book.isbn13
     else:
-        kind, extra, value = codes.PROPRIETARY, _element("IDTypeName", codes.SHOP_ITEM_ID), str(row.id)
+        kind, extra, value = codes.PROPRIETARY, _element("IDTypeName", codes.SHOP_ITEM_ID), str(book.id)
     return _wrap("ProductIdentifier", _element("ProductIDType", kind), extra, _element("IDValue", value))
 
 
-def _descriptive(row: ExportedBook, sender: str) -> Iterator[str]:
+def _descriptive(book: ExportedBook, sender: str) -> Iterator[str]:
     yield _element("ProductComposition", codes.SINGLE_ITEM)
-    yield _element("ProductForm", codes.FORMAT_CODES.get(row.format or "", codes.UNDEFINED_FORM))
-    if row.series:
-        yield _collection(row.series, row.series_position)
-    subtitle = _element("Subtitle", row.subtitle) if row.subtitle else ""
-    yield _title(_title_element(codes.PRODUCT_LEVEL, _element("TitleText", row.title), subtitle))
-    for number, (name, role) in enumerate(row.contributors, start=1):
+    yield _element("ProductForm", codes.FORMAT_CODES.get(book.format or "", codes.UNDEFINED_FORM))
+    if book.series:
+        yield _collection(book.series, book.series_position)
+    subtitle = _element("Subtitle", book.subtitle) if book.subtitle else ""
+    yield _title(_title_element(codes.PRODUCT_LEVEL, _element("TitleText", book.title), subtitle))
+    for number, (name, role) in enumerate(book.contributors, start=1):
         yield _wrap(
             "Contributor",
             _element("SequenceNumber", str(number)),
             _element("ContributorRole", codes.ROLE_CODES[role]),
             _element("PersonName", name),
         )
-    if row.language:
-        yield _language(row.language)
-    if row.pages:
-        counted = (_element("ExtentType", codes.PAGE_COUNTS[0]), _element("ExtentValue", str(row.pages)))
+    if book.language:
+        yield _language(book.language)
+    if book.pages:
+        counted = (_element("ExtentType", codes.PAGE_COUNTS[0]), _element("ExtentValue", str(book.pages)))
         yield _wrap("Extent", *counted, _element("ExtentUnit", codes.PAGES_UNIT))
-    for subject in row.subjects:
+    for subject in book.subjects:
         yield _subject(subject, sender)
 
 
@@ -154,26 +154,26 @@ def _subject(subject: dict[str, str | None], sender: str) -> str:
     )
 
 
-def _collateral(row: ExportedBook) -> str:
-    if not row.description:
+def _collateral(book: ExportedBook) -> str:
+    if not book.description:
         return ""
-    if looks_like_html(row.description):
-        text = _element("Text", preformatted(row.description), textformat="02")
+    if looks_like_html(book.description):
+        text = _element("Text", preformatted(book.description), textformat="02")
     else:
-        text = _element("Text", row.description, textformat="06")
+        text = _element("Text", book.description, textformat="06")
     kind = _element("TextType", codes.DESCRIPTION_TYPES[0])
     content = _wrap("TextContent", kind, _element("ContentAudience", codes.ANYBODY), text)
     return _wrap("CollateralDetail", content)
 
 
-def _publishing(row: ExportedBook) -> Iterator[str]:
-    if row.publisher:
+def _publishing(book: ExportedBook) -> Iterator[str]:
+    if book.publisher:
         role = _element("PublishingRole", codes.PUBLISHER_ROLE)
-        yield _wrap("Publisher", role, _element("PublisherName", row.publisher))
-    if row.published_on and row.published_precision:
-        yield _date(codes.PUBLICATION, *onix_date(row.published_on, row.published_precision))
-    if row.first_published is not None:
-        yield _date(codes.FIRST_PUBLICATION, *onix_year(row.first_published))
+        yield _wrap("Publisher", role, _element("PublisherName", book.publisher))
+    if book.published_on and book.published_precision:
+        yield _date(codes.PUBLICATION, *onix_date(book.published_on, book.published_precision))
+    if book.first_published is not None:
+        yield _date(codes.FIRST_PUBLICATION, *onix_year(book.first_published))
 
 
 def _date(role: str, text: str, form: str) -> str:
@@ -181,17 +181,17 @@ def _date(role: str, text: str, form: str) -> str:
     return _wrap("PublishingDate", _element("PublishingDateRole", role), dated)
 
 
-def _supply(row: ExportedBook, sender: str) -> Iterator[str]:
+def _supply(book: ExportedBook, sender: str) -> Iterator[str]:
     role = _element("SupplierRole", codes.UNSPECIFIED_SUPPLIER)
     yield _wrap("Supplier", role, _element("SupplierName", sender))
-    yield _element("ProductAvailability", codes.IN_STOCK if row.quantity else codes.OUT_OF_STOCK)
-    yield _wrap("Stock", _element("OnHand", str(row.quantity)))
-    if row.price is None:
+    yield _element("ProductAvailability", codes.IN_STOCK if book.quantity else codes.OUT_OF_STOCK)
+    yield _wrap("Stock", _element("OnHand", str(book.quantity)))
+    if book.price is None:
         yield _element("UnpricedItemType", codes.PRICE_TO_BE_ANNOUNCED)
         return
     yield _wrap(
         "Price",
         _element("PriceType", codes.RECOMMENDED_WITH_TAX),
-        _element("PriceAmount", f"{row.price:.2f}"),
-        _element("CurrencyCode", row.currency),
+        _element("PriceAmount", f"{book.price:.2f}"),
+        _element("CurrencyCode", book.currency),
     )

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.models import ImportJob
 from app.catalog.transfer.apply.writer import Owner
 from app.catalog.transfer.imports.events import ImportRevertRequested
-from app.catalog.transfer.imports.faults import REFUSALS
+from app.catalog.transfer.imports.faults import REFUSALS, patiently
 from app.catalog.transfer.imports.handlers import QUEUE_PAUSE
 from app.catalog.transfer.imports.repository import ImportRepository
 from app.catalog.transfer.imports.schemas import RevertState
@@ -17,7 +17,7 @@ from app.core.events import Delivery, Later, Outside, delivers
 @delivers(ImportRevertRequested)
 async def revert_import(outside: Outside, event: ImportRevertRequested, _delivery: Delivery) -> None:
     """Take the import back; never while an import runs. Killed half-way, the next attempt goes on."""
-    async with outside.transaction() as turn:
+    async with patiently(), outside.transaction() as turn:
         if not await ImportRepository(turn).try_to_run():
             raise Later("an import is running", QUEUE_PAUSE)
         job = await _begin(outside, event.job_id)

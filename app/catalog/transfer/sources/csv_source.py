@@ -32,7 +32,7 @@ _DECLARATION = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 csv.field_size_limit(2 * LARGEST_CELL)
 
 
-def check_delimiter(declared: str) -> str:
+def _check_delimiter(declared: str) -> str:
     """The delimiter of this name or character; SourceRefused."""
     delimiter = DELIMITERS.get(declared.lower(), declared)
     if delimiter not in DELIMITERS.values():
@@ -45,11 +45,11 @@ class CsvSource:
 
     def __init__(self, path: Path, options: SourceOptions) -> None:
         wanted = check_mapping(options.mapping)
-        declared = check_delimiter(options.delimiter) if options.delimiter else None
+        declared = _check_delimiter(options.delimiter) if options.delimiter else None
         self._file = TextFile.open(path, options.encoding)
         try:
             head = self._file.head(_HEAD)
-            self._delimiter = declared or _detect_delimiter(head, frozenset(wanted))
+            self.delimiter = declared or _detect_delimiter(head, frozenset(wanted))
             self._lines = _ReplayedLines(self._file)
             self._rows = self._parse()
             headers = self._read_header()
@@ -59,11 +59,10 @@ class CsvSource:
         except Exception:
             self._file.close()
             raise
-        self.delimiter = self._delimiter
         self.columns = _distinct(headers)
         self.ignored = ignored_headers(self.columns, chosen)
         self._plan = [(column.index, column.field) for column in chosen]
-        self._normaliser = Normaliser(options.currency, has_decimal_comma=self._delimiter == ";")
+        self._normaliser = Normaliser(options.currency, has_decimal_comma=self.delimiter == ";")
 
     def __iter__(self) -> Iterator[Record]:
         """The records from the first to the last; once."""
@@ -91,7 +90,7 @@ class CsvSource:
 
     def _parse(self) -> "Iterator[list[str] | _Unreadable]":
         lines = self._lines
-        reader = csv.reader(lines, delimiter=self._delimiter, skipinitialspace=True, strict=True)
+        reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True, strict=True)
         while True:
             try:
                 cells = next(reader)
@@ -112,7 +111,7 @@ class CsvSource:
         for row in self._rows:
             if isinstance(row, _Unreadable):
                 raise SourceRefused(f"The header cannot be read: {row.problem.message}.")
-            is_declaration = is_first and _DECLARATION.fullmatch(self._delimiter.join(row)) is not None
+            is_declaration = is_first and _DECLARATION.fullmatch(self.delimiter.join(row)) is not None
             is_first = False
             if any(map(str.strip, row)) and not is_declaration:
                 return [cell.strip() for cell in row]
@@ -127,7 +126,7 @@ class CsvSource:
             record.raw[column] = ""
         if len(cells) > width:
             # Nothing is lost of what is to be mended.
-            record.raw[self.columns[-1]] = self._delimiter.join(cells[width - 1 :])
+            record.raw[self.columns[-1]] = self.delimiter.join(cells[width - 1 :])
         message = f"the row has {len(cells)} cells, the header {width}"
         record.problems.append(RowProblem("", message, "ragged-row"))
         return False

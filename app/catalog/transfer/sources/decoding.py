@@ -24,7 +24,7 @@ _ENCODINGS = {
     "iso88591": "iso-8859-1",
     "iso885915": "iso-8859-15",
 }
-OFFERED = "utf-8, utf-16, utf-16-le, utf-16-be, cp1252, iso-8859-1, iso-8859-15"
+_OFFERED = ", ".join(dict.fromkeys(_ENCODINGS.values()))
 
 
 class TextFile:
@@ -88,7 +88,7 @@ def check_encoding(declared: str) -> str:
     """The encoding of this name; SourceRefused."""
     encoding = _ENCODINGS.get("".join(filter(str.isalnum, declared.lower())))
     if encoding is None:
-        raise SourceRefused(f"The encoding {declared!r} is not understood; declare one of: {OFFERED}.")
+        raise SourceRefused(f"The encoding {declared!r} is not understood; declare one of: {_OFFERED}.")
     return encoding
 
 

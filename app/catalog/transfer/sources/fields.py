@@ -38,6 +38,8 @@ _ALIASES = {
 }
 _IGNORED_CHARACTERS = re.compile(r"[\s_\-\u00ad\u2010-\u2015\ufeff]+")
 FIELDS = tuple(_ALIASES)
+_RECOGNISABLE = 500
+"""Characters of headers by which a sender knows the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,16 @@ def check_mapping(mapping: Mapping[str, str]) -> dict[str, str]:
     for header, target in mapping.items():
         field = field_of(target) if target else ""
         if field is None:
-            raise _refused(f"The mapping names the field {target!r}, which is none of: {', '.join(FIELDS)}.")
+            raise SourceRefused(
+                f"The mapping names the field {target!r}, which is none of: {', '.join(FIELDS)}."
+            )
         checked[folded(header)] = field
     fields = [field for field in checked.values() if field]
     for header, target in mapping.items():
         if target and fields.count(field_of(target) or "") > 1:
-            raise _refused(f"The mapping gives {target!r} to more than one column, one of them {header!r}.")
+            raise SourceRefused(
+                f"The mapping gives {target!r} to more than one column, one of them {header!r}."
+            )
     return checked
 
 
@@ -84,7 +90,7 @@ def require_mapped(headers: Sequence[str], mapping: Mapping[str, str]) -> None:
     present = {folded(header) for header in headers}
     for header in mapping:
         if folded(header) not in present:
-            raise _refused(f"The mapping names the column {header!r}; the file has: {_listed(headers)}.")
+            raise SourceRefused(f"The mapping names the column {header!r}; the file has: {_listed(headers)}.")
 
 
 def choose_columns(headers: Sequence[str], wanted: Mapping[str, str]) -> list[Column]:
@@ -114,7 +120,7 @@ def _without_rivals(columns: list[Column]) -> list[Column]:
                 if is_same
                 else f'say which in the mapping, such as {{"{column.header}": ""}} to ignore one.'
             )
-            raise _refused(
+            raise SourceRefused(
                 f"Two columns name the field {column.field}: {rival.header!r} and {column.header!r}; {way_out}"
             )
     if "contributors" in chosen:
@@ -131,7 +137,7 @@ def ignored_headers(headers: Iterable[str], columns: Sequence[Column]) -> list[s
 def require_isbn(headers: Sequence[str], columns: Sequence[Column]) -> None:
     """A file whose books cannot be told apart is refused as a whole."""
     if not any(column.field in ISBN_FIELDS for column in columns):
-        raise _refused(
+        raise SourceRefused(
             f"No column is understood as the ISBN. The first line must name the columns; it says: "
             f"{_listed(headers)}. Name one of them isbn, or give a mapping from header to field."
         )
@@ -139,8 +145,4 @@ def require_isbn(headers: Sequence[str], columns: Sequence[Column]) -> None:
 
 def _listed(headers: Iterable[str]) -> str:
     shown = ", ".join(repr(header) for header in headers)
-    return shown if len(shown) <= 500 else f"{shown[:500]}…"  # noqa: PLR2004 (enough to recognise the file)
-
-
-def _refused(detail: str) -> SourceRefused:
-    return SourceRefused(detail)
+    return shown if len(shown) <= _RECOGNISABLE else f"{shown[:_RECOGNISABLE]}…"

@@ -64,14 +64,14 @@ def _sku_of(cell: str) -> str:
     return str(checked(_SKU, cell))
 
 
-def categories_of(entries: Sequence[str]) -> list[str]:
+def _categories_of(entries: Sequence[str]) -> list[str]:
     """Slugs or names of categories; FieldRefused."""
     if len(entries) > MOST_CATEGORIES:
         raise FieldRefused(f"names more than {MOST_CATEGORIES} categories", "too_long")
     return list(dict.fromkeys(_category(entry) for entry in entries))
 
 
-def subjects_of(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _subjects_of(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Subjects as the catalogue keeps them; FieldRefused."""
     return [one.model_dump(mode="json") for one in checked(_SUBJECTS, list(entries))]
 
@@ -85,9 +85,9 @@ _RULES: dict[str, Rule] = {
     "series_position": TextRule(TypeAdapter(SeriesPosition)),
     "contributors": credits_of,
     "authors": credits_of,
-    "categories": lambda cell: categories_of(split_list(cell)),
+    "categories": lambda cell: _categories_of(split_list(cell)),
     "tags": _tags_of,
-    "subjects": lambda cell: subjects_of([subject_of(entry) for entry in split_list(cell)]),
+    "subjects": lambda cell: _subjects_of([subject_of(entry) for entry in split_list(cell)]),
     "published": date_of,
     "first_published": year_of,
     "language": language_of,

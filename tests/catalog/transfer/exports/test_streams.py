@@ -10,8 +10,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from app.catalog.books.schemas import BookCriteria
-from app.catalog.transfer.exports.service import BATCH, begun, stream_books
+from app.catalog.transfer.exports.service import BATCH, stream_books
 from app.catalog.transfer.exports.writers import NdjsonExport
+from app.core.answers import begun
 from app.core.db import Database
 from app.identity.permissions import Role
 from tests.conftest import Caller, SignUp

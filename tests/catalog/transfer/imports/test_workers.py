@@ -12,7 +12,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from app.catalog.bulk import BULK_LOCK
 from app.catalog.transfer.imports.batches import BATCH
+from app.catalog.transfer.imports.repository import RUNNING_LOCK
+from app.core.setting_groups import WorkerSettings
 from app.devstack import Servers
 from app.worker import Worker
 from tests.conftest import JWT_SECRET, ROOT
@@ -22,7 +25,13 @@ from .conftest import Importer, books_of, csv_of, isbn_of, settings_with_mail
 RIVAL = text(
     "INSERT INTO items (kind, sku, title, currency, owner_id) VALUES ('gift', :sku, 'Rival', 'EUR', :owner_id)"
 )
+CUT_OFF = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 SKU = "BK-000007"
+# A session that waits for a worker to start would be cut off by a slow machine.
+WITHOUT_HURRY = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 Start = Callable[[], subprocess.Popen[bytes]]
 
@@ -101,15 +110,26 @@ def with_an_obstacle() -> bytes:
 
 async def is_held_up(importer: Importer) -> object:
     """Whether a batch waits for somebody else to commit."""
+    return await is_waiting(importer, "COPY%items%")
+
+
+async def is_waiting(importer: Importer, query: str) -> object:
+    """Whether such a query waits for a lock."""
     return await importer.ask(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND wait_event_type = 'Lock' AND query LIKE 'COPY%items%'"
+        " AND wait_event_type = 'Lock' AND query LIKE :query",
+        query=query,
     )
 
 
 async def is_completed(importer: Importer, *jobs: dict[str, Any]) -> bool:
-    """Whether all of these are over."""
-    return all([(await importer.job(job["id"]))["state"] == "completed" for job in jobs])
+    """Whether all of these came to their end."""
+    return await is_over(importer, "completed", *jobs)
+
+
+async def is_over(importer: Importer, state: str, *jobs: dict[str, Any]) -> bool:
+    """Whether all of these are in the state."""
+    return all([(await importer.job(job["id"]))["state"] == state for job in jobs])
 
 
 @pytest.mark.parametrize("on_error", ["skip_row", "abort"])
@@ -117,6 +137,7 @@ async def test_an_import_whose_worker_was_killed_is_finished_by_the_next_without
     importer: Importer, start_worker: Start, live_app: FastAPI, on_error: str
 ) -> None:
     async with live_app.state.database.sessions() as session:
+        await session.execute(WITHOUT_HURRY)
         # Somebody is writing the same SKU: the third batch waits for what becomes of it.
         await session.execute(RIVAL, {"sku": SKU, "owner_id": importer.caller.id})
         job = await importer.send(with_an_obstacle(), on_error=on_error)
@@ -140,6 +161,84 @@ async def test_an_import_whose_worker_was_killed_is_finished_by_the_next_without
     assert await importer.ask("SELECT count(*) FROM import_rows") == 3 * BATCH
     census = await importer.census()
     assert (census["books"], census["book_documents"], census["authors"]) == (3 * BATCH, 3 * BATCH, 1)
+
+
+@pytest.mark.parametrize("end", ["cancelled", "failed"])
+async def test_books_of_an_import_that_ends_with_its_killed_worker_are_found_by_their_new_titles(
+    importer: Importer, start_worker: Start, live_app: FastAPI, end: str
+) -> None:
+    await importer.finish(csv_of(books_of(5)))
+    async with live_app.state.database.sessions() as session:
+        await session.execute(WITHOUT_HURRY)
+        # The worker is killed after the books are written and before their documents are.
+        await session.execute(text("SELECT FROM book_documents FOR UPDATE"))
+        job = await importer.send(csv_of({**row, "title": "Renamed"} for row in books_of(5)))
+        worker = start_worker()
+        await until(lambda: is_waiting(importer, "%refresh_book_documents%"))
+        if end == "cancelled":
+            assert (await importer.act(job["id"], "cancel")).status_code == 202
+        worker.kill()
+        worker.wait()
+        await session.rollback()
+    if end == "failed":
+        name = await importer.ask("SELECT stored_as FROM import_jobs WHERE id = :id", id=job["id"])
+        await importer.outside.storage.opened.delete([name])
+
+    start_worker()
+
+    await until(lambda: is_over(importer, end, job))
+    assert (await importer.job(job["id"]))["counts"]["updated"] == 5
+    assert (await importer.http.get("/api/v1/search?q=renamed")).json()["total"] == 5
+
+
+async def test_an_import_that_waited_for_its_turn_goes_on_after_a_lost_connection(
+    importer: Importer, live_app: FastAPI
+) -> None:
+    settings = settings_with_mail(live_app.state.settings)
+    worker = Worker(settings.model_copy(update={"worker": WorkerSettings(attempts=1)}))
+    task = asyncio.create_task(worker.run(is_scheduling=False))
+    sessions = live_app.state.database.sessions
+    async with sessions() as rival, sessions() as turn:
+        await rival.execute(RIVAL, {"sku": SKU, "owner_id": importer.caller.id})
+        await turn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": RUNNING_LOCK})
+        rows = [{"isbn": isbn_of(n), "title": f"Book {n}", "sku": f"BK-{n:06}"} for n in range(1, 21)]
+        job = await importer.send(csv_of(rows))
+        # Each look whether another import runs is an attempt.
+        await until(lambda: importer.ask("SELECT attempts > 0 FROM outbox_events WHERE type LIKE 'import.%'"))
+        await turn.rollback()
+        await until(lambda: is_held_up(importer))
+
+        await importer.ask(CUT_OFF)
+        await rival.rollback()
+
+    await until(lambda: is_completed(importer, job))
+    assert await importer.ask("SELECT count(*) FROM dead_letters") == 0
+    worker.stop()
+    await task
+
+
+async def test_an_import_takes_books_in_the_order_of_merges_and_names_after_them_as_edits_do(
+    importer: Importer, two_workers: None, live_app: FastAPI
+) -> None:
+    del two_workers
+    # The later the book, the lower its ISBN.
+    await importer.finish(csv_of(reversed(books_of(2))))
+    low = await importer.ask("SELECT min(item_id) FROM books")
+    high = await importer.ask("SELECT max(item_id) FROM books")
+    hold = text("SELECT FROM items WHERE id = :id FOR NO KEY UPDATE NOWAIT")
+    async with live_app.state.database.sessions() as session:
+        await session.execute(hold, {"id": low})
+        job = await importer.send(csv_of(books_of(2, author="Ann")))
+        await until(lambda: is_waiting(importer, "%FOR UPDATE OF items%"))
+
+        # Neither stands in the way of whoever holds the first book.
+        await session.execute(hold, {"id": high})
+        assert await session.scalar(
+            text("SELECT pg_try_advisory_xact_lock_shared(:lock)"), {"lock": BULK_LOCK}
+        )
+        await session.rollback()
+
+    await until(lambda: is_completed(importer, job))
 
 
 async def test_a_row_that_only_the_database_refuses_fails_alone(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from app.catalog.transfer.exports.contract import ExportedBook
-from app.catalog.transfer.onix.writer import OnixFormat
+from app.catalog.transfer.onix.writer import OnixExport
 from tests.catalog.transfer.onix.messages import records_of
 
 SENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -79,7 +79,7 @@ EMPTY = ExportedBook(
 
 
 def written(*books: ExportedBook) -> bytes:
-    writer = OnixFormat("https://shop.example.com", SENT)
+    writer = OnixExport("https://shop.example.com", SENT)
     return writer.header() + b"".join(writer.product(book) for book in books) + writer.footer()
 
 

@@ -1,0 +1,47 @@
+"""Refusals that only some requests to an operation meet are in its documentation too."""
+
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from app.core.negotiation import NDJSON
+from tests.conftest import Caller
+
+BOOKS, ITEMS, SEARCH = "/api/v1/books", "/api/v1/items", "/api/v1/search"
+WRONG_KEY = {"X-API-Key": "nonsense"}
+
+
+def is_documented(app: FastAPI, path: str, answer: httpx.Response) -> bool:
+    operation: dict[str, Any] = app.openapi()["paths"][path][answer.request.method.lower()]
+    described = operation["responses"].get(str(answer.status_code), {"content": {}})
+    examples = described["content"].get("application/problem+json", {"examples": {}})["examples"]
+    return answer.json()["code"] in examples
+
+
+async def test_an_item_with_one_author_twice_is_refused_as_documented(
+    app: FastAPI, client: httpx.AsyncClient, seller: Caller
+) -> None:
+    twice = {"title": "T", "price": 1, "author": "Ann Bee; ANN BEE"}
+    refused = await client.post(ITEMS, json=twice, headers=seller.headers)
+    assert refused.json()["code"] == "duplicate-contributor"
+    assert is_documented(app, ITEMS, refused)
+    book = await client.post(ITEMS, json={**twice, "author": "Ann Bee"}, headers=seller.headers)
+    replaced = await client.put(f"{ITEMS}/{book.json()['id']}", json=twice, headers=seller.headers)
+    assert replaced.json()["code"] == "duplicate-contributor"
+    assert is_documented(app, f"{ITEMS}/{{item_id}}", replaced)
+
+
+async def test_what_public_reads_show_to_staff_alone_asks_for_credentials_as_documented(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    lines = await client.get(BOOKS, headers={**WRONG_KEY, "Accept": NDJSON})
+    assert lines.json()["code"] == "invalid-api-key"
+    assert is_documented(app, BOOKS, lines)
+    explained = await client.get(SEARCH, params={"q": "emma", "explain": True}, headers=WRONG_KEY)
+    assert explained.json()["code"] == "invalid-api-key"
+    assert is_documented(app, SEARCH, explained)
+    for path, scope in ((BOOKS, "catalog:transfer"), (SEARCH, "catalog:manage")):
+        ways = app.openapi()["paths"][path]["get"]["security"]
+        assert {} in ways
+        assert {"OAuth2PasswordBearer": [scope]} in ways
