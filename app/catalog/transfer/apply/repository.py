@@ -78,6 +78,16 @@ _UPDATE_STOCK = """
     RETURNING item_id, new.delta, on_hand
 """
 _DELETE = "DELETE FROM items WHERE id = ANY ($1::bigint[])"
+_HOLD_NAMES = (
+    """
+    SELECT FROM authors WHERE id IN (SELECT author_id FROM contributors WHERE book_id = ANY ($1::bigint[]))
+    ORDER BY id FOR SHARE
+    """,
+    """
+    SELECT FROM series WHERE id IN (SELECT series_id FROM books WHERE item_id = ANY ($1::bigint[]))
+    ORDER BY id FOR SHARE
+    """,
+)
 _REFRESH = "SELECT refresh_book_documents($1::bigint[])"
 _TIMEOUT = "120s"
 
@@ -146,7 +156,9 @@ class BulkRepository:
         await self._connection.execute(_DELETE, ids)
 
     async def refresh_documents(self, ids: Sequence[int]) -> None:
-        """Bring the search documents up to date."""
+        """Bring the search documents up to date; names that are being changed are waited for."""
+        for names in _HOLD_NAMES:
+            await self._connection.execute(names, ids)
         await self._connection.execute(_REFRESH, ids)
 
     async def _fetch(self, statement: str, *arguments: object) -> Rows:

@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from app.catalog.transfer.apply.repository import BulkRepository
 from app.catalog.transfer.imports.batches import Batches
+from app.catalog.transfer.imports.repository import ImportRepository
 from app.catalog.transfer.sources.contract import SourceFormat, SourceOptions
 from app.catalog.transfer.sources.opening import open_source
 from app.core.clock import utc_now
+from tests.catalog.waiting import until_somebody_waits
 
 from .conftest import Importer, books_of, csv_of, isbn_of
 
@@ -218,3 +221,28 @@ async def test_another_code_of_the_same_language_is_no_change(importer: Importer
     for code, counted in (("fr", "unchanged"), ("fra", "unchanged"), ("de", "updated")):
         job = await importer.finish(csv_of(books_of(1, title="Candide", language=code)))
         assert job["counts"][counted] == 1, code
+
+
+@pytest.mark.parametrize("table", ["authors", "series"])
+async def test_documents_made_behind_the_rows_know_who_is_being_renamed(
+    importer: Importer, table: str
+) -> None:
+    await importer.finish(csv_of(books_of(1, author="Tolkien", series="Ring")))
+    book_id = await importer.ask("SELECT item_id FROM books")
+    async with importer.app.state.database.sessions.begin() as session:
+        await session.execute(text("DELETE FROM book_documents"))
+
+    async def make() -> None:
+        async with importer.outside.transaction() as session:
+            driver = await ImportRepository(session).driver()
+            await BulkRepository(driver).refresh_documents([book_id])
+
+    async with importer.app.state.database.sessions.begin() as renaming:
+        await renaming.execute(text(f"UPDATE {table} SET name = 'Gruen'"))  # noqa: S608 (of this test)
+        making = asyncio.ensure_future(make())
+        await asyncio.wait(
+            [making, asyncio.ensure_future(until_somebody_waits(importer.app))], return_when="FIRST_COMPLETED"
+        )
+    await making
+    found = await importer.http.get("/api/v1/search", params={"q": "gruen"})
+    assert [book["id"] for book in found.json()["items"]] == [book_id]
