@@ -11,7 +11,8 @@ from app.catalog.transfer.errors import SourceRefused
 LONGEST_LINE = 4_000_000
 """Characters; what a longer line has beyond is dropped, and its row refused."""
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
+"""Bytes. Much larger pieces leave the allocator with a multiple of them."""
 _ENCODINGS = {
     "utf8": "utf-8",
     "utf8sig": "utf-8",
