@@ -1,12 +1,11 @@
 """Finds the authors that printed names mean."""
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.authors.names import sort_name
+from app.catalog.authors.names import as_printed, sort_name
 from app.catalog.authors.repository import AuthorRepository
 from app.catalog.cache_groups import AUTHORS
 from app.catalog.models import Author
@@ -32,7 +31,7 @@ class AuthorDirectory:
         counts only where no author has the name. Requests that name the same new author at
         once make one: the later waits for the earlier to commit.
         """
-        printed = {name: _as_printed(name) for name in names}
+        printed = {name: as_printed(name) for name in names}
         rows = await self._authors.list_by_name(printed.values())
         ids = {row.name: row.id for row in rows}
         keys = {row.name: row.key for row in rows if row.id is None}
@@ -60,7 +59,3 @@ class AuthorDirectory:
             await self._authors.add(*made.values())
             invalidate(self._session, AUTHORS)
         return {name: ids[name] or made[key].id for name, key in keys.items()}
-
-
-def _as_printed(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", name).split())

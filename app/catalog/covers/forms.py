@@ -1,11 +1,9 @@
 """Reads uploads from the body of a request whose caller is known by then, in chunks, to a nameless file."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect
@@ -13,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from app.catalog.covers.errors import NotAnUpload, UploadInterrupted
 from app.catalog.covers.pictures import LARGEST_FILE
 from app.catalog.covers.schemas import Attach, CoverFromUpload
+from app.catalog.uploads import refused_body, refused_field
 
 MOST_FILES = 20
 OVERHEAD = 64 * 1024
@@ -22,13 +21,6 @@ ALL_FILES = 64 * 1024 * 1024
 
 _BINARY = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 _PICTURE = "JPEG, PNG, WebP or AVIF, a single frame, at most 10 MiB, 25 megapixels and 10,000 pixels a side."
-
-
-def documented(forms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The request body for the documentation, by media type: FastAPI would read a form before it asks who calls."""
-    content = {media_type: {"schema": schema} for media_type, schema in forms.items()}
-    return {"requestBody": {"required": True, "content": content}}
-
 
 COVER_FORM = {
     "multipart/form-data": {
@@ -65,9 +57,7 @@ async def read_reference(request: Request) -> CoverFromUpload:
     try:
         return CoverFromUpload.model_validate_json(await request.body())
     except ValidationError as fault:
-        raise RequestValidationError(
-            [{**each, "loc": ("body", *each["loc"])} for each in fault.errors()]
-        ) from None
+        raise refused_body(fault) from None
     except ClientDisconnect:
         raise UploadInterrupted("The body ended early.") from None
 
@@ -109,25 +99,21 @@ def _media_type(request: Request) -> str:
 def _allow(form: FormData, known: set[str]) -> None:
     for name in form:
         if name not in known:
-            raise _invalid(name, "extra_forbidden", "Extra inputs are not permitted")
+            raise refused_field(name, "extra_forbidden", "Extra inputs are not permitted")
 
 
 def _files(form: FormData, field: str) -> list[UploadFile]:
     values = form.getlist(field)
     if not values:
-        raise _invalid(field, "missing", "Field required")
+        raise refused_field(field, "missing", "Field required")
     files = [value for value in values if isinstance(value, UploadFile)]
     if len(files) < len(values):
-        raise _invalid(field, "file_expected", "Send a file, with a file name")
+        raise refused_field(field, "file_expected", "Send a file, with a file name")
     return files
 
 
 def _attach(form: FormData) -> Attach:
     value = form.get("attach", Attach.NONE.value)
     if value not in set(Attach):
-        raise _invalid("attach", "enum", f"Input should be {' or '.join(Attach)}")
+        raise refused_field("attach", "enum", f"Input should be {' or '.join(Attach)}")
     return Attach(value)
-
-
-def _invalid(field: str, kind: str, message: str) -> RequestValidationError:
-    return RequestValidationError([{"loc": ("body", field), "type": kind, "msg": message, "input": None}])

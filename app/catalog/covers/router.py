@@ -24,7 +24,6 @@ from app.catalog.covers.forms import (
     COVER_FORM,
     ONE_FILE,
     UPLOADS_FORM,
-    documented,
     is_json,
     one_file,
     read_reference,
@@ -33,6 +32,7 @@ from app.catalog.covers.forms import (
 from app.catalog.covers.pictures import PictureStore, read_picture
 from app.catalog.covers.schemas import COVER_PATH, StoredCover, UploadsOut
 from app.catalog.errors import BookNotFound, NotYourItem
+from app.catalog.uploads import documented
 from app.core.answers import document_response
 from app.core.conditional import PreconditionDep, matches_any
 from app.core.db import SessionDep

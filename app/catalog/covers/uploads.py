@@ -16,6 +16,7 @@ from app.catalog.covers.schemas import (
     cover_out,
 )
 from app.catalog.covers.service import CoverService
+from app.catalog.uploads import plain_name
 from app.core.conditional import Precondition
 from app.core.errors import AppError
 from app.identity.principal import Principal
@@ -43,7 +44,7 @@ class Uploads:
         return UploadsOut(stored=stored, refused=len(results) - stored, results=results)
 
     async def _take_one(self, editor: Principal, file: UploadFile, attach: Attach) -> UploadResult:
-        filename = printable(file.filename or "")
+        filename = plain_name(file.filename or "", LONGEST_NAME)
         try:
             return await self._store(editor, file, filename, attach)
         except AppError as refusal:
@@ -73,9 +74,3 @@ class Uploads:
 
     def _covers(self, session: AsyncSession) -> CoverService:
         return CoverService.build(session, self._currency)
-
-
-def printable(filename: str) -> str:
-    """The file's name as it can be told back: without folders, controls and what is beyond any name."""
-    stem = filename.replace("\\", "/").rpartition("/")[2]
-    return "".join(letter for letter in stem if letter.isprintable())[:LONGEST_NAME]

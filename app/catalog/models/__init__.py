@@ -14,6 +14,7 @@ from app.catalog.models.imports import ImportJob as ImportJob
 from app.catalog.models.imports import ImportMade as ImportMade
 from app.catalog.models.imports import ImportRow as ImportRow
 from app.catalog.models.imports import OnixRecord as OnixRecord
+from app.catalog.models.imports import RevertOutcome as RevertOutcome
 from app.catalog.models.merges import Merge as Merge
 from app.catalog.models.prices import PriceChange as PriceChange
 from app.catalog.models.prices import PriceSchedule as PriceSchedule

@@ -1,6 +1,7 @@
 """Import jobs: the uploaded file, how far it is, and what became of each of its rows."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, Integer, UniqueConstraint, func, text
@@ -11,6 +12,13 @@ from app.core.models import Base, Id, Timestamped
 
 IMPORT_STATES = ("pending", "running", "completed", "failed", "cancelled")
 REVERT_STATES = ("pending", "running", "completed")
+
+
+class RevertOutcome(StrEnum):
+    """What a revert did with a row."""
+
+    REVERTED = "reverted"
+    LEFT = "left"
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:

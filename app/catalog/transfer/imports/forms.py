@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from app.catalog.covers.forms import documented
 from app.catalog.transfer.apply.outcome import ImportMode
 from app.catalog.transfer.imports.schemas import OnError
 from app.catalog.transfer.sources.contract import SourceFormat
 from app.catalog.transfer.sources.fields import FIELDS
+from app.catalog.uploads import documented
 
 _FIELDS = ", ".join(f"`{name}`" for name in FIELDS)
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.catalog.models import ImportJob
+from app.catalog.models import ImportJob, RevertOutcome
 from app.catalog.transfer.cells import escape_formula
 from app.catalog.transfer.imports.errors import (
     ImportFinished,
@@ -215,7 +215,7 @@ def _harmless(cell: str) -> str:
 
 def import_out(row: AnyRow) -> ImportOut:
     """The answer for a job's row."""
-    values = dict(row._mapping)  # noqa: SLF001 (SQLAlchemy's public name for a row as a mapping)
+    values = row._asdict()
     is_over = row.state == ImportState.COMPLETED
     dealt_with = row.created + row.updated + row.deleted + row.unchanged + row.failed
     share = row.bytes_done / row.size if row.size else 1.0
@@ -242,7 +242,7 @@ def _row_out(row: AnyRow) -> ImportRowOut:
             "changes": changes or None,
             "errors": row.errors or [],
             "raw": row.raw,
-            "reverted": None if row.outcome is None else row.outcome == "reverted",
+            "reverted": None if row.outcome is None else row.outcome == RevertOutcome.REVERTED,
         }
     )
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import orjson
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -18,6 +17,7 @@ from app.catalog.transfer.sources.contract import SourceFormat
 from app.catalog.transfer.sources.decoding import check_encoding
 from app.catalog.transfer.sources.detection import HEAD, detect_format
 from app.catalog.transfer.sources.fields import check_mapping
+from app.catalog.uploads import plain_name, refused_body, refused_field
 from app.core.storage import Storage
 
 FILE = "file"
@@ -25,6 +25,7 @@ _LONGEST_FIELD = 65_536
 _MOST_FIELDS = 20
 _LONGEST_FILENAME = 200
 _MIB = 1024 * 1024
+_WRONG = "value_error"
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class _Form:
         self.is_file_over = False
         self._pieces: list[bytes] = []
         self._value = bytearray()
-        self._header = self._disposition = b""
+        self._header = self._disposition = self._disposed = b""
         self._name = ""
         self._is_in_file = False
         callbacks = {
@@ -56,7 +57,6 @@ class _Form:
                 *("on_header_end", "on_headers_finished"),
             )
         }
-        self._disposed = b""
         self._parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]  # a subset of its callbacks
 
     def feed(self, body: bytes) -> None:
@@ -64,7 +64,7 @@ class _Form:
         try:
             self._parser.write(body)
         except FormParserError as fault:
-            raise _invalid("body", f"the form cannot be read: {fault}") from fault
+            raise refused_field("body", _WRONG, f"the form cannot be read: {fault}") from fault
 
     def take(self) -> list[bytes]:
         """What came of the file since the last call."""
@@ -92,10 +92,10 @@ class _Form:
         self._is_in_file = b"filename" in options
         if not self._is_in_file:
             if len(self.fields) >= _MOST_FIELDS:
-                raise _invalid("body", f"has more than {_MOST_FIELDS} fields")
+                raise refused_field("body", _WRONG, f"has more than {_MOST_FIELDS} fields")
             return
         if self._name != FILE or self.filename is not None:
-            raise _invalid(self._name, f"send one file, in the form field {FILE!r}")
+            raise refused_field(self._name, _WRONG, f"send one file, in the form field {FILE!r}")
         self.filename = options[b"filename"].decode(errors="replace")
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
@@ -104,7 +104,7 @@ class _Form:
             return
         self._value += data[start:end]
         if len(self._value) > _LONGEST_FIELD:
-            raise _invalid(self._name, f"is longer than {_LONGEST_FIELD} bytes")
+            raise refused_field(self._name, _WRONG, f"is longer than {_LONGEST_FIELD} bytes")
 
     def _on_part_end(self) -> None:
         if self._is_in_file:
@@ -113,7 +113,7 @@ class _Form:
         try:
             self.fields[self._name] = self._value.decode()
         except UnicodeDecodeError:
-            raise _invalid(self._name, "is not UTF-8") from None
+            raise refused_field(self._name, _WRONG, "is not UTF-8") from None
 
 
 async def receive(request: Request, storage: Storage, name: str, most: int) -> Upload:
@@ -128,8 +128,8 @@ async def receive(request: Request, storage: Storage, name: str, most: int) -> U
     stream = request.stream()
     await _read_on(stream, form)
     if form.filename is None:
-        raise _invalid(FILE, "Field required", "missing")
-    upload.filename = _plain_name(form.filename)
+        raise refused_field(FILE, "missing", "Field required")
+    upload.filename = plain_name(form.filename, _LONGEST_FILENAME)
     await storage.put_stream(name, _content(stream, form, upload, most))
     try:
         await _read_on(stream, form, until_file=False)
@@ -185,13 +185,8 @@ def _boundary(request: Request) -> bytes:
     if media_type.lower() != b"multipart/form-data":
         raise NotAnUpload("Send the file as multipart/form-data, in the form field 'file'.")
     if b"boundary" not in options:
-        raise _invalid("body", "the content type names no boundary")
+        raise refused_field("body", _WRONG, "the content type names no boundary")
     return options[b"boundary"]
-
-
-def _plain_name(filename: str) -> str:
-    last = filename.replace("\\", "/").rpartition("/")[2]
-    return "".join(character for character in last if character.isprintable())[:_LONGEST_FILENAME]
 
 
 def _too_large(most: int) -> UploadTooLarge:
@@ -220,13 +215,8 @@ def read_options(fields: dict[str, str]) -> ImportIn:
         try:
             given["mapping"] = orjson.loads(fields["mapping"])
         except orjson.JSONDecodeError as fault:
-            raise _invalid("mapping", f"is not JSON: {fault}", "json_invalid_text") from None
+            raise refused_field("mapping", "json_invalid_text", f"is not JSON: {fault}") from None
     try:
         return ImportIn.model_validate(given)
     except ValidationError as fault:
-        errors = [{**each, "loc": ("body", *each["loc"])} for each in fault.errors()]
-        raise RequestValidationError(errors) from None
-
-
-def _invalid(field: str, message: str, kind: str = "value_error") -> RequestValidationError:
-    return RequestValidationError([{"loc": ("body", field), "type": kind, "msg": message, "input": None}])
+        raise refused_body(fault) from None

@@ -1,12 +1,12 @@
 """Turns the names in a batch of books into ids, making what there is not."""
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Self
 
+from app.catalog.authors.names import as_printed
 from app.catalog.bulk import BULK_LOCK
 from app.catalog.categories.slugs import SLUG_PATTERN, make_slug
 from app.catalog.transfer.names.repository import NameRepository, Rows
@@ -97,7 +97,7 @@ class NameService:
             raise NamesMoved(table)
 
     async def _authors(self, people: Collection[str], names: Names) -> None:
-        printed = {name: _as_printed(name) for name in people}
+        printed = {name: as_printed(name) for name in people}
         rows = await self._names.list_authors(list(dict.fromkeys(printed.values())))
         ids = {row["name"]: row["id"] for row in rows}
         names.author_names.update((row["id"], row["shown"]) for row in rows if row["id"] is not None)
@@ -161,9 +161,3 @@ def _title_of(name: str) -> str:
 
 def _count_found(rows: Rows) -> int:
     return sum(row["id"] is not None for row in rows)
-
-
-def _as_printed(name: str) -> str:
-    if name.isascii() and "  " not in name and name == name.strip():
-        return name
-    return " ".join(unicodedata.normalize("NFC", name).split())

@@ -14,13 +14,14 @@ from app.catalog.models import (
     Contributor,
     ImportMade,
     ImportRow,
+    RevertOutcome,
     Series,
     Work,
 )
 from app.core.repository import AnyRow
 
 _PENDING = (
-    or_(ImportRow.outcome.is_(None), ImportRow.outcome == "left"),
+    or_(ImportRow.outcome.is_(None), ImportRow.outcome == RevertOutcome.LEFT),
     ImportRow.status.in_(("created", "updated")),
 )
 
@@ -46,14 +47,14 @@ class RevertRepository:
         """Each author that exists with the one who stands for them now, held against merges and deletion."""
         return await lock_current(self._session, Author, ids)
 
-    async def mark(self, numbers: Sequence[int], outcome: str) -> None:
+    async def mark(self, numbers: Sequence[int], outcome: RevertOutcome) -> None:
         """Note what became of these rows."""
         statement = update(ImportRow).where(ImportRow.job_id == self._job_id, ImportRow.number.in_(numbers))
         await self._session.execute(
             statement.values(outcome=outcome).execution_options(synchronize_session=False)
         )
 
-    async def count(self, outcome: str) -> int:
+    async def count(self, outcome: RevertOutcome) -> int:
         """How many rows had this outcome."""
         statement = select(func.count()).where(ImportRow.job_id == self._job_id, ImportRow.outcome == outcome)
         return int(await self._session.scalar(statement) or 0)

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.models import RevertOutcome
 from app.catalog.transfer.apply.image import Stored, differing, restored
 from app.catalog.transfer.apply.outcome import RowStatus
 from app.catalog.transfer.apply.repository import BulkRepository
@@ -16,8 +17,6 @@ from app.core.cache import EVERYTHING, invalidate
 from app.core.repository import AnyRow
 
 BATCH = 500
-REVERTED = "reverted"
-LEFT = "left"
 
 
 class RevertService:
@@ -60,22 +59,22 @@ class RevertService:
             [(books[row.item_id], row.before) for row in taken if row.status == RowStatus.UPDATED]
         )
         numbers = {row.number for row in taken}
-        await self._rows.mark(list(numbers), REVERTED)
-        await self._rows.mark([row.number for row in rows if row.number not in numbers], LEFT)
+        await self._rows.mark(list(numbers), RevertOutcome.REVERTED)
+        await self._rows.mark([row.number for row in rows if row.number not in numbers], RevertOutcome.LEFT)
         invalidate(self._session, EVERYTHING)
         return int(rows[-1].number)
 
     async def leave(self, after: int) -> int | None:
         """Leave the next row alone; its number, None when there is none."""
         rows = await self._rows.list_rows(after, 1)
-        await self._rows.mark([row.number for row in rows], LEFT)
+        await self._rows.mark([row.number for row in rows], RevertOutcome.LEFT)
         return int(rows[-1].number) if rows else None
 
     async def finish(self) -> tuple[int, int]:
         """Delete what was made on the way and nobody uses; how many rows were taken back and left."""
         await self._rows.delete_unused()
         invalidate(self._session, EVERYTHING)
-        return await self._rows.count(REVERTED), await self._rows.count(LEFT)
+        return await self._rows.count(RevertOutcome.REVERTED), await self._rows.count(RevertOutcome.LEFT)
 
     async def _delete(self, books: Sequence[Stored]) -> None:
         if books:

@@ -22,11 +22,6 @@ from tests.catalog.waiting import until_somebody_waits
 
 from .conftest import Importer, books_of, csv_of, isbn_of
 
-WAITING = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
-
 
 @asynccontextmanager
 async def merging(importer: Importer, table: str, loser: int, winner: int) -> AsyncIterator[None]:
@@ -34,8 +29,7 @@ async def merging(importer: Importer, table: str, loser: int, winner: int) -> As
     async with importer.app.state.database.sessions() as session:
         await session.execute(text(f"SELECT 1 FROM {table} WHERE id = {loser} FOR UPDATE"))  # noqa: S608 (of this test)
         yield
-        while not await importer.ask(WAITING):
-            await asyncio.sleep(0.01)
+        await until_somebody_waits(importer.app)
         await session.execute(text(f"UPDATE {table} SET merged_into_id = {winner} WHERE id = {loser}"))  # noqa: S608 (as above)
         await session.commit()
 
