@@ -15,7 +15,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## everything on this machine, until Ctrl-C (HOST=127.0.0.1 PORT=8000)
-	@exec $(PY) -m app.devstack
+	@exec $(PY) -m devstack
 
 test: $(READY) ## the whole test suite, on servers of its own (ARGS="-k word")
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)

@@ -14,7 +14,7 @@ from prometheus_client import multiprocess, values
 from uvicorn_worker import UvicornWorker
 
 from app.core.logging import configure_logging
-from app.core.settings import SettingsError, load_settings
+from app.core.settings.settings import SettingsError, load_settings
 
 try:
     _log_settings = load_settings().log

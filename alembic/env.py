@@ -8,8 +8,8 @@ from sqlalchemy.pool import NullPool
 
 from alembic import context
 from app import registry
-from app.core.models import Base
-from app.core.settings import load_database_settings
+from app.core.db.models import Base
+from app.core.settings.settings import load_database_settings
 
 LOCK = 0x626F6F6B73
 """Any fixed number: whoever holds it migrates, the others wait and then find nothing to do."""

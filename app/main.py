@@ -8,21 +8,21 @@ from starlette.middleware.cors import CORSMiddleware
 from app import __version__, registry
 from app.api import ROUTERS
 from app.catalog.covers.encoding import PictureEncoder
-from app.core.cache import HotCache
-from app.core.cache_bus import CacheBus
-from app.core.db import Database
+from app.core.cache.bus import CacheBus
+from app.core.cache.hot import HotCache
+from app.core.db.engine import Database
+from app.core.db.paging import Pager
 from app.core.errors import RateLimited
+from app.core.http.middleware import FaultBoundary, HeadAsGet, HotPath, RequestContext
+from app.core.http.openapi import DESCRIPTION, install_openapi
+from app.core.http.problems import install_problem_handlers, problems
 from app.core.logging import configure_logging
 from app.core.mail import mail_folder
 from app.core.metrics import publish_build_info
-from app.core.middleware import FaultBoundary, HeadAsGet, HotPath, RequestContext
-from app.core.openapi import DESCRIPTION, install_openapi
-from app.core.paging import Pager
-from app.core.problems import install_problem_handlers, problems
 from app.core.rate_limit import RateLimiter
-from app.core.redis_client import make_redis
-from app.core.settings import Settings, load_settings
-from app.core.storage import StorageHolder
+from app.core.redis import make_redis
+from app.core.settings.settings import Settings, load_settings
+from app.core.storage.storage import StorageHolder
 from app.identity.api_keys.errors import InvalidApiKey
 from app.identity.api_keys.uses import KeyUses
 from app.identity.errors import CsrfRefused

@@ -19,20 +19,21 @@ from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 
 from app import registry
-from app.core import outbox
-from app.core.broker import EventBroker, make_broker
-from app.core.cache import HotCache
-from app.core.cache_bus import CacheBus
+from app.core.cache.bus import CacheBus
+from app.core.cache.hot import HotCache
 from app.core.clock import utc_now
-from app.core.db import Database, transaction
-from app.core.events import CHANNEL, Delivery, Hopeless, Later, Outside, run_inside, run_outside
-from app.core.jobs import open_slots
+from app.core.db.engine import Database
+from app.core.db.transaction import transaction
+from app.core.events import outbox
+from app.core.events.broker import EventBroker, make_broker
+from app.core.events.events import CHANNEL, Delivery, Hopeless, Later, Outside, run_inside, run_outside
+from app.core.events.jobs import open_slots
+from app.core.events.stream import queue_name
 from app.core.logging import configure_logging, request_id_var
 from app.core.mail import make_mailer
-from app.core.queue import queue_name
-from app.core.redis_client import make_redis
-from app.core.settings import Settings
-from app.core.storage import StorageHolder
+from app.core.redis import make_redis
+from app.core.settings.settings import Settings
+from app.core.storage.storage import StorageHolder
 
 MOST_QUEUED = 100
 """Messages in the stream at once; what is beyond waits in the outbox, where it is safe and counted."""

@@ -18,14 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionm
 
 from alembic import command
 from app.core.clock import utc_now
-from app.core.db import Database
-from app.core.settings import Settings, load_settings
-from app.devstack import Servers, throwaway_servers
+from app.core.db.engine import Database
+from app.core.settings.settings import Settings, load_settings
 from app.identity.accounts.repository import email_key
 from app.identity.models import AuthSession, User
 from app.identity.permissions import Role, permissions_of
 from app.identity.tokens import Grant
 from app.main import create_app
+from devstack import Servers, throwaway_servers
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "template_bookstore"

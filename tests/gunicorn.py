@@ -13,8 +13,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.devstack import Servers
-from app.devstack.process import wait_until
+from devstack import Servers
+from devstack.process import wait_until
 from tests.conftest import JWT_SECRET, ROOT
 
 Metrics = dict[tuple[str, tuple[tuple[str, str], ...]], float]

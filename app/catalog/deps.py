@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.catalog.books.service import BookService
-from app.catalog.items.service import ItemService
-from app.core.db import SessionDep
+from app.catalog.goods.service import ItemService
+from app.core.db.transaction import SessionDep
 from app.core.rate_limit import RateLimiter, client_address
-from app.identity.deps import find_caller
+from app.identity.authentication.deps import find_caller
 
 
 async def get_item_service(request: Request, session: SessionDep) -> ItemService:

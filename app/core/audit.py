@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import utc_now
-from app.core.models import Base, Id
-from app.core.request_info import current_request
+from app.core.db.models import Base, Id
+from app.core.http.request_info import current_request
 
 CHAIN_LOCK = 0x6175646974
 """Whoever writes entries holds this transaction lock: the chain has no forks."""

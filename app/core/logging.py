@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import structlog
 
-from app.core.setting_groups import LogSettings
+from app.core.settings.groups import LogSettings
 
 request_id_var: ContextVar[str] = ContextVar("request_id", default="")
 

@@ -20,8 +20,8 @@ from urllib.request import url2pathname
 
 import aiosmtplib
 
-from app.core.setting_groups import MailSettings
-from app.core.settings import Settings, SettingsError
+from app.core.settings.groups import MailSettings
+from app.core.settings.settings import Settings, SettingsError
 
 HandOver = Callable[[], Awaitable[None]]
 

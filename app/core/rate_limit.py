@@ -17,10 +17,10 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import Redis
 
-from app.core.cache_bus import REDIS_FAULTS
+from app.core.cache.bus import REDIS_FAULTS
 from app.core.clock import utc_now
 from app.core.errors import RateLimited
-from app.core.setting_groups import RateLimitSettings
+from app.core.settings.groups import RateLimitSettings
 
 Zone = Literal[
     "api_key",

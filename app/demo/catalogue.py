@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from app.catalog.books.schemas import BookFormat, ContributorRole
-from app.catalog.items.schemas import ItemKind
+from app.catalog.goods.schemas import ItemKind
 
 DATA = Path(__file__).parent / "data"
 _BESTSELLERS = 100

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.authors.names import sort_name
 from app.catalog.models import Author, Book, Category, Item, Series, Work
-from app.core.cache import EVERYTHING, invalidate
-from app.core.settings import Settings
+from app.core.cache.hot import EVERYTHING, invalidate
+from app.core.settings.settings import Settings
 from app.demo.accounts import SELLER
 from app.demo.invention import ISBN_PREFIX, MOST, InventedBook, Invention
 from app.demo.loader import (

@@ -8,8 +8,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.models import Author, Category, Item, Series, Work
-from app.core.cache import EVERYTHING, invalidate
-from app.core.settings import Settings
+from app.core.cache.hot import EVERYTHING, invalidate
+from app.core.settings.settings import Settings
 from app.demo.accounts import ACCOUNTS, PASSWORD
 from app.demo.catalogue import Catalogue
 from app.demo.tables import NumberedShop, Table

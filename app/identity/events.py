@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from app.core.events import Event
+from app.core.events.events import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from jwt import PyJWTError
 from jwt.algorithms import OKPAlgorithm
 
-from app.core.setting_groups import JwtSettings
-from app.core.settings import SettingsError
+from app.core.settings.groups import JwtSettings
+from app.core.settings.settings import SettingsError
 
 HMAC_ALGORITHM = "HS256"
 ED25519_ALGORITHM = "EdDSA"

@@ -9,8 +9,8 @@ from typing import Any
 import jwt
 
 from app.core.clock import utc_now
-from app.core.schemas import LARGEST_ID
-from app.core.setting_groups import JwtSettings
+from app.core.http.schemas import LARGEST_ID
+from app.core.settings.groups import JwtSettings
 from app.identity.errors import InvalidToken
 from app.identity.keys import KeyRing
 from app.identity.permissions import Role

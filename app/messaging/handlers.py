@@ -5,8 +5,8 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.core.events import Delivery, handles
-from app.core.jobs import scheduled
+from app.core.events.events import Delivery, handles
+from app.core.events.jobs import scheduled
 from app.identity.events import (
     EmailChanged,
     EmailChangeRequested,

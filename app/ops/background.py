@@ -10,9 +10,9 @@ from typing import Literal
 
 from fastapi import Request
 
+from app.core.events.outbox import Backlog, read_backlog
+from app.core.events.stream import queue_depth
 from app.core.metrics import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_PENDING, QUEUE_DEPTH
-from app.core.outbox import Backlog, read_backlog
-from app.core.queue import queue_depth
 from app.ops.checks import ask
 from app.ops.schemas import BackgroundOut
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import structlog
 from fastapi import Request
 
-from app.core.db import Database
+from app.core.db.engine import Database
 from app.ops.repository import list_revisions
 
 PATIENCE = 1.5

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from app.core.problems import MEDIA_TYPE, RETRY_AFTER, problems
+from app.core.http.problems import MEDIA_TYPE, RETRY_AFTER, problems
 from app.ops.background import check_background
 from app.ops.checks import Check, check_all
 from app.ops.errors import NotReady

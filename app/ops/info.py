@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from app.core.errors import AppError
-from app.core.problems import GENERIC, problems
+from app.core.http.problems import GENERIC, problems
 from app.ops.checks import schema_heads
 from app.ops.errors import ProblemNotFound
 from app.ops.schemas import ProblemKindOut, ProblemKindsOut, VersionOut

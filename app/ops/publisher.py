@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
-from app.core.cache import HotCache
-from app.core.db import Database
+from app.core.cache.hot import HotCache
+from app.core.db.engine import Database
 from app.core.metrics import CACHE_CONNECTED, CACHE_READS, POOL_IN_USE, POOL_SIZE, WORKERS
 
 EVERY = 1.0

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.core.schemas import ResponseModel
+from app.core.http.schemas import ResponseModel
 
 
 class LivenessOut(ResponseModel):

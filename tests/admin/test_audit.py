@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.admin.audit.repository import BATCH
 from app.core.audit import AuditEntry, audit, write_audit
 from app.core.clock import utc_now
-from app.devstack import Servers
 from app.identity.permissions import Role
+from devstack import Servers
 from tests.conftest import Caller, SignUp
 
 AUDIT = "/api/v1/admin/audit"

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.admin.audit.repository import BATCH
 from app.core.audit import AuditEntry, audit, entry_hash
-from app.core.db import transaction
+from app.core.db.transaction import transaction
 from app.identity.permissions import Role
 from tests.conftest import Caller, SignUp
 

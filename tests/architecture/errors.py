@@ -94,7 +94,7 @@ def error_codes_are_unique(project: Project) -> Iterator[tuple[str, Finding]]:
             yield error.module.path, (expression.lineno, f"{code} is the code of {owner} too")
 
 
-@module_rule("app/", apart_from=("app/core/problems.py",))
+@module_rule("app/", apart_from=("app/core/http/problems.py",))
 def no_http_exception(module: Module) -> Iterator[Finding]:
     """Only `core/problems.py` knows HTTPException, to answer the ones the framework raises."""
     mentions = [(imported.line, imported.target) for imported in module.imports]

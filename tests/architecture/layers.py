@@ -7,10 +7,11 @@ from .engine import Finding, Import, Module, Project, domain_of, module_rule, pr
 
 MAY_NOT_KNOW = {
     "deps": {"router"},
-    "schemas": {"router", "deps", "service", "repository"},
+    "schemas": {"router", "deps", "service", "repository", "queries"},
     "service": {"router", "deps"},
     "repository": {"router", "deps", "service"},
-    "models": {"router", "deps", "service", "schemas", "repository"},
+    "queries": {"router", "deps", "service", "repository"},
+    "models": {"router", "deps", "service", "schemas", "repository", "queries"},
 }
 
 
@@ -26,7 +27,7 @@ def layers_point_downwards(module: Module) -> Iterator[Finding]:
 @module_rule("app/")
 def services_know_no_framework(module: Module) -> Iterator[Finding]:
     """A service or repository serves worker and CLI too, so it never imports fastapi or starlette."""
-    if module.role in {"service", "repository"}:
+    if module.role in {"service", "repository", "queries"}:
         for imported in module.imports:
             if imported.is_within("fastapi", "starlette"):
                 yield imported.line, f"{module.role} imports {imported.target}"

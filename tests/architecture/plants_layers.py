@@ -49,7 +49,7 @@ LAYERS: tuple[Plant, ...] = (
         "from app.identity.models import User\n",
         says="import models of identity",
     ),
-    Keeps("models_stay_in_their_domain", _MODELS, "from app.core.models import Base\n"),
+    Keeps("models_stay_in_their_domain", _MODELS, "from app.core.db.models import Base\n"),
     Breaks(
         "folders_are_packages",
         _SERVICE,
@@ -83,7 +83,7 @@ TRANSACTIONS: tuple[Plant, ...] = (
         says="commit",
     ),
     Breaks("only_the_unit_of_work_commits", "app/worker.py", "session.begin()\n", says=".begin()"),
-    Keeps("only_the_unit_of_work_commits", "app/core/db.py", "session.commit()\n"),
+    Keeps("only_the_unit_of_work_commits", "app/core/db/transaction.py", "session.commit()\n"),
     Keeps("only_the_unit_of_work_commits", _SERVICE, "session.begin_nested()\nprint(release.commit)\n"),
     Breaks(
         "errors_that_keep_writes_are_listed",
@@ -110,7 +110,7 @@ TRANSACTIONS: tuple[Plant, ...] = (
     Breaks(
         "redis_is_reached_through_core", "app/ops/health.py", "import redis.asyncio\n", says="redis.asyncio"
     ),
-    Keeps("redis_is_reached_through_core", "app/core/redis_client.py", "import redis.asyncio\n"),
+    Keeps("redis_is_reached_through_core", "app/core/redis.py", "import redis.asyncio\n"),
 )
 
 ERRORS: tuple[Plant, ...] = (
@@ -161,8 +161,10 @@ ERRORS: tuple[Plant, ...] = (
     Breaks("no_http_exception", _ROUTER, "from fastapi import HTTPException\n", says="fastapi.HTTPException"),
     Breaks("no_http_exception", _SERVICE, "import fastapi as f\nraise f.HTTPException(404)\n", line=2),
     Breaks("no_http_exception", "app/main.py", "from starlette.exceptions import HTTPException as E\n"),
-    Keeps("no_http_exception", "app/core/problems.py", "from starlette.exceptions import HTTPException\n"),
-    Keeps("no_http_exception", "app/devstack/a.py", "import http.client\nx = http.client.HTTPException\n"),
+    Keeps(
+        "no_http_exception", "app/core/http/problems.py", "from starlette.exceptions import HTTPException\n"
+    ),
+    Keeps("no_http_exception", "devstack/a.py", "import http.client\nx = http.client.HTTPException\n"),
     Breaks("no_try_in_routers", _ROUTER, "try:\n    pass\nfinally:\n    pass\n", says="catches exceptions"),
     Breaks(
         "no_try_in_routers", _ROUTER, "import contextlib\nwith contextlib.suppress(E):\n    pass\n", line=2
@@ -185,7 +187,7 @@ SQL: tuple[Plant, ...] = (
     Keeps("sql_is_written_in_repositories", _SERVICE, "from sqlalchemy.ext.asyncio import AsyncSession\n"),
     Keeps("sql_is_written_in_repositories", _REPOSITORY, "from sqlalchemy import select\n"),
     Breaks("sql_is_run_in_repositories", _SERVICE, "self.session.get(Book, 1)\n", says="self.session.get()"),
-    Breaks("sql_is_run_in_repositories", "app/cli.py", "connection.execute(statement)\n"),
+    Breaks("sql_is_run_in_repositories", "app/cli/main.py", "connection.execute(statement)\n"),
     Breaks("sql_is_run_in_repositories", _ROUTER, "s.scalars(statement)\n"),
     Keeps("sql_is_run_in_repositories", _SERVICE, "values.get(1)\nself.books.get(1)\nsession_names.add(2)\n"),
     Keeps("sql_is_run_in_repositories", _REPOSITORY, "session.scalars(statement)\n"),

@@ -34,9 +34,9 @@ NETWORK = (
 )
 
 
-@module_rule("app/", apart_from=("app/core/db.py",))
+@module_rule("app/", apart_from=("app/core/db/transaction.py",))
 def only_the_unit_of_work_commits(module: Module) -> Iterator[Finding]:
-    """Only `core/db.py` commits; `begin()` counts, since its block commits at the end."""
+    """Only `core/db/transaction.py` commits; `begin()` counts, since its block commits at the end."""
     for call in module.calls:
         if isinstance(call.func, ast.Attribute) and call.func.attr in {"commit", "begin"}:
             yield call.lineno, f"calls .{call.func.attr}()"
@@ -68,7 +68,7 @@ def _sets_keep_writes(statement: ast.stmt) -> bool:
 @module_rule("app/")
 def no_network_inside_a_transaction(module: Module) -> Iterator[Finding]:
     """Routers, services and repositories reach nothing but the database: the rest is the outbox's."""
-    if module.role in {"router", "service", "repository"}:
+    if module.role in {"router", "service", "repository", "queries"}:
         for imported in module.imports:
             if imported.is_within(*NETWORK):
                 yield imported.line, f"{module.role} imports {imported.target}"

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from app.devstack import Servers
+from devstack import Servers
 from tests.conftest import (
     Caller,
     DatabaseMaker,

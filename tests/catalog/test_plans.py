@@ -10,10 +10,11 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 
-from app.core.db import Database, transaction
+from app.core.db.engine import Database
+from app.core.db.transaction import transaction
 from app.demo.generate import generate_books
 from app.demo.loader import load_demo
-from app.devstack import Servers
+from devstack import Servers
 from tests.conftest import DatabaseMaker, client_of, running_app, settings_for
 
 BOOKS = 100_000

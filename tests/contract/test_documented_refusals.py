@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from app.core.negotiation import NDJSON
+from app.core.http.negotiation import NDJSON
 from tests.conftest import Caller
 
 BOOKS, ITEMS, SEARCH = "/api/v1/books", "/api/v1/items", "/api/v1/search"

@@ -10,8 +10,8 @@ from fastapi.routing import APIRoute
 
 from app.api import PUBLIC_ROUTES, ROUTERS
 from app.core.errors import AppError
-from app.core.problems import GENERIC
-from app.identity.deps import get_principal
+from app.core.http.problems import GENERIC
+from app.identity.authentication.deps import get_principal
 
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 

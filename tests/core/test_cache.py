@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app.core.answers import PUBLIC, Document, make_entry
-from app.core.cache import EVERYTHING, Entry, HotCache, Snapshot, invalidate
-from app.core.cache_local import AnsweredStamps, LocalTier
-from app.core.db import transaction
-from app.core.schemas import ResponseModel
+from app.core.cache.hot import EVERYTHING, Entry, HotCache, Snapshot, invalidate
+from app.core.cache.local import AnsweredStamps, LocalTier
+from app.core.db.transaction import transaction
+from app.core.http.responses import PUBLIC, Document, make_entry
+from app.core.http.schemas import ResponseModel
 
 GROUP = "thing:1"
 KEY = "/things/1"

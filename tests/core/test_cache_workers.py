@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.devstack import Servers
+from devstack import Servers
 from tests.conftest import SignUp
 from tests.gunicorn import StartGunicorn
 

@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.middleware import SECURITY_HEADERS
-from app.devstack import Servers
+from app.core.http.middleware import SECURITY_HEADERS
+from devstack import Servers
 from tests.conftest import PASSWORD, Caller, DatabaseMaker, client_of, running_app, settings_for
 
 BOOKS = "/api/v1/books"

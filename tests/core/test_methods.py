@@ -5,7 +5,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from app.api import ROUTERS
-from app.devstack import Servers
+from devstack import Servers
 from tests.conftest import Caller, SignUp, client_of, running_app, settings_for
 
 BOOKS = "/api/v1/books"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.settings import DEVELOPMENT_SECRET, SettingsError, load_settings
+from app.core.settings.settings import DEVELOPMENT_SECRET, SettingsError, load_settings
 
 GOOD = "0123456789abcdef0123456789abcdef"
 

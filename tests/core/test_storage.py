@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.core.problems import is_unavailable
-from app.core.setting_groups import StorageSettings
-from app.core.storage import FileMissing, Storage, StorageAway, StorageHolder, make_storage
+from app.core.http.problems import is_unavailable
+from app.core.settings.groups import StorageSettings
+from app.core.storage.storage import FileMissing, Storage, StorageAway, StorageHolder, make_storage
 
 from .bucket import open_bucket
 

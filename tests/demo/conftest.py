@@ -7,9 +7,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from app.commands import register
-from app.demo.commands import demo_cli
-from app.devstack import Servers
+from app.cli.admin import register
+from app.cli.demo import demo_cli
+from devstack import Servers
 from tests.conftest import JWT_SECRET
 
 Run = Callable[..., Result]

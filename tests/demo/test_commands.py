@@ -9,8 +9,8 @@ import pytest
 from typer.testing import Result
 
 from app.api import PUBLIC_ROUTES
-from app.devstack import Servers
 from app.identity.passwords import verify_password
+from devstack import Servers
 from tests.demo.conftest import Run
 
 PASSWORD = "Lovelace-1815!"
@@ -162,7 +162,7 @@ def test_create_admin_holds_to_the_rules_of_registration(
 
 
 def test_the_document_needs_no_environment_and_is_the_same_each_time(tmp_path: Path) -> None:
-    program = "import typer; from app.commands import register; cli = typer.Typer(); register(cli); cli()"
+    program = "import typer; from app.cli.admin import register; cli = typer.Typer(); register(cli); cli()"
     outputs = []
     for _ in range(2):
         target = tmp_path / "openapi.json"

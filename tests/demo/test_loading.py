@@ -9,16 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.books.schemas import BookIn
 from app.catalog.isbn import parse_isbn
-from app.core.cache import HotCache
-from app.core.cache_bus import CacheBus
-from app.core.db import Database, transaction
-from app.core.redis_client import make_redis
-from app.core.settings import Settings
+from app.core.cache.bus import CacheBus
+from app.core.cache.hot import HotCache
+from app.core.db.engine import Database
+from app.core.db.transaction import transaction
+from app.core.redis import make_redis
+from app.core.settings.settings import Settings
 from app.demo.accounts import ACCOUNTS, PASSWORD
 from app.demo.catalogue import DATA, Catalogue
 from app.demo.loader import DatabaseNotEmpty, DemoRefused, load_demo
-from app.devstack import Servers
 from app.identity.passwords import verify_password
+from devstack import Servers
 from tests.conftest import DatabaseMaker, client_of, running_app, settings_for
 
 

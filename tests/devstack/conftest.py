@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from app.devstack.account import Account, socket_folder
-from app.devstack.process import command_line, read_pid, wait_until
+from devstack.account import Account, socket_folder
+from devstack.process import command_line, read_pid, wait_until
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 PROJECT = STAND_IN.parents[2]

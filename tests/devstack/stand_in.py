@@ -10,8 +10,8 @@ import asyncpg
 import redis
 from sqlalchemy.engine import make_url
 
-from app.devstack import DevStackError
-from app.devstack.supervisor import Child, Plan, Supervisor
+from devstack import DevStackError
+from devstack.supervisor import Child, Plan, Supervisor
 
 
 class Shop(http.server.BaseHTTPRequestHandler):

@@ -12,9 +12,9 @@ from redis import Redis as Client
 from redis.exceptions import ConnectionError as RedisAway
 from sqlalchemy.engine import make_url
 
-from app.devstack import DevStackError, Servers, throwaway_servers
-from app.devstack.checkout import Checkout
-from app.devstack.process import command_line, read_pid
+from devstack import DevStackError, Servers, throwaway_servers
+from devstack.checkout import Checkout
+from devstack.process import command_line, read_pid
 
 
 def ask(servers: Servers, sql: str) -> object:

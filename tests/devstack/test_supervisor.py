@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.devstack.process import command_line, wait_until
+from devstack.process import command_line, wait_until
 from tests.devstack.conftest import Place
 
 

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import FastAPI
 from typer.testing import CliRunner
 
-from app.cli import cli
-from app.core.settings import SettingsError
-from app.devstack import Servers
+from app.cli.main import cli
+from app.core.settings.settings import SettingsError
 from app.identity.keys import generate_key_file, read_key_file, rotate_key_file
+from devstack import Servers
 from tests.conftest import JWT_SECRET, Caller, client_of, make_account, running_app, settings_for
 from tests.identity.sessions.calls import ME, bearer, refresh, status_of_me, tokens_of
 

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from app.core.events import Event
+from app.core.events.events import Event
 from tests.conftest import SignUp
 from tests.worker.conftest import (
     Ask,

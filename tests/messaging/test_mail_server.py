@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.core.settings import Settings, SettingsError
+from app.core.settings.settings import Settings, SettingsError
 from app.identity.events import PasswordChanged
 from app.worker import Worker
 from tests.conftest import SignUp

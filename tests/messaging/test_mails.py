@@ -6,7 +6,7 @@ from email.message import EmailMessage
 import httpx
 import pytest
 
-from app.core.events import Event
+from app.core.events.events import Event
 from app.identity.events import (
     EmailChanged,
     EmailChangeRequested,

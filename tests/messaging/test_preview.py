@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.core.mail import FileMailer, Mail
-from app.core.settings import Settings
+from app.core.settings.settings import Settings
 from app.main import create_app
 from tests.conftest import client_of
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from app.catalog.covers.forms import ALL_FILES, ONE_FILE
-from app.core.settings import Settings
+from app.core.settings.settings import Settings
 from tests.conftest import ROOT
 
 NGINX = (ROOT / "docker" / "nginx" / "default.conf.template").read_text()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from app.devstack.process import wait_until
+from devstack.process import wait_until
 from tests.gunicorn import StartGunicorn
 
 

@@ -9,9 +9,9 @@ from dirty_equals import IsNonNegative
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.core.settings import Settings
-from app.devstack import Servers
+from app.core.settings.settings import Settings
 from app.main import create_app
+from devstack import Servers
 from tests.conftest import client_of, settings_for
 
 LONGEST_ANSWER = 2.0

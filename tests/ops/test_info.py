@@ -4,7 +4,7 @@ import httpx
 from fastapi import FastAPI
 
 from app.core.errors import AppError
-from app.core.problems import GENERIC
+from app.core.http.problems import GENERIC
 from app.ops.schemas import ProblemKindOut
 
 

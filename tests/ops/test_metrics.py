@@ -3,7 +3,7 @@ from contextlib import suppress
 
 import httpx
 
-from app.devstack.process import wait_until
+from devstack.process import wait_until
 from tests.gunicorn import Metrics, StartGunicorn, parse
 
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from app.catalog.books.schemas import BookOut
-from app.core.paging import Page
+from app.core.db.paging import Page
 from app.identity.accounts.schemas import UserOut
 
 _COLUMNS = "id, kind, sku, title, description, price::float8 AS price, currency, tags, owner_id, version"

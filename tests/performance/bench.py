@@ -22,7 +22,7 @@ from pathlib import Path
 import httpx
 import uvloop
 
-from app.devstack import Servers, throwaway_servers
+from devstack import Servers, throwaway_servers
 from tests.performance.catalogue import fill_catalogue
 from tests.performance.load import Burst, request_bytes, send_count, send_for
 from tests.performance.report import Report, Result, Side

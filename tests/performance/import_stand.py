@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from app.devstack import Servers
+from devstack import Servers
 from tests.performance.server import ROOT, Server, serving
 
 _POLL = 0.2

@@ -21,10 +21,10 @@ from typing import Any
 
 import asyncpg
 
+from app.catalog.formats.contract import SourceFormat, SourceOptions
+from app.catalog.imports.opening import open_upload
 from app.catalog.isbn import to_isbn13
-from app.catalog.transfer.imports.opening import open_upload
-from app.catalog.transfer.sources.contract import SourceFormat, SourceOptions
-from app.devstack import throwaway_servers
+from devstack import throwaway_servers
 from tests.performance.import_stand import Stand, import_stand
 from tests.performance.server import ROOT
 

@@ -23,9 +23,9 @@ from urllib.parse import quote, urlencode
 import asyncpg
 import uvloop
 
-from app.catalog.views.schemas import BookListQuery
-from app.core.paging import Found, Pager, Window
-from app.devstack import Servers, throwaway_servers
+from app.catalog.books.views import BookListQuery
+from app.core.db.paging import Found, Pager, Window
+from devstack import Servers, throwaway_servers
 from tests.performance.load import request_bytes, send_count
 from tests.performance.server import ROOT, Server, serving
 

@@ -15,10 +15,10 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app import registry
-from app.core.events import Event, publish
-from app.core.settings import Settings
-from app.devstack import Servers
+from app.core.events.events import Event, publish
+from app.core.settings.settings import Settings
 from app.worker import Worker
+from devstack import Servers
 from tests.conftest import JWT_SECRET, ROOT, settings_for
 
 from .post_office import PostOffice, open_post_office

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from fastapi import FastAPI
 
 from app.core.clock import utc_now
-from app.core.db import transaction
-from app.core.jobs import JOBS, open_slots
+from app.core.db.transaction import transaction
+from app.core.events.jobs import JOBS, open_slots
 
 from .conftest import Ask, Change, RunningWorker, StartWorker, all_done, until
 

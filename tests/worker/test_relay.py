@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
-from app.core.events import Event
-from app.devstack import Servers
+from app.core.events.events import Event
 from app.identity.events import PasswordChanged
+from devstack import Servers
 from tests.conftest import SignUp
 
 from .conftest import Ask, Change, Publish, RunningWorker, all_done, until

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.admin.audit.schemas import AuditExport, AuditFilter
 from app.core.audit import AuditEntry
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, find_page
-from app.core.sorting import Order
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, find_page
+from app.core.db.sorting import Order
 
 BATCH = 500
 """Rows that a walk holds at a time."""

@@ -7,13 +7,13 @@ from fastapi.responses import StreamingResponse
 
 from app.admin.audit.schemas import AuditCheck, AuditEntryOut, AuditExport, AuditFilter, AuditVerdict
 from app.admin.audit.service import export_audit_entries, list_audit_entries, verify_chain
-from app.core.answers import PRIVATE, HotDep, streamed
-from app.core.db import Database
+from app.core.db.engine import Database
+from app.core.db.paging import Page, PagerDep
 from app.core.errors import InvalidCursor
-from app.core.negotiation import NDJSON
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.identity.deps import Auditor
+from app.core.http.negotiation import NDJSON
+from app.core.http.problems import problems
+from app.core.http.responses import PRIVATE, HotDep, streamed
+from app.identity.authentication.deps import Auditor
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/admin/audit", tags=["admin"])

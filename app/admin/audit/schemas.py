@@ -4,8 +4,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from app.core.paging import ListQuery
-from app.core.schemas import Line, Moment, ResponseModel, RowId
+from app.core.db.paging import ListQuery
+from app.core.http.schemas import Line, Moment, ResponseModel, RowId
 
 LONGEST_FILTER = 200
 _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

@@ -6,10 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.admin.audit.repository import Connecting, list_entries, walk_entries
 from app.admin.audit.schemas import AuditEntryOut, AuditExport, AuditFilter, AuditVerdict
-from app.core.answers import Document
 from app.core.audit import entry_hash
-from app.core.paging import Pager
-from app.core.repository import AnyRow
+from app.core.db.paging import Pager
+from app.core.db.queries import AnyRow
+from app.core.http.responses import Document
 
 
 async def list_audit_entries(connection: AsyncConnection, query: AuditFilter, pager: Pager) -> Document:

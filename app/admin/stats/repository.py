@@ -6,8 +6,7 @@ from datetime import datetime
 from sqlalchemy import Date, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db import snapshot_text
-from app.core.repository import AnyRow
+from app.core.db.queries import AnyRow, snapshot_text
 from app.identity.models import User
 
 

@@ -4,9 +4,9 @@ from fastapi import APIRouter, Response
 
 from app.admin.stats.schemas import Dashboard
 from app.admin.stats.service import read_dashboard
-from app.core.answers import HotDep
-from app.core.problems import problems
-from app.identity.deps import StatsReader
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep
+from app.identity.authentication.deps import StatsReader
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/admin", tags=["admin"])

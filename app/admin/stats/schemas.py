@@ -4,7 +4,7 @@ import datetime as dt
 
 from pydantic import Field
 
-from app.core.schemas import ResponseModel
+from app.core.http.schemas import ResponseModel
 from app.identity.permissions import Role
 
 

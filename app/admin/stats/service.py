@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.admin.stats.repository import count_sign_ups, count_users
 from app.admin.stats.schemas import DailyCount, Dashboard
-from app.core.answers import Document
 from app.core.clock import utc_now
+from app.core.http.responses import Document
 from app.identity.permissions import Role
 
 DAYS = 30

@@ -8,10 +8,9 @@ from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.admin.users.schemas import AdminUserFilter
-from app.core.db import snapshot_text
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, contains_folded, find_page
-from app.core.sorting import Order
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, contains_folded, find_page, snapshot_text
+from app.core.db.sorting import Order
 from app.identity.models import User
 
 _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from app.admin.errors import AccountNotFound, NotOnOneself, Outranked, SuperAdminFixed
 from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch, RoleIn
 from app.admin.users.service import UserAdminService, UserDirectory
-from app.core.answers import HotDep, Reading, document_response
-from app.core.conditional import PreconditionDep
-from app.core.db import SessionDep
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, StaleVersion
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.core.schemas import RowId
-from app.identity.deps import RoleAssigner, UserAdmin, UserReader
+from app.core.http.conditional import PreconditionDep
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.schemas import RowId
+from app.identity.authentication.deps import RoleAssigner, UserAdmin, UserReader
 from app.identity.errors import InsufficientScope, InvalidToken, LastAdmin, NotAuthenticated, RoleLost
 
 router = APIRouter(prefix="/api/v1/admin/users", tags=["admin"])

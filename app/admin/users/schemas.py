@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.core.paging import ListQuery
-from app.core.schemas import (
+from app.core.db.paging import ListQuery
+from app.core.db.sorting import DistinctKeys, SplitKeys
+from app.core.http.schemas import (
     OMITTED,
     Line,
     Moment,
@@ -16,7 +17,6 @@ from app.core.schemas import (
     RowId,
     VisibleLine,
 )
-from app.core.sorting import DistinctKeys, SplitKeys
 from app.identity.permissions import Role
 
 LONGEST_NAME = 100

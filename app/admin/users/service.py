@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.admin.errors import AccountNotFound, NotOnOneself, Outranked, SuperAdminFixed
 from app.admin.users.repository import AdminUserRepository, find_user, list_users
 from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch
-from app.core.answers import Document
 from app.core.audit import audit
-from app.core.cache import invalidate
-from app.core.conditional import Precondition, version_etag
-from app.core.paging import Pager
+from app.core.cache.hot import invalidate
+from app.core.db.paging import Pager
+from app.core.http.conditional import Precondition, version_etag
+from app.core.http.responses import Document
 from app.identity.api_keys.service import ApiKeyService
 from app.identity.models import User
 from app.identity.permissions import ADMINISTRATORS, Role, outranks

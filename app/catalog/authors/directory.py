@@ -9,7 +9,7 @@ from app.catalog.authors.names import as_printed, sort_name
 from app.catalog.authors.repository import AuthorRepository
 from app.catalog.cache_groups import AUTHORS
 from app.catalog.models import Author
-from app.core.cache import invalidate
+from app.core.cache.hot import invalidate
 
 
 class AuthorDirectory:

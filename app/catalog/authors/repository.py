@@ -20,12 +20,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.bulk import BULK_LOCK
-from app.catalog.merges.chains.repository import find_current, lock_current
+from app.catalog.canonical import find_current, lock_current
 from app.catalog.models import Author, Contributor
-from app.core.db import snapshot_text
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, containing, contains_folded, find_page
-from app.core.sorting import Order
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, containing, contains_folded, find_page, snapshot_text
+from app.core.db.sorting import Order
 
 NAMES_LOCK = 0x617574686F72
 """Seed of the advisory locks on names: keys made with it are of authors alone."""

@@ -11,14 +11,14 @@ from app.catalog.cache_groups import AUTHORS, LISTS
 from app.catalog.deps import limit_search
 from app.catalog.errors import AuthorInUse, AuthorNotFound
 from app.catalog.merges.errors import AuthorMerged
-from app.core.answers import HotDep, Reading, document_response
-from app.core.conditional import PreconditionDep
-from app.core.db import SessionDep
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.core.schemas import RowId
-from app.identity.deps import CatalogManager
+from app.core.http.conditional import PreconditionDep
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.schemas import RowId
+from app.identity.authentication.deps import CatalogManager
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/authors", tags=["authors"])

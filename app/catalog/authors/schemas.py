@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from app.core.paging import ListQuery
-from app.core.schemas import (
+from app.core.db.paging import ListQuery
+from app.core.db.sorting import DistinctKeys, SplitKeys
+from app.core.http.schemas import (
     OMITTED,
     Line,
     Moment,
@@ -17,7 +18,6 @@ from app.core.schemas import (
     SingleSpaced,
     VisibleLine,
 )
-from app.core.sorting import DistinctKeys, SplitKeys
 
 LONGEST_NAME = 200
 MOST_ALIASES = 100

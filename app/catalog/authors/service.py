@@ -12,15 +12,15 @@ from app.catalog.books.repository import Within
 from app.catalog.books.schemas import BookFilter
 from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import AUTHORS
+from app.catalog.canonical import find_current
 from app.catalog.errors import AuthorInUse, AuthorNotFound
-from app.catalog.merges.chains.repository import find_current
 from app.catalog.merges.errors import AuthorMerged
 from app.catalog.models import Author
-from app.core.answers import Document
 from app.core.audit import audit, audit_edit, differences
-from app.core.cache import EVERYTHING, invalidate
-from app.core.conditional import Precondition, version_etag
-from app.core.paging import Pager
+from app.core.cache.hot import EVERYTHING, invalidate
+from app.core.db.paging import Pager
+from app.core.http.conditional import Precondition, version_etag
+from app.core.http.responses import Document
 
 
 class AuthorService:

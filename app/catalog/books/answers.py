@@ -4,7 +4,7 @@ from app.catalog.books.schemas import BookOut, ContributorRole
 from app.catalog.covers.schemas import cover_out
 from app.catalog.isbn import to_isbn10
 from app.catalog.partial_dates import format_partial_date
-from app.core.repository import AnyRow
+from app.core.db.queries import AnyRow
 
 
 def book_out(row: AnyRow) -> BookOut:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.catalog.books.schemas import BookOut, ContributorIn, ContributorRole
-from app.catalog.items.schemas import split_names
+from app.catalog.goods.schemas import split_names
 from app.catalog.works.directory import TitlePage
 from app.core.audit import Changes
 

@@ -2,9 +2,9 @@
 
 from app.catalog.books.repository import BookRepository
 from app.catalog.errors import no_book
-from app.catalog.items.service import ItemService
+from app.catalog.goods.service import ItemService
 from app.catalog.models import Book, Item
-from app.core.conditional import Precondition
+from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
 
 

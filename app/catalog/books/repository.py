@@ -19,8 +19,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.books.schemas import BookFilter
-from app.catalog.filters.repository import by_authors, document_conditions, find_names, in_categories
-from app.catalog.items.repository import ITEM_COLUMNS, join_items
+from app.catalog.goods.repository import ITEM_COLUMNS, join_items
+from app.catalog.index.conditions import by_authors, document_conditions, find_names, in_categories
+from app.catalog.index.sampling import matching_books
 from app.catalog.models import (
     Author,
     Book,
@@ -32,12 +33,10 @@ from app.catalog.models import (
     Series,
     StockLevel,
 )
-from app.catalog.sampling.repository import matching_books
-from app.core.db import snapshot_text
-from app.core.driver import DriverStatement
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, Sampled, find_page
-from app.core.sorting import Order
+from app.core.db.driver import DriverStatement
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, Sampled, find_page, snapshot_text
+from app.core.db.sorting import Order
 
 CONTRIBUTORS = (
     select(

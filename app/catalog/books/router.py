@@ -4,8 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from app.catalog.books.deps import VIEW_PARAMETERS, asked_view
+from app.catalog.books.ndjson import stream_lines
+from app.catalog.books.representations import present_book, present_linked, present_page
 from app.catalog.books.schemas import BookIn, BookOut, BookPatch
 from app.catalog.books.service import BookCatalogue
+from app.catalog.books.views import LINES, LINKED, BookListQuery, ExpandedBook
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.deps import BookServiceDep, limit_search
 from app.catalog.errors import (
@@ -20,19 +24,15 @@ from app.catalog.errors import (
     UnknownCategory,
     UnknownWork,
 )
-from app.catalog.views.deps import VIEW_PARAMETERS, asked_view
-from app.catalog.views.lines import stream_lines
-from app.catalog.views.schemas import LINES, LINKED, BookListQuery, ExpandedBook
-from app.catalog.views.service import present_book, present_linked, present_page
-from app.core.answers import HotDep, HotReads, Reading, begun, document_response, streamed
-from app.core.conditional import PreconditionDep
-from app.core.db import SessionDep
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
-from app.core.negotiation import JSON_LD, NDJSON
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.core.schemas import RowId
-from app.identity.deps import Seller, documented_permission, require_permission
+from app.core.http.conditional import PreconditionDep
+from app.core.http.negotiation import JSON_LD, NDJSON
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep, HotReads, Reading, begun, document_response, streamed
+from app.core.http.schemas import RowId
+from app.identity.authentication.deps import Seller, documented_permission, require_permission
 from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
 from app.identity.permissions import Permission
 

@@ -6,10 +6,8 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from app.catalog.books.subjects import SubjectOut, Subjects
 from app.catalog.covers.schemas import CoverOut
-from app.catalog.filters.values import AnyOf, Decade, NameOrId, PriceBand, SearchText, Stars, SubjectKey
-from app.catalog.items.schemas import (
+from app.catalog.goods.schemas import (
     AuthorNames,
     GoodsCriteria,
     GoodsFilter,
@@ -21,9 +19,11 @@ from app.catalog.items.schemas import (
     PersonName,
     check_range,
 )
+from app.catalog.index.criteria import AnyOf, Decade, NameOrId, PriceBand, SearchText, Stars, SubjectKey
 from app.catalog.partial_dates import Precision, parse_partial_date
-from app.core.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine, shaped
-from app.core.sorting import SplitKeys
+from app.catalog.subjects import SubjectOut, Subjects
+from app.core.db.sorting import SplitKeys
+from app.core.http.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine, shaped
 
 MOST_CONTRIBUTORS = 50
 MOST_CATEGORIES = 20

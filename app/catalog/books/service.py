@@ -21,18 +21,18 @@ from app.catalog.books.repository import (
 )
 from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, ContributorIn
 from app.catalog.errors import InvalidIsbn, no_book, no_book_of_isbn
+from app.catalog.goods.repository import item_order
+from app.catalog.goods.schemas import GoodsIn, ItemIn, ItemKind, ItemPatch
+from app.catalog.goods.service import ItemService, set_kind
 from app.catalog.isbn import parse_isbn
-from app.catalog.items.repository import item_order
-from app.catalog.items.schemas import GoodsIn, ItemIn, ItemKind, ItemPatch
-from app.catalog.items.service import ItemService, set_kind
 from app.catalog.models import Book, Item
 from app.catalog.partial_dates import parse_partial_date
 from app.catalog.works.directory import WorkDirectory
-from app.core.answers import Document
-from app.core.conditional import Precondition, version_etag
+from app.core.db.paging import Pager
+from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem
-from app.core.paging import Pager
-from app.core.repository import AnyRow
+from app.core.http.conditional import Precondition, version_etag
+from app.core.http.responses import Document
 from app.identity.principal import Principal
 
 _PLAIN_FIELDS = ("subtitle", "publisher", "first_published", "language", "format", "pages", "series_position")

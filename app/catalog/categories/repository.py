@@ -19,10 +19,9 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import aliased
 
-from app.catalog.filters.values import as_id
+from app.catalog.index.criteria import as_id
 from app.catalog.models import BookCategory, Category
-from app.core.db import snapshot_text
-from app.core.repository import AnyRow
+from app.core.db.queries import AnyRow, snapshot_text
 
 TREE_LOCK = 0x63617465676F7279
 """The advisory lock that every write of the tree takes first."""

@@ -25,13 +25,13 @@ from app.catalog.errors import (
     SlugTaken,
     UnknownCategory,
 )
-from app.core.answers import HotDep, Reading, document_response
-from app.core.conditional import PreconditionDep
-from app.core.db import SessionDep
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.identity.deps import CatalogManager
+from app.core.http.conditional import PreconditionDep
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep, Reading, document_response
+from app.identity.authentication.deps import CatalogManager
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/categories", tags=["categories"])

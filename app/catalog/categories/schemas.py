@@ -5,8 +5,8 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.catalog.books.schemas import BookFilter
-from app.catalog.categories.slugs import LONGEST_SLUG, SLUG_PATTERN, make_slug
-from app.core.schemas import (
+from app.catalog.slugs import LONGEST_SLUG, SLUG_PATTERN, make_slug
+from app.core.http.schemas import (
     OMITTED,
     Line,
     Moment,

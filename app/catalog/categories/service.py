@@ -27,13 +27,13 @@ from app.catalog.errors import (
     UnknownCategory,
 )
 from app.catalog.models import Category
-from app.core.answers import Document
 from app.core.audit import audit, audit_edit, differences
-from app.core.cache import EVERYTHING, invalidate
-from app.core.conditional import Precondition, answer_number, version_etag
+from app.core.cache.hot import EVERYTHING, invalidate
+from app.core.db.paging import Pager
+from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem
-from app.core.paging import Pager
-from app.core.repository import AnyRow
+from app.core.http.conditional import Precondition, answer_number, version_etag
+from app.core.http.responses import Document
 
 
 class CategoryService:

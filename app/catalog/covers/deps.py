@@ -8,11 +8,11 @@ from fastapi import Depends, Request
 from app.catalog.covers.pictures import PictureStore
 from app.catalog.covers.service import CoverService
 from app.catalog.covers.uploads import Uploads
-from app.core.conditional import Precondition, PreconditionDep
-from app.core.db import SessionDep, transaction
-from app.core.schemas import RowId
-from app.core.storage import Storage
-from app.identity.deps import Seller
+from app.core.db.transaction import SessionDep, transaction
+from app.core.http.conditional import Precondition, PreconditionDep
+from app.core.http.schemas import RowId
+from app.core.storage.storage import Storage
+from app.identity.authentication.deps import Seller
 from app.identity.principal import Principal
 
 

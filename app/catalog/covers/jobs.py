@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.covers.pictures import purge_pictures
 from app.catalog.covers.repository import CoverRepository
-from app.core.events import Delivery, Event, Outside, delivers, publish
-from app.core.jobs import scheduled
+from app.core.events.events import Delivery, Event, Outside, delivers, publish
+from app.core.events.jobs import scheduled
 
 _log = structlog.get_logger(__name__)
 

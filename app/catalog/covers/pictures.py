@@ -14,7 +14,7 @@ from app.catalog.covers.encoding import PictureEncoder, picture_size
 from app.catalog.covers.errors import CoverNotFound, PictureTooLarge, UnknownUpload
 from app.catalog.covers.schemas import NAME_PATTERN, SIZES, StoredCover, picture_file
 from app.core.clock import utc_now
-from app.core.storage import FileMissing, Storage
+from app.core.storage.storage import FileMissing, Storage
 
 FOLDER = "covers"
 LARGEST_FILE = 10 * 1024 * 1024

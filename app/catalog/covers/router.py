@@ -33,14 +33,14 @@ from app.catalog.covers.pictures import PictureStore, read_picture
 from app.catalog.covers.schemas import COVER_PATH, StoredCover, UploadsOut
 from app.catalog.errors import BookNotFound, NotYourItem
 from app.catalog.uploads import documented
-from app.core.answers import document_response
-from app.core.conditional import PreconditionDep, matches_any
-from app.core.db import SessionDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import StaleVersion
-from app.core.openapi import NOT_MODIFIED
-from app.core.problems import problems
-from app.core.schemas import RowId
-from app.identity.deps import Seller
+from app.core.http.conditional import PreconditionDep, matches_any
+from app.core.http.openapi import NOT_MODIFIED
+from app.core.http.problems import problems
+from app.core.http.responses import document_response
+from app.core.http.schemas import RowId
+from app.identity.authentication.deps import Seller
 from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(tags=["covers"])

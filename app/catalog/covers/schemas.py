@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
-from app.core.schemas import Line, RequestModel, ResponseModel, shaped
+from app.core.http.schemas import Line, RequestModel, ResponseModel, shaped
 
 COVER_PATH = "/media/covers"
 SIZES = ("s", "m", "l")

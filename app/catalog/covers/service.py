@@ -10,11 +10,11 @@ from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.covers.repository import CoverRepository
 from app.catalog.covers.schemas import StoredCover
 from app.catalog.errors import InvalidIsbn, no_book_of_isbn
+from app.catalog.goods.service import ItemService
 from app.catalog.isbn import parse_isbn
-from app.catalog.items.service import ItemService
-from app.core.cache import invalidate
+from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
-from app.core.conditional import Precondition
+from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
 
 

@@ -17,8 +17,8 @@ from app.catalog.covers.schemas import (
 )
 from app.catalog.covers.service import CoverService
 from app.catalog.uploads import plain_name
-from app.core.conditional import Precondition
 from app.core.errors import AppError
+from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
 
 LONGEST_NAME = 255

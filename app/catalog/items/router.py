@@ -15,16 +15,16 @@ from app.catalog.errors import (
     SkuTaken,
     StockReserved,
 )
-from app.catalog.items.schemas import ItemFilter, ItemIn, ItemOut, ItemPatch
-from app.catalog.items.service import ItemCatalogue
-from app.core.answers import HotDep, Reading, document_response
-from app.core.conditional import PreconditionDep
-from app.core.db import SessionDep
+from app.catalog.goods.schemas import ItemFilter, ItemIn, ItemOut, ItemPatch
+from app.catalog.goods.service import ItemCatalogue
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.core.schemas import RowId
-from app.identity.deps import Seller
+from app.core.http.conditional import PreconditionDep
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.schemas import RowId
+from app.identity.authentication.deps import Seller
 from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"])

@@ -19,13 +19,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.catalog.merges.chains.repository import Mergeable, find_current
+from app.catalog.canonical import Mergeable, find_current
 from app.catalog.merges.movers import MergeKind
 from app.catalog.merges.schemas import MergeFilter
 from app.catalog.models import Author, Book, Contributor, Item, Merge, Work
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, find_page
-from app.core.sorting import Order
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, find_page
+from app.core.db.sorting import Order
 
 _MODELS: dict[MergeKind, Mergeable] = {MergeKind.AUTHOR: Author, MergeKind.WORK: Work}
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (

@@ -16,13 +16,13 @@ from app.catalog.merges.errors import (
 )
 from app.catalog.merges.schemas import MergeDone, MergeFilter, MergeIn, MergeOut, MergeUndone
 from app.catalog.merges.service import MergeService, list_all_merges
-from app.core.answers import HotDep
-from app.core.db import SessionDep
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.core.schemas import RowId
-from app.identity.deps import CatalogManager
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep
+from app.core.http.schemas import RowId
+from app.identity.authentication.deps import CatalogManager
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/admin", tags=["admin"])

@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from app.catalog.merges.movers import MergeKind
-from app.core.paging import ListQuery
-from app.core.schemas import Moment, RequestModel, ResponseModel, RowId
+from app.core.db.paging import ListQuery
+from app.core.http.schemas import Moment, RequestModel, ResponseModel, RowId
 
 
 class MergeIn(RequestModel):

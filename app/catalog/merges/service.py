@@ -20,12 +20,12 @@ from app.catalog.merges.repository import MergeRepository, list_merges
 from app.catalog.merges.schemas import Merged, MergeDone, MergeFilter, MergeOut, MergeUndone
 from app.catalog.merges.works.service import WorkMover
 from app.catalog.models import Author, Merge, Work
-from app.core.answers import Document
 from app.core.audit import audit
-from app.core.cache import EVERYTHING, invalidate
+from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.clock import utc_now
-from app.core.paging import Pager
-from app.core.repository import AnyRow
+from app.core.db.paging import Pager
+from app.core.db.queries import AnyRow
+from app.core.http.responses import Document
 from app.identity.principal import Principal
 
 _NOT_FOUND = {MergeKind.AUTHOR: AuthorNotFound, MergeKind.WORK: WorkNotFound}

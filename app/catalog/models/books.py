@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.models.goods import FOLDED
-from app.core.models import Base, Id, Timestamped, Versioned
+from app.core.db.models import Base, Id, Timestamped, Versioned
 
 
 class Series(Versioned, Base):

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.models import Base, Id, Timestamped, Versioned
+from app.core.db.models import Base, Id, Timestamped, Versioned
 
 MONEY = Numeric(12, 2)
 FOLDED = Text(collation="C")

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, Integer, Uniq
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.models import Base, Id, Timestamped
+from app.core.db.models import Base, Id, Timestamped
 
 IMPORT_STATES = ("pending", "running", "completed", "failed", "cancelled")
 REVERT_STATES = ("pending", "running", "completed")

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.models import Base, Id
+from app.core.db.models import Base, Id
 
 
 class Merge(Base):

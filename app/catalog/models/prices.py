@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.models.goods import MONEY
-from app.core.models import Base, Id, Versioned
+from app.core.db.models import Base, Id, Versioned
 
 SCHEDULE_SPAN = (
     "tstzrange(starts_at, coalesce(ends_at, starts_at), CASE WHEN ends_at IS NULL THEN '[]' ELSE '[)' END)"

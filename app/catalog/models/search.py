@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.models.goods import FOLDED, MONEY
-from app.core.models import Base, Id, Timestamped, Versioned
+from app.core.db.models import Base, Id, Timestamped, Versioned
 
 
 class BookDocument(Base):

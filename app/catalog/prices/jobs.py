@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.prices.service import apply_schedules
 from app.core.clock import utc_now
-from app.core.jobs import scheduled
+from app.core.events.jobs import scheduled
 
 
 @scheduled("apply_price_schedules", timedelta(seconds=30))

@@ -20,10 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.models import Item, PriceChange, PriceSchedule, PriceSource, ScheduleState
 from app.catalog.models.prices import OPEN_STATES
-from app.core.db import snapshot_text
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, find_page
-from app.core.sorting import Order
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, find_page, snapshot_text
+from app.core.db.sorting import Order
 from app.identity.models import User
 
 CHUNK = 1000

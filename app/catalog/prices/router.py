@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.catalog.cache_groups import item_group
 from app.catalog.errors import BookNotFound, ItemNotFound, NotYourItem
-from app.catalog.items.schemas import ItemKind
+from app.catalog.goods.schemas import ItemKind
 from app.catalog.prices.errors import (
     PriceScheduleClosed,
     PriceScheduleInPast,
@@ -26,14 +26,14 @@ from app.catalog.prices.schemas import (
     PriceScheduleQuery,
 )
 from app.catalog.prices.service import PriceCatalogue, PriceScheduleService
-from app.core.answers import HotDep, Reading, document_response
-from app.core.conditional import PreconditionDep
-from app.core.db import SessionDep
+from app.core.db.paging import ListQuery, Page, PagerDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, StaleVersion
-from app.core.paging import ListQuery, Page, PagerDep
-from app.core.problems import problems
-from app.core.schemas import RowId
-from app.identity.deps import Seller
+from app.core.http.conditional import PreconditionDep
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.schemas import RowId
+from app.identity.authentication.deps import Seller
 from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
 from app.identity.principal import Principal
 

@@ -4,10 +4,10 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from app.catalog.items.schemas import PriceIn
+from app.catalog.goods.schemas import PriceIn
 from app.catalog.models import PriceSource, ScheduleState
-from app.core.paging import ListQuery, Page
-from app.core.schemas import OMITTED, Moment, Money, PatchModel, RequestModel, ResponseModel, RowId
+from app.core.db.paging import ListQuery, Page
+from app.core.http.schemas import OMITTED, Moment, Money, PatchModel, RequestModel, ResponseModel, RowId
 
 
 class PriceQuery(ListQuery):

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.errors import NotYourItem, no_book, no_item
-from app.catalog.items.schemas import ItemKind
-from app.catalog.items.service import ItemService, may_edit
+from app.catalog.goods.schemas import ItemKind
+from app.catalog.goods.service import ItemService, may_edit
 from app.catalog.models import Item, PriceSchedule, ScheduleState
 from app.catalog.models.prices import OPEN_STATES
 from app.catalog.prices.errors import (
@@ -40,14 +40,14 @@ from app.catalog.prices.schemas import (
     PriceScheduleQuery,
 )
 from app.catalog.prices.timetable import price_at
-from app.core.answers import Document
 from app.core.audit import Changes, differences
-from app.core.cache import EVERYTHING, invalidate
+from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.clock import utc_now
-from app.core.conditional import Precondition, version_etag
+from app.core.db.paging import ListQuery, Pager
+from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem
-from app.core.paging import ListQuery, Pager
-from app.core.repository import AnyRow
+from app.core.http.conditional import Precondition, version_etag
+from app.core.http.responses import Document
 from app.identity.principal import Principal
 
 MOST_OPEN = 50

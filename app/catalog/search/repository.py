@@ -32,12 +32,11 @@ from sqlalchemy.dialects.postgresql import JSONB, TSQUERY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.repository import BOOK_COLUMNS, join_books
-from app.catalog.matching.repository import begins_with, has_isbn, has_main_words, has_words, honours_words
+from app.catalog.index.matching import begins_with, has_isbn, has_main_words, has_words, honours_words
 from app.catalog.models import Author, Book, BookDocument, Contributor, Item, Series
-from app.core.db import snapshot_text
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, fixed, planned_rows
-from app.core.sorting import Order
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, fixed, planned_rows, snapshot_text
+from app.core.db.sorting import Order
 
 RANKED = 2_000
 """Candidates of a tier: nobody reads on beyond the best of these."""

@@ -11,12 +11,12 @@ from app.catalog.search.errors import SearchTooSlow
 from app.catalog.search.schemas import SearchPage, SearchQuery
 from app.catalog.search.service import BookSearch
 from app.catalog.search.zero_results.service import count_zero_result
-from app.core.answers import Document, HotDep
-from app.core.db import transaction
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import transaction
 from app.core.errors import InvalidCursor, RateLimited
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.identity.deps import documented_permission, require_permission
+from app.core.http.problems import problems
+from app.core.http.responses import Document, HotDep
+from app.identity.authentication.deps import documented_permission, require_permission
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 from app.identity.permissions import Permission
 

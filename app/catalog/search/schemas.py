@@ -5,9 +5,9 @@ from enum import StrEnum
 from pydantic import Field
 
 from app.catalog.books.schemas import BookCriteria, BookOut
-from app.catalog.filters.values import SearchText
-from app.core.paging import ListQuery, Page
-from app.core.schemas import ResponseModel
+from app.catalog.index.criteria import SearchText
+from app.core.db.paging import ListQuery, Page
+from app.core.http.schemas import ResponseModel
 
 
 class Match(StrEnum):

@@ -7,14 +7,14 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.answers import book_out
-from app.catalog.filters.repository import document_conditions, find_names
-from app.catalog.matching.repository import isbn_of
+from app.catalog.index.conditions import document_conditions, find_names
+from app.catalog.index.matching import isbn_of
 from app.catalog.search.errors import SearchTooSlow
 from app.catalog.search.repository import MARKS, TIER, Search, SearchResult, find_books
 from app.catalog.search.schemas import Explanation, FoundBook, Match, SearchPage, SearchQuery, Tier
-from app.core.answers import Document
-from app.core.paging import Pager, Window
-from app.core.repository import AnyRow
+from app.core.db.paging import Pager, Window
+from app.core.db.queries import AnyRow
+from app.core.http.responses import Document
 
 TIME_LIMIT = 2.0
 """Seconds. A transaction for `SET LOCAL statement_timeout` would cost every search three round trips;

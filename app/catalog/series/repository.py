@@ -9,10 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.books.repository import BOOK_COLUMNS, join_books
 from app.catalog.models import Book, Item, Series
-from app.core.db import snapshot_text
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, contains_folded, find_page
-from app.core.sorting import Order
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, contains_folded, find_page, snapshot_text
+from app.core.db.sorting import Order
 
 _AFTER_ALL_NUMBERS = Decimal(9_999_999)
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (

@@ -10,14 +10,14 @@ from app.catalog.deps import limit_search
 from app.catalog.errors import SeriesInUse, SeriesNameTaken, SeriesNotFound
 from app.catalog.series.schemas import SeriesBooksQuery, SeriesFilter, SeriesOut, SeriesPatch
 from app.catalog.series.service import SeriesCatalogue, SeriesService
-from app.core.answers import HotDep, Reading, document_response
-from app.core.conditional import PreconditionDep
-from app.core.db import SessionDep
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.core.schemas import RowId
-from app.identity.deps import CatalogManager
+from app.core.http.conditional import PreconditionDep
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.schemas import RowId
+from app.identity.authentication.deps import CatalogManager
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/series", tags=["series"])

@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import Field
 
 from app.catalog.books.schemas import ShortLine
-from app.catalog.items.schemas import PartOfName
-from app.core.paging import ListQuery
-from app.core.schemas import OMITTED, PatchModel, ResponseModel
-from app.core.sorting import DistinctKeys, SplitKeys
+from app.catalog.goods.schemas import PartOfName
+from app.core.db.paging import ListQuery
+from app.core.db.sorting import DistinctKeys, SplitKeys
+from app.core.http.schemas import OMITTED, PatchModel, ResponseModel
 
 
 class SeriesOut(ResponseModel):

@@ -10,11 +10,11 @@ from app.catalog.errors import SeriesInUse, SeriesNotFound
 from app.catalog.models import Series
 from app.catalog.series.repository import SeriesRepository, find_series, list_books_of_series, list_series
 from app.catalog.series.schemas import SeriesBooksQuery, SeriesFilter, SeriesOut, SeriesPatch
-from app.core.answers import Document
 from app.core.audit import audit, audit_edit, differences
-from app.core.cache import EVERYTHING, invalidate
-from app.core.conditional import Precondition, version_etag
-from app.core.paging import Pager
+from app.core.cache.hot import EVERYTHING, invalidate
+from app.core.db.paging import Pager
+from app.core.http.conditional import Precondition, version_etag
+from app.core.http.responses import Document
 
 
 class SeriesService:

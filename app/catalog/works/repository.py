@@ -9,12 +9,11 @@ from sqlalchemy.orm import aliased
 
 from app.catalog.books.repository import BOOK_COLUMNS, join_books
 from app.catalog.bulk import BULK_LOCK
-from app.catalog.merges.chains.repository import find_current, lock_current
+from app.catalog.canonical import find_current, lock_current
 from app.catalog.models import Author, Book, Work
-from app.core.db import snapshot_text
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, contains_folded, find_page
-from app.core.sorting import Order
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, contains_folded, find_page, snapshot_text
+from app.core.db.sorting import Order
 
 MOST_EDITIONS = 200
 """Of one work in one answer."""

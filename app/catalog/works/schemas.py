@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import Field
 
 from app.catalog.books.schemas import BookOut
-from app.catalog.items.schemas import PartOfName, Title
-from app.core.paging import ListQuery
-from app.core.schemas import OMITTED, Moment, PatchModel, ResponseModel
-from app.core.sorting import DistinctKeys, SplitKeys
+from app.catalog.goods.schemas import PartOfName, Title
+from app.core.db.paging import ListQuery
+from app.core.db.sorting import DistinctKeys, SplitKeys
+from app.core.http.schemas import OMITTED, Moment, PatchModel, ResponseModel
 
 
 class WorkAuthor(ResponseModel):

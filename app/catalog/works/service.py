@@ -6,18 +6,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.books.answers import book_out
 from app.catalog.cache_groups import LISTS
+from app.catalog.canonical import find_current
 from app.catalog.errors import WorkNotFound
-from app.catalog.merges.chains.repository import find_current
 from app.catalog.merges.errors import WorkMerged
 from app.catalog.models import Work
 from app.catalog.works.repository import WorkRepository, find_work, list_works
 from app.catalog.works.schemas import WorkAuthor, WorkDetail, WorkFilter, WorkOut, WorkPatch
-from app.core.answers import Document
 from app.core.audit import audit_edit, differences
-from app.core.cache import invalidate
-from app.core.conditional import Precondition, answer_number, version_etag
-from app.core.paging import Pager
-from app.core.repository import AnyRow
+from app.core.cache.hot import invalidate
+from app.core.db.paging import Pager
+from app.core.db.queries import AnyRow
+from app.core.http.conditional import Precondition, answer_number, version_etag
+from app.core.http.responses import Document
 
 
 class WorkService:

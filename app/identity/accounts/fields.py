@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, StringCon
 from pydantic_core import PydanticCustomError
 
 from app.core.clock import utc_now
-from app.core.schemas import Line, VisibleLine
+from app.core.http.schemas import Line, VisibleLine
 from app.identity.password_rules import LONGEST
 
 LONGEST_EMAIL = 254

@@ -6,8 +6,7 @@ import unicodedata
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.core.db import snapshot_text
-from app.core.repository import AnyRow
+from app.core.db.queries import AnyRow, snapshot_text
 from app.identity.models import User
 
 _ACCOUNT = select(

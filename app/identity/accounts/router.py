@@ -5,12 +5,12 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.core.answers import EntryResponse, Reading, document_response
-from app.core.cache import Entry
-from app.core.conditional import PreconditionDep
-from app.core.db import ReadSessionDep, SessionDep
+from app.core.cache.hot import Entry
+from app.core.db.transaction import ReadSessionDep, SessionDep
 from app.core.errors import RateLimited, StaleVersion
-from app.core.problems import problems
+from app.core.http.conditional import PreconditionDep
+from app.core.http.problems import problems
+from app.core.http.responses import EntryResponse, Reading, document_response
 from app.core.rate_limit import RateLimiter, rate_limited
 from app.identity.accounts.fields import Username, is_reserved
 from app.identity.accounts.repository import address_digest, has_username
@@ -26,7 +26,7 @@ from app.identity.accounts.schemas import (
 )
 from app.identity.accounts.service import AccountService, get_account
 from app.identity.api_keys.errors import SessionRequired
-from app.identity.deps import CurrentUser, OwnAccount, SessionUser
+from app.identity.authentication.deps import CurrentUser, OwnAccount, SessionUser
 from app.identity.errors import (
     EmailTaken,
     HashingBusy,

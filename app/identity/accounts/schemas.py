@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import ConfigDict, Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
-from app.core.schemas import OMITTED, Moment, PatchModel, RequestModel, ResponseModel, RowId
+from app.core.http.schemas import OMITTED, Moment, PatchModel, RequestModel, ResponseModel, RowId
 from app.identity.accounts.fields import (
     DateOfBirth,
     Email,

@@ -4,13 +4,13 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.core.answers import Document
 from app.core.audit import audit
-from app.core.cache import invalidate
+from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
-from app.core.conditional import Precondition, version_etag
-from app.core.events import publish
-from app.core.request_info import current_request
+from app.core.events.events import publish
+from app.core.http.conditional import Precondition, version_etag
+from app.core.http.request_info import current_request
+from app.core.http.responses import Document
 from app.identity.accounts.fields import Notifications
 from app.identity.accounts.repository import AccountRepository, email_key, find_account
 from app.identity.accounts.schemas import AccountIn, ProfileIn, ProfilePatch, UserOut

@@ -7,11 +7,11 @@ from functools import lru_cache
 import orjson
 from fastapi import Request
 
-from app.core.cache import Entry, HotCache, Snapshot
+from app.core.cache.hot import Entry, HotCache, Snapshot
 from app.core.clock import utc_now
-from app.core.db import Database
+from app.core.db.engine import Database
+from app.core.db.queries import AnyRow
 from app.core.rate_limit import RateLimiter, Zone, client_address
-from app.core.repository import AnyRow
 from app.identity.api_keys.addresses import is_within
 from app.identity.api_keys.errors import InvalidApiKey
 from app.identity.api_keys.keys import PresentedKey, read_key

@@ -11,7 +11,7 @@ import secrets
 import zlib
 from dataclasses import dataclass
 
-from app.core.schemas import LARGEST_ID
+from app.core.http.schemas import LARGEST_ID
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_BITS = 256

@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.core.db import snapshot_text
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, find_page
-from app.core.sorting import Order
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, find_page, snapshot_text
+from app.core.db.sorting import Order
 from app.identity.models import ApiKey, User
 
 _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {

@@ -4,16 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.core.answers import HotDep
-from app.core.db import SessionDep
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.core.schemas import RowId
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep
+from app.core.http.schemas import RowId
 from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, SessionRequired, TooManyApiKeys
 from app.identity.api_keys.schemas import ApiKeyCreated, ApiKeyFilter, ApiKeyIn, ApiKeyOut, ApiKeyRotation
 from app.identity.api_keys.service import ApiKeyCatalogue, ApiKeyService
-from app.identity.deps import SessionUser
+from app.identity.authentication.deps import SessionUser
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/api-keys", tags=["api-keys"])

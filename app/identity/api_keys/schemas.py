@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from app.core.clock import utc_now
-from app.core.paging import ListQuery
-from app.core.schemas import Line, Moment, RequestModel, ResponseModel, RowId, VisibleLine
-from app.core.sorting import DistinctKeys, SplitKeys
+from app.core.db.paging import ListQuery
+from app.core.db.sorting import DistinctKeys, SplitKeys
+from app.core.http.schemas import Line, Moment, RequestModel, ResponseModel, RowId, VisibleLine
 from app.identity.api_keys.addresses import normal_network
 from app.identity.permissions import Permission
 

@@ -6,12 +6,12 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.core.answers import Document
 from app.core.audit import audit
-from app.core.cache import invalidate
+from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
+from app.core.db.paging import Pager
 from app.core.errors import FieldProblem
-from app.core.paging import Pager
+from app.core.http.responses import Document
 from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, TooManyApiKeys
 from app.identity.api_keys.keys import key_digest, key_hint, make_key
 from app.identity.api_keys.repository import ApiKeyRepository, find_key, list_keys

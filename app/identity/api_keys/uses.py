@@ -7,8 +7,8 @@ from contextlib import suppress
 import structlog
 
 from app.core.clock import utc_now
-from app.core.db import Database
-from app.core.problems import is_unavailable
+from app.core.db.engine import Database
+from app.core.http.problems import is_unavailable
 from app.identity.api_keys.repository import record_uses
 
 WRITTEN_EVERY = 60.0

@@ -14,7 +14,7 @@ from enum import StrEnum
 import jwt
 
 from app.core.clock import utc_now
-from app.core.setting_groups import JwtSettings
+from app.core.settings.groups import JwtSettings
 from app.identity.mfa.keys import derived_key
 
 LIFETIME = 300

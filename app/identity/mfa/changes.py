@@ -3,9 +3,9 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import audit
-from app.core.cache import invalidate
-from app.core.events import publish
-from app.core.request_info import current_request
+from app.core.cache.hot import invalidate
+from app.core.events.events import publish
+from app.core.http.request_info import current_request
 from app.identity.events import SecondFactorChanged
 from app.identity.principal import account_group
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from app.identity.deps import SessionUser
+from app.identity.authentication.deps import SessionUser
 from app.identity.mfa.schemas import PasswordConfirmation
 from app.identity.sessions.deps import ClientDep, GateDep
 from app.identity.sessions.gate import Proof

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from app.core.setting_groups import JwtSettings
+from app.core.settings.groups import JwtSettings
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.clock import utc_now
-from app.core.repository import AnyRow
+from app.core.db.queries import AnyRow
 from app.identity.models import AttemptCount, AuthSession, Passkey, RecoveryCode, TotpSecret, User
 
 _PURGED_AT_ONCE = 100

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from app.core.schemas import Moment, RequestModel, ResponseModel
+from app.core.http.schemas import Moment, RequestModel, ResponseModel
 
 _LONGEST_TOKEN = 4096
 _LONGEST_PASSWORD_SENT = 1024

@@ -5,7 +5,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.setting_groups import JwtSettings
+from app.core.settings.groups import JwtSettings
 from app.identity.errors import CHALLENGE
 from app.identity.mfa.challenges import LIFETIME, ChallengeSigner, Purpose
 from app.identity.mfa.errors import MfaRequired

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.core.settings import Settings
+from app.core.settings.settings import Settings
 from app.identity.mfa.changes import record
 from app.identity.mfa.codes import (
     matching_steps,

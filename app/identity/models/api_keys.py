@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, LargeBinary, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.models import Base, Id
+from app.core.db.models import Base, Id
 
 
 class ApiKey(Base):

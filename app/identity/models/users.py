@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.models import Base, Id, Timestamped, Versioned
+from app.core.db.models import Base, Id, Timestamped, Versioned
 from app.identity.permissions import Role
 
 _SEARCHED = "fold_names(username, ARRAY[email, full_name, first_name, last_name])"

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 
 from app.core.errors import RateLimited
-from app.core.problems import problems
+from app.core.http.problems import problems
 from app.core.rate_limit import rate_limited
-from app.core.settings import Settings
-from app.identity.deps import TokenInspector
+from app.core.settings.settings import Settings
+from app.identity.authentication.deps import TokenInspector
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 from app.identity.oauth.judgement import introspect, revoke
 from app.identity.oauth.schemas import IntrospectionOut, KeyOut, KeySetOut, ServerMetadataOut

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from app.core.schemas import ResponseModel
+from app.core.http.schemas import ResponseModel
 
 
 class IntrospectionOut(ResponseModel):

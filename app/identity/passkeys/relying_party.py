@@ -28,7 +28,7 @@ from webauthn.helpers.structs import (
 )
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
-from app.core.settings import Settings
+from app.core.settings.settings import Settings
 from app.identity.mfa.challenges import LIFETIME
 
 JsonObject = dict[str, Any]

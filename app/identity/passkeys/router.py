@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.core.db import SessionDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import RateLimited
-from app.core.problems import problems
+from app.core.http.problems import problems
+from app.core.http.schemas import RowId
 from app.core.rate_limit import rate_limited
-from app.core.schemas import RowId
 from app.identity.api_keys.errors import SessionRequired
-from app.identity.deps import SessionUser
+from app.identity.authentication.deps import SessionUser
 from app.identity.errors import (
     AccountLocked,
     CsrfRefused,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.core.schemas import Moment, RequestModel, ResponseModel, RowId, VisibleLine
+from app.core.http.schemas import Moment, RequestModel, ResponseModel, RowId, VisibleLine
 
 _LONGEST_NAME = 60
 _MOST_SCOPES = 100

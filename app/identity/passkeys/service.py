@@ -6,7 +6,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.settings import Settings
+from app.core.settings.settings import Settings
 from app.identity.errors import CHALLENGE
 from app.identity.mfa.challenges import Challenge, ChallengeSigner, Purpose
 from app.identity.mfa.changes import record

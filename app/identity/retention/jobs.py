@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.core.jobs import scheduled
+from app.core.events.jobs import scheduled
 from app.identity.retention.repository import RetentionRepository
 
 KEEP_TOKENS = timedelta(days=1)

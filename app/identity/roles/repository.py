@@ -3,7 +3,7 @@
 from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.repository import AnyRow
+from app.core.db.queries import AnyRow
 from app.identity.models import User
 from app.identity.permissions import ADMINISTRATORS
 

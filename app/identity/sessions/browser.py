@@ -12,7 +12,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from app.core.settings import Settings
+from app.core.settings.settings import Settings
 from app.identity.errors import CsrfRefused
 
 ACCESS_COOKIE = "access_token"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Cookie, Depends, Request, Response
 
-from app.core.db import ReadSessionDep, SessionDep
+from app.core.db.transaction import ReadSessionDep, SessionDep
 from app.core.rate_limit import client_address
 from app.identity.sessions.browser import REFRESH_COOKIE, BrowserGuard
 from app.identity.sessions.gate import Client, PasswordGate

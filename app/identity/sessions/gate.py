@@ -7,10 +7,10 @@ from datetime import datetime
 from math import ceil
 
 from app.core.clock import utc_now
-from app.core.db import Database
+from app.core.db.engine import Database
+from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem, RateLimited
 from app.core.rate_limit import RateLimiter, Zone
-from app.core.repository import AnyRow
 from app.identity.accounts.repository import email_key
 from app.identity.errors import AccountLocked, NewPasswordRefused
 from app.identity.password_rules import LONGEST, weakness

@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import audit
-from app.core.cache import invalidate
+from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
-from app.core.events import publish
-from app.core.request_info import current_request
-from app.core.settings import Settings
+from app.core.events.events import publish
+from app.core.http.request_info import current_request
+from app.core.settings.settings import Settings
 from app.identity.errors import CHALLENGE, WrongCredentials, WrongPassword
 from app.identity.events import PasswordChanged
 from app.identity.mfa.second_factor import SecondFactor

@@ -10,8 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.clock import utc_now
-from app.core.db import snapshot_text
-from app.core.repository import AnyRow
+from app.core.db.queries import AnyRow, snapshot_text
 from app.identity.accounts.repository import email_key
 from app.identity.models import AuthSession, LoginFailure, RefreshToken, User
 

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import audit
-from app.core.events import publish
-from app.core.repository import AnyRow
-from app.core.request_info import current_request
-from app.core.settings import Settings
+from app.core.db.queries import AnyRow
+from app.core.events.events import publish
+from app.core.http.request_info import current_request
+from app.core.settings.settings import Settings
 from app.identity.errors import CHALLENGE, CsrfRefused, InvalidRefreshToken, TokenReuse
 from app.identity.events import TokenReused
 from app.identity.permissions import Role, permissions_of

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
 from app.core.errors import RateLimited
-from app.core.problems import problems
+from app.core.http.problems import problems
 from app.core.rate_limit import rate_limited
 from app.identity.api_keys.errors import SessionRequired
-from app.identity.deps import SessionUser, TokenBearer
+from app.identity.authentication.deps import SessionUser, TokenBearer
 from app.identity.errors import (
     CHALLENGE,
     AccountLocked,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.core.schemas import Moment, RequestModel, ResponseModel
+from app.core.http.schemas import Moment, RequestModel, ResponseModel
 from app.identity.password_rules import LONGEST
 
 

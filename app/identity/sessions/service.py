@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import audit
-from app.core.cache import invalidate
+from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
-from app.core.events import publish
-from app.core.request_info import current_request
+from app.core.events.events import publish
+from app.core.http.request_info import current_request
 from app.identity.events import NewDevice
 from app.identity.models import AuthSession, User
 from app.identity.permissions import Role, permissions_of

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.core.repository import AnyRow
+from app.core.db.queries import AnyRow
 from app.identity.models import OneTimeToken, User
 
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.core.db import SessionDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import RateLimited
-from app.core.problems import problems
+from app.core.http.problems import problems
 from app.core.rate_limit import RateLimiter, rate_limited
 from app.identity.accounts.repository import address_digest
 from app.identity.errors import EmailTaken, HashingBusy, InvalidOneTimeToken, NewPasswordRefused

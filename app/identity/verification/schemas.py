@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
-from app.core.schemas import Line, RequestModel, ResponseModel
+from app.core.http.schemas import Line, RequestModel, ResponseModel
 from app.identity.accounts.fields import Email, NewPassword
 from app.identity.password_rules import LONGEST, weakness
 

@@ -10,12 +10,12 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import audit
-from app.core.cache import invalidate
+from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
-from app.core.db import Database
-from app.core.events import Event, publish
-from app.core.repository import AnyRow
-from app.core.request_info import current_request
+from app.core.db.engine import Database
+from app.core.db.queries import AnyRow
+from app.core.events.events import Event, publish
+from app.core.http.request_info import current_request
 from app.identity.accounts.repository import AccountRepository, email_key
 from app.identity.errors import InvalidOneTimeToken, NewPasswordRefused
 from app.identity.events import (

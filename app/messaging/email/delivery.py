@@ -15,12 +15,12 @@ from datetime import timedelta
 
 import structlog
 
-from app.core import outbox
 from app.core.clock import utc_now
-from app.core.events import Delivery, Hopeless, Later, Outside, delivers
+from app.core.events import outbox
+from app.core.events.events import Delivery, Hopeless, Later, Outside, delivers
+from app.core.http.problems import is_unavailable
 from app.core.mail import FINAL_PATIENCE, Mail, MailDelayed, MailInDoubt, MailRefused
-from app.core.problems import is_unavailable
-from app.core.settings import Settings
+from app.core.settings.settings import Settings
 from app.messaging.email.events import MailQueued
 from app.messaging.email.service import AlreadyHandedOver, MailService
 

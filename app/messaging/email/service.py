@@ -8,9 +8,9 @@ from urllib.parse import quote
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.core.events import Delivery, publish
+from app.core.events.events import Delivery, publish
 from app.core.mail import Mail
-from app.core.settings import Settings
+from app.core.settings.settings import Settings
 from app.identity.models import User
 from app.identity.verification.service import LIFETIME, Purpose, issue
 from app.messaging.email.events import MailQueued

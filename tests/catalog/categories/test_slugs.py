@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog.categories.slugs import LONGEST_SLUG, SLUG_PATTERN, make_slug
+from app.catalog.slugs import LONGEST_SLUG, SLUG_PATTERN, make_slug
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from fastapi import FastAPI
 
-from app.core.storage import Storage
+from app.core.storage.storage import Storage
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from PIL import Image, ImageDraw
 
-from app.core.storage import Storage
+from app.core.storage.storage import Storage
 from tests.conftest import Caller
 
 BOOKS = "/api/v1/books"

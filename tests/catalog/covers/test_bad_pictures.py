@@ -13,7 +13,7 @@ from PIL import Image
 from app.catalog.covers import encoding
 from app.catalog.covers.forms import ONE_FILE
 from app.catalog.covers.pictures import LARGEST_FILE
-from app.core.storage import Storage
+from app.core.storage.storage import Storage
 from tests.conftest import Caller
 
 from .pictures import animation, make_book, names_in, path_of, picture, png_of, put_cover, read_cover

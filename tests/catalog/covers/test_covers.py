@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 
-from app.core.storage import Storage, StorageAway
+from app.core.storage.storage import Storage, StorageAway
 from app.identity.permissions import Role
 from tests.catalog.test_audited_edits import log_of
 from tests.conftest import ROOT, Caller, SignUp, client_of
@@ -245,4 +245,4 @@ def test_the_api_loads_neither_pillow_nor_the_store_s_library() -> None:
     script = "import sys, app.main; print(*sys.modules)"
     loaded = subprocess.check_output((sys.executable, "-c", script), cwd=ROOT, text=True).split()  # noqa: S603 (our own interpreter)
     assert "app.catalog.covers.router" in loaded
-    assert {"PIL", "obstore", "app.core.storage_objects"} & set(loaded) == set()
+    assert {"PIL", "obstore", "app.core.storage.objects"} & set(loaded) == set()

@@ -13,8 +13,8 @@ from app.catalog.covers.forms import MOST_FILES
 from app.catalog.covers.pictures import UNUSED_FOR, USABLE_FOR, purge_pictures
 from app.catalog.covers.repository import CoverRepository
 from app.core.clock import utc_now
-from app.core.storage import Storage
-from app.devstack import Servers
+from app.core.storage.storage import Storage
+from devstack import Servers
 from tests.conftest import Caller, SignUp
 
 from .pictures import BOOKS, make_book, names_in, path_of, picture, put_cover, read_cover

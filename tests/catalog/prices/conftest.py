@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.prices import jobs
 from app.core.clock import utc_now
-from app.core.db import transaction
+from app.core.db.transaction import transaction
 from tests.conftest import Caller
 
 PEN = {"title": "Fountain pen", "price": 10, "quantity": 3, "kind": "stationery"}

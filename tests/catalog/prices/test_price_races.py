@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.catalog.prices.service import apply_schedules
 from app.core.clock import utc_now
-from app.core.db import transaction
+from app.core.db.transaction import transaction
 from tests.conftest import Caller, SignUp
 
 from .conftest import list_pen, prices_of, set_price

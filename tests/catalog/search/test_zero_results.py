@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.search.zero_results import jobs
 from app.catalog.search.zero_results.jobs import KEEP, forget_old_zero_results
 from app.core.clock import utc_now
-from app.devstack import Servers
 from app.identity.permissions import Role
+from devstack import Servers
 from tests.catalog.search.shelf import add, search, titles
 from tests.conftest import Caller, SignUp
 

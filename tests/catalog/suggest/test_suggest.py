@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.devstack import Servers
+from devstack import Servers
 from tests.conftest import Caller, DatabaseMaker, client_of, running_app, settings_for
 
 BOOKS = "/api/v1/books"

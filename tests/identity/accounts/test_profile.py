@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import AuditEntry
-from app.core.db import transaction
-from app.core.events import OutboxEvent
-from app.devstack import Servers
+from app.core.db.transaction import transaction
+from app.core.events.events import OutboxEvent
 from app.identity.models import User
 from app.identity.permissions import Role
+from devstack import Servers
 from tests.conftest import PASSWORD, Caller, SignUp, client_of, make_account, running_app, settings_for
 
 ME = "/api/v1/users/me"

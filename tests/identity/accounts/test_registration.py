@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import AuditEntry
-from app.core.events import OutboxEvent
-from app.devstack import Servers
+from app.core.events.events import OutboxEvent
+from devstack import Servers
 from tests.conftest import Caller, client_of, running_app, settings_for
 
 REGISTER = "/api/v1/users/register"

@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.core.clock import utc_now
-from app.devstack import Servers
 from app.identity.api_keys.keys import make_key as new_key
 from app.identity.permissions import Role
+from devstack import Servers
 from tests.conftest import Caller, DatabaseMaker, SignUp, client_of, make_account, running_app, settings_for
 
 from .conftest import BOOK, BOOKS, KEYS, ME, MakeKey, make_key, with_key

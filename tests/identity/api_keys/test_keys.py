@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.schemas import LARGEST_ID
+from app.core.http.schemas import LARGEST_ID
 from app.identity.api_keys.addresses import is_within, normal_network
 from app.identity.api_keys.keys import PresentedKey, key_hint, make_key, read_key
 

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.devstack import Servers
 from app.identity.mfa.challenges import ChallengeSigner, Purpose
+from devstack import Servers
 from tests.conftest import JWT_SECRET, SignUp
 
 from .conftest import MFA, TOKEN, Enrolled, Told, answer, ask_token, enrol, log_in

@@ -14,9 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.core.settings import Settings
-from app.devstack import Servers
+from app.core.settings.settings import Settings
 from app.identity.passkeys.relying_party import RelyingParty
+from devstack import Servers
 from tests.conftest import Caller, SignUp
 
 from .authenticator import PRESENT, VERIFIED, Authenticator, b64

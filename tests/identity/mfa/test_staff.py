@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.devstack import Servers
 from app.identity.permissions import Role
+from devstack import Servers
 from tests.conftest import Caller, client_of, make_account, running_app, settings_for
 
 from .authenticator import Authenticator

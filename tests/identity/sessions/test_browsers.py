@@ -7,8 +7,8 @@ import pytest
 from dirty_equals import IsStr
 from fastapi import FastAPI
 
-from app.core.settings import Environment
-from app.devstack import Servers
+from app.core.settings.settings import Environment
+from devstack import Servers
 from tests.conftest import PASSWORD, Caller, client_of, make_account, running_app, settings_for
 from tests.identity.sessions.calls import AUTH, ME, OWN_ORIGIN, status_of_me
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.devstack import Servers
+from devstack import Servers
 from tests.conftest import PASSWORD, Caller, SignUp, client_of, make_account, running_app, settings_for
 from tests.identity.sessions.calls import (
     AUTH,

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.events import OutboxEvent
+from app.core.events.events import OutboxEvent
 from app.identity.verification.service import Purpose, VerificationService
 
 Mail = Callable[..., Awaitable[str]]

@@ -8,9 +8,9 @@ from sqlalchemy import event, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import AuditEntry
-from app.devstack import Servers
 from app.identity.models import LoginFailure, User
 from app.identity.verification.service import Purpose, issue
+from devstack import Servers
 from tests.conftest import PASSWORD, Caller, SignUp, client_of, running_app, settings_for
 
 from .conftest import Mail, Outbox

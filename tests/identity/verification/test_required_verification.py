@@ -3,12 +3,12 @@
 import httpx
 from sqlalchemy import update
 
-from app.core.cache import invalidate
-from app.core.db import transaction
-from app.devstack import Servers
+from app.core.cache.hot import invalidate
+from app.core.db.transaction import transaction
 from app.identity.models import User
 from app.identity.principal import account_group
 from app.identity.verification.service import Purpose, issue
+from devstack import Servers
 from tests.conftest import Caller, client_of, make_account, running_app, settings_for
 
 ITEM = {"title": "Fountain pen", "price": 24.9}

@@ -20,10 +20,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.models import Synonym, SynonymRule
-from app.core.db import snapshot_text
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, find_page
-from app.core.sorting import Order
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, find_page, snapshot_text
+from app.core.db.sorting import Order
 
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Synonym.id,

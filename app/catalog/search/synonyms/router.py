@@ -7,14 +7,14 @@ from fastapi import APIRouter, Query, Response
 from app.catalog.search.errors import InvalidSynonym, SynonymNotFound
 from app.catalog.search.synonyms.schemas import SynonymFilter, SynonymIn, SynonymOut, SynonymPatch
 from app.catalog.search.synonyms.service import SynonymCatalogue, SynonymService, given
-from app.core.answers import HotDep, Reading, document_response
-from app.core.conditional import PreconditionDep
-from app.core.db import SessionDep
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, StaleVersion
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.core.schemas import RowId
-from app.identity.deps import CatalogManager
+from app.core.http.conditional import PreconditionDep
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.schemas import RowId
+from app.identity.authentication.deps import CatalogManager
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/admin/search/synonyms", tags=["admin"])

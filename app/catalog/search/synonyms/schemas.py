@@ -4,8 +4,8 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from app.core.paging import ListQuery
-from app.core.schemas import OMITTED, Moment, PatchModel, RequestModel, ResponseModel, VisibleLine
+from app.core.db.paging import ListQuery
+from app.core.http.schemas import OMITTED, Moment, PatchModel, RequestModel, ResponseModel, VisibleLine
 
 MOST_TERMS = 20
 

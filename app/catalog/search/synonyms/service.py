@@ -8,10 +8,10 @@ from app.catalog.models import Synonym
 from app.catalog.search.errors import InvalidSynonym, SynonymNotFound
 from app.catalog.search.synonyms.repository import SynonymRepository, find_synonym, list_synonyms
 from app.catalog.search.synonyms.schemas import SynonymFilter, SynonymIn, SynonymOut, SynonymPatch
-from app.core.answers import Document
 from app.core.audit import audit, audit_edit, differences
-from app.core.conditional import Precondition, version_etag
-from app.core.paging import Pager
+from app.core.db.paging import Pager
+from app.core.http.conditional import Precondition, version_etag
+from app.core.http.responses import Document
 
 
 class SynonymService:

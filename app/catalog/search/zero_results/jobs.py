@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.search.zero_results.service import forget_zero_results
 from app.core.clock import utc_now
-from app.core.jobs import scheduled
+from app.core.events.jobs import scheduled
 
 KEEP = timedelta(days=90)
 MOST_KEPT = 10_000

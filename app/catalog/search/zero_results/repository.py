@@ -10,9 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.models import SearchMiss
-from app.core.paging import Found, Window
-from app.core.repository import AnyRow, find_page
-from app.core.sorting import Order
+from app.core.db.paging import Found, Window
+from app.core.db.queries import AnyRow, find_page
+from app.core.db.sorting import Order
 
 DATABASE_FAULTS = (SQLAlchemyError, OSError)
 """Whatever may keep PostgreSQL from writing."""

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query, Response
 from app.catalog.search.errors import ZeroResultNotFound
 from app.catalog.search.zero_results.schemas import ZeroResultFilter, ZeroResultOut
 from app.catalog.search.zero_results.service import clear_zero_result, list_all_zero_results
-from app.core.answers import HotDep
-from app.core.db import SessionDep
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor
-from app.core.paging import Page, PagerDep
-from app.core.problems import problems
-from app.core.schemas import RowId
-from app.identity.deps import CatalogManager
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep
+from app.core.http.schemas import RowId
+from app.identity.authentication.deps import CatalogManager
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/admin/search/zero-results", tags=["admin"])

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.core.paging import ListQuery
-from app.core.schemas import Moment, ResponseModel
-from app.core.sorting import DistinctKeys, SplitKeys
+from app.core.db.paging import ListQuery
+from app.core.db.sorting import DistinctKeys, SplitKeys
+from app.core.http.schemas import Moment, ResponseModel
 
 
 class ZeroResultOut(ResponseModel):

@@ -14,9 +14,9 @@ from app.catalog.search.zero_results.repository import (
     list_zero_results,
 )
 from app.catalog.search.zero_results.schemas import ZeroResultFilter, ZeroResultOut
-from app.core.answers import Document
 from app.core.audit import audit
-from app.core.paging import Pager
+from app.core.db.paging import Pager
+from app.core.http.responses import Document
 
 Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 

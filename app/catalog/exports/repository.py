@@ -1,0 +1,73 @@
+"""SQL of exports: every book that meets the filters, in batches by id."""
+
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.catalog.books.repository import CATEGORIES, CONTRIBUTORS, join_books
+from app.catalog.books.schemas import BookCriteria
+from app.catalog.exports.contract import ExportedBook
+from app.catalog.goods.repository import AVAILABLE
+from app.catalog.index.conditions import document_conditions, find_names
+from app.catalog.models import Book, BookDocument, Item, Series
+from app.core.db.queries import AnyRow
+
+_COLUMNS = (
+    Item.id,
+    Book.isbn13,
+    Item.sku,
+    Item.title,
+    Book.subtitle,
+    Item.description,
+    Item.price,
+    Item.currency,
+    AVAILABLE.label("quantity"),
+    Item.tags,
+    Book.publisher,
+    Book.published_on,
+    Book.published_precision,
+    Book.first_published,
+    Book.language,
+    Book.format,
+    Book.pages,
+    CONTRIBUTORS.label("contributors"),
+    Series.name.label("series"),
+    Book.series_position,
+    CATEGORIES.label("categories"),
+    Book.subjects,
+)
+
+
+class Selection:
+    """The books of one export: what the filters' names stand for is looked up once."""
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self._statement = statement
+
+    async def batch(self, connection: AsyncConnection, after: int, size: int) -> list[ExportedBook]:
+        """The next books after this id, at most `size`."""
+        rows = await connection.execute(self._statement, {"after": after, "size": size})
+        return [_exported(row) for row in rows]
+
+
+async def select_books(connection: AsyncConnection, criteria: BookCriteria) -> Selection:
+    """The selection that these filters make."""
+    names = await find_names(connection, criteria)
+    conditions = [one.clause for one in document_conditions(criteria, names)]
+    ids = (
+        select(BookDocument.book_id)
+        .where(BookDocument.book_id > bindparam("after"), *conditions)
+        .order_by(BookDocument.book_id)
+        .limit(bindparam("size"))
+        .subquery("ids")
+    )
+    source = join_books(ids, ids.c.book_id)
+    return Selection(select(*_COLUMNS).select_from(source).order_by(ids.c.book_id))
+
+
+def _exported(row: AnyRow) -> ExportedBook:
+    values = row._asdict()
+    values["contributors"] = [(one["name"], one["role"]) for one in values["contributors"] or ()]
+    values["categories"] = [(one["slug"], one["name"]) for one in values["categories"] or ()]
+    return ExportedBook(**values)

@@ -1,0 +1,135 @@
+"""The text of an uploaded file: its encoding by its first bytes or as declared, checked before a row is read."""
+
+import codecs
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from app.catalog.formats.errors import SourceRefused
+
+LONGEST_LINE = 4_000_000
+"""Characters; what a longer line has beyond is dropped, and its row refused."""
+
+_CHUNK = 1 << 16
+"""Bytes. Much larger pieces leave the allocator with a multiple of them."""
+_ENCODINGS = {
+    "utf8": "utf-8",
+    "utf8sig": "utf-8",
+    "utf16": "utf-16",
+    "utf16le": "utf-16-le",
+    "utf16be": "utf-16-be",
+    "cp1252": "cp1252",
+    "windows1252": "cp1252",
+    "latin1": "iso-8859-1",
+    "iso88591": "iso-8859-1",
+    "iso885915": "iso-8859-15",
+}
+_OFFERED = ", ".join(dict.fromkeys(_ENCODINGS.values()))
+
+
+class TextFile:
+    """A file as lines of text with their ends, in constant memory; knows how far it has been read."""
+
+    def __init__(self, path: Path, encoding: str) -> None:
+        self._bytes = path.open("rb")
+        self._text = io.TextIOWrapper(self._bytes, encoding, newline="")
+        self._size = path.stat().st_size
+        self.is_cut = False
+        """Whether a line lost its end since this was last set to False."""
+
+    @classmethod
+    def open(cls, path: Path, declared: str | None) -> Self:
+        """The file in the encoding of its byte order mark, else as declared, else UTF-8. SourceRefused."""
+        encoding = _encoding_of(path, declared)
+        _check(path, encoding, is_declared=declared is not None)
+        return cls(path, encoding)
+
+    def lines(self) -> Iterator[str]:
+        """Lines with their ends: LF, CR or CRLF."""
+        readline = self._text.readline
+        while line := readline(LONGEST_LINE):
+            if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
+                self.is_cut = True
+                self._skip_line()
+            yield line
+
+    def head(self, characters: int) -> str:
+        """The beginning; the reading starts anew afterwards."""
+        text = self._text.read(characters)
+        self._text.seek(0)
+        return text
+
+    def position(self) -> int:
+        """Bytes read so far; all of them once it is closed."""
+        return self._size if self._bytes.closed else self._bytes.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._text.close()
+
+    def _skip_line(self) -> None:
+        while rest := self._text.readline(LONGEST_LINE):
+            if rest[-1] in "\r\n":
+                return
+
+
+def encoding_of_mark(head: bytes) -> str | None:
+    """The encoding that a byte order mark tells; SourceRefused for UTF-32."""
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise SourceRefused("The file is UTF-32; save it as UTF-8.")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return None
+
+
+def check_encoding(declared: str) -> str:
+    """The encoding of this name; SourceRefused."""
+    encoding = _ENCODINGS.get("".join(filter(str.isalnum, declared.lower())))
+    if encoding is None:
+        raise SourceRefused(f"The encoding {declared!r} is not understood; declare one of: {_OFFERED}.")
+    return encoding
+
+
+def _encoding_of(path: Path, declared: str | None) -> str:
+    with path.open("rb") as file:
+        marked = encoding_of_mark(file.read(4))
+    named = check_encoding(declared) if declared else None
+    return marked or named or "utf-8"
+
+
+def _check(path: Path, encoding: str, *, is_declared: bool) -> None:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    offset = 0
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(_CHUNK)
+            waiting = len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as fault:
+                raise _undecodable(
+                    encoding, offset - waiting + fault.start, is_declared=is_declared
+                ) from None
+            except UnicodeError:
+                raise SourceRefused(
+                    "The file does not begin with the byte order mark of UTF-16; "
+                    "declare utf-16-le or utf-16-be, or the encoding that it was saved in."
+                ) from None
+            offset += len(chunk)
+            if not chunk:
+                return
+
+
+def _undecodable(encoding: str, position: int, *, is_declared: bool) -> SourceRefused:
+    way_out = (
+        "Declare the encoding that it was saved in"
+        if is_declared
+        else "Save it as UTF-8, or declare the encoding, such as encoding=cp1252 for files of Excel on Windows"
+    )
+    return SourceRefused(
+        f"The byte at position {position} is not {encoding.removesuffix('-sig').upper()}. {way_out}.",
+        position=position,
+    )

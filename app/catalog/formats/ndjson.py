@@ -1,0 +1,193 @@
+"""NDJSON: one JSON object a line, its keys understood as the headers of CSV are."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from app.catalog.formats.cells import join_list
+from app.catalog.formats.contract import SourceOptions
+from app.catalog.formats.decoding import TextFile
+from app.catalog.formats.errors import SourceRefused
+from app.catalog.formats.fields import Column, check_mapping, choose_columns, ignored_headers
+from app.catalog.formats.normalising import VALUE_NAMES, Normaliser, problem_of
+from app.catalog.formats.people import credits_cell, role_of
+from app.catalog.formats.record import Record, RowProblem
+from app.catalog.formats.subjects import subjects_cell
+from app.catalog.formats.texts import FieldRefused
+
+_LINE = "line"
+"""The column of what is no object: the line as it came."""
+_MOST_SHAPES = 1000
+_MOST_COLUMNS = 1000
+"""That are told of: objects may have as many keys as they like."""
+_SAMPLED_LINES = 100
+
+
+class NdjsonSource:
+    """Objects of an NDJSON file, each a record; a line that is no object is a record with a problem.
+
+    `columns` and `ignored` are those of the first lines, and grow when an object brings others.
+    """
+
+    def __init__(self, path: Path, options: SourceOptions) -> None:
+        self._wanted = check_mapping(options.mapping)
+        self._normaliser = Normaliser(options.currency)
+        self._shapes: dict[tuple[str, ...], list[Column]] = {}
+        self.columns: list[str] = []
+        self.ignored: list[str] = []
+        self._sample(path, options.encoding)
+        self._file = TextFile.open(path, options.encoding)
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records from the first to the last; once."""
+        number = 0
+        for line in self._file.lines():
+            if line.isspace():
+                continue
+            number += 1
+            yield self._record(number, line)
+
+    def position(self) -> int:
+        """How many bytes of the file were read so far."""
+        return self._file.position()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _sample(self, path: Path, encoding: str | None) -> None:
+        file = TextFile.open(path, encoding)
+        try:
+            for _, line in zip(range(_SAMPLED_LINES), file.lines(), strict=False):
+                self._record(0, line)
+        finally:
+            file.close()
+
+    def _record(self, number: int, line: str) -> Record:
+        try:
+            read = orjson.loads(line)
+        except orjson.JSONDecodeError as fault:
+            return self._unreadable(number, line, f"the line is not valid JSON: {fault}")
+        if not isinstance(read, dict):
+            return self._unreadable(number, line, "the line is not a JSON object")
+        try:
+            return self._understood(number, read)
+        except orjson.JSONEncodeError:
+            # What is read may be nested deeper than can be written.
+            return self._unreadable(number, line, "the line is nested too deeply")
+
+    def _understood(self, number: int, read: dict[str, Any]) -> Record:
+        record = Record(number, {})
+        try:
+            columns = self._columns_of(tuple(read))
+        except SourceRefused as refusal:
+            record.raw.update({key: _plain(value) for key, value in read.items()})
+            record.problems.append(RowProblem("", refusal.detail, "ambiguous-columns"))
+            return record
+        fields = {}
+        for column in columns:
+            try:
+                fields[column.field] = record.raw[column.header] = _cell(column.field, read[column.header])
+            except ValueError as refusal:
+                record.raw[column.header] = _plain(read[column.header])
+                name = VALUE_NAMES.get(column.field, column.field)
+                record.problems.append(problem_of(name, refusal))
+        for key in read.keys() - record.raw.keys():
+            record.raw[key] = _plain(read[key])
+        self._normaliser.fill(record, fields)
+        return record
+
+    def _columns_of(self, keys: tuple[str, ...]) -> list[Column]:
+        columns = self._shapes.get(keys)
+        if columns is None:
+            columns = choose_columns(keys, self._wanted)
+            _join(self.columns, keys)
+            _join(self.ignored, ignored_headers(keys, columns))
+            if len(self._shapes) < _MOST_SHAPES:
+                self._shapes[keys] = columns
+        return columns
+
+    def _unreadable(self, number: int, line: str, message: str) -> Record:
+        _join(self.columns, [_LINE])
+        _join(self.ignored, [_LINE])
+        return Record(
+            number, {_LINE: line.rstrip("\r\n")}, problems=[RowProblem("", message, "invalid-json")]
+        )
+
+
+def _join(names: list[str], more: Iterable[str]) -> None:
+    """Add the names that are new, as PostgreSQL can hold them."""
+    plain = (name.replace("\0", "\ufffd") for name in more)
+    new = [name for name in dict.fromkeys(plain) if name not in names]
+    names += new[: max(_MOST_COLUMNS - len(names), 0)]
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _cell(field: str, value: Any) -> str:
+    """The value as a cell of CSV would say it: from here on both are one."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, list) and field in _ENTRIES:
+        return _ENTRIES[field](value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise FieldRefused("has a value of the wrong kind", "invalid-type")
+    return str(value)
+
+
+def _people_cell(listed: list[Any]) -> str:
+    entries = []
+    for one in listed:
+        if isinstance(one, str):
+            entries.append(join_list([one]))
+        else:
+            name, role = _text_of(one, "name"), one.get("role") or "author"
+            entries.append(credits_cell([(name, role_of(str(role)))]))
+    return "; ".join(entries)
+
+
+def _subjects_cell(listed: list[Any]) -> str:
+    entries = []
+    for one in listed:
+        if isinstance(one, str):
+            entries.append(join_list([one]))
+        else:
+            _text_of(one, "code")
+            entries.append(subjects_cell([{"scheme": "thema", **one}]))
+    return "; ".join(entries)
+
+
+def _categories_cell(listed: list[Any]) -> str:
+    return join_list(one if isinstance(one, str) else _text_of(one, "slug", "name") for one in listed)
+
+
+def _tags_cell(listed: list[Any]) -> str:
+    for one in listed:
+        if not isinstance(one, str | int):
+            raise FieldRefused("has an entry that is not text", "invalid-type")
+    return join_list(str(one) for one in listed)
+
+
+_ENTRIES = {
+    "contributors": _people_cell,
+    "authors": _people_cell,
+    "subjects": _subjects_cell,
+    "categories": _categories_cell,
+    "tags": _tags_cell,
+}
+
+
+def _text_of(entry: object, *names: str) -> str:
+    if isinstance(entry, Mapping):
+        for name in names:
+            if isinstance(entry.get(name), str):
+                return str(entry[name])
+    raise FieldRefused(
+        f"has an entry that is neither text nor an object with {' or '.join(names)}", "invalid-type"
+    )

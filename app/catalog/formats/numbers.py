@@ -1,0 +1,114 @@
+"""Numbers and dates in cells: `2008.0`, `-750`, `12.50`, and what must not be guessed at."""
+
+import re
+from decimal import Decimal
+
+from pydantic import TypeAdapter
+
+from app.catalog.books.schemas import Pages, PartialDate, Year
+from app.catalog.formats.texts import FieldRefused, checked
+from app.catalog.goods.schemas import PriceIn, Quantity
+from app.core.http.schemas import RowId
+
+_INTEGER = re.compile(r"([+-]?\d{1,15})(?:\.0{1,2})?", re.ASCII)
+"""No more zeros: `1.000` may be a thousand."""
+_PRICE = re.compile(r"-?\d{1,15}(?:\.\d+)?", re.ASCII)
+_COMMA_PRICE = re.compile(r"-?\d{1,15}(?:,\d+)?", re.ASCII)
+_GROUPED = re.compile(r"-?\d{1,3}(?:[.,' \u00a0\u202f\u2019]\d{3})+(?:[.,]\d+)?", re.ASCII)
+_EXPONENT = re.compile(r"-?\d+(?:[.,]\d+)?[eE][+-]?\d+", re.ASCII)
+_CURRENCY_SIGN = re.compile(r"[$\u00a2-\u00a5\u20a0-\u20cf]|\b[A-Z]{3}\b")
+_PLAIN_DATE = re.compile(r"\d{4}(?:-\d{2}){0,2}", re.ASCII)
+_DECIMAL_YEAR = re.compile(r"(\d{4})\.0+", re.ASCII)
+_SHORT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+_MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?", re.ASCII)
+_SMALL_PLACES = 2
+_THOUSANDS = 3
+
+_YEAR: TypeAdapter[int] = TypeAdapter(Year)
+_PAGES: TypeAdapter[int] = TypeAdapter(Pages)
+_ITEM_ID: TypeAdapter[int] = TypeAdapter(RowId)
+_QUANTITY: TypeAdapter[int] = TypeAdapter(Quantity)
+_DATE: TypeAdapter[str] = TypeAdapter(PartialDate)
+_AMOUNT: TypeAdapter[Decimal] = TypeAdapter(PriceIn)
+
+
+def year_of(cell: str) -> int:
+    """A year, negative before the common era; `2008.0` is one."""
+    return _bounded(_YEAR, cell)
+
+
+def pages_of(cell: str) -> int:
+    """A number of pages."""
+    return _bounded(_PAGES, cell)
+
+
+def item_id_of(cell: str) -> int:
+    """The id of one of this shop's items."""
+    return _bounded(_ITEM_ID, cell)
+
+
+def quantity_of(cell: str) -> int:
+    """How many are available."""
+    return _bounded(_QUANTITY, cell)
+
+
+def price_of(cell: str, *, has_decimal_comma: bool = False) -> Decimal:
+    """A price without currency; with a decimal comma only where the file's delimiter is `;`. FieldRefused."""
+    if has_decimal_comma and _COMMA_PRICE.fullmatch(cell):
+        cell = cell.replace(",", ".")
+    if not _PRICE.fullmatch(cell):
+        raise _odd_number(cell, "12.50")
+    amount = Decimal(cell)
+    _, _, places = cell.partition(".")
+    if len(places) == _THOUSANDS:
+        raise _odd_number(cell, "1250.00")
+    if len(places) > _THOUSANDS and not places[_SMALL_PLACES:].strip("0"):
+        amount = amount.quantize(Decimal("0.01"))
+    price: Decimal = checked(_AMOUNT, amount)
+    return price
+
+
+def date_of(cell: str) -> str:
+    """A partial date as text: `1998`, `1998-05`, `1998-05-12`; also `1998.0`, `19980512` and midnight of a day."""
+    if not _PLAIN_DATE.fullmatch(cell):
+        cell = _iso_date(cell)
+    return str(checked(_DATE, cell))
+
+
+def _iso_date(cell: str) -> str:
+    if match := _DECIMAL_YEAR.fullmatch(cell) or _MIDNIGHT.fullmatch(cell):
+        return match[1]
+    if match := _SHORT_DATE.fullmatch(cell):
+        return "-".join(match.groups())
+    raise FieldRefused(
+        "must be a year, a month or a day: 1998, 1998-05 or 1998-05-12; "
+        "other forms are refused, since 03/04/1998 is two days",
+        "invalid-date",
+    )
+
+
+def _bounded(adapter: TypeAdapter[int], cell: str) -> int:
+    match = _INTEGER.fullmatch(cell)
+    if match is None:
+        raise _odd_number(cell, "1250")
+    number: int = checked(adapter, int(match[1]))
+    return number
+
+
+def _odd_number(cell: str, example: str) -> FieldRefused:
+    if _CURRENCY_SIGN.search(cell):
+        return FieldRefused(
+            f"must be a number alone, such as {example}; the currency has a column of its own",
+            "currency-symbol",
+        )
+    if _EXPONENT.fullmatch(cell):
+        return FieldRefused(f"must be written out, such as {example}, without exponent", "shortened-number")
+    if _GROUPED.fullmatch(cell):
+        return FieldRefused(f"must have no thousands separator: write {example}", "thousands-separator")
+    if "," in cell:
+        return FieldRefused(
+            "must have a point before the decimals, such as 12.50; "
+            "a comma is understood only where `;` separates the columns",
+            "decimal-comma",
+        )
+    return FieldRefused(f"must be a number, such as {example}", "not-a-number")

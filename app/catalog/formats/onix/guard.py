@@ -1,0 +1,76 @@
+"""What is looked at before the first byte goes to the XML parser: encoding, DTD and root element."""
+
+import codecs
+import re
+
+from app.catalog.formats.decoding import check_encoding
+from app.catalog.formats.errors import SourceRefused
+from app.catalog.formats.onix.tags import ROOTS
+
+HEAD = 64 * 1024
+"""The root element must begin within these first bytes."""
+
+_ENCODINGS = re.compile(
+    r"utf-?8|utf-?16(-?(le|be))?|(us-)?ascii|iso-?8859-?\d{1,2}|latin-?1|(windows-|cp)125\d", re.IGNORECASE
+)
+_DECLARED = re.compile(r"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
+_PROLOG = re.compile(r"(?>\s|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
+_ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
+_OLD = "http://www.editeur.org/onix/2.1"
+
+WAY_OUT = "ask the sender for ONIX 3.0"
+
+
+def check_opening(head: bytes, declared: str | None) -> None:
+    """Refuses a file that begins as no ONIX 3.0 message does, and any document type declaration.
+
+    A DTD is what entities are declared in: without one there is nothing to expand.
+    """
+    text = _decoded(head, declared)
+    match = _PROLOG.match(text)
+    rest = text[match.end() :] if match else text
+    if rest[:9].upper() == "<!DOCTYPE":
+        old = f" This is ONIX 2.1: {WAY_OUT}." if _OLD in rest[:500] else ""
+        raise SourceRefused(
+            "The file has a document type declaration (DTD). ONIX 3.0 needs none, and entities are not read: "
+            f"remove <!DOCTYPE …> and write characters instead of named entities.{old}"
+        )
+    root = _ROOT.match(rest)
+    if root is None:
+        raise SourceRefused("The file is no XML: no root element at its beginning.")
+    if root[1] not in ROOTS:
+        raise SourceRefused(f"The root element is <{root[1]}>, not <ONIXMessage>: this is no ONIX message.")
+
+
+def encoding_of(declared: str | None) -> str | None:
+    """The name of a declared encoding as parsers know it."""
+    if declared is None:
+        return None
+    named = check_encoding(declared)
+    # libxml2 knows the halves of UTF-16 without the second hyphen.
+    return named.replace("utf-16-", "utf-16")
+
+
+def _decoded(head: bytes, declared: str | None) -> str:
+    encoding = encoding_of(declared) or _apparent_encoding(head)
+    text = head.decode(encoding, "replace").removeprefix("\ufeff")
+    if stated := _DECLARED.match(text):
+        _refuse_odd_encoding(stated[1])
+    return text
+
+
+def _apparent_encoding(head: bytes) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if head.startswith(b"<\0"):
+        return "utf-16-le"
+    if head.startswith(b"\0<"):
+        return "utf-16-be"
+    return "utf-8"
+
+
+def _refuse_odd_encoding(name: str) -> None:
+    if not _ENCODINGS.fullmatch(name):
+        raise SourceRefused(
+            f"The encoding {name[:40]!r} is not read; send UTF-8, UTF-16, ISO 8859 or Windows 125x."
+        )

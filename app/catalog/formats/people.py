@@ -1,0 +1,85 @@
+"""Contributors in one cell: `J.R.R. Tolkien; Alan Lee (illustrator)`."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from pydantic import TypeAdapter
+
+from app.catalog.books.schemas import MOST_CONTRIBUTORS, ContributorRole
+from app.catalog.formats.cells import join_list, split_list
+from app.catalog.formats.texts import TextRule
+from app.catalog.goods.schemas import PersonName
+
+Credit = tuple[str, str]
+"""(name, role)."""
+
+_WORDS = {
+    ContributorRole.AUTHOR: "author writer text",
+    ContributorRole.EDITOR: "editor editors ed eds",
+    ContributorRole.TRANSLATOR: "translator translators trans transl tr",
+    ContributorRole.ILLUSTRATOR: "illustrator illustrators illus ill artist",
+    ContributorRole.NARRATOR: "narrator narrators reader",
+}
+_ROLES = {word: role.value for role, words in _WORDS.items() for word in words.split()} | {
+    "edited by": ContributorRole.EDITOR.value,
+    "translated by": ContributorRole.TRANSLATOR.value,
+    "illustrated by": ContributorRole.ILLUSTRATOR.value,
+    "read by": ContributorRole.NARRATOR.value,
+    "narrated by": ContributorRole.NARRATOR.value,
+}
+_CREDITED = re.compile(r"(.*\S)\s*\(([^()]+)\)")
+_BETWEEN_ROLES = re.compile(r"\s*(?:[,/&]|\band\b)\s*")
+_name = TextRule(TypeAdapter(PersonName))
+
+
+def credits_of(cell: str) -> list[Credit]:
+    """The contributors of a cell in printed order, without repetition; ValueError.
+
+    Parentheses at the end of a name that hold nothing but roles are its roles; others belong to the name.
+    """
+    return checked_credits(one for entry in split_list(cell) for one in _credits_of_entry(entry))
+
+
+def checked_credits(listed: Iterable[Credit]) -> list[Credit]:
+    """These contributors, each name as the catalogue takes it; ValueError."""
+    distinct = list(dict.fromkeys((_name(name), role) for name, role in listed))
+    if len(distinct) > MOST_CONTRIBUTORS:
+        raise ValueError(f"names more than {MOST_CONTRIBUTORS} contributors")
+    return distinct
+
+
+def role_of(word: str) -> str:
+    """The role of a word such as `Illustrator` or `trans.`; ValueError."""
+    role = _ROLES.get(word.strip().rstrip(".").casefold())
+    if role is None:
+        raise ValueError(f"{word} is no role: {', '.join(ContributorRole)}")
+    return role
+
+
+def credits_cell(listed: Sequence[Credit]) -> str:
+    """The cell that `credits_of` reads back as these contributors."""
+    return join_list(_printed(name, role) for name, role in listed)
+
+
+def _printed(name: str, role: str) -> str:
+    # A name that ends as if in a role shows even that it is an author's.
+    is_plain = role == ContributorRole.AUTHOR and _roles_of(name) is None
+    return name if is_plain else f"{name} ({role})"
+
+
+def _credits_of_entry(entry: str) -> list[Credit]:
+    found = _roles_of(entry)
+    if found is None:
+        return [(entry, ContributorRole.AUTHOR.value)]
+    name, roles = found
+    return [(name, role) for role in roles]
+
+
+def _roles_of(entry: str) -> tuple[str, list[str]] | None:
+    match = _CREDITED.fullmatch(entry) if entry.endswith(")") else None
+    if match is None:
+        return None
+    words = [word.rstrip(".").casefold() for word in _BETWEEN_ROLES.split(match[2].strip())]
+    if not all(word in _ROLES for word in words):
+        return None
+    return match[1], [_ROLES[word] for word in words]

@@ -1,0 +1,1 @@
+"""What all sellable goods share: their rules, rows and refusals."""

@@ -1,0 +1,257 @@
+"""What clients send and see of items."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from app.catalog.isbn import parse_isbn
+from app.core.db.paging import ListQuery
+from app.core.db.sorting import DistinctKeys, SplitKeys
+from app.core.http.schemas import (
+    OMITTED,
+    Line,
+    Moment,
+    Money,
+    PatchModel,
+    Price,
+    RequestModel,
+    ResponseModel,
+    RowId,
+    Text,
+    VisibleLine,
+    shaped,
+)
+
+MOST_TAGS = 20
+LARGEST_QUANTITY = 1_000_000
+LONGEST_NAME = 200
+
+
+class ItemKind(StrEnum):
+    """What an item is. A book stays a book."""
+
+    BOOK = "book"
+    MAGAZINE = "magazine"
+    STATIONERY = "stationery"
+    GAME = "game"
+    GIFT = "gift"
+    OTHER = "other"
+
+
+def _distinct_lower(tags: list[str]) -> list[str]:
+    distinct = list(dict.fromkeys(tag.lower() for tag in tags))
+    if len(distinct) > MOST_TAGS:
+        raise ValueError(f"at most {MOST_TAGS} tags")
+    return distinct
+
+
+def split_names(names: str) -> list[str]:
+    """The names of a list separated by `;`, each once."""
+    return list(dict.fromkeys(name for part in names.split(";") if (name := part.strip())))
+
+
+def _names_people(names: str) -> str:
+    listed = split_names(names)
+    if not listed:
+        raise ValueError("names nobody")
+    try:
+        _PERSON_NAMES.validate_python(listed)
+    except ValidationError:
+        raise ValueError(f"each name must be visible and have at most {LONGEST_NAME} characters") from None
+    return names
+
+
+PersonName = Annotated[VisibleLine, Field(max_length=LONGEST_NAME)]
+_PERSON_NAMES = TypeAdapter(list[PersonName])
+
+Title = Annotated[VisibleLine, Field(max_length=200, examples=["The Hobbit"])]
+Description = Annotated[Text, Field(max_length=1000, examples=["There and back again."])]
+Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY, description="Available for sale.", examples=[12])]
+Sku = Annotated[
+    Line,
+    *shaped(
+        r"^[A-Z]{2,4}-[0-9]{4,8}$",
+        "must be two to four capital letters, a dash and four to eight digits, such as BK-000123",
+    ),
+    Field(examples=["BK-000123"]),
+]
+Tag = Annotated[VisibleLine, Field(max_length=50)]
+Tags = Annotated[
+    list[Tag],
+    Field(max_length=100, description="Lower-cased, without repetition, at most 20.", examples=[["fantasy"]]),
+    AfterValidator(_distinct_lower),
+]
+PriceIn = Annotated[Price, Field(examples=[12.5])]
+AuthorNames = Annotated[
+    VisibleLine,
+    AfterValidator(_names_people),
+    Field(
+        max_length=500, description="Names in printed order, separated by `;`.", examples=["J.R.R. Tolkien"]
+    ),
+]
+
+
+Isbn = Annotated[
+    Line,
+    Field(
+        max_length=40, description="ISBN-10 or ISBN-13 in any printed form.", examples=["978-0-261-10221-7"]
+    ),
+    AfterValidator(parse_isbn),
+]
+
+
+class GoodsIn(RequestModel):
+    """What every item has."""
+
+    title: Title
+    description: Description | None = None
+    price: PriceIn
+    quantity: Quantity = 0
+    sku: Sku | None = None
+    tags: Tags = Field(default_factory=list)
+
+
+class ItemIn(GoodsIn):
+    """A new item, or all of an item. With `author` or `isbn` it is a book."""
+
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {
+        "title": "Fountain pen",
+        "description": "Writes finely.",
+        "price": 24.9,
+        "quantity": 12,
+        "sku": "ST-000042",
+        "tags": ["pen"],
+        "kind": "stationery",
+    }
+
+    kind: ItemKind | None = Field(default=None, description="`book` with author or isbn, else `other`.")
+    author: AuthorNames | None = None
+    isbn: Isbn | None = None
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        if (self.author or self.isbn) and self.kind not in {None, ItemKind.BOOK}:
+            raise ValueError("author and isbn are for books; leave them out or send kind=book")
+        return self
+
+    @property
+    def stated_kind(self) -> ItemKind | None:
+        """The kind that was sent, or that the fields tell."""
+        return self.kind or (ItemKind.BOOK if self.author or self.isbn else None)
+
+
+class GoodsPatch(PatchModel):
+    """A change of what every item has."""
+
+    title: Title = OMITTED
+    description: Description | None = None
+    price: PriceIn | None = Field(default=None, description="null takes it off: no longer for sale.")
+    quantity: Quantity = OMITTED
+    sku: Sku | None = None
+    tags: Tags = OMITTED
+
+
+class ItemPatch(GoodsPatch):
+    """A partial change of an item."""
+
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"price": 19.9, "tags": ["pen", "gift"]}
+
+    kind: ItemKind = OMITTED
+
+
+class ItemOut(ResponseModel):
+    """An item."""
+
+    id: RowId = Field(examples=[42])
+    kind: ItemKind = Field(examples=["stationery"])
+    sku: str | None = Field(examples=["ST-000042"])
+    title: str = Field(examples=["Fountain pen"])
+    description: str | None
+    price: Money | None = Field(description="Without one it is not yet for sale.", examples=[24.9])
+    currency: str = Field(description="ISO 4217.", examples=["EUR"])
+    lowest_price_30d: Money | None = Field(
+        description="While the price stands reduced: the lowest of the 30 days before (Directive 98/6/EC, art. 6a).",
+        examples=[14.5],
+    )
+    quantity: int = Field(description="Available for sale.", examples=[12])
+    tags: list[str] = Field(examples=[["pen"]])
+    owner_id: int = Field(examples=[3])
+    version: int = Field(description="Row version, as in the ETag; raised by every edit.", examples=[1])
+    created_at: Moment
+    updated_at: Moment
+
+
+class ItemSort(StrEnum):
+    """Sort keys; `-` before a key turns it round."""
+
+    TITLE = "title"
+    TITLE_DESC = "-title"
+    PRICE = "price"
+    PRICE_DESC = "-price"
+    CREATED_AT = "created_at"
+    CREATED_AT_DESC = "-created_at"
+
+
+def _split_commas(values: object) -> object:
+    if isinstance(values, list):
+        return [part.strip() for value in values for part in str(value).split(",") if part.strip()]
+    return values
+
+
+PartOfName = Annotated[Line, Field(min_length=1, max_length=LONGEST_NAME)]
+"""What a title or name is to contain; the text of a real search is `filters.values.SearchText`."""
+
+
+class GoodsCriteria(BaseModel):
+    """Filters that every list of goods takes. All must hold."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    search: PartOfName | None = Field(
+        default=None, description="Part of the title; case and accents do not count."
+    )
+    tags: Annotated[list[Tag], BeforeValidator(_split_commas), AfterValidator(_distinct_lower)] = Field(
+        default=[], description="Comma-separated; all of them."
+    )
+    min_price: Decimal | None = Field(default=None, ge=0, max_digits=12, description="This price or more.")
+    max_price: Decimal | None = Field(default=None, ge=0, max_digits=12, description="This price or less.")
+    in_stock: bool | None = Field(default=None, description="true: available now; false: sold out.")
+
+    @model_validator(mode="after")
+    def _has_a_price_range(self) -> Self:
+        check_range(self, "min_price", "max_price")
+        return self
+
+
+class GoodsFilter(GoodsCriteria, ListQuery):
+    """A list of goods: filters, order and window."""
+
+    sort: Annotated[list[ItemSort], SplitKeys, DistinctKeys] = Field(
+        default=[ItemSort.TITLE],
+        description="Comma-separated keys; the id decides ties.",
+        examples=[["-price"]],
+    )
+
+
+class ItemFilter(GoodsFilter):
+    """Filters of `/items`."""
+
+    kind: ItemKind | None = Field(default=None, description="Only items of this kind.")
+
+
+def check_range(model: BaseModel, low: str, high: str) -> None:
+    """Refuse a range that is the wrong way round."""
+    least, most = getattr(model, low), getattr(model, high)
+    if least is not None and most is not None and least > most:
+        raise ValueError(f"{low} must not be greater than {high}")

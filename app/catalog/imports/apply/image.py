@@ -1,0 +1,173 @@
+"""What an import can say of a book, as plain values: what it is, what it shall be, and the difference."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from app.catalog.imports.names.service import Names
+from app.catalog.languages import is_same_language
+
+FIELDS = (
+    *("title", "subtitle", "description", "price", "quantity", "sku", "tags", "publisher", "published_on"),
+    *("first_published", "language", "format", "pages", "contributors", "series_id", "series_position"),
+    *("category_ids", "subjects"),
+)
+BOOK_FIELDS = frozenset(
+    (
+        *("subtitle", "publisher", "published_on", "first_published", "language", "format", "pages"),
+        *("series_id", "series_position", "subjects"),
+    )
+)
+
+
+@dataclass(slots=True)
+class Image:
+    """A book's fields, with ids in place of names; `quantity` is what is available."""
+
+    title: str = ""
+    subtitle: str | None = None
+    description: str | None = None
+    price: Decimal | None = None
+    quantity: int = 0
+    sku: str | None = None
+    tags: list[str] = field(default_factory=list)
+    publisher: str | None = None
+    published_on: str | None = None
+    first_published: int | None = None
+    language: str | None = None
+    format: str | None = None
+    pages: int | None = None
+    contributors: list[tuple[int, str]] = field(default_factory=list)
+    series_id: int | None = None
+    series_position: str | None = None
+    category_ids: list[int] = field(default_factory=list)
+    subjects: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Stored:
+    """A book as it stands, its row locked."""
+
+    item_id: int
+    isbn13: str | None
+    version: int
+    on_hand: int
+    reserved: int
+    regular_price: Decimal | None
+    image: Image
+
+    @property
+    def key(self) -> str | int:
+        """As the key of a record that means this book."""
+        return self.isbn13 or self.item_id
+
+
+Credits = Sequence[tuple[int, str]]
+
+
+def fields_of(values: Mapping[str, Any], names: Names, credited: Credits = ()) -> dict[str, Any]:
+    """The values of a record as fields of an image, for a book that credits these authors already."""
+    fields = {name: value for name, value in values.items() if name in _PLAIN}
+    for name in ("tags", "subjects"):
+        if name in values:
+            fields[name] = values[name] or []
+    if "contributors" in values:
+        fields["contributors"] = _credits(values["contributors"] or (), names, credited)
+    if "series" in values:
+        fields["series_id"] = names.series[values["series"]] if values["series"] else None
+    if "categories" in values:
+        fields["category_ids"] = sorted({names.categories[name] for name in values["categories"] or ()})
+    return fields
+
+
+def _credits(listed: Sequence[tuple[str, str]], names: Names, credited: Credits) -> list[tuple[int, str]]:
+    """Two people may share a name: whom the book credits by it already stays."""
+    if not credited:
+        return list(dict.fromkeys((names.authors[name], role) for name, role in listed))
+    known: dict[str | None, list[int]] = {}
+    for author_id, _ in credited:
+        known.setdefault(names.author_names.get(author_id), []).append(author_id)
+    found = [
+        (author_id, role)
+        for name, role in listed
+        for author_id in [one for one in known.get(name, ()) if (one, role) in credited]
+        or known.get(name, ())[:1]
+        or [names.authors[name]]
+    ]
+    return list(dict.fromkeys(found))
+
+
+def news(book: Stored, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields without what says the same in other words: another code of the language, the price but for a sale."""
+    if "language" in fields and is_same_language(book.image.language, fields["language"]):
+        del fields["language"]
+    if book.regular_price is not None and fields.get("price") == book.regular_price:
+        del fields["price"]
+    return fields
+
+
+def changed(image: Image, fields: Mapping[str, Any]) -> Image:
+    """The image with these fields; a position without a series is none."""
+    return _consistent(replace(image, **fields))
+
+
+def made(fields: Mapping[str, Any]) -> Image:
+    """A new image of these fields."""
+    return _consistent(Image(**fields))
+
+
+def _consistent(image: Image) -> Image:
+    if image.series_id is None:
+        image.series_position = None
+    return image
+
+
+def differing(old: Image, new: Image) -> list[str]:
+    """The fields in which the two differ."""
+    return [name for name in FIELDS if getattr(old, name) != getattr(new, name)]
+
+
+def before(old: Image, fields: Sequence[str]) -> dict[str, Any]:
+    """What a revert restores, as JSON holds it."""
+    return {name: _json(getattr(old, name)) for name in fields}
+
+
+def restored(image: Image, values: Mapping[str, Any]) -> Image:
+    """The image with the fields that `before` kept."""
+    fields = dict(values)
+    if fields.get("price") is not None:
+        fields["price"] = Decimal(fields["price"])
+    if "contributors" in fields:
+        fields["contributors"] = [(author_id, role) for author_id, role in fields["contributors"]]
+    return replace(image, **fields)
+
+
+def shown(old: Image | None, new: Image, fields: Sequence[str], names: Names) -> dict[str, list[Any]]:
+    """Field → [old, new] as people read it."""
+    changes = {}
+    for name in fields:
+        label = _LABELS.get(name, name)
+        changes[label] = [
+            _readable(name, getattr(old, name), names) if old is not None else None,
+            _readable(name, getattr(new, name), names),
+        ]
+    return changes
+
+
+_LABELS = {"series_id": "series", "category_ids": "categories"}
+_PLAIN = frozenset(FIELDS) - {"tags", "subjects", "contributors", "series_id", "category_ids"}
+
+
+def _json(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _readable(name: str, value: Any, names: Names) -> Any:
+    if name == "contributors":
+        return [{"name": names.author_names.get(one), "role": role} for one, role in value]
+    if name == "series_id":
+        return None if value is None else names.series_names.get(value)
+    if name == "category_ids":
+        return sorted(names.slugs.get(one, str(one)) for one in value)
+    return float(value) if isinstance(value, Decimal) else value

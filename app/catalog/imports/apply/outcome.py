@@ -1,0 +1,48 @@
+"""What became of a row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from app.catalog.formats.onix.repository import UNMAPPED
+from app.catalog.formats.record import Record, RowProblem
+
+
+class RowStatus(StrEnum):
+    """What an import did, or in a dry run would do, with a row."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+class ImportMode(StrEnum):
+    """What rows may do: only add books, only change them, or either; the ISBN decides whether a book is there."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UPSERT = "upsert"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The result of one row; `version` is the book's afterwards, `before` what it had in the fields that changed."""
+
+    number: int
+    status: RowStatus
+    isbn13: str | None = None
+    item_id: int | None = None
+    version: int | None = None
+    changes: dict[str, Any] | None = None
+    before: dict[str, Any] | None = None
+    errors: Sequence[RowProblem] = ()
+    raw: dict[str, str] | None = None
+
+
+def failure(record: Record, *problems: RowProblem) -> Outcome:
+    """The row as it came, with what is wrong with it; without the XML that an ONIX record left over."""
+    raw = {name: cell for name, cell in record.raw.items() if name != UNMAPPED}
+    return Outcome(record.number, RowStatus.FAILED, errors=problems, raw=raw)

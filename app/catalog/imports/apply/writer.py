@@ -1,0 +1,211 @@
+"""Reads books as images and writes images as books, a batch at a time."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any, Self
+
+import orjson
+
+from app.catalog.books.service import series_order
+from app.catalog.goods.schemas import ItemKind
+from app.catalog.imports.apply.image import BOOK_FIELDS, Image, Stored
+from app.catalog.imports.apply.repository import BOOK_COLUMNS, BulkRepository
+from app.catalog.imports.apply.works import Edit, WorkFollower, principal
+from app.catalog.imports.names.service import Names, NameService
+from app.catalog.partial_dates import format_partial_date, parse_partial_date
+
+_ITEM = ("id", "kind", "title", "description", "price", "sku", "tags", "currency", "owner_id")
+_BOOK = ("item_id", "work_id", "isbn13", *BOOK_COLUMNS)
+_CONTRIBUTOR = ("book_id", "position", "author_id", "role")
+_MOVEMENT = ("item_id", "delta", "balance_after", "kind", "actor_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose the new books are, who stands in the ledger, and the shop's currency."""
+
+    user_id: int
+    currency: str
+
+
+class BookWriter:
+    """Books of one transaction."""
+
+    def __init__(self, books: BulkRepository, names: NameService, works: WorkFollower, owner: Owner) -> None:
+        self._books = books
+        self._works = works
+        self._names = names
+        self._owner = owner
+
+    @classmethod
+    def build(cls, connection: Any, owner: Owner) -> Self:
+        """On the driver's connection of a transaction that has begun."""
+        return cls(
+            BulkRepository(connection), NameService.build(connection), WorkFollower.build(connection), owner
+        )
+
+    async def read(self, ids: Sequence[int], names: Names) -> list[Stored]:
+        """These books as they stand; notes what their authors, series and categories are called."""
+        if not ids:
+            return []
+        contributors: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        for row in await self._books.list_contributors(ids):
+            contributors[row["book_id"]].append((row["author_id"], row["role"]))
+            names.author_names[row["author_id"]] = row["name"]
+        shelves: dict[int, list[int]] = defaultdict(list)
+        for row in await self._books.list_categories(ids):
+            shelves[row["book_id"]].append(row["category_id"])
+            names.slugs[row["category_id"]] = row["slug"]
+        books = []
+        for row in await self._books.list_books(ids):
+            if row["series_id"] is not None:
+                names.series_names[row["series_id"]] = row["series"]
+            books.append(_stored(row, contributors[row["item_id"]], shelves[row["item_id"]]))
+        return books
+
+    async def create(self, books: Sequence[tuple[str | None, Image]]) -> list[int]:
+        """Insert the books with their works, stock and ledger; their ids in order."""
+        if not books:
+            return []
+        ids = await self._names.reserve("items", len(books))
+        works = await self._names.works([(image.title, principal(image)) for _, image in books])
+        numbered = list(zip(ids, books, strict=True))
+        await self._books.copy("items", _ITEM, [self._item(id_, image) for id_, (_, image) in numbered])
+        rows = [
+            (id_, work_id, isbn13, *_book(image))
+            for (id_, (isbn13, image)), work_id in zip(numbered, works, strict=True)
+        ]
+        await self._books.copy("books", _BOOK, rows)
+        await self._write_lists([(id_, image) for id_, (_, image) in numbered])
+        levels = [(id_, image.quantity) for id_, (_, image) in numbered]
+        await self._books.copy("stock_levels", ("item_id", "on_hand"), levels)
+        await self._record([(id_, count, count) for id_, count in levels if count])
+        return ids
+
+    async def update(self, edits: Sequence[Edit]) -> None:
+        """Write what the edits change, and raise each book's version by one."""
+        if not edits:
+            return
+        ids = [edit.stored.item_id for edit in edits]
+        items = [
+            (one.title, one.description, one.price, one.sku, _json(one.tags))
+            for one in (edit.image for edit in edits)
+        ]
+        await self._books.update_items(ids, list(zip(*items, strict=True)))
+        bookish = [edit for edit in edits if not BOOK_FIELDS.isdisjoint(edit.fields)]
+        if bookish:
+            columns = list(zip(*(_book(edit.image) for edit in bookish), strict=True))
+            await self._books.update_books([edit.stored.item_id for edit in bookish], columns)
+        await self._works.follow(edits)
+        made_by = [edit for edit in edits if "contributors" in edit.fields]
+        shelved = [edit for edit in edits if "category_ids" in edit.fields]
+        await self._books.clear_contributors([edit.stored.item_id for edit in made_by])
+        await self._books.clear_categories([edit.stored.item_id for edit in shelved])
+        await self._write_contributors([(edit.stored.item_id, edit.image) for edit in made_by])
+        await self._write_categories([(edit.stored.item_id, edit.image) for edit in shelved])
+        await self._change_stock(edits)
+
+    async def delete(self, books: Sequence[Stored]) -> None:
+        """Delete the books; what was on hand leaves the ledger too."""
+        counted = [book for book in books if book.on_hand]
+        await self._record([(book.item_id, -book.on_hand, 0) for book in counted])
+        await self._books.delete([book.item_id for book in books])
+
+    async def finish(self, ids: Sequence[int]) -> None:
+        """Bring the search documents of these books up to date."""
+        if ids:
+            await self._books.refresh_documents(ids)
+
+    def _item(self, id_: int, image: Image) -> tuple[Any, ...]:
+        return (
+            *(id_, ItemKind.BOOK.value, image.title, image.description, image.price),
+            *(image.sku, image.tags, self._owner.currency, self._owner.user_id),
+        )
+
+    async def _write_lists(self, books: Sequence[tuple[int, Image]]) -> None:
+        await self._write_contributors(books)
+        await self._write_categories(books)
+
+    async def _write_contributors(self, books: Sequence[tuple[int, Image]]) -> None:
+        rows = [
+            (id_, position, author_id, role)
+            for id_, image in books
+            for position, (author_id, role) in enumerate(image.contributors, start=1)
+        ]
+        await self._books.copy("contributors", _CONTRIBUTOR, rows)
+
+    async def _write_categories(self, books: Sequence[tuple[int, Image]]) -> None:
+        rows = [(id_, category_id) for id_, image in books for category_id in image.category_ids]
+        await self._books.copy("book_categories", ("book_id", "category_id"), rows)
+
+    async def _change_stock(self, edits: Sequence[Edit]) -> None:
+        deltas = {
+            edit.stored.item_id: edit.image.quantity + edit.stored.reserved - edit.stored.on_hand
+            for edit in edits
+            if "quantity" in edit.fields
+        }
+        if deltas:
+            rows = await self._books.change_stock(list(deltas), list(deltas.values()))
+            await self._record([(row["item_id"], row["delta"], row["on_hand"]) for row in rows])
+
+    async def _record(self, movements: Sequence[tuple[int, int, int]]) -> None:
+        rows = [(*movement, "import", self._owner.user_id) for movement in movements]
+        await self._books.copy("stock_movements", _MOVEMENT, rows)
+
+
+def _book(image: Image) -> tuple[Any, ...]:
+    """The values of BOOK_COLUMNS."""
+    published_on, precision = _date(image.published_on)
+    return (
+        *(image.subtitle, image.publisher, published_on, precision, image.first_published, image.language),
+        *(image.format, image.pages, image.series_id, image.series_position),
+        *(series_order(image.series_position), _json(image.subjects)),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _date(text: str | None) -> tuple[date | None, str | None]:
+    if text is None:
+        return None, None
+    earliest, precision = parse_partial_date(text)
+    return earliest, precision.value
+
+
+def _json(value: Sequence[Any]) -> str:
+    return orjson.dumps(value).decode() if value else "[]"
+
+
+def _stored(row: Any, contributors: list[tuple[int, str]], shelves: list[int]) -> Stored:
+    precision = row["published_precision"]
+    image = Image(
+        title=row["title"],
+        subtitle=row["subtitle"],
+        description=row["description"],
+        price=row["price"],
+        quantity=row["on_hand"] - row["reserved"],
+        sku=row["sku"],
+        tags=row["tags"],
+        publisher=row["publisher"],
+        published_on=format_partial_date(row["published_on"], precision) if precision else None,
+        first_published=row["first_published"],
+        language=row["language"],
+        format=row["format"],
+        pages=row["pages"],
+        contributors=contributors,
+        series_id=row["series_id"],
+        series_position=row["series_position"],
+        category_ids=shelves,
+        subjects=_listed(row["subjects"]),
+    )
+    return Stored(
+        *(row["item_id"], row["isbn13"], row["version"], row["on_hand"], row["reserved"]),
+        *(row["regular_price"], image),
+    )
+
+
+def _listed(subjects: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = orjson.loads(subjects) if isinstance(subjects, str | bytes) else subjects
+    return found

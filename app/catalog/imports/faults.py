@@ -1,0 +1,70 @@
+"""Which faults of PostgreSQL pass by themselves, which are a row's own, and how a row is told of one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import structlog
+
+from app.catalog.formats.record import RowProblem
+from app.catalog.imports.names.service import NamesMoved
+from app.core.errors import CONSTRAINT_ERRORS
+from app.core.events.events import Later
+from app.core.http.problems import is_unavailable
+
+COLLISIONS: tuple[type[Exception], ...] = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.UniqueViolationError,
+    asyncpg.ForeignKeyViolationError,
+    NamesMoved,
+)
+"""Somebody else wrote the same at the same moment: looked at again, it is most likely different."""
+REFUSALS: tuple[type[Exception], ...] = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.exceptions.DataError,
+    *COLLISIONS,
+)
+"""A row of the batch cannot be written."""
+_AWAY = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+_PAUSE = 5.0
+"""Seconds until what a server behind us broke off is tried again."""
+_log = structlog.get_logger(__name__)
+
+
+def is_passing(fault: Exception) -> bool:
+    """Whether a server behind us is away, so that the import goes on later by itself."""
+    return isinstance(fault, _AWAY) or is_unavailable(fault)
+
+
+@asynccontextmanager
+async def patiently() -> AsyncIterator[None]:
+    """A server behind us that is away is waited for, however long.
+
+    Each look for one's turn was an attempt: counted on, one fault more would be the last, and the
+    job would never end.
+    """
+    try:
+        yield
+    except Exception as fault:
+        if is_passing(fault):
+            _log.warning("import_broken_off", error=repr(fault))
+            raise Later("a server behind us is away", _PAUSE) from fault
+        raise
+
+
+def problem_of(fault: Exception) -> RowProblem:
+    """What the row is told, by the name of the constraint where there is one."""
+    name = getattr(fault, "constraint_name", None)
+    if name in CONSTRAINT_ERRORS:
+        error, field, message = CONSTRAINT_ERRORS[name]
+        return RowProblem(field, message, error.code)
+    return RowProblem("row", f"The database refuses it: {str(fault).splitlines()[0]}", "refused")

@@ -1,0 +1,199 @@
+"""`/api/v1/admin/imports`: books in bulk."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.catalog.covers.errors import NotAnUpload, UploadInterrupted
+from app.catalog.formats.errors import SourceRefused
+from app.catalog.imports.deps import ImportServiceDep
+from app.catalog.imports.errors import (
+    ImportFinished,
+    ImportNotFound,
+    ImportNotRetryable,
+    ImportNotRevertible,
+    UploadTooLarge,
+)
+from app.catalog.imports.forms import FORM
+from app.catalog.imports.schemas import ImportFilter, ImportOut, ImportRowFilter, ImportRowOut
+from app.catalog.imports.service import ImportCatalogue, StoredUpload, export_errors
+from app.catalog.imports.upload import receive_import
+from app.core.db.engine import Database
+from app.core.db.paging import Page, PagerDep
+from app.core.db.transaction import SessionDep
+from app.core.errors import InvalidCursor
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep, document_response, streamed
+from app.core.http.schemas import RowId
+from app.identity.authentication.deps import CatalogTransferrer
+from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+
+router = APIRouter(prefix="/api/v1/admin/imports", tags=["imports"])
+
+LARGEST_BODY = 16 * 1024**3
+"""The setting IMPORTS_MAX_SIZE decides while the file arrives; this only lifts the limit of other bodies."""
+
+_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
+_ACCEPTED = 202
+_CSV: dict[int | str, dict[str, Any]] = {
+    200: {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+
+
+@router.post(
+    "",
+    summary="Import a file of books",
+    status_code=_ACCEPTED,
+    response_model=ImportOut,
+    responses=problems(*_LOGIN, NotAnUpload, UploadInterrupted, UploadTooLarge, SourceRefused),
+    openapi_extra=FORM,
+    max_body_size=LARGEST_BODY,
+)
+async def create_import(
+    importer: CatalogTransferrer, request: Request, imports: ImportServiceDep, session: SessionDep
+) -> Response:
+    """Queue a CSV, NDJSON or ONIX 3.0 file; `Location` leads to the job.
+
+    Books are matched by ISBN-13; one without an ISBN by the `shop_item_id` that an export gave it, if the
+    title is the same. Only the columns of the file are touched: an absent column leaves a
+    field alone, an empty cell empties it (but for title, price and quantity). The regular price of a book
+    whose price is reduced for a time changes nothing. Imports run one after the
+    other. `on_error=abort` writes all rows or none; `dry_run=true` writes nothing and reports what
+    would happen, row by row, with the changes of each field.
+    """
+    name = f"imports/{uuid.uuid4().hex}"
+    upload, options = await receive_import(request, name)
+    stored = StoredUpload(name, upload.filename, upload.size, upload.format)
+    job_id = await imports.create(importer, options, stored)
+    return await document_response(
+        session,
+        lambda connection: ImportCatalogue(connection).get(job_id),
+        status=_ACCEPTED,
+        location=f"{router.prefix}/{job_id}",
+    )
+
+
+@router.get(
+    "",
+    summary="List imports",
+    response_model=Page[ImportOut],
+    responses=problems(*_LOGIN, InvalidCursor),
+)
+async def list_imports(
+    query: Annotated[ImportFilter, Query()], pager: PagerDep, importer: CatalogTransferrer, reads: HotDep
+) -> Response:
+    """A page of all imports of the shop, newest first."""
+    del importer
+    return await reads.answer_private(lambda connection: ImportCatalogue(connection).list(query, pager))
+
+
+@router.get(
+    "/{import_id}",
+    summary="Read an import",
+    response_model=ImportOut,
+    responses=problems(*_LOGIN, ImportNotFound),
+)
+async def get_import(import_id: RowId, importer: CatalogTransferrer, reads: HotDep) -> Response:
+    """How far the import is: state, counts, percent of the file, rows per second."""
+    del importer
+    return await reads.answer_private(lambda connection: ImportCatalogue(connection).get(import_id))
+
+
+@router.get(
+    "/{import_id}/rows",
+    summary="List the rows of an import",
+    response_model=Page[ImportRowOut],
+    responses=problems(*_LOGIN, ImportNotFound, InvalidCursor),
+)
+async def list_import_rows(
+    import_id: RowId,
+    query: Annotated[ImportRowFilter, Query()],
+    pager: PagerDep,
+    importer: CatalogTransferrer,
+    reads: HotDep,
+) -> Response:
+    """What became of each row, in the order of the file: `status=failed` with the reasons, `updated` with old and new."""
+    del importer
+    return await reads.answer_private(
+        lambda connection: ImportCatalogue(connection).list_rows(import_id, query, pager)
+    )
+
+
+@router.get(
+    "/{import_id}/errors.csv",
+    summary="Download the failed rows",
+    response_class=StreamingResponse,
+    responses={**_CSV, **problems(*_LOGIN, ImportNotFound)},
+)
+async def export_import_errors(
+    import_id: RowId, importer: CatalogTransferrer, request: Request
+) -> StreamingResponse:
+    """The failed rows with their original columns and the column `error`: mend them and send the file again.
+
+    `error` is ignored by the import. Cells that a spreadsheet would run as formulas begin with `'`.
+    """
+    del importer
+    database: Database = request.app.state.database
+    async with database.reading() as connection:
+        layout = await ImportCatalogue(connection).layout(import_id)
+    lines = export_errors(database.reading, import_id, layout)
+    return streamed(lines, "text/csv", f"import-{import_id}-errors.csv")
+
+
+@router.post(
+    "/{import_id}/cancel",
+    summary="Cancel an import",
+    status_code=_ACCEPTED,
+    response_model=ImportOut,
+    responses=problems(*_LOGIN, ImportNotFound, ImportFinished),
+)
+async def cancel_import(
+    import_id: RowId, importer: CatalogTransferrer, imports: ImportServiceDep, session: SessionDep
+) -> Response:
+    """Stop before the next batch of rows. What is written stays; with `on_error=abort` nothing does."""
+    del importer
+    await imports.cancel(import_id)
+    return await _shown(session, import_id)
+
+
+@router.post(
+    "/{import_id}/retry",
+    summary="Run an import again",
+    status_code=_ACCEPTED,
+    response_model=ImportOut,
+    responses=problems(*_LOGIN, ImportNotFound, ImportNotRetryable),
+)
+async def retry_import(
+    import_id: RowId, importer: CatalogTransferrer, imports: ImportServiceDep, session: SessionDep
+) -> Response:
+    """Go on where a failed or cancelled import stopped; of a completed one, try the failed rows again."""
+    del importer
+    await imports.retry(import_id)
+    return await _shown(session, import_id)
+
+
+@router.post(
+    "/{import_id}/revert",
+    summary="Revert an import",
+    status_code=_ACCEPTED,
+    response_model=ImportOut,
+    responses=problems(*_LOGIN, ImportNotFound, ImportNotRevertible),
+)
+async def revert_import(
+    import_id: RowId, staff: CatalogTransferrer, imports: ImportServiceDep, session: SessionDep
+) -> Response:
+    """Delete what the import created and restore what it changed, wherever the book is unchanged since.
+
+    The other rows are left alone and counted in `revert.left`; `rows` tells which. Stock goes back
+    through the ledger. A deletion by ONIX stays. Asked again, it tries what was left.
+    """
+    await imports.revert(staff, import_id)
+    return await _shown(session, import_id)
+
+
+async def _shown(session: SessionDep, import_id: int) -> Response:
+    return await document_response(
+        session, lambda connection: ImportCatalogue(connection).get(import_id), status=_ACCEPTED
+    )

@@ -1,0 +1,103 @@
+"""SQL of what a text finds. The database's own functions read it: `search_title`, `search_query`, `corrected_search`.
+
+Lists, facets and exports ask those first and then put what they answered into the statement's
+text: how common the words are decides the plan. The search itself asks within its statement,
+where the planner knows nothing of them and goes through the indexes of words.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    ScalarSelect,
+    Text,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from app.catalog.isbn import parse_isbn
+from app.catalog.models import Book, BookDocument
+from app.core.db.queries import fixed
+
+MAIN_WORDS = func.ts_filter(BookDocument.words, literal_column("'{a,b}'::\"char\"[]"))
+"""Words of title, contributors and series, written as in the index on them."""
+_AROUND = " \t.,;:()[]<>\"'\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
+"""What a number that was copied out of a sentence may bring along."""
+_NINE_DIGITS = re.compile(r"[0-9]{8}[0-9Xx]")
+_AFTER_ALL = "\U0010ffff"
+"""The last code point: a title that begins with a text comes before the text with this at its end."""
+
+
+def isbn_of(text: str) -> str | None:
+    """The ISBN-13 that the text is in any printed form, also without its leading zero or as an old SBN, if it is one."""
+    bare = text.strip(_AROUND)
+    try:
+        return parse_isbn(f"0{bare}" if _NINE_DIGITS.fullmatch(bare) else bare)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a text asks for: a book by ISBN, or else titles that begin so and words; None where it names none."""
+
+    isbn13: str | None
+    title: str | None = None
+    query: str | None = None
+    corrected_query: str | None = None
+
+
+def asked_columns(text: str) -> list[ColumnElement[Any]]:
+    """The columns of which `Asked` is made."""
+    return [
+        func.search_title(text).label("title"),
+        cast(func.search_query(text), Text).label("query"),
+        cast(func.search_query(func.corrected_search(text)), Text).label("corrected_query"),
+    ]
+
+
+def matches_search(asked: Asked) -> ColumnElement[bool]:
+    """Books, by their documents, that have what is asked for."""
+    if asked.isbn13 is not None:
+        return has_isbn(asked.isbn13)
+    found: list[ColumnElement[bool]] = [literal(value=False)]
+    if asked.title is not None:
+        begun = BookDocument.title_words
+        found.append((begun >= fixed(asked.title)) & (begun < fixed(asked.title + _AFTER_ALL)))
+    queries = [query for query in (asked.query, asked.corrected_query) if query is not None]
+    return or_(*found, *(BookDocument.words.bool_op("@@")(cast(fixed(query), TSQUERY)) for query in queries))
+
+
+def has_isbn(isbn13: str) -> ColumnElement[bool]:
+    """The book with this ISBN."""
+    book = select(Book.item_id).where(Book.isbn13 == isbn13).scalar_subquery()
+    return BookDocument.book_id == book
+
+
+def begins_with(title: ColumnElement[str]) -> ColumnElement[bool]:
+    """Books whose title begins so, or is it."""
+    begun = BookDocument.title_words
+    return (begun >= title) & (begun < cast(title, Text).concat(_AFTER_ALL))
+
+
+def has_words(query: ScalarSelect[str]) -> ColumnElement[bool]:
+    """Books that have the words anywhere."""
+    return BookDocument.words.bool_op("@@")(cast(query, TSQUERY))
+
+
+def has_main_words(query: ScalarSelect[str]) -> ColumnElement[bool]:
+    """Books that have the words in title, names and series."""
+    return MAIN_WORDS.bool_op("@@")(cast(query, TSQUERY))
+
+
+def honours_words(query: ScalarSelect[str]) -> ColumnElement[bool]:
+    """As `has_words`, of books that another condition finds: as a function it goes through no index."""
+    return func.ts_match_vq(BookDocument.words, cast(query, TSQUERY), type_=Boolean)

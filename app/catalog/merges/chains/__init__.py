@@ -1,1 +1,0 @@
-"""From what was merged to what stands for it now."""

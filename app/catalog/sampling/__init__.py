@@ -1,1 +1,0 @@
-"""Samples of the books that match: counts of a million books without looking at each."""

@@ -1,0 +1,130 @@
+"""SQL of related books: candidates of each kind through an index, then one edition of each work."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, func, literal, select, true, union_all
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.catalog.books.repository import BOOK_COLUMNS, join_books
+from app.catalog.models import Book, BookCategory, BookDocument, Contributor
+from app.core.db.queries import AnyRow, snapshot_text
+
+SERIES, AUTHOR, CATEGORY = range(3)
+"""Why a book is related, the closest first."""
+
+_CANDIDATES = 100
+"""Of each kind; more than enough, though some are editions of one work."""
+_BOOK_ID, _WORK_ID = bindparam("book_id", type_=BigInteger), bindparam("work_id", type_=BigInteger)
+_AUTHORS = bindparam("author_ids", type_=ARRAY(BigInteger))
+_CATEGORIES = bindparam("category_ids", type_=ARRAY(BigInteger))
+
+_BOOK = (
+    select(
+        Book.work_id,
+        Book.series_id,
+        func.array(
+            select(Contributor.author_id)
+            .where(Contributor.book_id == Book.item_id, Contributor.role == "author")
+            .scalar_subquery()
+        ).label("author_ids"),
+        func.array(
+            select(BookCategory.category_id).where(BookCategory.book_id == Book.item_id).scalar_subquery()
+        ).label("category_ids"),
+        snapshot_text,
+    )
+).where(Book.item_id == _BOOK_ID)
+
+
+async def find_relations(connection: AsyncConnection, book_id: int) -> AnyRow | None:
+    """Work, series, authors and categories of a book, and the snapshot they were read in."""
+    return (await connection.execute(_BOOK, {"book_id": book_id})).one_or_none()
+
+
+async def list_related(
+    connection: AsyncConnection, book_id: int, book: AnyRow, limit: int
+) -> Sequence[AnyRow]:
+    """The answer columns of related books with `reason`, the closest first: one edition of each other work."""
+    values = {
+        "book_id": book_id,
+        "work_id": book.work_id,
+        "series_id": book.series_id,
+        "author_ids": book.author_ids,
+        "category_ids": book.category_ids,
+        "most": limit,
+    }
+    return (await connection.execute(_RELATED, values)).all()
+
+
+def _candidates(reason: int, chosen: Any) -> Any:
+    """The chosen (book id, place) of one kind."""
+    books = chosen.limit(_CANDIDATES).subquery()
+    return select(books.c.book_id, literal(reason).label("reason"), books.c.place)
+
+
+def _same_series() -> Any:
+    place = func.row_number().over(order_by=(Book.series_order.asc().nulls_last(), Book.item_id))
+    books = select(Book.item_id.label("book_id"), place.label("place"), Book.work_id)
+    return books.where(Book.series_id == bindparam("series_id", type_=BigInteger)).order_by(place)
+
+
+def _same_author() -> Any:
+    """What can be bought comes first."""
+    order = (BookDocument.in_stock.desc(), BookDocument.rating.desc().nulls_last(), BookDocument.book_id)
+    place = func.row_number().over(order_by=order)
+    return (
+        select(BookDocument.book_id, place.label("place"))
+        .where(BookDocument.author_ids.overlap(_AUTHORS))
+        .order_by(place)
+    )
+
+
+def _same_category(is_neighbour: ColumnElement[bool], order: Any) -> Any:
+    """Of thousands in a category those listed before and after the book, so that each book has others."""
+    category = func.unnest(_CATEGORIES).table_valued("id").render_derived(name="category")
+    distance = func.abs(BookCategory.book_id - _BOOK_ID)
+    neighbours = (
+        select(BookCategory.book_id, distance.label("place"))
+        .where(BookCategory.category_id == category.c.id, is_neighbour)
+        .order_by(order)
+        .limit(_CANDIDATES)
+        .lateral()
+    )
+    return (
+        select(neighbours.c.book_id, neighbours.c.place)
+        .select_from(category.join(neighbours, true()))
+        .order_by(neighbours.c.place)
+    )
+
+
+def _related() -> Any:
+    candidates = union_all(
+        _candidates(SERIES, _same_series()),
+        _candidates(AUTHOR, _same_author()),
+        _candidates(CATEGORY, _same_category(BookCategory.book_id > _BOOK_ID, BookCategory.book_id)),
+        _candidates(CATEGORY, _same_category(BookCategory.book_id < _BOOK_ID, BookCategory.book_id.desc())),
+    ).subquery("candidates")
+    closest = (
+        select(Book.work_id, candidates.c.book_id, candidates.c.reason, candidates.c.place)
+        .join(candidates, candidates.c.book_id == Book.item_id)
+        .where(Book.work_id != _WORK_ID)
+        .ext(distinct_on(Book.work_id))
+        .order_by(Book.work_id, candidates.c.reason, candidates.c.place, candidates.c.book_id)
+        .subquery("closest")
+    )
+    order = (closest.c.reason, closest.c.place, closest.c.book_id)
+    shown = (
+        select(closest.c.book_id, closest.c.reason, closest.c.place)
+        .order_by(*order)
+        .limit(bindparam("most", type_=Integer))
+        .subquery("shown")
+    )
+    return (
+        select(*BOOK_COLUMNS, shown.c.reason)
+        .select_from(join_books(shown, shown.c.book_id))
+        .order_by(shown.c.reason, shown.c.place, shown.c.book_id)
+    )
+
+
+_RELATED = _related()

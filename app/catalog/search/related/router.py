@@ -1,0 +1,31 @@
+"""`/api/v1/books/{book_id}/related`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.catalog.cache_groups import LISTS
+from app.catalog.errors import BookNotFound
+from app.catalog.search.related.schemas import RelatedBooks, RelatedQuery
+from app.catalog.search.related.service import RelatedCatalogue
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep
+from app.core.http.schemas import RowId
+
+router = APIRouter(prefix="/api/v1/books", tags=["books"])
+
+
+@router.get(
+    "/{book_id}/related",
+    summary="List related books",
+    response_model=RelatedBooks,
+    responses=problems(BookNotFound),
+)
+async def list_related_books(
+    book_id: RowId, query: Annotated[RelatedQuery, Query()], hot: HotDep
+) -> Response:
+    """Books of the same series in its order, then by the same authors, then of the same categories.
+
+    Each says why; none is another edition of the same work.
+    """
+    return await hot.answer(LISTS, lambda connection: RelatedCatalogue(connection).list(book_id, query.limit))

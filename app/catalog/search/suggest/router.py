@@ -1,0 +1,37 @@
+"""`/api/v1/suggest`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from app.catalog.cache_groups import LISTS
+from app.catalog.search.suggest.schemas import Suggestions, SuggestQuery
+from app.catalog.search.suggest.service import SuggestionCatalogue
+from app.core.errors import RateLimited
+from app.core.http.problems import problems
+from app.core.http.responses import HotDep
+from app.core.rate_limit import rate_limited
+
+router = APIRouter(prefix="/api/v1/suggest", tags=["search"])
+
+_A_MINUTE = "public, max-age=60"
+
+
+@router.get(
+    "",
+    summary="Suggest while typing",
+    response_model=Suggestions,
+    dependencies=[Depends(rate_limited("suggest"))],
+    responses=problems(RateLimited),
+)
+async def suggest(query: Annotated[SuggestQuery, Query()], hot: HotDep) -> Response:
+    """At most ten books, authors, series and categories that begin with the text or have such a word.
+
+    Exact names come first, and corrected spelling last. Case, accents and punctuation do not count.
+    """
+    return await hot.answer(
+        LISTS,
+        lambda connection: SuggestionCatalogue(connection).suggest(query.q),
+        keep=False,
+        cache_control=_A_MINUTE,
+    )

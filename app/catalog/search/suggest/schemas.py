@@ -1,0 +1,42 @@
+"""What clients send and see of suggestions."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.catalog.index.criteria import ShortInFull
+from app.core.http.schemas import ResponseModel, VisibleLine
+
+
+class SuggestionType(StrEnum):
+    """What is suggested."""
+
+    BOOK = "book"
+    AUTHOR = "author"
+    SERIES = "series"
+    CATEGORY = "category"
+
+
+class SuggestQuery(BaseModel):
+    """What was typed so far."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    q: Annotated[VisibleLine, Field(min_length=2, max_length=100), ShortInFull] = Field(
+        description="Beginning of a title, of a name, or of any of their words.", examples=["tolk"]
+    )
+
+
+class Suggestion(ResponseModel):
+    """Something that may be meant."""
+
+    type: SuggestionType = Field(examples=["author"])
+    id: int = Field(examples=[9])
+    text: str = Field(examples=["J.R.R. Tolkien"])
+
+
+class Suggestions(ResponseModel):
+    """At most ten, the likeliest first."""
+
+    items: list[Suggestion]

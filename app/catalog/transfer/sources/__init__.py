@@ -1,1 +1,0 @@
-"""Readers of uploaded files: CSV and NDJSON, their detection, mapping and normalising."""

@@ -1,1 +1,0 @@
-"""How much of a book an answer shows: `fields=` to show less, `expand=` to show more, JSON-LD for machines."""

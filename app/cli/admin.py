@@ -1,0 +1,220 @@
+"""Commands around a shop: demo data, administrators, the API's description, the settings.
+
+Exit codes: 0 done, 1 refused (the message says what to do), 2 wrong usage.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import registry
+from app.api import PUBLIC_ROUTES
+from app.core.cache.bus import CacheBus
+from app.core.cache.hot import HotCache
+from app.core.db.engine import Database
+from app.core.db.transaction import transaction
+from app.core.errors import AppError
+from app.core.http.problems import is_unavailable
+from app.core.redis import make_redis
+from app.core.settings.settings import Environment, Settings, SettingsError, load_settings
+from app.demo.loader import DemoRefused
+from app.identity.accounts.schemas import AccountIn
+from app.identity.accounts.service import AccountService
+from app.identity.permissions import Role
+from app.main import create_app
+
+_UNDEFINED_TABLE = "42P01"
+_REFUSED = ("28", "3D")
+_GONE = ("08", "57P")
+"""SQLSTATEs by their beginnings: no such login or database; connection lost or server going down."""
+_WIDE = 160
+"""Columns when nobody's terminal is the limit, so that a line can be searched for."""
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this module."""
+    cli.command()(create_admin)
+    cli.command()(openapi)
+    cli.command()(routes)
+    cli.command()(check_settings)
+
+
+def create_admin(
+    username: Annotated[str, typer.Argument(help="The new account's user name.")],
+    email: Annotated[str, typer.Argument(help="Its e-mail address, which counts as verified.")],
+    is_super: Annotated[bool, typer.Option("--super", help="May do everything: role super_admin.")] = False,
+    from_stdin: Annotated[
+        bool,
+        typer.Option("--password-stdin", help="Read the password from the first line of standard input."),
+    ] = False,
+) -> None:
+    """Open an administrator's account.
+
+    The password is asked for, unless --password-stdin or the variable BOOKSTORE_ADMIN_PASSWORD gives it.
+
+    Exit code 1: the name or address is taken, or a rule of registration is broken.
+    """
+    role = Role.SUPER_ADMIN if is_super else Role.ADMIN
+    with told():
+        settings = load_settings()
+        request = AccountIn(username=username, email=email, password=_password(from_stdin=from_stdin))
+        asyncio.run(_create_account(settings, request, role))
+    typer.echo(f"{request.username} can log in now, as {role}.")
+
+
+def openapi(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; else standard output.")
+    ] = None,
+) -> None:
+    """Write the OpenAPI document, keys in order; needs no database and no settings.
+
+    Exit code 1: the file cannot be written.
+    """
+    text = json.dumps(_document(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as fault:
+        _refuse(f"cannot write {output}: {fault.strerror}.")
+
+
+def routes() -> None:
+    """List every operation of the API and who may call it; needs no database and no settings."""
+    table = Table("Method", "Path", "Operation", "Who may call")
+    for path, operations in _document()["paths"].items():
+        for method, operation in operations.items():
+            table.add_row(method.upper(), path, operation["operationId"], _who(operation))
+    console = Console(highlight=False)
+    console.print(table, width=None if console.is_terminal else _WIDE)
+
+
+def check_settings() -> None:
+    """Print every setting, secrets masked, or what is wrong with the environment.
+
+    Exit code 1: the API would not start.
+    """
+    with told():
+        settings = load_settings()
+    for name, value in _variables(settings):
+        typer.echo(f"{name}={value}")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What a person can mend is told in a line, with exit code 1; anything else is a bug and shows its traceback."""
+    try:
+        yield
+    except (SettingsError, DemoRefused) as refusal:
+        _refuse(str(refusal))
+    except AppError as refusal:
+        _refuse(refusal.detail)
+    except ValidationError as refusal:
+        _refuse("\n".join(_complaint(problem) for problem in refusal.errors()))
+    except Exception as fault:
+        remedy = _remedy(fault)
+        if remedy is None:
+            raise
+        _refuse(remedy)
+
+
+def _complaint(problem: ErrorDetails) -> str:
+    return f"{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _remedy(fault: Exception) -> str | None:
+    """What to do about a fault of the database; None for any other."""
+    cause = getattr(getattr(fault, "orig", None), "__cause__", None) or fault
+    state = str(getattr(cause, "sqlstate", None) or "")
+    if state == _UNDEFINED_TABLE:
+        return "the database has no schema yet: run `bookstore migrate` first."
+    if state.startswith(_REFUSED):
+        return f"PostgreSQL refuses ({cause}): check DATABASE_URL."
+    if state.startswith(_GONE) or is_unavailable(fault):
+        return f"PostgreSQL does not answer ({cause}): check DATABASE_URL, and that the server runs."
+    return None
+
+
+def _refuse(reason: str) -> NoReturn:
+    typer.echo(f"bookstore: {reason}", err=True)
+    raise typer.Exit(1) from None
+
+
+@asynccontextmanager
+async def unit_of_work(settings: Settings) -> AsyncIterator[AsyncSession]:
+    """A transaction outside any request; running workers hear what it makes stale."""
+    registry.load()
+    database, redis = Database(settings.database), make_redis(settings.redis)
+    try:
+        bus = CacheBus(redis, database.identity, settings.cache.shared_ttl)
+        async with transaction(database, HotCache(bus, settings.cache)) as session:
+            yield session
+    finally:
+        await redis.aclose()
+        await database.close()
+
+
+async def _create_account(settings: Settings, request: AccountIn, role: Role) -> None:
+    async with unit_of_work(settings) as session:
+        account = await AccountService.build(session).register(request, role)
+        account.is_verified = True
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    given = os.environ.get("BOOKSTORE_ADMIN_PASSWORD")
+    try:
+        return given or str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    except typer.Abort:
+        _refuse("no password given: type it, or use --password-stdin or BOOKSTORE_ADMIN_PASSWORD.")
+
+
+def _document() -> dict[str, Any]:
+    """The document does not depend on the installation, so no setting need be at hand."""
+    with told():
+        settings = load_settings(environment=Environment.DEVELOPMENT, jwt={"secret": secrets.token_hex(32)})
+    return create_app(settings).openapi()
+
+
+def _who(operation: dict[str, Any]) -> str:
+    if operation["operationId"] in PUBLIC_ROUTES:
+        return "public"
+    security = operation.get("security", ())
+    # An empty requirement among others: credentials may be sent and need not be.
+    if not security or {} in security:
+        return "public"
+    scopes = [scope for scheme in security for names in scheme.values() for scope in names]
+    return ", ".join(dict.fromkeys(scopes)) or "any account"
+
+
+def _variables(settings: Settings) -> Iterator[tuple[str, str]]:
+    for name, value in settings:
+        if isinstance(value, BaseModel):
+            fields = type(value).model_fields
+            for part, inner in value:
+                yield f"{name}_{fields[part].validation_alias or part}".upper(), _printed(inner)
+        else:
+            yield name.upper(), _printed(value)
+
+
+def _printed(value: object) -> str:
+    """As it would stand in `.env`; a secret prints as asterisks."""
+    if value is None:
+        return ""
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,87 @@
+"""`bookstore demo`: the demo shop, and as many invented books as one likes."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app.cli.admin import told, unit_of_work
+from app.core.settings.settings import Settings, load_settings
+from app.demo.accounts import ACCOUNTS, PASSWORD
+from app.demo.catalogue import Catalogue
+from app.demo.generate import generate_books
+from app.demo.loader import DatabaseNotEmpty, Report, load_demo
+
+demo_cli = typer.Typer(help="Fill a development database.")
+
+
+@demo_cli.callback(invoke_without_command=True)
+def demo(
+    context: typer.Context,
+    if_empty: Annotated[
+        bool, typer.Option("--if-empty", help="Succeed without a change when the database is not empty.")
+    ] = False,
+) -> None:
+    """Fill an empty development database with real books and demo accounts; all of it or nothing.
+
+    Exit code 1: not in development, or the database is not empty.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    with told():
+        try:
+            catalogue = asyncio.run(_load_demo(load_settings()))
+        except DatabaseNotEmpty:
+            if not if_empty:
+                raise
+            typer.echo("The database is not empty: no demo data loaded.")
+            return
+    typer.echo(f"Loaded {len(catalogue.books):,} books and {len(catalogue.goods)} other goods.")
+    typer.echo(f"Log in as {', '.join(account.username for account in ACCOUNTS)}; password {PASSWORD}")
+
+
+@demo_cli.command()
+def generate(
+    books: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many.")] = 100_000,
+) -> None:
+    """Add invented books, to see how the shop does with many; all of them or none.
+
+    A million take some minutes and some gigabytes. Exit code 1: not in development, or no demo is loaded.
+    """
+    with told():
+        asyncio.run(_generate(load_settings(), books))
+    typer.echo(f"Added {books:,} invented books.")
+
+
+async def _load_demo(settings: Settings) -> Catalogue:
+    with _progress() as report:
+        async with unit_of_work(settings) as session:
+            return await load_demo(session, settings, report)
+
+
+async def _generate(settings: Settings, books: int) -> None:
+    with _progress() as report:
+        async with unit_of_work(settings) as session:
+            await generate_books(session, settings, books, report)
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    progress = Progress(*columns)
+
+    def report(table: str, done: int, total: int) -> None:
+        # A refusal comes before the first report, and shows no bar.
+        if not progress.tasks:
+            progress.add_task(table)
+            progress.start()
+        progress.update(progress.task_ids[0], description=table, completed=done, total=total)
+
+    try:
+        yield report
+    finally:
+        if progress.tasks:
+            progress.stop()

@@ -1,0 +1,65 @@
+"""`bookstore keys …`: the file of Ed25519 keys behind JWT_KEYS_FILE.
+
+Exit codes: 0 done, 1 refused (the message says what to do), 2 wrong usage.
+"""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from app.core.settings.settings import SettingsError, load_settings
+from app.identity.keys import KEPT_KEYS, generate_key_file, rotate_key_file
+
+keys_cli = typer.Typer(no_args_is_help=True, help="Make and rotate the keys that sign tokens (EdDSA).")
+_FileArgument = Annotated[Path | None, typer.Argument(help="The key file; without, JWT_KEYS_FILE names it.")]
+
+
+@keys_cli.command()
+def generate(file: _FileArgument = None) -> None:
+    """Write a new key file, readable by its owner alone; an existing one is never overwritten.
+
+    Exit code 1: the file exists or cannot be written.
+    """
+    path = file or _configured()
+    try:
+        kid = generate_key_file(path)
+    except FileExistsError:
+        _refuse(f"{path} exists already; `bookstore keys rotate` puts a new key into it.")
+    except OSError as fault:
+        _refuse(f"cannot write {path}: {fault.strerror}.")
+    typer.echo(f"{path}: key {kid}. Set JWT_KEYS_FILE={path} and restart the API: nobody is logged out.")
+
+
+@keys_cli.command()
+def rotate(
+    file: _FileArgument = None,
+    keep: Annotated[int, typer.Option(min=2, help="How many keys stay, the new one included.")] = KEPT_KEYS,
+) -> None:
+    """Let a new key sign; the older ones still verify. Running workers notice by themselves.
+
+    Exit code 1: the file is missing, is no key file or cannot be written.
+    """
+    path = file or _configured()
+    try:
+        kids = rotate_key_file(path, keep)
+    except SettingsError as fault:
+        _refuse(str(fault))
+    except OSError as fault:
+        _refuse(f"cannot replace {path}: {fault.strerror}.")
+    typer.echo(f"{path}: key {kids[0]} signs; still accepted: {', '.join(kids[1:])}.")
+
+
+def _configured() -> Path:
+    try:
+        path = load_settings().jwt.keys_file
+    except SettingsError as fault:
+        _refuse(str(fault))
+    if path is None:
+        _refuse("name the key file, or set JWT_KEYS_FILE.")
+    return path
+
+
+def _refuse(reason: str) -> NoReturn:
+    typer.echo(f"bookstore: {reason}", err=True)
+    raise typer.Exit(1) from None

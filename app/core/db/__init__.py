@@ -1,0 +1,1 @@
+"""The database: engines, the transaction, models, paging, sorting, shared queries."""

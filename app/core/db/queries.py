@@ -1,0 +1,157 @@
+"""What queries share: one page of a list, with its total, in one statement."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    SQLColumnExpression,
+    Text,
+    bindparam,
+    cast,
+    func,
+    null,
+    select,
+    true,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ClauseElement, Executable
+
+from app.core.db.paging import COUNTED_EXACTLY, Found, Window
+from app.core.db.sorting import Order
+
+AnyRow = Row[*tuple[Any, ...]]
+Joining = Callable[[FromClause, ColumnElement[int]], FromClause]
+"""Joins the tables that hold a row's columns to the page of ids."""
+
+snapshot_text: ColumnElement[str] = cast(func.pg_current_snapshot(), Text).label("snapshot")
+"""The statement's own snapshot, for `core.cache.Snapshot`."""
+
+SAMPLE_RANGE = 2**31
+"""Sample hashes lie from 0 up to this."""
+
+_KEY = "key_{index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What matches, and one row that counts it: `total` of a sample up to `last_sample`, NULL for of all."""
+
+    ids: Select[int]
+    counted: FromClause
+
+
+async def find_page(
+    connection: AsyncConnection,
+    matching: Select[int] | Sampled,
+    order: Order,
+    window: Window,
+    columns: Sequence[SQLColumnExpression[Any]],
+    join: Joining,
+) -> Found[AnyRow]:
+    """The window's rows and how many match in all; `matching` selects the ids of all that match.
+
+    The page of ids is cut first, so that the columns of skipped rows are never computed.
+    """
+    ids = matching.ids if isinstance(matching, Sampled) else matching
+    counted = matching.counted if isinstance(matching, Sampled) else _counted(matching)
+    page = _page_of_ids(ids, order, window)
+    keys: list[ColumnElement[Any]] = [page.c[_KEY.format(index=index)] for index in range(len(order.keys))]
+    sorted_keys = [
+        key.desc() if is_descending else key.asc()
+        for key, (_, is_descending) in zip(keys, order.keys, strict=True)
+    ]
+    source = join(counted.outerjoin(page, true()), page.c.id)
+    statement = (
+        select(counted.c.total, counted.c.last_sample, snapshot_text, *keys, *columns)
+        .select_from(source)
+        .order_by(*sorted_keys)
+    )
+    rows = (await connection.execute(statement)).all()
+    total = rows[0].total
+    is_estimate = total > COUNTED_EXACTLY or rows[0].last_sample is not None
+    present = [row for row in rows if row.id is not None]
+    shown = present[: window.limit]
+    return Found(
+        rows=shown,
+        total=await _estimate(connection, ids, rows[0]) if is_estimate else total,
+        total_is_estimate=is_estimate,
+        snapshot=rows[0].snapshot,
+        last=[getattr(shown[-1], key.name) for key in keys] if shown else (),
+        has_next=len(present) > window.limit,
+    )
+
+
+def population(found: int, last_sample: int) -> int:
+    """How many rows there are when `found` ones have a hash up to `last_sample`."""
+    return max(found, found * SAMPLE_RANGE // (last_sample + 1))
+
+
+def fixed(value: str | float | Decimal) -> ColumnElement[Any]:
+    """A value in the statement's text instead of a parameter, where the plan depends on it."""
+    return bindparam(None, value, literal_execute=True)
+
+
+def contains_folded(column: SQLColumnExpression[str], text: str) -> ColumnElement[bool]:
+    """Whether a folded column contains the text, whatever its case and accents. Wildcards are literal."""
+    return column.like(containing(func.fold(text)))
+
+
+def containing(folded: ColumnElement[str]) -> ColumnElement[str]:
+    """The LIKE pattern of what contains this folded text.
+
+    Wildcards are escaped after folding, which turns full-width ones into live ones.
+    """
+    for wildcard in ("\\", "%", "_"):
+        folded = func.replace(folded, wildcard, "\\" + wildcard)
+    return func.concat("%", folded, "%")
+
+
+def _counted(matching: Select[int]) -> FromClause:
+    capped = matching.limit(COUNTED_EXACTLY + 1).subquery()
+    counts = select(func.count().label("total"), null().label("last_sample"))
+    return counts.select_from(capped).subquery("counted")
+
+
+def _page_of_ids(matching: Select[int], order: Order, window: Window) -> FromClause:
+    keys = [column.label(_KEY.format(index=index)) for index, (column, _) in enumerate(order.keys)]
+    statement: Select[Any] = matching.add_columns(*keys).order_by(*order.clauses()).limit(window.limit + 1)
+    if window.after is not None:
+        statement = statement.where(order.after(window.after))
+    elif window.skip:
+        statement = statement.offset(window.skip)
+    return statement.subquery("page")
+
+
+class _Explain(Executable, ClauseElement):
+    inherit_cache = False
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self.statement = statement
+
+
+@compiles(_Explain)
+def _compile_explain(element: _Explain, compiler: SQLCompiler, **options: Any) -> str:
+    return "EXPLAIN (FORMAT JSON) " + compiler.process(element.statement, **options)
+
+
+async def _estimate(connection: AsyncConnection, matching: Select[int], row: AnyRow) -> int:
+    if row.last_sample is not None:
+        return population(row.total, row.last_sample)
+    return max(int(row.total), await planned_rows(connection, matching))
+
+
+async def planned_rows(connection: AsyncConnection, matching: Select[Any]) -> int:
+    """How many rows the planner expects: an estimate from statistics, at the cost of planning alone."""
+    plan = (await connection.execute(_Explain(matching))).scalar_one()
+    parsed = orjson.loads(plan) if isinstance(plan, str) else plan
+    planned: int = parsed[0]["Plan"]["Plan Rows"]
+    return planned

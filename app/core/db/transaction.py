@@ -1,0 +1,75 @@
+"""One transaction per request or message: the only place that commits, and it does so before the answer is sent."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Text, cast, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.core.audit import write_audit
+from app.core.cache.hot import HotCache, invalidated_groups
+from app.core.db.engine import Database
+from app.core.errors import CONSTRAINT_ERRORS, AppError, StaleVersion
+
+_CURRENT_XID = select(cast(func.pg_current_xact_id(), Text))
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """One transaction per request: committed after the endpoint returned, before the answer is sent.
+
+    Any exception rolls back, unless its class says `keep_writes`.
+    """
+    database: Database = request.app.state.database
+    async with transaction(database, request.app.state.cache) as session:
+        yield session
+
+
+@asynccontextmanager
+async def transaction(database: Database, cache: HotCache) -> AsyncIterator[AsyncSession]:
+    """A session that commits at the end; constraint violations leave as their domain errors."""
+    async with database.sessions() as session:
+        try:
+            yield session
+            await _commit(session, cache)
+        except AppError as error:
+            if not error.keep_writes:
+                raise
+            await _commit(session, cache)
+            raise
+        except IntegrityError as violation:
+            raise _domain_error(violation) from violation
+        except StaleDataError as conflict:
+            raise StaleVersion("Somebody else changed it at the same moment; read it again.") from conflict
+
+
+async def _commit(session: AsyncSession, cache: HotCache) -> None:
+    await session.flush()
+    groups = invalidated_groups(session)
+    if groups:
+        xid = int(await session.scalar(_CURRENT_XID) or 0)
+        await cache.announce(groups, xid)
+    await write_audit(session)
+    await session.commit()
+
+
+def _domain_error(violation: IntegrityError) -> Exception:
+    name = getattr(violation.orig.__cause__, "constraint_name", None) if violation.orig else None
+    if name not in CONSTRAINT_ERRORS:
+        return violation
+    error, field, message = CONSTRAINT_ERRORS[name]
+    return error(message, errors=[{"field": field, "message": message, "type": error.code}])
+
+
+async def get_read_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """A session for reading only: autocommit, on the replica where one is set."""
+    database: Database = request.app.state.database
+    async with database.read_sessions() as session:
+        yield session
+
+
+SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
+ReadSessionDep = Annotated[AsyncSession, Depends(get_read_session, scope="function")]

@@ -1,0 +1,1 @@
+"""Events: announced in a transaction, relayed by the outbox, delivered by the worker."""

@@ -1,0 +1,162 @@
+"""Domain events: written to the outbox in the business transaction, relayed by the worker.
+
+An event is a frozen dataclass of JSON values, without secrets: it stays in the database.
+Delivery is at least once. A handler made with `handles` runs in the transaction that marks
+the event done, so that what it writes is written once; one made with `delivers` reaches the
+outside, in transactions of its own, and is idempotent by the event's id.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
+
+from sqlalchemy import Index, Integer, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db.models import Base, Id
+from app.core.http.request_info import current_request
+from app.core.mail import Mailer
+from app.core.settings.settings import Settings
+from app.core.storage.storage import StorageHolder
+
+CHANNEL = "outbox"
+"""The NOTIFY channel that wakes the relay when the transaction commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. A subclass sets `type`, a stable name such as `user.registered`."""
+
+    type: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt at handling an event; `attempt` is also the fence against a worker that was too slow."""
+
+    id: int
+    attempt: int
+    type: str
+    payload: dict[str, Any] = field(hash=False)
+    request_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a handler that reaches the outside works with."""
+
+    transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]
+    mailer: Mailer
+    settings: Settings
+    storage: StorageHolder
+
+
+class Hopeless(Exception):
+    """Trying again cannot help: the event becomes a dead letter at once."""
+
+
+class Later(Exception):
+    """Not now: try again after `delay` seconds, however often that was."""
+
+    def __init__(self, reason: str, delay: float) -> None:
+        super().__init__(reason)
+        self.delay = delay
+
+
+E = TypeVar("E", bound=Event)
+InTransaction = Callable[[AsyncSession, E, Delivery], Awaitable[None]]
+ReachingOut = Callable[[Outside, E, Delivery], Awaitable[None]]
+
+_classes: dict[str, type[Event]] = {}
+_inside: dict[str, list[InTransaction[Any]]] = defaultdict(list)
+_outside: dict[str, list[ReachingOut[Any]]] = defaultdict(list)
+
+
+def handles(event: type[E]) -> Callable[[InTransaction[E]], InTransaction[E]]:
+    """Register a handler that touches the database alone."""
+
+    def register(handler: InTransaction[E]) -> InTransaction[E]:
+        _classes[event.type] = event
+        _inside[event.type].append(handler)
+        return handler
+
+    return register
+
+
+def delivers(event: type[E]) -> Callable[[ReachingOut[E]], ReachingOut[E]]:
+    """Register a handler that talks to another server, and so to nobody inside a transaction."""
+
+    def register(handler: ReachingOut[E]) -> ReachingOut[E]:
+        _classes[event.type] = event
+        _outside[event.type].append(handler)
+        return handler
+
+    return register
+
+
+async def run_outside(outside: Outside, delivery: Delivery) -> None:
+    """Run the handlers that reach out, one after the other."""
+    for handler in _outside.get(delivery.type, ()):
+        await handler(outside, _event(delivery), delivery)
+
+
+async def run_inside(session: AsyncSession, delivery: Delivery) -> None:
+    """Run the handlers that share the transaction; an event that interests nobody has none."""
+    for handler in _inside.get(delivery.type, ()):
+        await handler(session, _event(delivery), delivery)
+
+
+def _event(delivery: Delivery) -> Event:
+    event_class = _classes[delivery.type]
+    # While a release is rolled out its events, which may say more, come to workers of the one before.
+    known = {one.name for one in fields(event_class)}
+    return event_class(**{name: value for name, value in delivery.payload.items() if name in known})
+
+
+class OutboxEvent(Base):
+    """An event on its way: `available_at` is when the relay hands it out (again), `locked_until`
+    when a worker may start on it (again), `attempts` how often one did.
+    """
+
+    __tablename__ = "outbox_events"
+
+    id: Mapped[Id]
+    type: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    request_id: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    available_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    locked_until: Mapped[datetime] = mapped_column(server_default=func.now())
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    done_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_outbox_events_pending", "available_at", "id", postgresql_where=text("done_at IS NULL")),
+        Index("ix_outbox_events_done_at", "done_at", postgresql_where=text("done_at IS NOT NULL")),
+    )
+
+
+class DeadLetter(Base):
+    """An event that its handlers refused too often, with the last reason."""
+
+    __tablename__ = "dead_letters"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    type: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    error: Mapped[str]
+    created_at: Mapped[datetime]
+    died_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+async def publish(session: AsyncSession, event: Event, request_id: str = "") -> None:
+    """Write the event with the transaction: it leaves if, and only if, the transaction commits."""
+    origin = request_id or current_request().request_id
+    session.add(OutboxEvent(type=event.type, payload=asdict(event), request_id=origin))
+    await session.execute(select(func.pg_notify(CHANNEL, "")))

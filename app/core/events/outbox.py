@@ -1,0 +1,167 @@
+"""The outbox as the worker sees it: events are handed out, started, kept, finished, postponed or buried.
+
+Whoever started an event holds it until `locked_until` and renews that while working. A worker
+that was killed stops renewing, so another starts over; one that was only frozen finds its
+attempt number out of date and can neither finish nor postpone.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Interval, delete, func, literal, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core.events.events import DeadLetter, Delivery, OutboxEvent
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 3600.0
+_MOST_DOUBLINGS = 12
+_LONGEST_ERROR = 2000
+_BATCH = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits: events not done, seconds since the oldest of them was written, dead letters."""
+
+    pending: int
+    age: float
+    dead_letters: int
+
+
+async def hand_out(session: AsyncSession, most: int, patience: float) -> Sequence[int]:
+    """Ids of events that are due, the longest waiting first; they are due again after `patience` seconds."""
+    due = (
+        select(OutboxEvent.id)
+        .where(OutboxEvent.done_at.is_(None), OutboxEvent.available_at <= func.now())
+        .order_by(OutboxEvent.available_at, OutboxEvent.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(OutboxEvent)
+        .where(OutboxEvent.id.in_(due.scalar_subquery()))
+        .values(available_at=_in(literal(patience)))
+        .returning(OutboxEvent.id)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted((await session.scalars(statement)).all())
+
+
+async def take_back(session: AsyncSession, ids: Collection[int]) -> None:
+    """These could not be handed out after all: they are due at once."""
+    await session.execute(update(OutboxEvent).where(OutboxEvent.id.in_(ids)).values(available_at=func.now()))
+
+
+async def start(session: AsyncSession, event_id: int, lease: float) -> Delivery | None:
+    """Begin the next attempt, unless the event is done, gone, being worked on or waiting after a failure."""
+    statement = (
+        update(OutboxEvent)
+        .where(
+            OutboxEvent.id == event_id, OutboxEvent.done_at.is_(None), OutboxEvent.locked_until <= func.now()
+        )
+        .values(attempts=OutboxEvent.attempts + 1, **_until(lease))
+        .returning(OutboxEvent)
+        .execution_options(synchronize_session=False)
+    )
+    event = (await session.scalars(statement)).one_or_none()
+    if event is None:
+        return None
+    return Delivery(event.id, event.attempts, event.type, event.payload, event.request_id, event.created_at)
+
+
+async def renew(session: AsyncSession, deliveries: Collection[Delivery], lease: float) -> None:
+    """Keep what is being worked on for another `lease` seconds."""
+    held = [(delivery.id, delivery.attempt) for delivery in deliveries]
+    await session.execute(
+        update(OutboxEvent)
+        .where(tuple_(OutboxEvent.id, OutboxEvent.attempts).in_(held), OutboxEvent.done_at.is_(None))
+        .values(**_until(lease))
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def is_ours(session: AsyncSession, delivery: Delivery) -> bool:
+    """Whether this attempt still holds the event; if so it does until the transaction ends."""
+    statement = (
+        select(OutboxEvent.id)
+        .where(*_held_by(delivery), OutboxEvent.locked_until > func.now())
+        .with_for_update()
+    )
+    return await session.scalar(statement) is not None
+
+
+async def finish(session: AsyncSession, delivery: Delivery) -> bool:
+    """Mark the event done; False when another attempt took over, and then nothing may be committed."""
+    statement = (
+        update(OutboxEvent)
+        .where(*_held_by(delivery))
+        .values(done_at=func.now())
+        .returning(OutboxEvent.id)
+        .execution_options(synchronize_session=False)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def postpone(session: AsyncSession, delivery: Delivery, delay: float | None = None) -> None:
+    """Try again after `delay` seconds; without, after a pause that doubles with each attempt, with jitter."""
+    pause = min(_FIRST_PAUSE * 2 ** min(delivery.attempt - 1, _MOST_DOUBLINGS), _LONGEST_PAUSE)
+    # Between half and the whole of the pause, so that what failed together does not come back together.
+    due = _in(literal(pause) * (0.5 + func.random() / 2) if delay is None else literal(delay))
+    await session.execute(
+        update(OutboxEvent)
+        .where(*_held_by(delivery))
+        .values(available_at=due, locked_until=due)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def bury(session: AsyncSession, delivery: Delivery, error: str) -> None:
+    """Move the event to the dead letters, with the reason."""
+    gone = delete(OutboxEvent).where(*_held_by(delivery)).returning(OutboxEvent.id)
+    if await session.scalar(gone.execution_options(synchronize_session=False)) is None:
+        return
+    letter = {
+        "type": delivery.type,
+        "payload": delivery.payload,
+        "error": error[:_LONGEST_ERROR],
+        "created_at": delivery.created_at,
+    }
+    await session.execute(insert(DeadLetter).values(id=delivery.id, **letter))
+
+
+async def read_backlog(connection: AsyncConnection) -> Backlog:
+    """How much waits, in one statement."""
+    pending = select(func.count()).where(OutboxEvent.done_at.is_(None)).scalar_subquery()
+    oldest = select(func.min(OutboxEvent.created_at)).where(OutboxEvent.done_at.is_(None)).scalar_subquery()
+    dead = select(func.count()).select_from(DeadLetter).scalar_subquery()
+    age = func.coalesce(func.extract("epoch", func.clock_timestamp() - oldest), 0.0)
+    row = (await connection.execute(select(pending, age, dead))).one()
+    return Backlog(row[0], max(0.0, float(row[1])), row[2])
+
+
+async def purge_done(session: AsyncSession, before: datetime) -> int:
+    """Delete events that were done before; how many."""
+    old = select(OutboxEvent.id).where(OutboxEvent.done_at < before).limit(_BATCH)
+    statement = delete(OutboxEvent).where(OutboxEvent.id.in_(old.scalar_subquery()))
+    done = await session.scalars(statement.returning(OutboxEvent.id))
+    return len(done.all())
+
+
+def _held_by(delivery: Delivery) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OutboxEvent.id == delivery.id,
+        OutboxEvent.attempts == delivery.attempt,
+        OutboxEvent.done_at.is_(None),
+    )
+
+
+def _in(seconds: ColumnElement[float]) -> ColumnElement[datetime]:
+    return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds, type_=Interval)
+
+
+def _until(lease: float) -> dict[str, ColumnElement[datetime]]:
+    due = _in(literal(lease))
+    return {"locked_until": due, "available_at": due}

@@ -1,0 +1,214 @@
+"""Pure ASGI middleware: request id, security headers, log line, metrics, faults, the hot path."""
+
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.cache.hot import HotCache
+from app.core.clock import utc_now
+from app.core.http.problems import GENERIC, fault_response, problem_response
+from app.core.http.request_info import scope_var
+from app.core.http.responses import hot_key, send_entry
+from app.core.logging import request_id_var, write_json_line
+from app.core.metrics import IN_FLIGHT, UNMATCHED, RouteMeters
+
+_VALID_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SERVER_ERROR = 500
+_TOO_LARGE = 413
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-site",
+}
+HSTS = "max-age=63072000; includeSubDomains"
+
+_log = structlog.get_logger("request")
+
+
+class RequestContext:
+    """Gives each request its id, times it, and adds the headers that every answer carries."""
+
+    def __init__(self, app: ASGIApp, *, uses_json: bool, is_logging: bool, in_production: bool) -> None:
+        headers = {**SECURITY_HEADERS, **({"Strict-Transport-Security": HSTS} if in_production else {})}
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self._header_names = frozenset(name for name, _ in self._headers)
+        self._app = app
+        self._uses_json = uses_json
+        self._is_logging = is_logging
+        self._meters = RouteMeters()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the id, the headers and the measures."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        request_id = _request_id(scope)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id.decode()
+        token = request_id_var.set(state["request_id"])
+        scope_token = scope_var.set(scope)
+        status = _SERVER_ERROR
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name for name, _ in message["headers"]} & self._header_names
+                message["headers"] = [
+                    *message["headers"],
+                    *(header for header in self._headers if header[0] not in present),
+                    *state.get("answer_headers", ()),
+                    (b"x-request-id", request_id),
+                ]
+            await send(message)
+
+        IN_FLIGHT.inc()
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            IN_FLIGHT.dec()
+            self._record(scope, method, status, time.perf_counter() - started)
+            request_id_var.reset(token)
+            scope_var.reset(scope_token)
+
+    def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
+        template = _template(scope)
+        self._meters.observe(method, template, status, seconds)
+        if not self._is_logging:
+            return
+        state = scope["state"]
+        event = {
+            "event": "request",
+            "request_id": state["request_id"],
+            "method": method,
+            "route": template,
+            "status": status,
+            "duration_ms": round(seconds * 1000, 2),
+            "user_id": state.get("user_id"),
+        }
+        if "problem_code" in state:
+            event["problem"] = state["problem_code"]
+        if self._uses_json:
+            write_json_line(
+                {"level": "info", "logger": "request", "timestamp": utc_now().isoformat(), **event}
+            )
+        else:
+            _log.info(**event)
+
+
+def _request_id(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _VALID_REQUEST_ID.fullmatch(value):
+            return bytes(value)
+    return uuid.uuid4().hex.encode()
+
+
+def _template(scope: Scope) -> str:
+    known = scope["state"].get("route_template")
+    if known is None:
+        known = getattr(scope.get("route"), "path", UNMATCHED)
+    return str(known)
+
+
+class HeadAsGet:
+    """Answers HEAD as GET without the body (RFC 9110 §9.3.2); a stream ends with its first piece."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the headers alone."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        has_ended = False
+
+        async def send_without_body(message: Message) -> None:
+            nonlocal has_ended
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif not has_ended:
+                has_ended = True
+                await send({"type": "http.response.body", "body": b""})
+            else:
+                # What a server raises when the client has left: whoever streams stops.
+                raise OSError
+
+        # A copy: the server counts the bytes of the body by the method in its own.
+        inner = {**scope, "method": "GET"}
+        try:
+            with suppress(ClientDisconnect):
+                await self._app(inner, receive, send_without_body)
+        finally:
+            scope["route"] = inner.get("route")
+
+
+class FaultBoundary:
+    """Turns an exception nobody expected into a problem, inside CORS and the request's headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, whatever happens."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_started = is_too_large = False
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal has_started, is_too_large
+            if message["type"] == "http.response.start" and _is_plain_413(message):
+                is_too_large = True
+            if is_too_large:
+                return
+            has_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting_start)
+        except Exception as error:
+            if has_started:
+                raise
+            response = fault_response(Request(scope), error)
+            await response(scope, receive, send)
+        if is_too_large:
+            response = problem_response(Request(scope), "body-too-large", GENERIC["body-too-large"][2])
+            await response(scope, receive, send)
+
+
+def _is_plain_413(message: Message) -> bool:
+    # Starlette's body limit answers in plain text whatever the handlers say, when the length was announced.
+    return message["status"] == _TOO_LARGE and any(
+        name == b"content-type" and value.startswith(b"text/plain") for name, value in message["headers"]
+    )
+
+
+class HotPath:
+    """Answers a GET whose bytes this worker holds, before any routing."""
+
+    def __init__(self, app: ASGIApp, cache: HotCache) -> None:
+        self._app = app
+        self._cache = cache
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer from the cache or pass on."""
+        if scope["type"] == "http" and scope["method"] == "GET":
+            entry = self._cache.peek(hot_key(scope))
+            if entry is not None:
+                scope["state"]["route_template"] = entry.template
+                await send_entry(scope, send, entry)
+                return
+        await self._app(scope, receive, send)

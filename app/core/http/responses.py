@@ -1,0 +1,212 @@
+"""Answers from ready bytes: reading through the hot cache, and 304 when the client has them."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from pydantic import BaseModel
+from pydantic.main import IncEx
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from app.core.cache.hot import Entry, HotCache, Snapshot
+from app.core.db.engine import Database
+from app.core.db.paging import Page, link_header
+from app.core.http.conditional import content_etag, matches_any
+from app.core.http.negotiation import JSON, preferred_type
+from app.core.settings.settings import Settings
+
+PUBLIC = "public, max-age=30, stale-while-revalidate=60"
+"""For the catalogue as anybody sees it: half a minute's age is fine, after that the ETag makes asking cheap."""
+PRIVATE = "private, no-store"
+VARY = "Accept, Origin"
+"""By representation, and by origin since the CORS headers are the origin's."""
+
+_NOT_MODIFIED = 304
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
+_CACHE_CONTROL = b"cache-control"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a cached read found: the answer's model, its tag (None: of the content), its snapshot.
+
+    `include` names the parts to send, as Pydantic does; None sends everything. A tag of the content
+    begins with the row's `version` where there is one, so that it serves as `If-Match` too.
+    """
+
+    model: BaseModel
+    snapshot: str
+    etag: str | None = None
+    version: int | None = None
+    include: IncEx | None = None
+    media_type: str = JSON
+
+    def to_json(self) -> bytes:
+        """The bytes to send."""
+        return self.model.__pydantic_serializer__.to_json(self.model, include=self.include)
+
+
+Reading = Callable[[AsyncConnection], Awaitable[Document]]
+
+
+class HotReads:
+    """Answers of one GET through the hot cache; the database is touched by cold reads alone."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._database: Database = request.app.state.database
+        self._cache: HotCache = request.app.state.cache
+
+    @property
+    def query(self) -> str:
+        """The query as it came."""
+        text: bytes = self._request.scope["query_string"]
+        return text.decode("latin-1")
+
+    @property
+    def public_url(self) -> str:
+        """Where clients find the shop, without a slash at the end."""
+        settings: Settings = self._request.app.state.settings
+        return settings.public_url.rstrip("/")
+
+    @property
+    def media_type(self) -> str:
+        """What the client prefers of the types that we speak."""
+        return preferred_type(self._request.scope)
+
+    async def answer(
+        self, group: str, read: Reading, *, keep: bool = True, cache_control: str = PUBLIC
+    ) -> Response:
+        """The public answer of this very path, query and preferred type, kept until `group` is announced.
+
+        Without `keep` it is read anew each time: searches are too varied to keep, and each must be counted.
+        """
+        if not keep:
+            return EntryResponse(await self._load(read, cache_control))
+        key = hot_key(self._request.scope)
+        entry = await self._cache.get(group, key, lambda: self._load(read, cache_control))
+        return EntryResponse(entry)
+
+    async def answer_private(self, read: Reading) -> Response:
+        """The answer for its caller alone, which nobody keeps."""
+        return EntryResponse(await self._load(read, PRIVATE))
+
+    async def _load(self, read: Reading, cache_control: str) -> Entry:
+        async with self._database.reading() as connection:
+            document = await read(connection)
+        headers = {}
+        if isinstance(document.model, Page):
+            headers["link"] = link_header(self._request.url, document.model)
+        template = self._request.scope["route"].path
+        return make_entry(document, cache_control=cache_control, template=template, headers=headers)
+
+
+async def document_response(
+    session: AsyncSession, read: Reading, *, status: int = 200, location: str | None = None
+) -> Response:
+    """What a write made, as the transaction sees it, for its caller alone."""
+    document = await read(await session.connection())
+    headers = {"Cache-Control": PRIVATE, **({"Location": location} if location else {})}
+    if document.etag:
+        headers["ETag"] = document.etag
+    return Response(document.to_json(), status_code=status, media_type=document.media_type, headers=headers)
+
+
+def make_entry(
+    document: Document, *, cache_control: str, template: str = "", headers: Mapping[str, str] | None = None
+) -> Entry:
+    """The document's bytes with the headers of its answer."""
+    body = document.to_json()
+    etag = document.etag or content_etag(body, document.version)
+    answer_headers = {
+        "content-type": document.media_type,
+        "content-length": str(len(body)),
+        "etag": etag,
+        "cache-control": cache_control,
+        **({} if cache_control == PRIVATE else {"vary": VARY}),
+        **(headers or {}),
+    }
+    return Entry(
+        body=body,
+        etag=etag.encode(),
+        headers=tuple((name.encode(), value.encode("latin-1")) for name, value in answer_headers.items()),
+        template=template,
+        snapshot=Snapshot(document.snapshot),
+    )
+
+
+async def send_entry(scope: Scope, send: Send, entry: Entry) -> None:
+    """Send the bytes, or 304 when `If-None-Match` lists their tag; to a caller with credentials as private."""
+    headers, is_known = list(entry.headers), False
+    for name, value in scope["headers"]:
+        if name == b"if-none-match":
+            is_known = is_known or matches_any(entry.etag, value)
+        elif name in _CREDENTIALS:
+            headers = [header for header in entry.headers if header[0] != _CACHE_CONTROL]
+            headers.append((_CACHE_CONTROL, PRIVATE.encode()))
+    if is_known:
+        headers = [header for header in headers if not header[0].startswith(b"content-")]
+    status = _NOT_MODIFIED if is_known else 200
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_known else entry.body})
+
+
+class EntryResponse(Response):
+    """An entry as the return value of an endpoint."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__()
+        self._entry = entry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the entry as it is, then do what is left to do."""
+        del receive
+        await send_entry(scope, send, self._entry)
+        if self.background is not None:
+            await self.background()
+
+
+def streamed(
+    pieces: AsyncIterable[str | bytes], media_type: str, filename: str | None = None
+) -> StreamingResponse:
+    """A private answer of any length, a download if it has a file name; proxies pass it on as it comes."""
+    headers = {"Cache-Control": PRIVATE, "X-Accel-Buffering": "no"}
+    if filename is not None:
+        headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return StreamingResponse(pieces, media_type=media_type, headers=headers)
+
+
+async def begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same stream after its first piece was read, so that a database that is away is still told by the status."""
+    first = await anext(stream)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in stream:
+            yield piece
+
+    return pieces()
+
+
+def hot_key(scope: Scope) -> str:
+    """The key of a public GET: the preferred type, the query exactly as it came, the path.
+
+    The path is last: it is decoded and may hold anything, a query no space.
+    """
+    query: bytes = scope["query_string"]
+    path: str = scope["path"]
+    media_type = preferred_type(scope)
+    if not query and media_type == JSON:
+        return path
+    return f"{media_type}?{query.decode('latin-1')} {path}"
+
+
+async def get_hot_reads(request: Request) -> HotReads:
+    """The reads of this request; a class as dependency would cost a hop to a thread."""
+    return HotReads(request)
+
+
+HotDep = Annotated[HotReads, Depends(get_hot_reads)]

@@ -1,0 +1,17 @@
+"""How this application talks to Redis: fail fast, since every caller can do without."""
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from app.core.settings.groups import RedisSettings
+
+
+def make_redis(settings: RedisSettings) -> Redis:
+    """A client that tries a broken connection once more and then gives up; times in seconds."""
+    return Redis.from_url(
+        settings.url.get_secret_value(),
+        socket_timeout=settings.timeout,
+        socket_connect_timeout=settings.timeout,
+        retry=Retry(NoBackoff(), 1),
+    )

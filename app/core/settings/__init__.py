@@ -1,0 +1,1 @@
+"""Settings from the environment, checked when the process starts."""

@@ -1,0 +1,1 @@
+"""Who calls: principals from credentials, the top of the domain."""

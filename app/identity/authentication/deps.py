@@ -1,0 +1,260 @@
+"""Who may call: principals from credentials, and permissions as FastAPI security scopes."""
+
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie, APIKeyHeader, OAuth2PasswordBearer, SecurityScopes
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.cache.hot import Entry, HotCache, Snapshot
+from app.core.db.engine import Database
+from app.core.db.queries import AnyRow
+from app.core.http.responses import PRIVATE, Document, make_entry
+from app.core.settings.settings import Settings
+from app.identity.accounts.service import read_account
+from app.identity.api_keys.authentication import principal_of_key
+from app.identity.api_keys.errors import InvalidApiKey, SessionRequired
+from app.identity.errors import (
+    CHALLENGE,
+    CsrfRefused,
+    EmailNotVerified,
+    InsufficientScope,
+    InvalidToken,
+    NotAuthenticated,
+)
+from app.identity.mfa.errors import MfaEnrolmentRequired
+from app.identity.mfa.second_factor import needs_second_factor
+from app.identity.permissions import DESCRIPTIONS, Permission, Role, permissions_of
+from app.identity.principal import Principal, account_group
+from app.identity.sessions.browser import ACCESS_COOKIE, SAFE_METHODS, BrowserGuard
+from app.identity.sessions.repository import find_live_session
+from app.identity.tokens import AccessClaims, TokenIssuer, invalid_token
+
+_bearer = OAuth2PasswordBearer(
+    tokenUrl="/api/v1/auth/token",
+    scopes={permission.value: text for permission, text in DESCRIPTIONS.items()},
+    description="Log in with user name or e-mail address and password.",
+    auto_error=False,
+)
+_api_key = APIKeyHeader(
+    name="X-API-Key",
+    description="A key for programs, made at `POST /api/v1/api-keys`; a Bearer token beside it wins.",
+    auto_error=False,
+)
+
+
+_cookie = APIKeyCookie(
+    name=ACCESS_COOKIE,
+    description="Set by `POST /api/v1/auth/login`; a write needs `Origin` and `X-CSRF-Token` besides.",
+    auto_error=False,
+)
+
+
+async def get_principal(
+    request: Request,
+    required: SecurityScopes,
+    bearer: Annotated[str | None, Depends(_bearer)],
+    api_key: Annotated[str | None, Depends(_api_key)],
+    cookie: Annotated[str | None, Depends(_cookie)],
+) -> Principal:
+    """The caller, whatever the credentials; NotAuthenticated, InvalidToken, InvalidApiKey, InsufficientScope.
+
+    A write by cookie must show that a page of ours sent it: CsrfRefused.
+    """
+    if bearer is not None:
+        principal = await principal_of_token(request, bearer)
+    elif api_key is not None:
+        principal = await principal_of_key(request, api_key)
+    elif cookie is not None:
+        principal = await _principal_of_cookie(request, cookie)
+    else:
+        raise NotAuthenticated("Send an access token: Authorization: Bearer …", headers=CHALLENGE)
+    _remember(request, principal)
+    for scope in required.scopes:
+        if not principal.may(Permission(scope)):
+            raise _insufficient(scope)
+    settings: Settings = request.app.state.settings
+    if settings.mfa.required_for_staff and needs_second_factor(principal):
+        return _as_user(principal, required)
+    return principal
+
+
+async def require_permission(request: Request, permission: Permission) -> Principal:
+    """The caller, who must have the permission, where only some requests to a route need one.
+
+    Errors of `get_principal`.
+    """
+    credentials = await _bearer(request), await _api_key(request), await _cookie(request)
+    return await get_principal(request, SecurityScopes([permission.value]), *credentials)
+
+
+def documented_permission(permission: Permission) -> dict[str, Any]:
+    """For the document of a route that calls `require_permission`: credentials may come, or not."""
+    ways = [{scheme.scheme_name: [permission.value]} for scheme in (_bearer, _api_key, _cookie)]
+    return {"security": [{}, *ways]}
+
+
+async def principal_of_token(request: Request, token: str) -> Principal:
+    """The owner of an access token whose session is under way; what it grants is cut to the role *now*."""
+    issuer: TokenIssuer = request.app.state.tokens
+    claims = issuer.read(token)
+    entry = await _session_entry(request, claims)
+    return _principal(entry.body, claims.scopes)
+
+
+async def _principal_of_cookie(request: Request, token: str) -> Principal:
+    principal = await principal_of_token(request, token)
+    if request.method not in SAFE_METHODS:
+        browser: BrowserGuard = request.app.state.browser
+        if browser.check_write(request.headers) != principal.session_id:
+            raise CsrfRefused("The CSRF token belongs to another session; read the cookie again.")
+    return principal
+
+
+async def find_caller(request: Request) -> Principal | None:
+    """Who calls, where credentials come that are valid; None for anybody else, whatever they sent."""
+    bearer, api_key = await _bearer(request), await _api_key(request)
+    try:
+        if bearer is not None:
+            return await principal_of_token(request, bearer)
+        return None if api_key is None else await principal_of_key(request, api_key)
+    except (InvalidToken, InvalidApiKey):
+        return None
+
+
+async def get_token_bearer(
+    request: Request, bearer: Annotated[str | None, Depends(_bearer)]
+) -> Principal | None:
+    """The owner of the access token in the header; None without one. InvalidToken."""
+    if bearer is None:
+        return None
+    principal = await principal_of_token(request, bearer)
+    _remember(request, principal)
+    return principal
+
+
+async def _session_entry(request: Request, claims: AccessClaims) -> Entry:
+    # Ended, expired or closed is never kept: what is kept is dropped when the account's group is announced.
+    database: Database = request.app.state.database
+    cache: HotCache = request.app.state.cache
+
+    async def load() -> Entry:
+        async with database.reading() as connection:
+            row = await find_live_session(connection, claims.session_id, claims.user_id)
+        if row is None:
+            raise invalid_token("The session of this token has ended; log in again.")
+        return _pack(row, claims)
+
+    return await cache.get(account_group(claims.user_id), f"principal:{claims.session_id}", load)
+
+
+def _pack(row: AnyRow, claims: AccessClaims) -> Entry:
+    fields = {
+        "user_id": claims.user_id,
+        "username": row.username,
+        "role": row.role,
+        "is_verified": row.is_verified,
+        "session_id": str(claims.session_id),
+        "factors": row.factors,
+        "auth_time": row.created_at,
+    }
+    snapshot = Snapshot(row.snapshot)
+    return Entry(body=orjson.dumps(fields), etag=b"", headers=(), template="", snapshot=snapshot)
+
+
+@lru_cache(maxsize=4096)
+def _principal(body: bytes, scopes: frozenset[str]) -> Principal:
+    fields = orjson.loads(body)
+    role = Role(fields.pop("role"))
+    return Principal(
+        role=role,
+        permissions=frozenset(permissions_of(role) & scopes),
+        factors=tuple(fields.pop("factors")),
+        auth_time=datetime.fromisoformat(fields.pop("auth_time")),
+        **fields,
+    )
+
+
+def _remember(request: Request, principal: Principal) -> None:
+    """For the log and for audit entries."""
+    state = request.scope["state"]
+    state["user_id"] = principal.user_id
+    state["session_id"] = principal.session_id
+    state["api_key_id"] = principal.api_key_id
+
+
+def _as_user(staff: Principal, required: SecurityScopes) -> Principal:
+    """Staff that logged in by password alone may do what any user may. MfaEnrolmentRequired for the rest."""
+    ordinary = permissions_of(Role.USER)
+    for scope in required.scopes:
+        if Permission(scope) not in ordinary:
+            raise MfaEnrolmentRequired(
+                "Log in with your second factor; set one up at /api/v1/auth/mfa/totp or /api/v1/auth/passkeys."
+            )
+    return replace(staff, permissions=staff.permissions & ordinary)
+
+
+def _insufficient(scope: str) -> InsufficientScope:
+    challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+    return InsufficientScope(f"This needs the permission {scope}.", headers={"WWW-Authenticate": challenge})
+
+
+async def get_account_entry(
+    request: Request, principal: Annotated[Principal, Security(get_principal)]
+) -> Entry:
+    """The caller's account as it is now, from the hot cache; InvalidToken when it is gone."""
+    database: Database = request.app.state.database
+    cache: HotCache = request.app.state.cache
+    group = account_group(principal.user_id)
+
+    async def load() -> Entry:
+        async with database.reading() as connection:
+            document = await _read(connection, principal.user_id)
+        return make_entry(document, cache_control=PRIVATE)
+
+    return await cache.get(group, group, load)
+
+
+async def _read(connection: AsyncConnection, user_id: int) -> Document:
+    document = await read_account(connection, user_id)
+    if document is None:
+        raise invalid_token("The account of this token is gone.")
+    return document
+
+
+async def get_session_user(principal: Annotated[Principal, Security(get_principal)]) -> Principal:
+    """The caller, logged in by themselves; SessionRequired for an API key."""
+    if principal.api_key_id is not None:
+        raise SessionRequired("An API key cannot do this; log in and send the access token.")
+    return principal
+
+
+async def get_seller(
+    request: Request,
+    principal: Annotated[Principal, Security(get_principal, scopes=[Permission.ITEMS_WRITE.value])],
+) -> Principal:
+    """The caller, who may sell; EmailNotVerified where the shop asks for a proven address."""
+    if not principal.is_verified and request.app.state.settings.require_verified_email:
+        raise EmailNotVerified(
+            "Follow the link in the mail we sent; `POST /auth/verify-email/request` sends another."
+        )
+    return principal
+
+
+OwnAccount = Annotated[Entry, Depends(get_account_entry)]
+CurrentUser = Annotated[Principal, Security(get_principal)]
+TokenBearer = Annotated[Principal | None, Depends(get_token_bearer)]
+SessionUser = Annotated[Principal, Depends(get_session_user)]
+Seller = Annotated[Principal, Depends(get_seller)]
+CatalogManager = Annotated[Principal, Security(get_principal, scopes=[Permission.CATALOG_MANAGE.value])]
+CatalogTransferrer = Annotated[Principal, Security(get_principal, scopes=[Permission.CATALOG_TRANSFER.value])]
+Auditor = Annotated[Principal, Security(get_principal, scopes=[Permission.AUDIT_READ.value])]
+RoleAssigner = Annotated[Principal, Security(get_principal, scopes=[Permission.ROLES_ASSIGN.value])]
+StatsReader = Annotated[Principal, Security(get_principal, scopes=[Permission.STATS_READ.value])]
+TokenInspector = Annotated[Principal, Security(get_principal, scopes=[Permission.TOKENS_INTROSPECT.value])]
+UserAdmin = Annotated[Principal, Security(get_principal, scopes=[Permission.USERS_MANAGE.value])]
+UserReader = Annotated[Principal, Security(get_principal, scopes=[Permission.USERS_READ.value])]

@@ -1,0 +1,176 @@
+"""ONIX messages for the tests, in both vocabularies."""
+
+from pathlib import Path
+
+from app.catalog.formats.contract import SourceFormat, SourceOptions
+from app.catalog.formats.onix.reader import OnixSource
+from app.catalog.formats.onix.tags import REFERENCE_NAMES
+from app.catalog.formats.record import Record
+
+REFERENCE = "http://ns.editeur.org/onix/3.0/reference"
+SHORT = "http://ns.editeur.org/onix/3.0/short"
+SENDER = "Global Bookinfo"
+
+HOBBIT = """
+<Product>
+  <RecordReference>com.globalbookinfo.onix.01734529</RecordReference>
+  <NotificationType>03</NotificationType>
+  <ProductIdentifier><ProductIDType>03</ProductIDType><IDValue>9780261102217</IDValue></ProductIdentifier>
+  <ProductIdentifier><ProductIDType>15</ProductIDType><IDValue>9780261102217</IDValue></ProductIdentifier>
+  <DescriptiveDetail>
+    <ProductComposition>00</ProductComposition>
+    <ProductForm>BC</ProductForm>
+    <Measure><MeasureType>01</MeasureType><Measurement>178</Measurement><MeasureUnitCode>mm</MeasureUnitCode></Measure>
+    <Collection>
+      <CollectionType>10</CollectionType>
+      <TitleDetail><TitleType>01</TitleType>
+        <TitleElement><TitleElementLevel>01</TitleElementLevel><PartNumber>1</PartNumber></TitleElement>
+        <TitleElement><TitleElementLevel>02</TitleElementLevel><TitleText>Middle-earth</TitleText></TitleElement>
+      </TitleDetail>
+    </Collection>
+    <TitleDetail><TitleType>01</TitleType>
+      <TitleElement><TitleElementLevel>01</TitleElementLevel>
+        <TitlePrefix>The</TitlePrefix><TitleWithoutPrefix>Hobbit</TitleWithoutPrefix>
+        <Subtitle>There and Back Again</Subtitle></TitleElement>
+    </TitleDetail>
+    <Contributor><SequenceNumber>2</SequenceNumber><ContributorRole>A12</ContributorRole>
+      <NamesBeforeKey>Alan</NamesBeforeKey><KeyNames>Lee</KeyNames></Contributor>
+    <Contributor><SequenceNumber>1</SequenceNumber><ContributorRole>A01</ContributorRole>
+      <PersonNameInverted>Tolkien, J. R. R.</PersonNameInverted></Contributor>
+    <Contributor><SequenceNumber>3</SequenceNumber><ContributorRole>A23</ContributorRole>
+      <PersonName>Christopher Tolkien</PersonName></Contributor>
+    <Language><LanguageRole>02</LanguageRole><LanguageCode>fre</LanguageCode></Language>
+    <Language><LanguageRole>01</LanguageRole><LanguageCode>eng</LanguageCode></Language>
+    <Extent><ExtentType>00</ExtentType><ExtentValue>310</ExtentValue><ExtentUnit>03</ExtentUnit></Extent>
+    <Subject><SubjectSchemeIdentifier>10</SubjectSchemeIdentifier><SubjectCode>FIC009020</SubjectCode></Subject>
+    <Subject><MainSubject/><SubjectSchemeIdentifier>93</SubjectSchemeIdentifier>
+      <SubjectCode>FMB</SubjectCode><SubjectHeadingText>Epic fantasy</SubjectHeadingText></Subject>
+    <Subject><SubjectSchemeIdentifier>94</SubjectSchemeIdentifier><SubjectCode>1DDU</SubjectCode></Subject>
+    <Subject><SubjectSchemeIdentifier>20</SubjectSchemeIdentifier><SubjectHeadingText>rings</SubjectHeadingText></Subject>
+  </DescriptiveDetail>
+  <CollateralDetail>
+    <TextContent><TextType>03</TextType><ContentAudience>00</ContentAudience>
+      <Text>In a hole in the ground there lived a hobbit.</Text></TextContent>
+  </CollateralDetail>
+  <PublishingDetail>
+    <Publisher><PublishingRole>01</PublishingRole><PublisherName>HarperCollins</PublisherName></Publisher>
+    <PublishingStatus>04</PublishingStatus>
+    <PublishingDate><PublishingDateRole>01</PublishingDateRole><Date dateformat="01">199105</Date></PublishingDate>
+    <PublishingDate><PublishingDateRole>11</PublishingDateRole><Date dateformat="05">1937</Date></PublishingDate>
+  </PublishingDetail>
+  <ProductSupply>
+    <SupplyDetail>
+      <Supplier><SupplierRole>01</SupplierRole><SupplierName>A Distributor</SupplierName></Supplier>
+      <ProductAvailability>21</ProductAvailability>
+      <Stock><OnHand>12</OnHand></Stock>
+      <Price><PriceType>01</PriceType><PriceAmount>9.00</PriceAmount><CurrencyCode>EUR</CurrencyCode></Price>
+      <Price><PriceType>02</PriceType><PriceAmount>9.99</PriceAmount><CurrencyCode>EUR</CurrencyCode></Price>
+      <Price><PriceType>02</PriceType><PriceAmount>8.99</PriceAmount><CurrencyCode>GBP</CurrencyCode></Price>
+    </SupplyDetail>
+  </ProductSupply>
+</Product>
+"""
+
+HOBBIT_VALUES = {
+    "title": "The Hobbit",
+    "subtitle": "There and Back Again",
+    "series": "Middle-earth",
+    "series_position": "1",
+    "contributors": [("J. R. R. Tolkien", "author"), ("Alan Lee", "illustrator")],
+    "language": "en",
+    "pages": 310,
+    "format": "paperback",
+    "description": "In a hole in the ground there lived a hobbit.",
+    "publisher": "HarperCollins",
+    "published_on": "1991-05",
+    "first_published": 1937,
+    "quantity": 12,
+}
+
+_SHORT_TAGS = {name: short for short, name in REFERENCE_NAMES.items()} | {
+    "Measure": "measure",
+    "MeasureType": "x315",
+    "Measurement": "c094",
+    "MeasureUnitCode": "c095",
+    "PublishingStatus": "b394",
+    "SentDateTime": "x307",
+    "ONIXMessage": "ONIXmessage",
+}
+
+
+def message(*products: str, namespace: str = REFERENCE, header: str = "", prolog: str = "") -> str:
+    """A whole message with reference names."""
+    stated = f' xmlns="{namespace}"' if namespace else ""
+    sender = f"<Sender><SenderName>{SENDER}</SenderName></Sender><SentDateTime>20260102</SentDateTime>"
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n{prolog}<ONIXMessage{stated} release="3.0">\n'
+        f"<Header>{sender}{header}</Header>\n{''.join(products)}</ONIXMessage>\n"
+    )
+
+
+def shortened(text: str) -> str:
+    """The same message with short tags."""
+    for name, short in sorted(_SHORT_TAGS.items(), key=lambda one: -len(one[0])):
+        for before, after in (("<", ">"), ("</", ">"), ("<", "/>"), ("<", " ")):
+            text = text.replace(f"{before}{name}{after}", f"{before}{short}{after}")
+    return text.replace(REFERENCE, SHORT)
+
+
+def product(
+    inner: str, *, isbn: str = "9780261102217", notification: str = "03", reference: str = "r.1"
+) -> str:
+    """A product with the blocks given."""
+    return (
+        f"<Product><RecordReference>{reference}</RecordReference><NotificationType>{notification}</NotificationType>"
+        f"<ProductIdentifier><ProductIDType>15</ProductIDType><IDValue>{isbn}</IDValue></ProductIdentifier>"
+        f"{inner}</Product>\n"
+    )
+
+
+def descriptive(inner: str = "", title: str = "<TitleText>The Hobbit</TitleText>") -> str:
+    """Block 1 with a title."""
+    return (
+        "<DescriptiveDetail><TitleDetail><TitleType>01</TitleType><TitleElement>"
+        f"<TitleElementLevel>01</TitleElementLevel>{title}</TitleElement></TitleDetail>{inner}</DescriptiveDetail>"
+    )
+
+
+def collateral(text: str, attributes: str = "", kind: str = "03") -> str:
+    """Block 2 with a description."""
+    content = (
+        f"<TextType>{kind}</TextType><ContentAudience>00</ContentAudience><Text{attributes}>{text}</Text>"
+    )
+    return f"<CollateralDetail><TextContent>{content}</TextContent></CollateralDetail>"
+
+
+def supply(inner: str) -> str:
+    """Block 6 with one supply detail."""
+    return f"<ProductSupply><SupplyDetail>{inner}</SupplyDetail></ProductSupply>"
+
+
+def price(amount: str, kind: str = "02", currency: str = "EUR", more: str = "") -> str:
+    """One price."""
+    stated = f"<CurrencyCode>{currency}</CurrencyCode>" if currency else ""
+    typed = f"<PriceType>{kind}</PriceType>" if kind else ""
+    return f"<Price>{typed}{more}<PriceAmount>{amount}</PriceAmount>{stated}</Price>"
+
+
+def opened(path: Path, content: str | bytes, encoding: str | None = None) -> OnixSource:
+    """The content as a source of a shop that sells in euros."""
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return OnixSource(path, SourceOptions(SourceFormat.ONIX, "EUR", encoding))
+
+
+def records_of(path: Path, content: str | bytes, encoding: str | None = None) -> list[Record]:
+    """All records of the content."""
+    source = opened(path, content, encoding)
+    try:
+        return list(source)
+    finally:
+        source.close()
+
+
+def only_record(path: Path, *blocks: str, **options: str) -> Record:
+    """The record of a message with one product of these blocks."""
+    (record,) = records_of(path, message(product("".join(blocks), **options)))
+    return record

@@ -1,0 +1,175 @@
+"""How each part of a product becomes a field: titles, names, forms, dates, languages, pages, subjects."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.catalog.formats.onix.messages import descriptive, only_record
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "message.xml"
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("<TitleText>A  B &amp; C</TitleText>", "A  B & C"),
+        ("<TitleText>Line\n      break</TitleText>", "Line break"),
+        ("<TitlePrefix>L'</TitlePrefix><TitleWithoutPrefix>Étranger</TitleWithoutPrefix>", "L'Étranger"),
+        ("<NoPrefix/><TitleWithoutPrefix>Dune</TitleWithoutPrefix>", "Dune"),
+        ("<TitleText>Dune <i>Messiah</i></TitleText>", "Dune Messiah"),
+    ],
+)
+def test_titles_are_put_together(file: Path, title: str, expected: str) -> None:
+    assert only_record(file, descriptive(title=title)).values["title"] == expected
+
+
+def test_a_numbered_volume_without_a_title_of_its_own_takes_the_collections(file: Path) -> None:
+    block = (
+        "<DescriptiveDetail><TitleDetail><TitleType>01</TitleType>"
+        "<TitleElement><TitleElementLevel>01</TitleElementLevel><PartNumber>3</PartNumber></TitleElement>"
+        "<TitleElement><TitleElementLevel>02</TitleElementLevel><TitleText>Bleach</TitleText></TitleElement>"
+        "</TitleDetail></DescriptiveDetail>"
+    )
+    values = only_record(file, block).values
+    assert (values["title"], values["series"], values["series_position"]) == ("Bleach 3", "Bleach", "3")
+
+
+@pytest.mark.parametrize(
+    ("contributor", "expected"),
+    [
+        (
+            "<ContributorRole>B10</ContributorRole><PersonName>Ann</PersonName>",
+            [("Ann", "editor"), ("Ann", "translator")],
+        ),
+        ("<ContributorRole>E07</ContributorRole><CorporateName>BBC</CorporateName>", [("BBC", "narrator")]),
+        (
+            "<ContributorRole>A01</ContributorRole><PersonNameInverted>King, Martin Luther, Jr.</PersonNameInverted>",
+            [("Martin Luther King Jr.", "author")],
+        ),
+        (
+            "<ContributorRole>A01</ContributorRole><NamesBeforeKey>Ludwig</NamesBeforeKey><PrefixToKey>van</PrefixToKey><KeyNames>Beethoven</KeyNames>",
+            [("Ludwig van Beethoven", "author")],
+        ),
+        ("<ContributorRole>A36</ContributorRole><PersonName>Cover Artist</PersonName>", []),
+        ("<ContributorRole>A01</ContributorRole><UnnamedPersons>04</UnnamedPersons>", []),
+    ],
+)
+def test_names_come_in_any_form_and_unknown_roles_stay_raw(
+    file: Path, contributor: str, expected: list[tuple[str, str]]
+) -> None:
+    record = only_record(file, descriptive(f"<Contributor>{contributor}</Contributor>"))
+    assert record.values["contributors"] == expected
+    assert ("unmapped" in record.raw) == (not expected or "B10" in contributor)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("BB", "hardcover"),
+        ("BC", "paperback"),
+        ("ED", "ebook"),
+        ("EB", "ebook"),
+        ("AJ", "audiobook"),
+        ("AN", "audiobook"),
+        ("PC", "other"),
+        ("BE", "other"),
+        ("BA", None),
+        ("00", None),
+    ],
+)
+def test_product_forms_become_formats(file: Path, form: str, expected: str | None) -> None:
+    record = only_record(file, f"<DescriptiveDetail><ProductForm>{form}</ProductForm></DescriptiveDetail>")
+    assert record.values["format"] == expected
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ('<Date dateformat="00">19910502</Date>', "1991-05-02"),
+        ("<Date>19910502</Date>", "1991-05-02"),
+        ('<Date dateformat="05">1991</Date>', "1991"),
+        ("<Date>1991</Date>", "1991"),
+        ("<DateFormat>01</DateFormat><Date>199105</Date>", "1991-05"),
+        ('<Date dateformat="13">19910502T1200</Date>', "1991-05-02"),
+        ('<Date dateformat="12">spring of 1991</Date>', None),
+    ],
+)
+def test_dates_are_as_exact_as_stated(file: Path, date: str, expected: str | None) -> None:
+    stated = f"<PublishingDate><PublishingDateRole>01</PublishingDateRole>{date}</PublishingDate>"
+    record = only_record(file, f"<PublishingDetail>{stated}</PublishingDetail>")
+    assert (record.values["published_on"], record.problems) == (expected, [])
+
+
+@pytest.mark.parametrize("date", ["19911301", "1991-05-02", "<x/>"])
+def test_dates_that_are_none_are_problems(file: Path, date: str) -> None:
+    stated = (
+        f"<PublishingDate><PublishingDateRole>01</PublishingDateRole><Date>{date}</Date></PublishingDate>"
+    )
+    record = only_record(file, f"<PublishingDetail>{stated}</PublishingDetail>")
+    assert [problem.field for problem in record.problems] == ["published_on"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [
+        ("<LanguageCode>ger</LanguageCode>", "de"),
+        ("<LanguageCode>por</LanguageCode><CountryCode>BR</CountryCode>", "pt-BR"),
+        (
+            "<LanguageCode>chi</LanguageCode><CountryCode>TW</CountryCode><ScriptCode>Hant</ScriptCode>",
+            "zh-Hant-TW",
+        ),
+        ("<LanguageCode>grc</LanguageCode>", "grc"),
+    ],
+)
+def test_languages_become_tags(file: Path, inner: str, expected: str) -> None:
+    block = descriptive(f"<Language><LanguageRole>01</LanguageRole>{inner}</Language>")
+    assert only_record(file, block).values["language"] == expected
+
+
+@pytest.mark.parametrize(
+    ("extents", "expected"),
+    [
+        ([("05", "320"), ("00", "310")], 310),
+        ([("11", "300")], 300),
+        ([("00", "0")], None),
+        ([("09", "120")], None),
+    ],
+)
+def test_pages_are_the_best_count_there_is(
+    file: Path, extents: list[tuple[str, str]], expected: int | None
+) -> None:
+    block = "".join(
+        f"<Extent><ExtentType>{kind}</ExtentType><ExtentValue>{value}</ExtentValue><ExtentUnit>03</ExtentUnit></Extent>"
+        for kind, value in extents
+    )
+    assert only_record(file, descriptive(block)).values["pages"] == expected
+
+
+def test_the_imprint_stands_in_for_a_missing_publisher(file: Path) -> None:
+    record = only_record(
+        file, "<PublishingDetail><Imprint><ImprintName>Voyager</ImprintName></Imprint></PublishingDetail>"
+    )
+    assert record.values["publisher"] == "Voyager"
+
+
+def test_codes_of_other_schemes_and_wrong_shape_stay_raw_and_none_comes_twice(file: Path) -> None:
+    subjects = "".join(
+        f"<Subject><SubjectSchemeIdentifier>{scheme}</SubjectSchemeIdentifier>{more}</Subject>"
+        for scheme, more in [
+            ("93", "<SubjectCode>FMB</SubjectCode>"),
+            ("93", "<SubjectCode>FMB</SubjectCode>"),
+            ("10", "<SubjectCode>not a code</SubjectCode>"),
+            ("26", "<SubjectCode>1132</SubjectCode>"),
+            ("24", "<SubjectSchemeName>Global Bookinfo</SubjectSchemeName><SubjectCode>SALE</SubjectCode>"),
+            ("24", "<SubjectSchemeName>Other</SubjectSchemeName><SubjectCode>X1</SubjectCode>"),
+        ]
+    )
+    record = only_record(file, descriptive(subjects))
+    assert [(one["scheme"], one["code"]) for one in record.values["subjects"]] == [
+        ("thema", "FMB"),
+        ("own", "SALE"),
+    ]
+    assert all(kept in record.raw["unmapped"] for kept in ("not a code", "1132", "X1"))

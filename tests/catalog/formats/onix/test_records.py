@@ -1,0 +1,187 @@
+"""What becomes of a product: fields, actions, and the parts that have no field."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from app.catalog.formats.record import Action
+from tests.catalog.formats.onix.messages import (
+    HOBBIT,
+    HOBBIT_VALUES,
+    collateral,
+    descriptive,
+    message,
+    only_record,
+    opened,
+    product,
+    records_of,
+    shortened,
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "message.xml"
+
+
+@pytest.mark.parametrize("is_short", [False, True], ids=["reference names", "short tags"])
+@pytest.mark.parametrize("has_namespace", [True, False], ids=["namespace", "no namespace"])
+def test_a_full_record_gives_every_field(file: Path, is_short: bool, has_namespace: bool) -> None:
+    text = message(HOBBIT)
+    text = shortened(text) if is_short else text
+    if not has_namespace:
+        text = text.replace(' xmlns="http://ns.editeur.org/onix/3.0/', ' x="')
+    (record,) = records_of(file, text)
+
+    assert record.problems == []
+    assert (record.number, record.action, record.isbn13) == (1, Action.PUT, "9780261102217")
+    assert record.values.pop("price") == Decimal("9.99")
+    assert record.values.pop("subjects") == [
+        {"scheme": "thema", "code": "FMB", "heading": "Epic fantasy"},
+        {"scheme": "bisac", "code": "FIC009020", "heading": None},
+        {"scheme": "thema", "code": "1DDU", "heading": None},
+    ]
+    assert record.values == HOBBIT_VALUES
+    assert record.raw["record_reference"] == "com.globalbookinfo.onix.01734529"
+    assert (record.raw["isbn"], record.raw["title"]) == ("9780261102217", "The Hobbit")
+
+
+@pytest.mark.parametrize("release", ["3.0", "3.1"])
+@pytest.mark.parametrize("host", ["ns", "www"])
+def test_old_and_newer_namespaces_are_known(file: Path, host: str, release: str) -> None:
+    text = message(HOBBIT, namespace=f"http://{host}.editeur.org/onix/{release}/reference")
+    (record,) = records_of(file, text.replace('release="3.0"', f'release="{release}"'))
+    assert record.values["title"] == "The Hobbit"
+
+
+def test_parts_without_a_field_are_kept_as_xml_by_block(file: Path) -> None:
+    (record,) = records_of(file, message(HOBBIT))
+    parts = json.loads(record.raw["unmapped"])
+
+    assert set(parts) == {"DescriptiveDetail", "PublishingDetail", "ProductSupply"}
+    for kept in ("<Measurement>178", "Christopher Tolkien", "<LanguageCode>fre", "rings"):
+        assert kept in parts["DescriptiveDetail"]
+    for mapped in ("Alan", "FIC009020", "<ExtentValue>", "Subtitle"):
+        assert mapped not in parts["DescriptiveDetail"]
+    assert "PublishingStatus" in parts["PublishingDetail"]
+    assert "8.99" in parts["ProductSupply"]
+
+
+def test_a_full_record_empties_what_it_leaves_out_but_title_price_quantity_and_first_publication(
+    file: Path,
+) -> None:
+    record = only_record(file, descriptive())
+
+    assert record.values == {
+        "title": "The Hobbit",
+        **dict.fromkeys(("subtitle", "series", "series_position", "language", "pages", "format")),
+        **dict.fromkeys(("description", "publisher", "published_on")),
+        "contributors": [],
+        "subjects": [],
+    }
+    assert "unmapped" not in record.raw
+
+
+def test_a_block_update_speaks_only_of_its_blocks(file: Path) -> None:
+    record = only_record(file, collateral("New text."), notification="04")
+    assert record.action is Action.PATCH
+    assert record.values == {"description": "New text."}
+    assert json.loads(record.raw["unmapped"]) == {"Product": "", "CollateralDetail": ""}
+
+    empty = only_record(file, "<CollateralDetail/>", notification="04")
+    assert empty.values == {"description": None}
+
+
+def test_a_deletion_has_nothing_but_the_isbn(file: Path) -> None:
+    record = only_record(file, "<DeletionText>Issued in error</DeletionText>", notification="05")
+    assert (record.action, record.isbn13, record.values, record.problems) == (
+        Action.DELETE,
+        "9780261102217",
+        {},
+        [],
+    )
+
+
+@pytest.mark.parametrize("code", ["08", "12", "88", "89", ""])
+def test_other_notifications_and_test_records_are_refused(file: Path, code: str) -> None:
+    record = only_record(file, descriptive(), notification=code)
+    assert [problem.field for problem in record.problems] == ["notification_type"]
+    assert record.values == {}
+
+
+def _identified(*identifiers: tuple[str, str]) -> str:
+    stated = "".join(
+        f"<ProductIdentifier><ProductIDType>{kind}</ProductIDType><IDValue>{value}</IDValue></ProductIdentifier>"
+        for kind, value in identifiers
+    )
+    start = "<Product><RecordReference>r</RecordReference><NotificationType>05</NotificationType>"
+    return message(f"{start}{stated}</Product>")
+
+
+def test_the_isbn_comes_from_any_identifier_that_is_one(file: Path) -> None:
+    for identifiers in (
+        [("15", "978-0-261-10221-7")],
+        [("01", "77"), ("02", "0261102214")],
+        [("03", "5012345678900"), ("03", "9780261102217")],
+        [("15", "9780261102218"), ("03", "9780261102217")],
+    ):
+        (record,) = records_of(file, _identified(*identifiers))
+        assert (record.isbn13, record.problems) == ("9780261102217", [])
+
+
+def test_a_wrong_isbn_is_a_problem_and_none_is_left_to_the_import(file: Path) -> None:
+    (wrong,) = records_of(file, _identified(("15", "9780261102218")))
+    assert [problem.field for problem in wrong.problems] == ["isbn"]
+    (none,) = records_of(file, _identified(("01", "77"), ("03", "5012345678900")))
+    assert (none.isbn13, none.problems) == (None, [])
+
+
+def test_a_problem_names_its_field_and_spares_the_other_products(file: Path) -> None:
+    text = message(
+        product(descriptive(title=f"<TitleText>{'x' * 201}</TitleText>")),
+        product(descriptive(), isbn="9780261103573"),
+    )
+    first, second = records_of(file, text)
+    assert [problem.field for problem in first.problems] == ["title"]
+    assert (second.number, second.problems) == (2, [])
+
+
+def test_raw_parts_are_bounded(file: Path) -> None:
+    many = "".join(
+        f"<Measure><MeasureType>01</MeasureType><Measurement>{'9' * 10_000}</Measurement></Measure>"
+        for _ in range(20)
+    )
+    record = only_record(file, descriptive(many))
+    assert len(record.raw["unmapped"]) < 70_000
+    assert "14 more left out" in record.raw["unmapped"]
+
+
+def test_utf16_and_declared_western_encodings_are_read(file: Path) -> None:
+    text = message(product(descriptive(title="<TitleText>Café</TitleText>")))
+    undeclared = text.replace(' encoding="UTF-8"', "")
+    for content, encoding in (
+        (text.replace("UTF-8", "UTF-16").encode("utf-16"), None),
+        (text.replace("UTF-8", "windows-1252").encode("cp1252"), None),
+        *((undeclared.encode("cp1252"), name) for name in ("cp1252", "windows_1252", "Windows 1252")),
+        *((undeclared.encode(name), name) for name in ("utf-16-le", "utf-16-be")),
+        (undeclared.encode(), "utf_8"),
+        (b"\xef\xbb\xbf" + text.encode(), None),
+    ):
+        (record,) = records_of(file, content, encoding)
+        assert record.values["title"] == "Café"
+
+
+def test_the_position_moves_and_the_columns_are_known(file: Path) -> None:
+    text = message(*(product(descriptive(), reference=str(number)) for number in range(1_000)))
+    source = opened(file, text)
+    assert (source.position(), source.columns, source.ignored) == (
+        0,
+        ["record_reference", "isbn", "title"],
+        [],
+    )
+    numbers = [record.number for record in source]
+    assert numbers == list(range(1, 1_001))
+    assert source.position() == len(text.encode())
+    source.close()

@@ -1,0 +1,45 @@
+"""Escapes of cells are undone exactly, whatever the text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.catalog.books.schemas import ContributorRole
+from app.catalog.formats.cells import escape_formula, join_list, split_list, unescape_formula
+from app.catalog.formats.people import credits_cell, credits_of
+from app.catalog.formats.subjects import subject_of, subjects_cell
+
+DANGEROUS = "=+-@\t\r\n＝＋－＠"
+ENTRY = st.text(r";|\ab()',é=", min_size=1).map(str.strip).filter(bool)
+NAME = st.text(r";|\ab(),é=editor", min_size=1, max_size=30).map(str.strip).filter(bool)
+
+
+@given(st.text("'=+-@\t\r\n＝＋－＠ax ") | st.text())
+def test_escaping_of_formulas_is_reversible(text: str) -> None:
+    escaped = escape_formula(text)
+    assert escaped[:1] not in DANGEROUS or not escaped
+    assert unescape_formula(escaped) == text
+
+
+@pytest.mark.parametrize("text", ["'Tis", "'", "", "a=b", "''", "' =x"])
+def test_ordinary_apostrophes_are_left_alone(text: str) -> None:
+    assert escape_formula(text) == text
+    assert unescape_formula(text) == text
+
+
+@given(st.lists(ENTRY, unique=True))
+def test_lists_in_a_cell_are_read_back(entries: list[str]) -> None:
+    assert split_list(join_list(entries)) == entries
+
+
+@given(st.lists(st.tuples(NAME, st.sampled_from([role.value for role in ContributorRole])), unique=True))
+def test_people_in_a_cell_are_read_back(people: list[tuple[str, str]]) -> None:
+    assert credits_of(credits_cell(people)) == people
+
+
+@given(st.lists(ENTRY.map(lambda text: " ".join(text.split())), unique=True, max_size=5))
+def test_subjects_in_a_cell_are_read_back(headings: list[str]) -> None:
+    subjects = [
+        {"scheme": "own", "code": f"X{number}", "heading": text} for number, text in enumerate(headings)
+    ]
+    assert [subject_of(entry) for entry in split_list(subjects_cell(subjects))] == subjects

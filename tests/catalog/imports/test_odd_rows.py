@@ -1,0 +1,242 @@
+"""Odd rows, and what others do at the same moment."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app.catalog.formats.contract import SourceFormat, SourceOptions
+from app.catalog.formats.opening import open_source
+from app.catalog.imports.apply.repository import BulkRepository
+from app.catalog.imports.batches import Batches
+from app.catalog.imports.repository import ImportRepository
+from app.core.clock import utc_now
+from tests.catalog.waiting import until_somebody_waits
+
+from .conftest import Importer, books_of, csv_of, isbn_of
+
+
+@asynccontextmanager
+async def merging(importer: Importer, table: str, loser: int, winner: int) -> AsyncIterator[None]:
+    """A merge that holds its row until the block ends and is committed when somebody waits for it."""
+    async with importer.app.state.database.sessions() as session:
+        await session.execute(text(f"SELECT 1 FROM {table} WHERE id = {loser} FOR UPDATE"))  # noqa: S608 (of this test)
+        yield
+        await until_somebody_waits(importer.app)
+        await session.execute(text(f"UPDATE {table} SET merged_into_id = {winner} WHERE id = {loser}"))  # noqa: S608 (as above)
+        await session.commit()
+
+
+async def id_of(importer: Importer, name: str) -> int:
+    return int(await importer.ask("SELECT id FROM authors WHERE name = :name", name=name))
+
+
+@pytest.mark.parametrize("on_error", ["skip_row", "abort"])
+async def test_text_that_looks_like_an_escaped_nul_is_text(importer: Importer, on_error: str) -> None:
+    odd = {"isbn": isbn_of(1), "title": r"C:\u0000", "description": r"\\u0000"}
+    for described in (r"a\u0000", r"b\\u0000"):
+        job = await importer.finish(csv_of([{**odd, "description": described}]), on_error=on_error)
+        assert (job["state"], job["counts"]["failed"]) == ("completed", 0)
+    assert (await importer.book(isbn_of(1)))["description"] == r"b\\u0000"
+    job = await importer.finish(
+        csv_of([{"isbn": "bad", "title": r"C:\u0000"}, {"isbn": isbn_of(2), "title": "x"}])
+    )
+    assert (job["state"], job["counts"]["created"], job["counts"]["failed"]) == ("completed", 1, 1)
+    (row,) = await importer.rows(job["id"], status="failed")
+    assert row["raw"]["title"] == r"C:\u0000"
+
+
+async def test_a_category_without_a_slug_is_refused_without_isbn_too(importer: Importer) -> None:
+    job = await importer.finish(b"isbn,title,categories\n,X,!!!\n,Y,ok\n", mode="create")
+    assert (job["counts"]["created"], job["counts"]["failed"]) == (1, 1)
+    assert await importer.ask("SELECT array_agg(slug) FROM categories") == ["ok"]
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson", "onix"])
+async def test_a_book_keeps_its_author_among_those_of_one_name(importer: Importer, form: str) -> None:
+    headers = importer.caller.headers
+    authors = [
+        (await importer.http.post("/api/v1/authors", json={"name": "John Smith"}, headers=headers)).json()[
+            "id"
+        ]
+        for _ in range(2)
+    ]
+    for number, credited in enumerate((authors[1:], authors[::-1]), start=1):
+        book = {
+            "isbn": isbn_of(number),
+            "title": f"Book {number}",
+            "price": 1,
+            "contributors": [{"author_id": one} for one in credited],
+        }
+        assert (await importer.http.post("/api/v1/books", json=book, headers=headers)).status_code == 201
+    export = await importer.http.get("/api/v1/admin/exports", params={"format": form}, headers=headers)
+    job = await importer.finish(export.content)
+    assert job["counts"]["unchanged"] == 2
+    book = await importer.book(isbn_of(1))
+    job = await importer.finish(csv_of([{"isbn": isbn_of(1), "author": "John Smith (editor); New"}]))
+    credited = (await importer.book(isbn_of(1)))["contributors"]
+    assert (credited[0]["author_id"], credited[0]["role"]) == (authors[1], "editor")
+
+
+async def test_an_import_that_creates_deletes_nothing(importer: Importer) -> None:
+    await importer.finish(csv_of(books_of(1)))
+    identifier = f"<ProductIdentifier><ProductIDType>15</ProductIDType><IDValue>{isbn_of(1)}</IDValue></ProductIdentifier>"
+    product = f"<Product><RecordReference>r</RecordReference><NotificationType>05</NotificationType>{identifier}</Product>"
+    message = f'<ONIXMessage release="3.0"><Header/>{product}</ONIXMessage>'
+    job = await importer.finish(message.encode(), mode="create")
+    assert (job["counts"]["deleted"], job["counts"]["failed"]) == (0, 1)
+    await importer.book(isbn_of(1))
+
+
+async def test_all_or_nothing_survives_a_merge_at_the_same_moment(importer: Importer) -> None:
+    await importer.finish(
+        csv_of([{**one, "author": name} for one, name in zip(books_of(2), ("Ann", "Anne"), strict=True)])
+    )
+    job = await importer.send(csv_of([{"isbn": isbn_of(9), "title": "N", "author": "Ann"}]), on_error="abort")
+    async with merging(importer, "authors", await id_of(importer, "Ann"), await id_of(importer, "Anne")):
+        running = asyncio.create_task(importer.run())
+    await running
+    job = await importer.job(job["id"])
+    assert (job["state"], job["counts"]["created"]) == ("completed", 1), job["error"]
+
+
+async def test_no_book_joins_a_work_that_is_merged_at_the_same_moment(importer: Importer) -> None:
+    rows = [
+        {"isbn": isbn_of(n), "title": title, "author": "Ann"} for n, title in enumerate(("A", "B", "C"), 1)
+    ]
+    await importer.finish(csv_of(rows))
+    works = {title: await importer.ask("SELECT id FROM works WHERE title = :t", t=title) for title in "ABC"}
+    await importer.send(csv_of([{"isbn": isbn_of(1), "title": "B"}]))
+    async with merging(importer, "works", works["B"], works["C"]):
+        running = asyncio.create_task(importer.run())
+    await running
+    merged = "SELECT count(*) FROM books JOIN works ON works.id = work_id WHERE merged_into_id IS NOT NULL AND item_id = :id"
+    assert await importer.ask(merged, id=(await importer.book(isbn_of(1)))["id"]) == 0
+
+
+async def test_a_row_that_only_the_database_refuses_is_named_by_all_or_nothing(importer: Importer) -> None:
+    job = await importer.send(csv_of(books_of(3)), on_error="abort")
+    async with importer.app.state.database.sessions.begin() as session:
+        await session.execute(text("ALTER TABLE items ADD CONSTRAINT no_two CHECK (title <> 'Book 2')"))
+    await importer.run()
+    job = await importer.job(job["id"])
+    assert (job["state"], job["error"]) == ("failed", "Row 2 failed, so nothing was written.")
+    assert (await importer.census())["books"] == 0
+
+
+async def test_all_or_nothing_cancelled_after_its_worker_died_has_done_nothing(importer: Importer) -> None:
+    job = await importer.send(csv_of(books_of(3)), on_error="abort")
+    async with importer.app.state.database.sessions.begin() as session:
+        await session.execute(text("UPDATE import_jobs SET state = 'running', created = 2, rows_done = 2"))
+    await importer.act(job["id"], "cancel")
+    await importer.run()
+    job = await importer.job(job["id"])
+    assert (job["state"], job["counts"]["created"]) == ("cancelled", 0)
+
+
+async def test_failed_objects_keep_what_later_lines_brought(importer: Importer) -> None:
+    lines = [json.dumps({"isbn": isbn_of(n), "title": "x"}) for n in range(150)]
+    lines += [json.dumps({"isbn": isbn_of(400), "pages": "many", "subtitle": "kept"}), "no object"]
+    job = await importer.finish("\n".join(lines).encode())
+    table = list(
+        csv.DictReader(
+            io.StringIO((await importer.get(f"/{job['id']}/errors.csv")).content.decode("utf-8-sig"))
+        )
+    )
+    assert (table[0]["subtitle"], table[0]["pages"], table[1]["line"]) == ("kept", "many", "no object")
+
+
+async def test_failed_rows_can_be_sent_again_with_the_same_options(importer: Importer) -> None:
+    job = await importer.finish("isbn,title\nbad,Größe\n,x,y\n".encode("cp1252"), encoding="cp1252")
+    content = (await importer.get(f"/{job['id']}/errors.csv")).content
+    assert [row["error"] for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))][1].startswith(
+        "the row has"
+    )
+    job = await importer.finish(content.replace(b"bad", isbn_of(1).encode()), encoding="cp1252")
+    assert (await importer.book(isbn_of(1)))["title"] == "Größe"
+
+
+async def test_few_long_rows_are_a_batch_too(tmp_path: Path) -> None:
+    path = tmp_path / "books.csv"
+    path.write_text("isbn,title,notes\n" + "".join(f"{isbn_of(n)},x,{'y' * 900_000}\n" for n in range(40)))
+    batches = Batches(open_source(path, SourceOptions(SourceFormat.CSV, "EUR")), 0)
+    sizes = [sum(len(one.raw["notes"]) for one in batch.records) async for batch in batches]
+    await batches.close()
+    assert sum(sizes) == 40 * 900_000
+    assert max(sizes) < 10 * 1024 * 1024
+
+
+async def test_a_book_without_isbn_is_known_by_its_id_and_title(importer: Importer) -> None:
+    await importer.finish(b"isbn,title\n,Beowulf\n", mode="create")
+    item_id = await importer.ask("SELECT item_id FROM books")
+    rows = f"isbn,shop_item_id,title,pages\n,{item_id},Beowulf,213\n,{item_id},Grendel,1\n,{item_id + 1},Beowulf,2\n,x,Beowulf,3\n"
+    for mode in ("update", "upsert"):
+        job = await importer.finish(rows.encode(), mode=mode)
+        failed = await importer.rows(job["id"], status="failed")
+        assert [(row["number"], row["errors"][0]["type"]) for row in failed] == [
+            *((2, "repeated"), (3, "book-not-found"), (4, "not-a-number"))
+        ]
+    assert job["counts"]["unchanged"] == 1
+    assert await importer.ask("SELECT pages FROM books") == 213
+    job = await importer.finish(f"isbn,shop_item_id,title\n,{item_id},Grendel\n".encode())
+    assert job["counts"]["failed"] == 1, "another shop's file may have the same id"
+    job = await importer.finish(
+        rows.splitlines()[0].encode() + f"\n,{item_id},Beowulf,1\n".encode(), mode="create"
+    )
+    assert job["counts"]["created"] == 1
+
+
+async def test_a_feed_of_regular_prices_ends_no_sale(importer: Importer) -> None:
+    feed = csv_of(books_of(1, price="10"))
+    await importer.finish(feed)
+    item_id = await importer.ask("SELECT id FROM items")
+    now = utc_now()
+    sale = {"price": 8, "starts_at": now.isoformat(), "ends_at": (now + timedelta(days=1)).isoformat()}
+    answer = await importer.http.post(
+        f"/api/v1/items/{item_id}/price-schedules", json=sale, headers=importer.caller.headers
+    )
+    assert answer.json()["state"] == "active"
+    assert (await importer.finish(feed))["counts"]["unchanged"] == 1
+    assert await importer.ask("SELECT price FROM items") == 8
+    assert (await importer.finish(csv_of(books_of(1, price="9"))))["counts"]["updated"] == 1
+    assert await importer.ask("SELECT state FROM price_schedules") == "overridden"
+
+
+async def test_another_code_of_the_same_language_is_no_change(importer: Importer) -> None:
+    book = {"title": "Candide", "isbn": isbn_of(1), "price": 5, "language": "fre"}
+    await importer.http.post("/api/v1/books", json=book, headers=importer.caller.headers)
+    for code, counted in (("fr", "unchanged"), ("fra", "unchanged"), ("de", "updated")):
+        job = await importer.finish(csv_of(books_of(1, title="Candide", language=code)))
+        assert job["counts"][counted] == 1, code
+
+
+@pytest.mark.parametrize("table", ["authors", "series"])
+async def test_documents_made_behind_the_rows_know_who_is_being_renamed(
+    importer: Importer, table: str
+) -> None:
+    await importer.finish(csv_of(books_of(1, author="Tolkien", series="Ring")))
+    book_id = await importer.ask("SELECT item_id FROM books")
+    async with importer.app.state.database.sessions.begin() as session:
+        await session.execute(text("DELETE FROM book_documents"))
+
+    async def make() -> None:
+        async with importer.outside.transaction() as session:
+            driver = await ImportRepository(session).driver()
+            await BulkRepository(driver).refresh_documents([book_id])
+
+    async with importer.app.state.database.sessions.begin() as renaming:
+        await renaming.execute(text(f"UPDATE {table} SET name = 'Gruen'"))  # noqa: S608 (of this test)
+        making = asyncio.ensure_future(make())
+        await asyncio.wait(
+            [making, asyncio.ensure_future(until_somebody_waits(importer.app))], return_when="FIRST_COMPLETED"
+        )
+    await making
+    found = await importer.http.get("/api/v1/search", params={"q": "gruen"})
+    assert [book["id"] for book in found.json()["items"]] == [book_id]
