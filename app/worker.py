@@ -26,7 +26,15 @@ from app.core.db.engine import Database
 from app.core.db.transaction import transaction
 from app.core.events import outbox
 from app.core.events.broker import EventBroker, make_broker
-from app.core.events.events import CHANNEL, Delivery, Hopeless, Later, Outside, run_inside, run_outside
+from app.core.events.events import (
+    CHANNEL,
+    Delivery,
+    HandlerContext,
+    PermanentFailure,
+    RetryAfter,
+    run_external,
+    run_transactional,
+)
 from app.core.events.jobs import open_slots
 from app.core.events.stream import queue_name
 from app.core.logging import configure_logging, request_id_var
@@ -65,7 +73,7 @@ class Worker:
         bus = CacheBus(self._redis, self._database.identity, settings.cache.shared_ttl)
         self._cache = HotCache(bus, settings.cache)
         storage = StorageHolder(settings.storage)
-        self._outside = Outside(self._transaction, make_mailer(settings), settings, storage)
+        self._outside = HandlerContext(self._transaction, make_mailer(settings), settings, storage)
         self._running: dict[Delivery, asyncio.Task[Any] | None] = {}
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -135,7 +143,7 @@ class Worker:
                 room = MOST_QUEUED - await self._redis.xlen(queue.queue_name)
                 if room > 0:
                     async with self._transaction() as session:
-                        due = await outbox.hand_out(session, room, self._limits.lease)
+                        due = await outbox.claim(session, room, self._limits.lease)
                     await self._enqueue(queue, due)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), POLL_EVERY)
@@ -148,7 +156,7 @@ class Worker:
                 queued += 1
         except Exception:
             async with self._transaction() as session:
-                await outbox.take_back(session, due[queued:])
+                await outbox.release(session, due[queued:])
             raise
 
     @asynccontextmanager
@@ -183,16 +191,16 @@ class Worker:
     async def _attempt(self, delivery: Delivery) -> None:
         told = {"type": delivery.type, "event_id": delivery.id, "attempt": delivery.attempt}
         try:
-            await run_outside(self._outside, delivery)
+            await run_external(self._outside, delivery)
             async with self._transaction() as session:
-                await run_inside(session, delivery)
+                await run_transactional(session, delivery)
                 if not await outbox.finish(session, delivery):
                     raise _Overtaken
         except _Overtaken:
             _log.warning("event_overtaken", **told)
-        except Later as pause:
+        except RetryAfter as pause:
             await self._postpone(delivery, pause.delay)
-        except Hopeless as fault:
+        except PermanentFailure as fault:
             await self._bury(delivery, fault)
         except Exception as fault:  # noqa: BLE001 - whatever a handler raises is a failed attempt
             _log.warning("event_failed", error=repr(fault), exc_info=fault, **told)
@@ -208,7 +216,7 @@ class Worker:
     async def _bury(self, delivery: Delivery, fault: Exception) -> None:
         _log.error("event_is_dead_letter", type=delivery.type, event_id=delivery.id, error=repr(fault))
         async with self._transaction() as session:
-            await outbox.bury(session, delivery, repr(fault))
+            await outbox.dead_letter(session, delivery, repr(fault))
 
     async def _renew(self) -> None:
         """Hold on to what is being worked on."""

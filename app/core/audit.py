@@ -57,7 +57,7 @@ _HASHED = (
 """The fields under the hash, in this order for ever: another order would break every chain."""
 
 
-async def audit(
+def record_audit(
     session: AsyncSession,
     action: str,
     target: tuple[str, object],
@@ -87,12 +87,10 @@ async def audit(
     session.info.setdefault(_PENDING, []).append(entry)
 
 
-async def audit_edit(
-    session: AsyncSession, action: str, target: tuple[str, object], changes: Changes
-) -> None:
-    """Record an edit as `audit` does; one that changes nothing leaves no entry."""
+def record_edit(session: AsyncSession, action: str, target: tuple[str, object], changes: Changes) -> None:
+    """Record an edit as `record_audit` does; one that changes nothing leaves no entry."""
     if changes:
-        await audit(session, action, target, changes)
+        record_audit(session, action, target, changes)
 
 
 def differences(entity: object, values: Mapping[str, object]) -> dict[str, tuple[object, object]]:

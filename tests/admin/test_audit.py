@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.admin.audit.repository import BATCH
-from app.core.audit import AuditEntry, audit, write_audit
+from app.core.audit import AuditEntry, record_audit, write_audit
 from app.core.clock import utc_now
 from app.identity.permissions import Role
 from devstack import Servers
@@ -35,7 +35,7 @@ async def record(session: AsyncSession, count: int = 1, **fields: object) -> Non
         actor_id = fields.get("actor_id", 7)
         assert isinstance(target, tuple)
         assert isinstance(actor_id, int)
-        await audit(session, action, target, {"number": (None, number)}, actor_id=actor_id)
+        record_audit(session, action, target, {"number": (None, number)}, actor_id=actor_id)
     await write_audit(session)
     await session.commit()
 
@@ -120,7 +120,7 @@ async def test_only_auditors_read_export_and_verify(client: httpx.AsyncClient, s
 
 
 async def test_secrets_are_masked_by_name_at_any_depth(session: AsyncSession) -> None:
-    await audit(
+    record_audit(
         session,
         "user.changed",
         ("user", 1),
@@ -162,7 +162,7 @@ async def test_values_of_every_kind_are_kept_so_that_their_hash_still_fits(
         *({"b": 1, "a": {"d": 2.5, "c": None}}, (1, (2, 3)), {"z", "y"}, b"bytes"),
     ]
     for index, value in enumerate(values):
-        await audit(
+        record_audit(
             session, "thing.changed", ("thing", f"{index}\0\ud800"), {f"field {index}": (value, [value])}
         )
     await write_audit(session)

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.admin.audit.repository import BATCH
-from app.core.audit import AuditEntry, audit, entry_hash
+from app.core.audit import AuditEntry, entry_hash, record_audit
 from app.core.db.transaction import transaction
 from app.identity.permissions import Role
 from tests.conftest import Caller, SignUp
@@ -35,7 +35,7 @@ async def tampering(live_app: FastAPI) -> AsyncIterator[AsyncSession]:
 async def write(app: FastAPI, *actions: str) -> None:
     async with transaction(app.state.database, app.state.cache) as session:
         for action in actions:
-            await audit(session, action, ("thing", 1), {"number": (None, 1.5)})
+            record_audit(session, action, ("thing", 1), {"number": (None, 1.5)})
 
 
 async def verdict(client: httpx.AsyncClient, auditor: Caller, **query: str) -> dict[str, object]:
@@ -89,12 +89,12 @@ async def test_audited_writers_do_not_deadlock_with_row_locks(
     async def touch(audits_first: bool) -> None:
         async with transaction(live_app.state.database, live_app.state.cache) as session:
             if audits_first:
-                await audit(session, "a.first", ("user", ada.id))
+                record_audit(session, "a.first", ("user", ada.id))
             await session.execute(
                 text("UPDATE users SET version = version + 1 WHERE id = :id"), {"id": ada.id}
             )
             await asyncio.sleep(0.01)
-            await audit(session, "a.second", ("user", ada.id))
+            record_audit(session, "a.second", ("user", ada.id))
 
     await asyncio.gather(*(touch(bool(number % 2)) for number in range(12)))
     assert await verdict(live_client, auditor) == IsPartialDict(valid=True, checked=18)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.core.cache.hot import EVERYTHING, Entry, HotCache, Snapshot, invalidate
 from app.core.cache.local import AnsweredStamps, LocalTier
 from app.core.db.transaction import transaction
-from app.core.http.responses import PUBLIC, Document, make_entry
+from app.core.http.responses import PUBLIC, ReadResult, make_entry
 from app.core.http.schemas import ResponseModel
 
 GROUP = "thing:1"
@@ -44,7 +44,7 @@ def read(live_app: FastAPI) -> Read:
                     text("SELECT value, pg_current_snapshot()::text AS snapshot FROM things")
                 )
             ).one()
-        return make_entry(Document(Thing(value=row.value), row.snapshot), cache_control=PUBLIC)
+        return make_entry(ReadResult(Thing(value=row.value), row.snapshot), cache_control=PUBLIC)
 
     return read_thing
 
@@ -208,7 +208,7 @@ def test_answers_never_go_back_in_time(asked: list[tuple[str, int]]) -> None:
 def test_the_local_tier_stays_within_its_bytes_and_drops_the_least_recently_used() -> None:
     tier = LocalTier(max_bytes=6_179, ttl=60)
     entries = {
-        key: make_entry(Document(Thing(value=1), "1:1:"), cache_control=PUBLIC)
+        key: make_entry(ReadResult(Thing(value=1), "1:1:"), cache_control=PUBLIC)
         for key in ("a", "b", "c", "d")
     }
     for key in ("a", "b"):

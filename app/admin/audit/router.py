@@ -12,7 +12,7 @@ from app.core.db.paging import Page, PagerDep
 from app.core.errors import InvalidCursor
 from app.core.http.negotiation import NDJSON
 from app.core.http.problems import problems
-from app.core.http.responses import PRIVATE, HotDep, streamed
+from app.core.http.responses import PRIVATE, HotDep, stream_response
 from app.identity.authentication.deps import Auditor
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
@@ -53,7 +53,7 @@ async def export_audit(
     """Every entry that meets the filters as JSON lines, oldest first, as in the chain; of any length."""
     del auditor
     database: Database = request.app.state.database
-    return streamed(await export_audit_entries(database.reading, query), NDJSON, "audit.ndjson")
+    return stream_response(await export_audit_entries(database.reading, query), NDJSON, "audit.ndjson")
 
 
 @router.get(

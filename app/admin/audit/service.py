@@ -1,4 +1,4 @@
-"""Reading, exporting and verifying the audit log."""
+"""ReadQuery, exporting and verifying the audit log."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -9,15 +9,15 @@ from app.admin.audit.schemas import AuditEntryOut, AuditExport, AuditFilter, Aud
 from app.core.audit import entry_hash
 from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 
 
-async def list_audit_entries(connection: AsyncConnection, query: AuditFilter, pager: Pager) -> Document:
+async def list_audit_entries(connection: AsyncConnection, query: AuditFilter, pager: Pager) -> ReadResult:
     """One page of entries, newest first. InvalidCursor."""
     window = pager.window(query)
     found = await list_entries(connection, query, window)
     entries = [AuditEntryOut.model_validate(row) for row in found.rows]
-    return Document(pager.page(query, window, found, entries), found.snapshot)
+    return ReadResult(pager.page(query, window, found, entries), found.snapshot)
 
 
 async def export_audit_entries(connect: Connecting, query: AuditExport) -> AsyncIterator[bytes]:

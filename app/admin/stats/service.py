@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.admin.stats.repository import count_sign_ups, count_users
 from app.admin.stats.schemas import DailyCount, Dashboard
 from app.core.clock import utc_now
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 from app.identity.permissions import Role
 
 DAYS = 30
 
 
-async def read_dashboard(connection: AsyncConnection) -> Document:
+async def read_dashboard(connection: AsyncConnection) -> ReadResult:
     """The accounts at a glance, by two statements."""
     today = utc_now().date()
     days = [today - timedelta(days=age) for age in reversed(range(DAYS))]
@@ -29,7 +29,7 @@ async def read_dashboard(connection: AsyncConnection) -> Document:
         sign_ups_per_day=[DailyCount(date=day, count=by_day.get(day, 0)) for day in days],
     )
     # The caller has an account, so that there is a row.
-    return Document(figures, by_kind[0].snapshot)
+    return ReadResult(figures, by_kind[0].snapshot)
 
 
 def _midnight(day: date) -> datetime:

@@ -12,7 +12,7 @@ from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import RoleAssigner, UserAdmin, UserReader
 from app.identity.errors import InsufficientScope, InvalidToken, LastAdmin, NotAuthenticated, RoleLost
@@ -74,7 +74,7 @@ async def change_user(
 ) -> Response:
     """Set only what is sent; null empties a name. Password and e-mail address are the owner's alone."""
     await users.change(admin, user_id, precondition, patch)
-    return await document_response(session, _read(user_id))
+    return await read_back(session, _read(user_id))
 
 
 @router.put(
@@ -97,7 +97,7 @@ async def set_user_role(
     keeps theirs; super_admin is given on the server alone.
     """
     await users.set_role(admin, user_id, precondition, role.role)
-    return await document_response(session, _read(user_id))
+    return await read_back(session, _read(user_id))
 
 
 @router.post(
@@ -115,7 +115,7 @@ async def activate_user(
 ) -> Response:
     """Open a closed account, also one that its owner closed; its owner can log in again."""
     await users.activate(admin, user_id, precondition)
-    return await document_response(session, _read(user_id))
+    return await read_back(session, _read(user_id))
 
 
 @router.post(
@@ -133,7 +133,7 @@ async def deactivate_user(
 ) -> Response:
     """Close an account: logged out everywhere, tokens and API keys stop working at once. Nothing is deleted."""
     await users.deactivate(admin, user_id, precondition)
-    return await document_response(session, _read(user_id))
+    return await read_back(session, _read(user_id))
 
 
 @router.post(
@@ -162,5 +162,5 @@ async def end_user_sessions(
     await users.end_sessions(admin, user_id, precondition)
 
 
-def _read(user_id: int) -> Reading:
+def _read(user_id: int) -> ReadQuery:
     return lambda connection: UserDirectory(connection).get(user_id)

@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.admin.errors import AccountNotFound, NotOnOneself, Outranked, SuperAdminFixed
 from app.admin.users.repository import AdminUserRepository, find_user, list_users
 from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.db.paging import Pager
 from app.core.http.conditional import Precondition, version_etag
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 from app.identity.api_keys.service import ApiKeyService
 from app.identity.models import User
 from app.identity.permissions import ADMINISTRATORS, Role, outranks
@@ -83,13 +83,13 @@ class UserAdminService:
         """Forget failed logins, so that the account is locked for no client. Errors of `_lock`."""
         await self._lock(actor, user_id, precondition)
         await self._failures.clear(account_key(user_id))
-        await audit(self._session, "user.unlocked", ("user", user_id))
+        record_audit(self._session, "user.unlocked", ("user", user_id))
 
     async def end_sessions(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
         """Log the account out everywhere. Errors of `_lock`."""
         await self._lock(actor, user_id, precondition)
         ended = await self._sessions.end_all(user_id, "ended_by_staff")
-        await audit(self._session, "user.sessions_ended", ("user", user_id), {"sessions": (ended, 0)})
+        record_audit(self._session, "user.sessions_ended", ("user", user_id), {"sessions": (ended, 0)})
 
     async def _lock(self, actor: Principal, user_id: int, precondition: Precondition) -> User:
         """The account, held for a change. AccountNotFound, Outranked, StaleVersion."""
@@ -123,7 +123,7 @@ class UserAdminService:
             setattr(user, name, new)
         if changes:
             await self._users.flush()
-            await audit(self._session, action, ("user", user.id), changes)
+            record_audit(self._session, action, ("user", user.id), changes)
             invalidate(self._session, account_group(user.id))
         return bool(changes)
 
@@ -134,20 +134,20 @@ class UserDirectory:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, user_id: int) -> Document:
+    async def get(self, user_id: int) -> ReadResult:
         """One account. AccountNotFound."""
         row = await find_user(self._connection, user_id)
         if row is None:
             raise unknown_account(user_id)
         user = AdminUserOut.model_validate(row)
-        return Document(user, row.snapshot, version_etag(user.version))
+        return ReadResult(user, row.snapshot, version_etag(user.version))
 
-    async def list(self, query: AdminUserFilter, pager: Pager) -> Document:
+    async def list(self, query: AdminUserFilter, pager: Pager) -> ReadResult:
         """One page of accounts. InvalidCursor."""
         window = pager.window(query)
         found = await list_users(self._connection, query, window)
         users = [AdminUserOut.model_validate(row) for row in found.rows]
-        return Document(pager.page(query, window, found, users), found.snapshot)
+        return ReadResult(pager.page(query, window, found, users), found.snapshot)
 
 
 def unknown_account(user_id: int) -> AccountNotFound:

@@ -16,7 +16,7 @@ from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CatalogManager
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
@@ -88,7 +88,7 @@ async def create_author(
     del manager
     author_id = await authors.create(author)
     location = f"/api/v1/authors/{author_id}"
-    return await document_response(session, _read(author_id), status=201, location=location)
+    return await read_back(session, _read(author_id), status=201, location=location)
 
 
 @router.put(
@@ -108,7 +108,7 @@ async def replace_author(
     """Set every field; a sort name that is left out is made from the name. All books show the new name at once."""
     del manager
     await authors.replace(author_id, precondition, author)
-    return await document_response(session, _read(author_id))
+    return await read_back(session, _read(author_id))
 
 
 @router.patch(
@@ -128,7 +128,7 @@ async def change_author(
     """Set only what is sent; a sort name made from the old name follows the new one."""
     del manager
     await authors.change(author_id, precondition, patch)
-    return await document_response(session, _read(author_id))
+    return await read_back(session, _read(author_id))
 
 
 @router.delete(
@@ -145,5 +145,5 @@ async def delete_author(
     await authors.delete(author_id, precondition)
 
 
-def _read(author_id: int) -> Reading:
+def _read(author_id: int) -> ReadQuery:
     return lambda connection: AuthorCatalogue(connection).get(author_id)

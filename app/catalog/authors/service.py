@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.catalog.authors.names import sort_name
 from app.catalog.authors.repository import AuthorRepository, find_author, list_authors
 from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, AuthorPatch
-from app.catalog.books.repository import Within
+from app.catalog.books.repository import ListScope
 from app.catalog.books.schemas import BookFilter
 from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import AUTHORS
@@ -16,11 +16,11 @@ from app.catalog.canonical import find_current
 from app.catalog.errors import AuthorInUse, AuthorNotFound
 from app.catalog.merges.errors import AuthorMerged
 from app.catalog.models import Author
-from app.core.audit import audit, audit_edit, differences
+from app.core.audit import differences, record_audit, record_edit
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.paging import Pager
 from app.core.http.conditional import Precondition, version_etag
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 
 
 class AuthorService:
@@ -43,7 +43,7 @@ class AuthorService:
             aliases=request.aliases,
         )
         await self._authors.add(author)
-        await audit(self._session, "author.created", ("author", author.id), {"name": (None, author.name)})
+        record_audit(self._session, "author.created", ("author", author.id), {"name": (None, author.name)})
         invalidate(self._session, AUTHORS)
         return author.id
 
@@ -72,7 +72,7 @@ class AuthorService:
         # The lock keeps new contributions out, so that the answer still holds when the row goes.
         if await self._authors.is_in_use(author_id):
             raise AuthorInUse("Take the author off all books first; undo the merges into the author.")
-        await audit(self._session, "author.deleted", ("author", author_id), {"name": (author.name, None)})
+        record_audit(self._session, "author.deleted", ("author", author_id), {"name": (author.name, None)})
         await self._authors.delete(author)
         invalidate(self._session, EVERYTHING)
 
@@ -86,7 +86,7 @@ class AuthorService:
         return author
 
     async def _apply(self, author: Author, values: dict[str, object]) -> None:
-        await audit_edit(self._session, "author.changed", ("author", author.id), differences(author, values))
+        record_edit(self._session, "author.changed", ("author", author.id), differences(author, values))
         for name, value in values.items():
             setattr(author, name, value)
         await self._authors.flush()
@@ -100,7 +100,7 @@ class AuthorCatalogue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, author_id: int) -> Document:
+    async def get(self, author_id: int) -> ReadResult:
         """One author. AuthorNotFound, AuthorMerged."""
         row = await find_author(self._connection, author_id)
         if row is None:
@@ -108,19 +108,19 @@ class AuthorCatalogue:
         if row.merged_into_id is not None:
             raise _merged_author(author_id, await find_current(self._connection, Author, author_id))
         author = AuthorOut.model_validate(row)
-        return Document(author, row.snapshot, version_etag(author.version))
+        return ReadResult(author, row.snapshot, version_etag(author.version))
 
-    async def list(self, query: AuthorFilter, pager: Pager) -> Document:
+    async def list(self, query: AuthorFilter, pager: Pager) -> ReadResult:
         """One page of authors. InvalidCursor."""
         window = pager.window(query)
         found = await list_authors(self._connection, query.search, query.sort, window)
         authors = [AuthorOut.model_validate(row) for row in found.rows]
-        return Document(pager.page(query, window, found, authors), found.snapshot)
+        return ReadResult(pager.page(query, window, found, authors), found.snapshot)
 
-    async def list_books(self, author_id: int, query: BookFilter, pager: Pager) -> Document:
+    async def list_books(self, author_id: int, query: BookFilter, pager: Pager) -> ReadResult:
         """One page of the books that the author contributed to. AuthorNotFound, AuthorMerged, InvalidCursor."""
         author = await self.get(author_id)
-        books = await BookCatalogue(self._connection).list(query, pager, Within(author_id=author_id))
+        books = await BookCatalogue(self._connection).list(query, pager, ListScope(author_id=author_id))
         # The older snapshot of the two: were the author deleted in between, the list must not be kept.
         return replace(books, snapshot=author.snapshot)
 

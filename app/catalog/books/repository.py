@@ -109,7 +109,7 @@ _BOOK_BY_ISBN = DriverStatement(_BOOK.where(Book.isbn13 == bindparam("isbn13")))
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
+class ListScope:
     """The part of the catalogue that a list is of."""
 
     author_id: int | None = None
@@ -117,7 +117,7 @@ class Within:
     with_descendants: bool = True
 
 
-EVERYWHERE = Within()
+EVERYWHERE = ListScope()
 
 
 class BookRepository:
@@ -190,7 +190,7 @@ async def list_books(
     query: BookFilter,
     order: Order,
     window: Window,
-    within: Within = EVERYWHERE,
+    within: ListScope = EVERYWHERE,
 ) -> Found[AnyRow]:
     """One page of books that meet the filters."""
     names = await find_names(connection, query)

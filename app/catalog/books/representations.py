@@ -19,47 +19,47 @@ from app.catalog.books.views import (
 )
 from app.core.db.paging import Page
 from app.core.http.negotiation import JSON_LD
-from app.core.http.responses import Document, Reading
+from app.core.http.responses import ReadQuery, ReadResult
 
 
-def present_linked(read: Reading, shop: str) -> Reading:
+def present_linked(read: ReadQuery, shop: str) -> ReadQuery:
     """The book that `read` finds as JSON-LD of the shop at this public address."""
 
-    async def present(connection: AsyncConnection) -> Document:
+    async def present(connection: AsyncConnection) -> ReadResult:
         found = await read(connection)
         book = BookOut.model_validate(found.model)
         linked = linked_book(book, shop)
-        return Document(linked, found.snapshot, version=book.version, media_type=JSON_LD)
+        return ReadResult(linked, found.snapshot, version=book.version, media_type=JSON_LD)
 
     return present
 
 
-def present_book(read: Reading, view: BookView) -> Reading:
+def present_book(read: ReadQuery, view: BookView) -> ReadQuery:
     """As much of the book that `read` finds as the view shows."""
     if view.fields is None and not view.expand:
         return read
 
-    async def present(connection: AsyncConnection) -> Document:
+    async def present(connection: AsyncConnection) -> ReadResult:
         found = await read(connection)
         book = BookOut.model_validate(found.model)
         if view.expand:
             [book] = await expand_books(connection, [book], view.expand)
-        return Document(book, found.snapshot, version=book.version, include=view.include)
+        return ReadResult(book, found.snapshot, version=book.version, include=view.include)
 
     return present
 
 
-def present_page(read: Reading, query: BookListQuery) -> Reading:
+def present_page(read: ReadQuery, query: BookListQuery) -> ReadQuery:
     """As much of the books of the page that `read` finds as the query asks for."""
     if query.fields is None and not query.expand:
         return read
 
-    async def present(connection: AsyncConnection) -> Document:
+    async def present(connection: AsyncConnection) -> ReadResult:
         found = await read(connection)
         page: Page[BookOut] = Page.model_validate(found.model)
         if query.expand:
             page.items = list(await expand_books(connection, page.items, query.expand))
-        return Document(page, found.snapshot, include=query.include)
+        return ReadResult(page, found.snapshot, include=query.include)
 
     return present
 

@@ -30,7 +30,7 @@ from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.negotiation import JSON_LD, NDJSON
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, HotReads, Reading, begun, document_response, streamed
+from app.core.http.responses import HotDep, HotReads, ReadQuery, read_back, start_stream, stream_response
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller, documented_permission, require_permission
 from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
@@ -64,7 +64,7 @@ async def list_books(
     """
     if hot.media_type == NDJSON:
         await require_permission(request, Permission.CATALOG_TRANSFER)
-        return streamed(await begun(stream_lines(request.app.state.database, query)), NDJSON)
+        return stream_response(await start_stream(stream_lines(request.app.state.database, query)), NDJSON)
     read = present_page(lambda connection: BookCatalogue(connection).list(query, pager), query)
     return await hot.answer(LISTS, read, keep=query.search is None)
 
@@ -107,7 +107,7 @@ async def create_book(book: BookIn, seller: Seller, books: BookServiceDep, sessi
     """Add a book of one's own. Contributors given by name are found in the catalogue or added to it."""
     book_id = await books.create(seller, book)
     location = f"/api/v1/books/{book_id}"
-    return await document_response(session, _read(book_id), status=201, location=location)
+    return await read_back(session, _read(book_id), status=201, location=location)
 
 
 @router.put(
@@ -126,7 +126,7 @@ async def replace_book(
 ) -> Response:
     """Set every field; what is left out becomes empty. Its owner or a moderator may."""
     await books.replace(seller, book_id, precondition, book)
-    return await document_response(session, _read(book_id))
+    return await read_back(session, _read(book_id))
 
 
 @router.patch(
@@ -145,7 +145,7 @@ async def change_book(
 ) -> Response:
     """Set only what is sent; null empties a field that may be empty. Its owner or a moderator may."""
     await books.change(seller, book_id, precondition, patch)
-    return await document_response(session, _read(book_id))
+    return await read_back(session, _read(book_id))
 
 
 @router.delete("/{book_id}", status_code=204, summary="Delete a book", responses=problems(*_LOGIN, *_EDITING))
@@ -156,7 +156,7 @@ async def delete_book(
     await books.delete(seller, book_id, precondition)
 
 
-async def _show(hot: HotReads, group: str, read: Reading) -> Response:
+async def _show(hot: HotReads, group: str, read: ReadQuery) -> Response:
     view = asked_view(hot)
     if hot.media_type == JSON_LD:
         return await hot.answer(group, present_linked(read, hot.public_url))
@@ -164,5 +164,5 @@ async def _show(hot: HotReads, group: str, read: Reading) -> Response:
     return await hot.answer(LISTS if view.expand else group, present_book(read, view))
 
 
-def _read(book_id: int) -> Reading:
+def _read(book_id: int) -> ReadQuery:
     return lambda connection: BookCatalogue(connection).get(book_id)

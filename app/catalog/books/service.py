@@ -14,7 +14,7 @@ from app.catalog.books.locking import lock_book
 from app.catalog.books.repository import (
     EVERYWHERE,
     BookRepository,
-    Within,
+    ListScope,
     find_book,
     find_book_by_isbn,
     list_books,
@@ -32,7 +32,7 @@ from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem
 from app.core.http.conditional import Precondition, version_etag
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 from app.identity.principal import Principal
 
 _PLAIN_FIELDS = ("subtitle", "publisher", "first_published", "language", "format", "pages", "series_position")
@@ -230,14 +230,14 @@ class BookCatalogue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, book_id: int) -> Document:
+    async def get(self, book_id: int) -> ReadResult:
         """One book. BookNotFound."""
         row = await find_book(self._connection, book_id)
         if row is None:
             raise no_book(book_id)
         return _document(row)
 
-    async def get_by_isbn(self, printed: str) -> Document:
+    async def get_by_isbn(self, printed: str) -> ReadResult:
         """The book with this ISBN in any form. InvalidIsbn, BookNotFound."""
         try:
             isbn13 = parse_isbn(printed)
@@ -249,18 +249,18 @@ class BookCatalogue:
             raise no_book_of_isbn(isbn13)
         return _document(row)
 
-    async def list(self, query: BookFilter, pager: Pager, within: Within = EVERYWHERE) -> Document:
+    async def list(self, query: BookFilter, pager: Pager, within: ListScope = EVERYWHERE) -> ReadResult:
         """One page of books. InvalidCursor."""
         window, order = pager.window(query), item_order(query)
         found = await list_books(self._connection, query, order, window, within)
         books = [book_out(row) for row in found.rows]
-        return Document(pager.page(query, window, found, books), found.snapshot)
+        return ReadResult(pager.page(query, window, found, books), found.snapshot)
 
 
-def _document(row: AnyRow) -> Document:
+def _document(row: AnyRow) -> ReadResult:
     book = book_out(row)
     # Names of authors, categories and series show in the answer: a rename must change the tag, but stop no
     # editor. The sum only rises while the book's version stands: merges and their undo raise the others.
     named = sum(one["version"] for one in (*(row.contributors or ()), *(row.categories or ())))
     tag = version_etag(book.version, row.stock_version, named + row.series_version)
-    return Document(book, row.snapshot, tag)
+    return ReadResult(book, row.snapshot, tag)

@@ -30,7 +30,7 @@ from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.identity.authentication.deps import CatalogManager
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
@@ -100,7 +100,7 @@ async def create_category(
     del manager
     category_id = await categories.create(category)
     location = f"/api/v1/categories/{category_id}"
-    return await document_response(session, _read(str(category_id)), status=201, location=location)
+    return await read_back(session, _read(str(category_id)), status=201, location=location)
 
 
 @router.put(
@@ -120,7 +120,7 @@ async def replace_category(
     """Set every field: without `slug` one is made from the name, without `parent_id` it moves to the root."""
     del manager
     category_id = await categories.replace(category, precondition, replacement)
-    return await document_response(session, _read(str(category_id)))
+    return await read_back(session, _read(str(category_id)))
 
 
 @router.patch(
@@ -140,7 +140,7 @@ async def change_category(
     """Set only what is sent. `parent_id` moves the category with all below it; null moves it to the root."""
     del manager
     category_id = await categories.change(category, precondition, patch)
-    return await document_response(session, _read(str(category_id)))
+    return await read_back(session, _read(str(category_id)))
 
 
 @router.delete(
@@ -160,5 +160,5 @@ async def delete_category(
     await categories.delete(category, precondition)
 
 
-def _read(key: str) -> Reading:
+def _read(key: str) -> ReadQuery:
     return lambda connection: CategoryCatalogue(connection).get(key)

@@ -5,7 +5,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.catalog.books.repository import Within
+from app.catalog.books.repository import ListScope
 from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import CATEGORIES
 from app.catalog.categories.repository import CategoryRepository, find_category, list_tree
@@ -27,13 +27,13 @@ from app.catalog.errors import (
     UnknownCategory,
 )
 from app.catalog.models import Category
-from app.core.audit import audit, audit_edit, differences
+from app.core.audit import differences, record_audit, record_edit
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem
 from app.core.http.conditional import Precondition, answer_number, version_etag
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 
 
 class CategoryService:
@@ -58,7 +58,7 @@ class CategoryService:
             name=request.name, slug=request.stated_slug, path=path, parent_id=request.parent_id
         )
         await self._categories.add(category)
-        await audit(self._session, "category.created", ("category", category.id), {"path": (None, path)})
+        record_audit(self._session, "category.created", ("category", category.id), {"path": (None, path)})
         invalidate(self._session, CATEGORIES)
         return category.id
 
@@ -85,7 +85,7 @@ class CategoryService:
         if await self._categories.is_in_use(category.id):
             raise CategoryInUse("Take its books out and delete or move its subcategories first.")
         target = ("category", category.id)
-        await audit(self._session, "category.deleted", target, {"path": (category.path, None)})
+        record_audit(self._session, "category.deleted", target, {"path": (category.path, None)})
         await self._categories.delete(category)
         invalidate(self._session, EVERYTHING)
 
@@ -108,7 +108,7 @@ class CategoryService:
             _check_depth(_depth(new) + max(map(_depth, paths)) - _depth(old))
         values = {"name": name, "slug": slug, "parent_id": parent_id, "path": new}
         changes = differences(category, values)
-        await audit_edit(self._session, "category.changed", ("category", category.id), changes)
+        record_edit(self._session, "category.changed", ("category", category.id), changes)
         # Set together, at the end: a query between two of them would write twice and raise the version twice.
         category.name, category.slug, category.parent_id, category.path = name, slug, parent_id, new
         await self._categories.flush()
@@ -151,14 +151,14 @@ class CategoryCatalogue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, key: str) -> Document:
+    async def get(self, key: str) -> ReadResult:
         """One category, by slug or id, with ancestors and children. CategoryNotFound."""
         row = await self._find(key)
         category = CategoryOut.model_validate(row)
         # Ancestors and children change without a new version of the row.
-        return Document(category, row.snapshot, version_etag(category.version, answer_number(category)))
+        return ReadResult(category, row.snapshot, version_etag(category.version, answer_number(category)))
 
-    async def tree(self, query: TreeFilter) -> Document:
+    async def tree(self, query: TreeFilter) -> ReadResult:
         """The tree, or what stands below one category. CategoryNotFound."""
         rows = await list_tree(self._connection, query.depth, query.parent)
         if not rows:
@@ -171,12 +171,12 @@ class CategoryCatalogue:
             node = nodes[row.id] = CategoryNode.model_validate(row)
             parent = nodes.get(row.parent_id)
             (tops if parent is None else parent.children).append(node)
-        return Document(CategoryTree(items=tops), rows[0].snapshot)
+        return ReadResult(CategoryTree(items=tops), rows[0].snapshot)
 
-    async def list_books(self, key: str, query: CategoryBookFilter, pager: Pager) -> Document:
+    async def list_books(self, key: str, query: CategoryBookFilter, pager: Pager) -> ReadResult:
         """One page of the books of a category. CategoryNotFound, InvalidCursor."""
         row = await self._find(key)
-        within = Within(category_id=row.id, with_descendants=query.include_descendants)
+        within = ListScope(category_id=row.id, with_descendants=query.include_descendants)
         books = await BookCatalogue(self._connection).list(query, pager, within)
         # The older snapshot of the two: were the category moved in between, the list must not be kept.
         return replace(books, snapshot=row.snapshot)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.covers.pictures import purge_pictures
 from app.catalog.covers.repository import CoverRepository
-from app.core.events.events import Delivery, Event, Outside, delivers, publish
+from app.core.events.events import Delivery, Event, HandlerContext, delivers, publish
 from app.core.events.jobs import scheduled
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ async def ask_for_purge(session: AsyncSession) -> int:
 
 
 @delivers(PicturesToPurge)
-async def purge(outside: Outside, _event: PicturesToPurge, _delivery: Delivery) -> None:
+async def purge(outside: HandlerContext, _event: PicturesToPurge, _delivery: Delivery) -> None:
     """Delete what no book uses; a second attempt finds less to do."""
 
     async def find_used(names: Collection[str]) -> set[str]:

@@ -38,7 +38,7 @@ from app.core.errors import StaleVersion
 from app.core.http.conditional import PreconditionDep, matches_any
 from app.core.http.openapi import NOT_MODIFIED
 from app.core.http.problems import problems
-from app.core.http.responses import document_response
+from app.core.http.responses import read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
 from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
@@ -79,7 +79,7 @@ async def set_cover(
     """
     stored = await _stored(request, pictures)
     await covers.change(editing.editor, book_id, editing.precondition, stored)
-    return await document_response(session, lambda connection: BookCatalogue(connection).get(book_id))
+    return await read_back(session, lambda connection: BookCatalogue(connection).get(book_id))
 
 
 @router.delete(

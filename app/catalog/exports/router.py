@@ -8,11 +8,11 @@ from starlette.responses import StreamingResponse
 from app.catalog.exports.formats import make_format
 from app.catalog.exports.schemas import ExportQuery
 from app.catalog.exports.service import stream_books
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.clock import utc_now
 from app.core.db.transaction import SessionDep
 from app.core.http.problems import problems
-from app.core.http.responses import begun, streamed
+from app.core.http.responses import start_stream, stream_response
 from app.identity.authentication.deps import CatalogTransferrer
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 
@@ -55,7 +55,7 @@ async def export_books(
     del staff
     now = utc_now()
     form = make_format(query, request.app.state.settings.public_url, now)
-    pieces = await begun(stream_books(request.app.state.database, query.criteria, form))
+    pieces = await start_stream(stream_books(request.app.state.database, query.criteria, form))
     asked = {name: (None, value) for name, value in query.asked.items()}
-    await audit(session, "catalog.exported", ("catalog", "books"), asked)
-    return streamed(pieces, form.media_type, f"books-{now:%Y%m%d}.{form.extension}")
+    record_audit(session, "catalog.exported", ("catalog", "books"), asked)
+    return stream_response(pieces, form.media_type, f"books-{now:%Y%m%d}.{form.extension}")

@@ -10,12 +10,12 @@ from app.catalog.goods.repository import ItemRepository, find_item, item_order, 
 from app.catalog.goods.schemas import GoodsIn, GoodsPatch, ItemFilter, ItemKind, ItemOut
 from app.catalog.models import Item, PriceSource
 from app.catalog.prices.repository import attribute_prices
-from app.core.audit import Changes, audit_edit, differences
+from app.core.audit import Changes, differences, record_edit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.db.paging import Pager
 from app.core.http.conditional import Precondition, version_etag
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 from app.identity.permissions import Permission
 from app.identity.principal import Principal
 
@@ -77,7 +77,7 @@ class ItemService:
     async def record(self, editor: Principal, item: Item, what: str, changes: Changes) -> None:
         """Audit what staff do to goods that are not their own; owners answer to nobody."""
         if editor.user_id != item.owner_id:
-            await audit_edit(self._session, f"item.{what}", ("item", item.id), changes)
+            record_edit(self._session, f"item.{what}", ("item", item.id), changes)
 
     async def _apply(self, editor: Principal, item: Item, values: dict[str, object]) -> None:
         own = {name: values[name] for name in _ITEM_FIELDS if name in values}
@@ -117,17 +117,17 @@ class ItemCatalogue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, item_id: int) -> Document:
+    async def get(self, item_id: int) -> ReadResult:
         """One item. ItemNotFound."""
         row = await find_item(self._connection, item_id)
         if row is None:
             raise no_item(item_id)
         item = ItemOut.model_validate(row)
-        return Document(item, row.snapshot, version_etag(item.version, row.stock_version))
+        return ReadResult(item, row.snapshot, version_etag(item.version, row.stock_version))
 
-    async def list(self, query: ItemFilter, pager: Pager) -> Document:
+    async def list(self, query: ItemFilter, pager: Pager) -> ReadResult:
         """One page of items. InvalidCursor."""
         window, order = pager.window(query), item_order(query)
         found = await list_items(self._connection, query, order, window)
         items = [ItemOut.model_validate(row) for row in found.rows]
-        return Document(pager.page(query, window, found, items), found.snapshot)
+        return ReadResult(pager.page(query, window, found, items), found.snapshot)

@@ -12,7 +12,7 @@ from app.catalog.imports.apply.repository import BulkRepository
 from app.catalog.imports.faults import COLLISIONS
 from app.catalog.imports.repository import ImportRepository
 from app.core.cache.hot import invalidate
-from app.core.events.events import Outside
+from app.core.events.events import HandlerContext
 
 _TRIES = 3
 
@@ -20,7 +20,7 @@ _TRIES = 3
 class Documents:
     """The search documents of one job's books; one batch of them at a time."""
 
-    def __init__(self, outside: Outside, job_id: int) -> None:
+    def __init__(self, outside: HandlerContext, job_id: int) -> None:
         self._outside = outside
         self._job_id = job_id
         self._under_way: asyncio.Task[None] | None = None

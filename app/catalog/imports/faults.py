@@ -9,7 +9,7 @@ import structlog
 from app.catalog.formats.record import RowProblem
 from app.catalog.imports.names.service import NamesMoved
 from app.core.errors import CONSTRAINT_ERRORS
-from app.core.events.events import Later
+from app.core.events.events import RetryAfter
 from app.core.http.problems import is_unavailable
 
 COLLISIONS: tuple[type[Exception], ...] = (
@@ -46,7 +46,7 @@ def is_passing(fault: Exception) -> bool:
 
 
 @asynccontextmanager
-async def patiently() -> AsyncIterator[None]:
+async def retry_when_unavailable() -> AsyncIterator[None]:
     """A server behind us that is away is waited for, however long.
 
     Each look for one's turn was an attempt: counted on, one fault more would be the last, and the
@@ -57,7 +57,7 @@ async def patiently() -> AsyncIterator[None]:
     except Exception as fault:
         if is_passing(fault):
             _log.warning("import_broken_off", error=repr(fault))
-            raise Later("a server behind us is away", _PAUSE) from fault
+            raise RetryAfter("a server behind us is away", _PAUSE) from fault
         raise
 
 

@@ -10,17 +10,17 @@ import structlog
 
 from app.catalog.formats.contract import Source, SourceFormat, SourceOptions
 from app.catalog.imports.batches import Batches
-from app.catalog.imports.collecting import rare_collections
 from app.catalog.imports.documents import Documents
 from app.catalog.imports.events import ImportRequested
-from app.catalog.imports.faults import is_passing, patiently
+from app.catalog.imports.faults import is_passing, retry_when_unavailable
+from app.catalog.imports.garbage import gc_paused
 from app.catalog.imports.lifecycle import ImportLife
 from app.catalog.imports.opening import open_upload
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.runner import Aborted, Cancelled, ImportRun, Overtaken
 from app.catalog.models import ImportJob
 from app.core.errors import AppError
-from app.core.events.events import Delivery, Later, Outside, delivers
+from app.core.events.events import Delivery, HandlerContext, RetryAfter, delivers
 from app.core.storage.storage import FileMissing
 
 QUEUE_PAUSE = 2.0
@@ -29,15 +29,15 @@ _log = structlog.get_logger(__name__)
 
 
 @delivers(ImportRequested)
-async def run_import(outside: Outside, event: ImportRequested, _delivery: Delivery) -> None:
+async def run_import(outside: HandlerContext, event: ImportRequested, _delivery: Delivery) -> None:
     """Run the import, unless another one runs: then later. A fault of a server behind us is tried again."""
-    async with patiently(), outside.transaction() as turn:
+    async with retry_when_unavailable(), outside.transaction() as turn:
         if not await ImportRepository(turn).try_to_run():
-            raise Later("another import is running", QUEUE_PAUSE)
+            raise RetryAfter("another import is running", QUEUE_PAUSE)
         await _run(outside, event.job_id)
 
 
-async def _run(outside: Outside, job_id: int) -> None:
+async def _run(outside: HandlerContext, job_id: int) -> None:
     life = ImportLife(outside, job_id)
     job = await life.start()
     if job is None:
@@ -51,7 +51,7 @@ async def _run(outside: Outside, job_id: int) -> None:
     except Aborted as aborted:
         await life.abort(aborted.failed)
     except Overtaken:
-        raise Later("another worker has the import", QUEUE_PAUSE) from None
+        raise RetryAfter("another worker has the import", QUEUE_PAUSE) from None
     except FileMissing:
         await life.fail("The uploaded file is no longer there; send it again.")
     except AppError as refusal:
@@ -63,7 +63,7 @@ async def _run(outside: Outside, job_id: int) -> None:
         await life.fail(f"A fault on our side: {type(fault).__name__}.")
 
 
-async def _apply(outside: Outside, life: ImportLife, job: ImportJob) -> str | None:
+async def _apply(outside: HandlerContext, life: ImportLife, job: ImportJob) -> str | None:
     # First of all, whatever ends the import: a worker that was killed left some unmade.
     await Documents(outside, job.id).catch_up(job.documents_done)
     if job.is_cancelling:
@@ -77,7 +77,7 @@ async def _apply(outside: Outside, life: ImportLife, job: ImportJob) -> str | No
         known = len(source.columns)
         try:
             await life.describe(source)
-            with rare_collections():
+            with gc_paused():
                 return await ImportRun(outside, life, job).run(batches)
         finally:
             await batches.close()
@@ -87,7 +87,7 @@ async def _apply(outside: Outside, life: ImportLife, job: ImportJob) -> str | No
 
 
 @asynccontextmanager
-async def _local(outside: Outside, job: ImportJob) -> AsyncIterator[Path]:
+async def _local(outside: HandlerContext, job: ImportJob) -> AsyncIterator[Path]:
     """The uploaded file on this machine: where it lies, or a copy of what lies in a bucket."""
     name = job.stored_as or ""
     folder = outside.settings.storage.folder

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.imports.repository import ImportRepository
 from app.core.clock import utc_now
-from app.core.events.events import Delivery, Event, Outside, delivers, publish
+from app.core.events.events import Delivery, Event, HandlerContext, delivers, publish
 from app.core.events.jobs import scheduled
 
 KEEP_FILES = timedelta(days=30)
@@ -34,7 +34,7 @@ async def ask_for_purge(session: AsyncSession) -> int:
 
 
 @delivers(ImportFilesToPurge)
-async def purge(outside: Outside, _event: ImportFilesToPurge, _delivery: Delivery) -> None:
+async def purge(outside: HandlerContext, _event: ImportFilesToPurge, _delivery: Delivery) -> None:
     """Files of imports that could be run again go after a month, those that no import names after a day."""
     storage, now = outside.storage.opened, utc_now()
     async with outside.transaction() as session:

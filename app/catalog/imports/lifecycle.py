@@ -11,9 +11,9 @@ from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.schemas import ImportState
 from app.catalog.imports.service import aborts
 from app.catalog.models import ImportJob
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.clock import utc_now
-from app.core.events.events import Outside
+from app.core.events.events import HandlerContext
 
 _COUNTS = ("created", "updated", "deleted", "unchanged", "failed")
 _UNDER_WAY = (ImportState.PENDING, ImportState.RUNNING)
@@ -22,7 +22,7 @@ _UNDER_WAY = (ImportState.PENDING, ImportState.RUNNING)
 class ImportLife:
     """Beginning and ends of one job."""
 
-    def __init__(self, outside: Outside, job_id: int) -> None:
+    def __init__(self, outside: HandlerContext, job_id: int) -> None:
         self._outside = outside
         self._job_id = job_id
 
@@ -98,7 +98,7 @@ class ImportLife:
     async def _end(self, session: AsyncSession, job: ImportJob, state: ImportState) -> None:
         job.state, job.is_cancelling, job.finished_at = state, False, utc_now()
         counts = {name: (None, getattr(job, name)) for name in _COUNTS}
-        await audit(session, f"import.{state}", ("import", job.id), counts, actor_id=job.created_by)
+        record_audit(session, f"import.{state}", ("import", job.id), counts, actor_id=job.created_by)
 
 
 def _reset(job: ImportJob) -> None:

@@ -25,7 +25,7 @@ from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, document_response, streamed
+from app.core.http.responses import HotDep, read_back, stream_response
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CatalogTransferrer
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
@@ -67,7 +67,7 @@ async def create_import(
     upload, options = await receive_import(request, name)
     stored = StoredUpload(name, upload.filename, upload.size, upload.format)
     job_id = await imports.create(importer, options, stored)
-    return await document_response(
+    return await read_back(
         session,
         lambda connection: ImportCatalogue(connection).get(job_id),
         status=_ACCEPTED,
@@ -139,7 +139,7 @@ async def export_import_errors(
     async with database.reading() as connection:
         layout = await ImportCatalogue(connection).layout(import_id)
     lines = export_errors(database.reading, import_id, layout)
-    return streamed(lines, "text/csv", f"import-{import_id}-errors.csv")
+    return stream_response(lines, "text/csv", f"import-{import_id}-errors.csv")
 
 
 @router.post(
@@ -194,6 +194,6 @@ async def revert_import(
 
 
 async def _shown(session: SessionDep, import_id: int) -> Response:
-    return await document_response(
+    return await read_back(
         session, lambda connection: ImportCatalogue(connection).get(import_id), status=_ACCEPTED
     )

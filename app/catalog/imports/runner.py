@@ -29,7 +29,7 @@ from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.service import aborts
 from app.catalog.models import ImportJob
 from app.core.cache.hot import invalidate
-from app.core.events.events import Outside
+from app.core.events.events import HandlerContext
 
 Result = TypeVar("Result")
 
@@ -63,7 +63,7 @@ class _Undo(Exception):
 class ImportRun:
     """One run of one job; the job's row is as it was when the run began."""
 
-    def __init__(self, outside: Outside, life: ImportLife, job: ImportJob) -> None:
+    def __init__(self, outside: HandlerContext, life: ImportLife, job: ImportJob) -> None:
         self._outside = outside
         self._life = life
         self._job = job
@@ -88,7 +88,7 @@ class ImportRun:
     async def _settle(self, batch: Batch) -> None:
         """Apply the batch; what the database refuses fails alone."""
         try:
-            written, is_cancelling = await _insist(lambda: self._attempt(batch))
+            written, is_cancelling = await retry_on_conflict(lambda: self._attempt(batch))
         except REFUSALS as fault:
             if len(batch.records) > 1:
                 for half in _halves(batch):
@@ -132,7 +132,7 @@ class ImportRun:
     async def _settle_at_once(self, session: AsyncSession, batch: Batch) -> None:
         """Apply the batch within the one transaction. Aborted, by what the database refuses too; Cancelled."""
         try:
-            applied = await _insist(lambda: self._attempt_within(session, batch))
+            applied = await retry_on_conflict(lambda: self._attempt_within(session, batch))
         except REFUSALS as fault:
             if len(batch.records) == 1:
                 raise Aborted([failure(batch.records[0], problem_of(fault))]) from fault
@@ -201,7 +201,7 @@ class ImportRun:
         return [(self._job.id, kind, made_id) for kind, made_id in applied.made]
 
 
-async def _insist(attempt: Callable[[], Awaitable[Result]]) -> Result:
+async def retry_on_conflict(attempt: Callable[[], Awaitable[Result]]) -> Result:
     """What the attempt gives, made again after a collision."""
     for _ in range(_TRIES - 1):
         try:

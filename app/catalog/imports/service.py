@@ -40,12 +40,12 @@ from app.catalog.imports.schemas import (
     RevertState,
 )
 from app.catalog.models import ImportJob, RevertOutcome
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.clock import utc_now
 from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow
 from app.core.events.events import publish
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 from app.identity.principal import Principal
 
 ERROR_COLUMN = "error"
@@ -96,7 +96,7 @@ class ImportService:
         )
         await self._imports.add(job)
         told = {"filename": job.filename, "mode": job.mode, "on_error": job.on_error, "dry_run": job.dry_run}
-        await audit(
+        record_audit(
             self._session,
             "import.requested",
             ("import", job.id),
@@ -113,7 +113,7 @@ class ImportService:
         if job.state == ImportState.PENDING:
             job.state, job.finished_at = ImportState.CANCELLED, utc_now()
         job.is_cancelling = True
-        await audit(self._session, "import.cancel_requested", ("import", job.id))
+        record_audit(self._session, "import.cancel_requested", ("import", job.id))
         await self._imports.flush()
 
     async def retry(self, job_id: int) -> None:
@@ -127,7 +127,7 @@ class ImportService:
         if is_over:
             job.only_failed, job.rows_done, job.documents_done, job.bytes_done = True, 0, 0, 0
         job.state, job.is_cancelling, job.error, job.finished_at = ImportState.PENDING, False, None, None
-        await audit(self._session, "import.retried", ("import", job.id))
+        record_audit(self._session, "import.retried", ("import", job.id))
         await publish(self._session, ImportRequested(job.id))
 
     async def revert(self, staff: Principal, job_id: int) -> None:
@@ -143,7 +143,7 @@ class ImportService:
         if job.revert_state in {RevertState.PENDING, RevertState.RUNNING}:
             return
         job.revert_state = RevertState.PENDING
-        await audit(self._session, "import.revert_requested", ("import", job.id))
+        record_audit(self._session, "import.revert_requested", ("import", job.id))
         await publish(self._session, ImportRevertRequested(job.id, staff.user_id))
 
     async def _lock(self, job_id: int) -> ImportJob:
@@ -159,26 +159,26 @@ class ImportCatalogue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, job_id: int) -> Document:
+    async def get(self, job_id: int) -> ReadResult:
         """One job. ImportNotFound."""
         row = await self._find(job_id)
-        return Document(import_out(row), row.snapshot)
+        return ReadResult(import_out(row), row.snapshot)
 
-    async def list(self, query: ImportFilter, pager: Pager) -> Document:
+    async def list(self, query: ImportFilter, pager: Pager) -> ReadResult:
         """One page of jobs, newest first. InvalidCursor."""
         window = pager.window(query)
         found = await list_jobs(self._connection, query.state, window)
-        return Document(
+        return ReadResult(
             pager.page(query, window, found, [import_out(row) for row in found.rows]), found.snapshot
         )
 
-    async def list_rows(self, job_id: int, query: ImportRowFilter, pager: Pager) -> Document:
+    async def list_rows(self, job_id: int, query: ImportRowFilter, pager: Pager) -> ReadResult:
         """One page of a job's rows. ImportNotFound, InvalidCursor."""
         await self._find(job_id)
         window = pager.window(query)
         found = await list_rows(self._connection, job_id, query.status, window)
         rows = [_row_out(row) for row in found.rows]
-        return Document(pager.page(query, window, found, rows), found.snapshot)
+        return ReadResult(pager.page(query, window, found, rows), found.snapshot)
 
     async def layout(self, job_id: int) -> Layout:
         """The file's columns and delimiter. ImportNotFound."""

@@ -22,7 +22,7 @@ from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
 from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
@@ -65,7 +65,7 @@ async def create_item(item: ItemIn, seller: Seller, books: BookServiceDep, sessi
     """Add an item of one's own. With `author` or `isbn`, or `kind=book`, it is a book."""
     item_id = await books.create_item(seller, item)
     location = f"/api/v1/items/{item_id}"
-    return await document_response(session, _read(item_id), status=201, location=location)
+    return await read_back(session, _read(item_id), status=201, location=location)
 
 
 @router.put(
@@ -84,7 +84,7 @@ async def replace_item(
 ) -> Response:
     """Set every field that items have; what is left out becomes empty. Its owner or a moderator may."""
     await books.replace_item(seller, item_id, precondition, item)
-    return await document_response(session, _read(item_id))
+    return await read_back(session, _read(item_id))
 
 
 @router.patch(
@@ -103,7 +103,7 @@ async def change_item(
 ) -> Response:
     """Set only what is sent; null empties a field that may be empty. Its owner or a moderator may."""
     await books.change_item(seller, item_id, precondition, patch)
-    return await document_response(session, _read(item_id))
+    return await read_back(session, _read(item_id))
 
 
 @router.delete(
@@ -116,5 +116,5 @@ async def delete_item(
     await items.delete(seller, item_id, precondition)
 
 
-def _read(item_id: int) -> Reading:
+def _read(item_id: int) -> ReadQuery:
     return lambda connection: ItemCatalogue(connection).get(item_id)

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.canonical import Mergeable, find_current
-from app.catalog.merges.movers import MergeKind
+from app.catalog.merges.handling import MergeKind
 from app.catalog.merges.schemas import MergeFilter
 from app.catalog.models import Author, Book, Contributor, Item, Merge, Work
 from app.core.db.paging import Found, Window

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from app.catalog.merges.movers import MergeKind
+from app.catalog.merges.handling import MergeKind
 from app.core.db.paging import ListQuery
 from app.core.http.schemas import Moment, RequestModel, ResponseModel, RowId
 

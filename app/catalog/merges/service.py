@@ -15,17 +15,17 @@ from app.catalog.merges.errors import (
     MergeNotFound,
     UnknownMergeTarget,
 )
-from app.catalog.merges.movers import MergeKind, Mover
+from app.catalog.merges.handling import MergeHandler, MergeKind
 from app.catalog.merges.repository import MergeRepository, list_merges
 from app.catalog.merges.schemas import Merged, MergeDone, MergeFilter, MergeOut, MergeUndone
 from app.catalog.merges.works.service import WorkMover
 from app.catalog.models import Author, Merge, Work
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.clock import utc_now
 from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 from app.identity.principal import Principal
 
 _NOT_FOUND = {MergeKind.AUTHOR: AuthorNotFound, MergeKind.WORK: WorkNotFound}
@@ -45,7 +45,10 @@ class MergeService:
         self._session = session
         self._merges = merges
         self._authors = authors
-        self._movers: Mapping[MergeKind, Mover[Any]] = {MergeKind.AUTHOR: authors, MergeKind.WORK: works}
+        self._movers: Mapping[MergeKind, MergeHandler[Any]] = {
+            MergeKind.AUTHOR: authors,
+            MergeKind.WORK: works,
+        }
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
@@ -83,7 +86,7 @@ class MergeService:
         merge.undone_by, merge.undone_at = manager.user_id, utc_now()
         await self._merges.flush()
         changes = {"merged_into": (target.id, None), "name": (merge.target_name, merge.source_name)}
-        await audit(self._session, f"{kind}.merge_undone", (kind.value, source.id), changes)
+        record_audit(self._session, f"{kind}.merge_undone", (kind.value, source.id), changes)
         invalidate(self._session, EVERYTHING)
         return MergeUndone(**_shown(merge), restored=dict(back.counts), left=back.left)
 
@@ -106,7 +109,7 @@ class MergeService:
         )
         await self._merges.add(merge)
         changes = {"merged_into": (None, target_id), "name": (merge.source_name, merge.target_name)}
-        await audit(self._session, f"{kind}.merged", (kind.value, source_id), changes)
+        record_audit(self._session, f"{kind}.merged", (kind.value, source_id), changes)
         # Names and ids show in books and in lists of books.
         invalidate(self._session, EVERYTHING)
         return merge
@@ -146,9 +149,9 @@ def _shown(merge: Merge | AnyRow) -> dict[str, Any]:
     }
 
 
-async def list_all_merges(connection: AsyncConnection, query: MergeFilter, pager: Pager) -> Document:
+async def list_all_merges(connection: AsyncConnection, query: MergeFilter, pager: Pager) -> ReadResult:
     """One page of merges, newest first. InvalidCursor."""
     window = pager.window(query)
     found = await list_merges(connection, query, window)
     merges = [MergeOut(**_shown(row)) for row in found.rows]
-    return Document(pager.page(query, window, found, merges), found.snapshot)
+    return ReadResult(pager.page(query, window, found, merges), found.snapshot)

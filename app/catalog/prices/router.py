@@ -31,7 +31,7 @@ from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
 from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
@@ -54,16 +54,16 @@ PriceScheduleServiceDep = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PriceOwner:
     """Where a planned price is found."""
 
     item_id: int
     schedule_id: int
 
 
-async def get_place(item_id: RowId, schedule_id: RowId) -> Place:
+async def get_price_owner(item_id: RowId, schedule_id: RowId) -> PriceOwner:
     """The item and its planned price, as the path names them."""
-    return Place(item_id, schedule_id)
+    return PriceOwner(item_id, schedule_id)
 
 
 @router.get(
@@ -97,7 +97,7 @@ async def list_book_prices(
     )
 
 
-async def _history(hot: HotDep, item_id: int, query: PriceQuery, read: Reading) -> Response:
+async def _history(hot: HotDep, item_id: int, query: PriceQuery, read: ReadQuery) -> Response:
     # Moments are too varied to keep, and what one to come answers depends on the clock besides.
     return await hot.answer(item_group(item_id), read, keep=query.price_as_of is None)
 
@@ -153,8 +153,8 @@ async def create_price_schedule(
     """
     schedule_id = await schedules.create(seller, item_id, schedule)
     location = f"/api/v1/items/{item_id}/price-schedules/{schedule_id}"
-    read = _read_schedule(seller, Place(item_id, schedule_id))
-    return await document_response(session, read, status=201, location=location)
+    read = _read_schedule(seller, PriceOwner(item_id, schedule_id))
+    return await read_back(session, read, status=201, location=location)
 
 
 @router.get(
@@ -164,7 +164,7 @@ async def create_price_schedule(
     responses=problems(*_OWN, PriceScheduleNotFound),
 )
 async def get_price_schedule(
-    place: Annotated[Place, Depends(get_place)], seller: Seller, hot: HotDep
+    place: Annotated[PriceOwner, Depends(get_price_owner)], seller: Seller, hot: HotDep
 ) -> Response:
     """A planned price and what became of it. For the item's owner and moderators. Sends an ETag."""
     return await hot.answer_private(_read_schedule(seller, place))
@@ -177,7 +177,7 @@ async def get_price_schedule(
     responses=problems(*_OWN, *_CHANGING, PriceScheduleStarted, PriceSchedulesOverlap, PriceScheduleInPast),
 )
 async def change_price_schedule(
-    place: Annotated[Place, Depends(get_place)],
+    place: Annotated[PriceOwner, Depends(get_price_owner)],
     patch: PriceSchedulePatch,
     seller: Seller,
     precondition: PreconditionDep,
@@ -186,7 +186,7 @@ async def change_price_schedule(
 ) -> Response:
     """Set only what is sent. A sale that holds can be made longer or shorter. Its owner or a moderator may."""
     await schedules.change(seller, place.item_id, place.schedule_id, precondition, patch)
-    return await document_response(session, _read_schedule(seller, place))
+    return await read_back(session, _read_schedule(seller, place))
 
 
 @router.delete(
@@ -196,7 +196,7 @@ async def change_price_schedule(
     responses=problems(*_OWN, *_CHANGING),
 )
 async def cancel_price_schedule(
-    place: Annotated[Place, Depends(get_place)],
+    place: Annotated[PriceOwner, Depends(get_price_owner)],
     seller: Seller,
     precondition: PreconditionDep,
     schedules: PriceScheduleServiceDep,
@@ -205,5 +205,5 @@ async def cancel_price_schedule(
     await schedules.cancel(seller, place.item_id, place.schedule_id, precondition)
 
 
-def _read_schedule(editor: Principal, place: Place) -> Reading:
+def _read_schedule(editor: Principal, place: PriceOwner) -> ReadQuery:
     return lambda connection: PriceCatalogue(connection).schedule(editor, place.item_id, place.schedule_id)

@@ -47,7 +47,7 @@ from app.core.db.paging import ListQuery, Pager
 from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem
 from app.core.http.conditional import Precondition, version_etag
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 from app.identity.principal import Principal
 
 MOST_OPEN = 50
@@ -66,7 +66,7 @@ class PriceCatalogue:
 
     async def history(
         self, item_id: int, query: PriceQuery, pager: Pager, kind: ItemKind | None = None
-    ) -> Document:
+    ) -> ReadResult:
         """One page of prices without the people behind them. ItemNotFound, BookNotFound, InvalidCursor."""
         moment = query.price_as_of or utc_now()
         item = await self._find(item_id, moment, kind)
@@ -75,35 +75,35 @@ class PriceCatalogue:
         page = pager.page(query, window, found, [PriceOut.model_validate(row) for row in found.rows])
         price = None if query.price_as_of is None else await self._price_at(item, moment)
         # The oldest snapshot of them: what changes in between must not be kept as if it were seen.
-        return Document(PriceHistory(**dict(page), price_as_of=price), item.snapshot)
+        return ReadResult(PriceHistory(**dict(page), price_as_of=price), item.snapshot)
 
-    async def changes(self, editor: Principal, item_id: int, query: ListQuery, pager: Pager) -> Document:
+    async def changes(self, editor: Principal, item_id: int, query: ListQuery, pager: Pager) -> ReadResult:
         """One page of prices with who set them, for the owner and staff. ItemNotFound, NotYourItem."""
         item = await self._find_own(editor, item_id)
         window = pager.window(query)
         found = await list_changes(self._connection, item_id, window, has_names=True)
-        return Document(
+        return ReadResult(
             pager.page(query, window, found, [_change_out(row) for row in found.rows]), item.snapshot
         )
 
     async def schedules(
         self, editor: Principal, item_id: int, query: PriceScheduleQuery, pager: Pager
-    ) -> Document:
+    ) -> ReadResult:
         """One page of planned prices, for the owner and staff. ItemNotFound, NotYourItem."""
         item = await self._find_own(editor, item_id)
         window = pager.window(query)
         found = await list_schedules(self._connection, item_id, query.state, window)
         schedules = [PriceScheduleOut.model_validate(row) for row in found.rows]
-        return Document(pager.page(query, window, found, schedules), item.snapshot)
+        return ReadResult(pager.page(query, window, found, schedules), item.snapshot)
 
-    async def schedule(self, editor: Principal, item_id: int, schedule_id: int) -> Document:
+    async def schedule(self, editor: Principal, item_id: int, schedule_id: int) -> ReadResult:
         """One planned price. ItemNotFound, NotYourItem, PriceScheduleNotFound."""
         await self._find_own(editor, item_id)
         row = await find_schedule(self._connection, item_id, schedule_id)
         if row is None:
             raise _no_schedule(schedule_id)
         schedule = PriceScheduleOut.model_validate(row)
-        return Document(schedule, row.snapshot, version_etag(schedule.version))
+        return ReadResult(schedule, row.snapshot, version_etag(schedule.version))
 
     async def _find(self, item_id: int, moment: datetime, kind: ItemKind | None = None) -> AnyRow:
         item = await find_priced_item(self._connection, item_id, moment)

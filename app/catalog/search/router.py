@@ -15,7 +15,7 @@ from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import transaction
 from app.core.errors import InvalidCursor, RateLimited
 from app.core.http.problems import problems
-from app.core.http.responses import Document, HotDep
+from app.core.http.responses import HotDep, ReadResult
 from app.identity.authentication.deps import documented_permission, require_permission
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 from app.identity.permissions import Permission
@@ -49,7 +49,7 @@ async def search_books(
     the corrected text. At most 2,000 books of each kind are ranked; `total` is then an estimate.
     """
 
-    async def read(connection: AsyncConnection) -> Document:
+    async def read(connection: AsyncConnection) -> ReadResult:
         document = await BookSearch(connection).find(query, pager)
         if query.is_of_everything and isinstance(document.model, Page) and not document.model.total:
             state = request.app.state

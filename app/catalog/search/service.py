@@ -14,7 +14,7 @@ from app.catalog.search.repository import MARKS, TIER, Search, SearchResult, fin
 from app.catalog.search.schemas import Explanation, FoundBook, Match, SearchPage, SearchQuery, Tier
 from app.core.db.paging import Pager, Window
 from app.core.db.queries import AnyRow
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 
 TIME_LIMIT = 2.0
 """Seconds. A transaction for `SET LOCAL statement_timeout` would cost every search three round trips;
@@ -30,7 +30,7 @@ class BookSearch:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def find(self, query: SearchQuery, pager: Pager) -> Document:
+    async def find(self, query: SearchQuery, pager: Pager) -> ReadResult:
         """One page of found books, best first: tier, then rank, then id. InvalidCursor, SearchTooSlow."""
         window = pager.window(query)
         try:
@@ -43,7 +43,7 @@ class BookSearch:
         books = [_found_book(row, is_explained=query.explain) for row in result.found.rows]
         page = pager.page(query, window, result.found, books)
         meant = result.corrected if page.total else None
-        return Document(SearchPage(**dict(page), did_you_mean=meant), result.found.snapshot)
+        return ReadResult(SearchPage(**dict(page), did_you_mean=meant), result.found.snapshot)
 
     async def _ask(self, query: SearchQuery, window: Window) -> SearchResult:
         names = await find_names(self._connection, query)

@@ -15,7 +15,7 @@ from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CatalogManager
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
@@ -78,7 +78,7 @@ async def change_series(
     """Rename the series; all its books show the new name at once."""
     del manager
     await SeriesService.build(session).change(series_id, precondition, patch)
-    return await document_response(session, _read(series_id))
+    return await read_back(session, _read(series_id))
 
 
 @router.delete(
@@ -95,5 +95,5 @@ async def delete_series(
     await SeriesService.build(session).delete(series_id, precondition)
 
 
-def _read(series_id: int) -> Reading:
+def _read(series_id: int) -> ReadQuery:
     return lambda connection: SeriesCatalogue(connection).get(series_id)

@@ -10,11 +10,11 @@ from app.catalog.errors import SeriesInUse, SeriesNotFound
 from app.catalog.models import Series
 from app.catalog.series.repository import SeriesRepository, find_series, list_books_of_series, list_series
 from app.catalog.series.schemas import SeriesBooksQuery, SeriesFilter, SeriesOut, SeriesPatch
-from app.core.audit import audit, audit_edit, differences
+from app.core.audit import differences, record_audit, record_edit
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.paging import Pager
 from app.core.http.conditional import Precondition, version_etag
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 
 
 class SeriesService:
@@ -35,7 +35,7 @@ class SeriesService:
         sent = patch.sent()
         if not sent:
             return
-        await audit_edit(self._session, "series.renamed", ("series", series_id), differences(series, sent))
+        record_edit(self._session, "series.renamed", ("series", series_id), differences(series, sent))
         await self._series.rename(series, patch.name)
         # The name shows in books and in lists of books.
         invalidate(self._session, EVERYTHING)
@@ -46,7 +46,7 @@ class SeriesService:
         # The lock keeps new books out, so that the answer still holds when the row goes.
         if await self._series.has_books(series_id):
             raise SeriesInUse("Take its books out first.")
-        await audit(self._session, "series.deleted", ("series", series_id), {"name": (series.name, None)})
+        record_audit(self._session, "series.deleted", ("series", series_id), {"name": (series.name, None)})
         await self._series.delete(series)
         invalidate(self._session, LISTS)
 
@@ -64,29 +64,29 @@ class SeriesCatalogue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, series_id: int) -> Document:
+    async def get(self, series_id: int) -> ReadResult:
         """One series. SeriesNotFound."""
         row = await find_series(self._connection, series_id)
         if row is None:
             raise _no_series(series_id)
         series = SeriesOut.model_validate(row)
-        return Document(series, row.snapshot, version_etag(series.version, series.book_count))
+        return ReadResult(series, row.snapshot, version_etag(series.version, series.book_count))
 
-    async def list(self, query: SeriesFilter, pager: Pager) -> Document:
+    async def list(self, query: SeriesFilter, pager: Pager) -> ReadResult:
         """One page of series. InvalidCursor."""
         window = pager.window(query)
         found = await list_series(self._connection, query.search, query.sort, window)
         series = [SeriesOut.model_validate(row) for row in found.rows]
-        return Document(pager.page(query, window, found, series), found.snapshot)
+        return ReadResult(pager.page(query, window, found, series), found.snapshot)
 
-    async def list_books(self, series_id: int, query: SeriesBooksQuery, pager: Pager) -> Document:
+    async def list_books(self, series_id: int, query: SeriesBooksQuery, pager: Pager) -> ReadResult:
         """One page of the books of a series, in their order. SeriesNotFound, InvalidCursor."""
         window = pager.window(query)
         series = await self.get(series_id)
         found = await list_books_of_series(self._connection, series_id, window)
         page = pager.page(query, window, found, [book_out(row) for row in found.rows])
         # The older snapshot of the two: were the series deleted in between, the list must not be kept.
-        return Document(page, series.snapshot)
+        return ReadResult(page, series.snapshot)
 
 
 def _no_series(series_id: int) -> SeriesNotFound:

@@ -15,7 +15,7 @@ from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CatalogManager
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
@@ -62,8 +62,8 @@ async def change_work(
     """Set the title of the work; its editions keep theirs."""
     del manager
     await WorkService.build(session).change(work_id, precondition, patch)
-    return await document_response(session, _read(work_id))
+    return await read_back(session, _read(work_id))
 
 
-def _read(work_id: int) -> Reading:
+def _read(work_id: int) -> ReadQuery:
     return lambda connection: WorkCatalogue(connection).get(work_id)

@@ -12,12 +12,12 @@ from app.catalog.merges.errors import WorkMerged
 from app.catalog.models import Work
 from app.catalog.works.repository import WorkRepository, find_work, list_works
 from app.catalog.works.schemas import WorkAuthor, WorkDetail, WorkFilter, WorkOut, WorkPatch
-from app.core.audit import audit_edit, differences
+from app.core.audit import differences, record_edit
 from app.core.cache.hot import invalidate
 from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow
 from app.core.http.conditional import Precondition, answer_number, version_etag
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 
 
 class WorkService:
@@ -46,7 +46,7 @@ class WorkService:
         sent = patch.sent()
         if not sent:
             return
-        await audit_edit(self._session, "work.changed", ("work", work_id), differences(work, sent))
+        record_edit(self._session, "work.changed", ("work", work_id), differences(work, sent))
         await self._works.set_title_page(work, patch.title, work.author_id)
         invalidate(self._session, LISTS)
 
@@ -57,7 +57,7 @@ class WorkCatalogue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, work_id: int) -> Document:
+    async def get(self, work_id: int) -> ReadResult:
         """One work with its editions. WorkNotFound, WorkMerged."""
         rows = await find_work(self._connection, work_id)
         if not rows:
@@ -67,14 +67,14 @@ class WorkCatalogue:
         editions = [book_out(row) for row in rows if row.id is not None]
         work = WorkDetail(**_shown(rows[0], "work_"), editions=editions)
         # Editions change without a new version of the work.
-        return Document(work, rows[0].snapshot, version_etag(work.version, answer_number(work)))
+        return ReadResult(work, rows[0].snapshot, version_etag(work.version, answer_number(work)))
 
-    async def list(self, query: WorkFilter, pager: Pager) -> Document:
+    async def list(self, query: WorkFilter, pager: Pager) -> ReadResult:
         """One page of works. InvalidCursor."""
         window = pager.window(query)
         found = await list_works(self._connection, query.search, query.sort, window)
         works = [WorkOut(**_shown(row)) for row in found.rows]
-        return Document(pager.page(query, window, found, works), found.snapshot)
+        return ReadResult(pager.page(query, window, found, works), found.snapshot)
 
 
 def _shown(row: AnyRow, prefix: str = "") -> dict[str, Any]:

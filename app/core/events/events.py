@@ -48,7 +48,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class HandlerContext:
     """What a handler that reaches the outside works with."""
 
     transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]
@@ -57,11 +57,11 @@ class Outside:
     storage: StorageHolder
 
 
-class Hopeless(Exception):
+class PermanentFailure(Exception):
     """Trying again cannot help: the event becomes a dead letter at once."""
 
 
-class Later(Exception):
+class RetryAfter(Exception):
     """Not now: try again after `delay` seconds, however often that was."""
 
     def __init__(self, reason: str, delay: float) -> None:
@@ -70,18 +70,18 @@ class Later(Exception):
 
 
 E = TypeVar("E", bound=Event)
-InTransaction = Callable[[AsyncSession, E, Delivery], Awaitable[None]]
-ReachingOut = Callable[[Outside, E, Delivery], Awaitable[None]]
+TransactionalHandler = Callable[[AsyncSession, E, Delivery], Awaitable[None]]
+ExternalHandler = Callable[[HandlerContext, E, Delivery], Awaitable[None]]
 
 _classes: dict[str, type[Event]] = {}
-_inside: dict[str, list[InTransaction[Any]]] = defaultdict(list)
-_outside: dict[str, list[ReachingOut[Any]]] = defaultdict(list)
+_inside: dict[str, list[TransactionalHandler[Any]]] = defaultdict(list)
+_outside: dict[str, list[ExternalHandler[Any]]] = defaultdict(list)
 
 
-def handles(event: type[E]) -> Callable[[InTransaction[E]], InTransaction[E]]:
+def handles(event: type[E]) -> Callable[[TransactionalHandler[E]], TransactionalHandler[E]]:
     """Register a handler that touches the database alone."""
 
-    def register(handler: InTransaction[E]) -> InTransaction[E]:
+    def register(handler: TransactionalHandler[E]) -> TransactionalHandler[E]:
         _classes[event.type] = event
         _inside[event.type].append(handler)
         return handler
@@ -89,10 +89,10 @@ def handles(event: type[E]) -> Callable[[InTransaction[E]], InTransaction[E]]:
     return register
 
 
-def delivers(event: type[E]) -> Callable[[ReachingOut[E]], ReachingOut[E]]:
+def delivers(event: type[E]) -> Callable[[ExternalHandler[E]], ExternalHandler[E]]:
     """Register a handler that talks to another server, and so to nobody inside a transaction."""
 
-    def register(handler: ReachingOut[E]) -> ReachingOut[E]:
+    def register(handler: ExternalHandler[E]) -> ExternalHandler[E]:
         _classes[event.type] = event
         _outside[event.type].append(handler)
         return handler
@@ -100,13 +100,13 @@ def delivers(event: type[E]) -> Callable[[ReachingOut[E]], ReachingOut[E]]:
     return register
 
 
-async def run_outside(outside: Outside, delivery: Delivery) -> None:
+async def run_external(outside: HandlerContext, delivery: Delivery) -> None:
     """Run the handlers that reach out, one after the other."""
     for handler in _outside.get(delivery.type, ()):
         await handler(outside, _event(delivery), delivery)
 
 
-async def run_inside(session: AsyncSession, delivery: Delivery) -> None:
+async def run_transactional(session: AsyncSession, delivery: Delivery) -> None:
     """Run the handlers that share the transaction; an event that interests nobody has none."""
     for handler in _inside.get(delivery.type, ()):
         await handler(session, _event(delivery), delivery)

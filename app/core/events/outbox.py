@@ -31,8 +31,8 @@ class Backlog:
     dead_letters: int
 
 
-async def hand_out(session: AsyncSession, most: int, patience: float) -> Sequence[int]:
-    """Ids of events that are due, the longest waiting first; they are due again after `patience` seconds."""
+async def claim(session: AsyncSession, most: int, lease: float) -> Sequence[int]:
+    """Ids of events that are due, the longest waiting first; they are due again after `lease` seconds."""
     due = (
         select(OutboxEvent.id)
         .where(OutboxEvent.done_at.is_(None), OutboxEvent.available_at <= func.now())
@@ -43,14 +43,14 @@ async def hand_out(session: AsyncSession, most: int, patience: float) -> Sequenc
     statement = (
         update(OutboxEvent)
         .where(OutboxEvent.id.in_(due.scalar_subquery()))
-        .values(available_at=_in(literal(patience)))
+        .values(available_at=_in(literal(lease)))
         .returning(OutboxEvent.id)
         .execution_options(synchronize_session=False)
     )
     return sorted((await session.scalars(statement)).all())
 
 
-async def take_back(session: AsyncSession, ids: Collection[int]) -> None:
+async def release(session: AsyncSession, ids: Collection[int]) -> None:
     """These could not be handed out after all: they are due at once."""
     await session.execute(update(OutboxEvent).where(OutboxEvent.id.in_(ids)).values(available_at=func.now()))
 
@@ -118,7 +118,7 @@ async def postpone(session: AsyncSession, delivery: Delivery, delay: float | Non
     )
 
 
-async def bury(session: AsyncSession, delivery: Delivery, error: str) -> None:
+async def dead_letter(session: AsyncSession, delivery: Delivery, error: str) -> None:
     """Move the event to the dead letters, with the reason."""
     gone = delete(OutboxEvent).where(*_held_by(delivery)).returning(OutboxEvent.id)
     if await session.scalar(gone.execution_options(synchronize_session=False)) is None:

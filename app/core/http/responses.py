@@ -30,7 +30,7 @@ _CACHE_CONTROL = b"cache-control"
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ReadResult:
     """What a cached read found: the answer's model, its tag (None: of the content), its snapshot.
 
     `include` names the parts to send, as Pydantic does; None sends everything. A tag of the content
@@ -49,7 +49,7 @@ class Document:
         return self.model.__pydantic_serializer__.to_json(self.model, include=self.include)
 
 
-Reading = Callable[[AsyncConnection], Awaitable[Document]]
+ReadQuery = Callable[[AsyncConnection], Awaitable[ReadResult]]
 
 
 class HotReads:
@@ -78,7 +78,7 @@ class HotReads:
         return preferred_type(self._request.scope)
 
     async def answer(
-        self, group: str, read: Reading, *, keep: bool = True, cache_control: str = PUBLIC
+        self, group: str, read: ReadQuery, *, keep: bool = True, cache_control: str = PUBLIC
     ) -> Response:
         """The public answer of this very path, query and preferred type, kept until `group` is announced.
 
@@ -90,11 +90,11 @@ class HotReads:
         entry = await self._cache.get(group, key, lambda: self._load(read, cache_control))
         return EntryResponse(entry)
 
-    async def answer_private(self, read: Reading) -> Response:
+    async def answer_private(self, read: ReadQuery) -> Response:
         """The answer for its caller alone, which nobody keeps."""
         return EntryResponse(await self._load(read, PRIVATE))
 
-    async def _load(self, read: Reading, cache_control: str) -> Entry:
+    async def _load(self, read: ReadQuery, cache_control: str) -> Entry:
         async with self._database.reading() as connection:
             document = await read(connection)
         headers = {}
@@ -104,8 +104,8 @@ class HotReads:
         return make_entry(document, cache_control=cache_control, template=template, headers=headers)
 
 
-async def document_response(
-    session: AsyncSession, read: Reading, *, status: int = 200, location: str | None = None
+async def read_back(
+    session: AsyncSession, read: ReadQuery, *, status: int = 200, location: str | None = None
 ) -> Response:
     """What a write made, as the transaction sees it, for its caller alone."""
     document = await read(await session.connection())
@@ -116,7 +116,7 @@ async def document_response(
 
 
 def make_entry(
-    document: Document, *, cache_control: str, template: str = "", headers: Mapping[str, str] | None = None
+    document: ReadResult, *, cache_control: str, template: str = "", headers: Mapping[str, str] | None = None
 ) -> Entry:
     """The document's bytes with the headers of its answer."""
     body = document.to_json()
@@ -169,7 +169,7 @@ class EntryResponse(Response):
             await self.background()
 
 
-def streamed(
+def stream_response(
     pieces: AsyncIterable[str | bytes], media_type: str, filename: str | None = None
 ) -> StreamingResponse:
     """A private answer of any length, a download if it has a file name; proxies pass it on as it comes."""
@@ -179,7 +179,7 @@ def streamed(
     return StreamingResponse(pieces, media_type=media_type, headers=headers)
 
 
-async def begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def start_stream(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The same stream after its first piece was read, so that a database that is away is still told by the status."""
     first = await anext(stream)
 

@@ -10,7 +10,7 @@ from app.core.db.transaction import ReadSessionDep, SessionDep
 from app.core.errors import RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import EntryResponse, Reading, document_response
+from app.core.http.responses import EntryResponse, ReadQuery, read_back
 from app.core.rate_limit import RateLimiter, rate_limited
 from app.identity.accounts.fields import Username, is_reserved
 from app.identity.accounts.repository import address_digest, has_username
@@ -124,7 +124,7 @@ async def replace_own_account(
     Another e-mail address is `pending_email` until the mail that is sent there is answered.
     """
     await accounts.replace(user.user_id, precondition, profile)
-    return await document_response(session, _read(user.user_id))
+    return await read_back(session, _read(user.user_id))
 
 
 @router.patch(
@@ -145,7 +145,7 @@ async def change_own_account(
     Another e-mail address is `pending_email` until the mail that is sent there is answered.
     """
     await accounts.change(user.user_id, precondition, patch)
-    return await document_response(session, _read(user.user_id))
+    return await read_back(session, _read(user.user_id))
 
 
 @router.delete(
@@ -207,5 +207,5 @@ async def judge_password(candidate: PasswordIn, response: Response) -> PasswordS
     return PasswordStrengthOut.of(await estimate_strength(candidate.password, words))
 
 
-def _read(user_id: int) -> Reading:
+def _read(user_id: int) -> ReadQuery:
     return lambda connection: get_account(connection, user_id)

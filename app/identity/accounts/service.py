@@ -4,13 +4,13 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.events.events import publish
 from app.core.http.conditional import Precondition, version_etag
 from app.core.http.request_info import current_request
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 from app.identity.accounts.fields import Notifications
 from app.identity.accounts.repository import AccountRepository, email_key, find_account
 from app.identity.accounts.schemas import AccountIn, ProfileIn, ProfilePatch, UserOut
@@ -60,7 +60,7 @@ class AccountService:
         opening: dict[str, tuple[object, object]] = {"username": (None, user.username), "role": (None, role)}
         # Whoever registers acts for the new account; on the command line nobody is logged in.
         actor_id = user.id if role is Role.USER else None
-        await audit(self._session, "user.registered", ("user", user.id), opening, actor_id=actor_id)
+        record_audit(self._session, "user.registered", ("user", user.id), opening, actor_id=actor_id)
         await publish(self._session, UserRegistered(user.id), current_request().request_id)
         return user
 
@@ -86,7 +86,7 @@ class AccountService:
         user.is_active = False
         user.pending_email = None
         await self._accounts.flush()
-        await audit(self._session, "user.deactivated", ("user", user_id), {"is_active": (True, False)})
+        record_audit(self._session, "user.deactivated", ("user", user_id), {"is_active": (True, False)})
         await sessions.end_all(user_id, "deactivated")
         await ApiKeyService.build(self._session).revoke_all(user_id)
         invalidate(self._session, account_group(user_id))
@@ -109,7 +109,7 @@ class AccountService:
             raise PhoneNeeded("Notifications by SMS need a phone number; send both or choose another way.")
         if changes:
             await self._accounts.flush()
-            await audit(self._session, "user.profile_changed", ("user", user.id), changes)
+            record_audit(self._session, "user.profile_changed", ("user", user.id), changes)
             invalidate(self._session, account_group(user.id))
 
     async def _want_email(self, user: User, email: str) -> dict[str, tuple[object, object]]:
@@ -124,16 +124,16 @@ def _profile(profile: ProfileIn) -> dict[str, object]:
     return {name: getattr(profile, name) for name in PROFILE_FIELDS}
 
 
-async def read_account(connection: AsyncConnection, user_id: int) -> Document | None:
+async def read_account(connection: AsyncConnection, user_id: int) -> ReadResult | None:
     """The account as its owner sees it, or None."""
     row = await find_account(connection, user_id)
     if row is None:
         return None
     account = UserOut.model_validate(row)
-    return Document(model=account, snapshot=row.snapshot, etag=version_etag(account.version))
+    return ReadResult(model=account, snapshot=row.snapshot, etag=version_etag(account.version))
 
 
-async def get_account(connection: AsyncConnection, user_id: int) -> Document:
+async def get_account(connection: AsyncConnection, user_id: int) -> ReadResult:
     """As `read_account`. InvalidToken when the account is gone."""
     document = await read_account(connection, user_id)
     if document is None:

@@ -6,12 +6,12 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.db.paging import Pager
 from app.core.errors import FieldProblem
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, TooManyApiKeys
 from app.identity.api_keys.keys import key_digest, key_hint, make_key
 from app.identity.api_keys.repository import ApiKeyRepository, find_key, list_keys
@@ -99,7 +99,7 @@ class ApiKeyService:
     async def revoke_all(self, owner_id: int) -> None:
         """End every key of an account that is being closed: opened again, it starts without."""
         for key_id in await self._keys.revoke_all(owner_id):
-            await audit(self._session, "api_key.revoked", ("api_key", key_id))
+            record_audit(self._session, "api_key.revoked", ("api_key", key_id))
         invalidate(self._session, account_group(owner_id))
 
     async def _revoke_default(self, owner: Principal) -> int:
@@ -119,7 +119,7 @@ class ApiKeyService:
         shown = ApiKeyOut.model_validate(key)
         given = {"name": key.name, "scopes": " ".join(key.scopes), "allowed_ips": " ".join(key.allowed_ips)}
         changes = {name: (None, value) for name, value in {**given, "expires_at": key.expires_at}.items()}
-        await audit(self._session, "api_key.created", ("api_key", key.id), changes, actor_id=owner.user_id)
+        record_audit(self._session, "api_key.created", ("api_key", key.id), changes, actor_id=owner.user_id)
         return ApiKeyCreated(**shown.model_dump(), api_key=secret)
 
     async def _changed(
@@ -130,7 +130,7 @@ class ApiKeyService:
         changes: Mapping[str, tuple[object, object]] | None = None,
     ) -> None:
         target = ("api_key", key_id)
-        await audit(self._session, f"api_key.{what}", target, changes, actor_id=owner.user_id)
+        record_audit(self._session, f"api_key.{what}", target, changes, actor_id=owner.user_id)
         invalidate(self._session, account_group(owner.user_id))
 
 
@@ -141,19 +141,19 @@ class ApiKeyCatalogue:
         self._connection = connection
         self._owner_id = owner_id
 
-    async def get(self, key_id: int) -> Document:
+    async def get(self, key_id: int) -> ReadResult:
         """One key. ApiKeyNotFound."""
         row = await find_key(self._connection, self._owner_id, key_id)
         if row is None:
             raise _unknown_key(key_id)
-        return Document(ApiKeyOut.model_validate(row), row.snapshot)
+        return ReadResult(ApiKeyOut.model_validate(row), row.snapshot)
 
-    async def list(self, query: ApiKeyFilter, pager: Pager) -> Document:
+    async def list(self, query: ApiKeyFilter, pager: Pager) -> ReadResult:
         """One page of keys. InvalidCursor."""
         window = pager.window(query)
         found = await list_keys(self._connection, self._owner_id, query.sort, window)
         keys = [ApiKeyOut.model_validate(row) for row in found.rows]
-        return Document(pager.page(query, window, found, keys), found.snapshot)
+        return ReadResult(pager.page(query, window, found, keys), found.snapshot)
 
 
 def _refuse_more_than_own(owner: Principal, scopes: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.cache.hot import Entry, HotCache, Snapshot
 from app.core.db.engine import Database
 from app.core.db.queries import AnyRow
-from app.core.http.responses import PRIVATE, Document, make_entry
+from app.core.http.responses import PRIVATE, ReadResult, make_entry
 from app.core.settings.settings import Settings
 from app.identity.accounts.service import read_account
 from app.identity.api_keys.authentication import principal_of_key
@@ -219,7 +219,7 @@ async def get_account_entry(
     return await cache.get(group, group, load)
 
 
-async def _read(connection: AsyncConnection, user_id: int) -> Document:
+async def _read(connection: AsyncConnection, user_id: int) -> ReadResult:
     document = await read_account(connection, user_id)
     if document is None:
         raise invalid_token("The account of this token is gone.")

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.events.events import publish
 from app.core.http.request_info import current_request
@@ -16,6 +16,6 @@ async def record(session: AsyncSession, user_id: int, what: str, *, factor: obje
     `factor` names the passkey that changed. Whoever is not logged in acts for the account itself.
     """
     changes: dict[str, tuple[object, object]] = {} if factor is None else {"passkey": (None, factor)}
-    await audit(session, f"mfa.{what}", ("user", user_id), changes, actor_id=user_id)
+    record_audit(session, f"mfa.{what}", ("user", user_id), changes, actor_id=user_id)
     await publish(session, SecondFactorChanged(user_id, what), current_request().request_id)
     invalidate(session, account_group(user_id))

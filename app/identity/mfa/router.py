@@ -37,7 +37,7 @@ from app.identity.mfa.schemas import (
     TotpEnrolment,
 )
 from app.identity.mfa.service import SecondFactorService
-from app.identity.sessions.deps import hand_out
+from app.identity.sessions.deps import set_session_cookies
 from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
 
 router = APIRouter(prefix="/api/v1/auth/mfa", tags=["second factor"])
@@ -83,7 +83,7 @@ async def finish_login(
     if not answer.cookies:
         return await login.finish(answer)
     request.app.state.browser.check_origin(request.headers)
-    return hand_out(request, response, await login.finish(answer))
+    return set_session_cookies(request, response, await login.finish(answer))
 
 
 @router.post(

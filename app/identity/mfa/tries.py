@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.clock import utc_now
 from app.identity.mfa.changes import record
 from app.identity.mfa.errors import SecondFactorLocked
@@ -39,7 +39,7 @@ class Tries:
 
     async def failed(self, user_id: int, tries: int) -> None:
         """Remember the wrong try, which the caller's error must keep; the last one tells the owner."""
-        await audit(self._session, "mfa.wrong_code", ("user", user_id), actor_id=user_id)
+        record_audit(self._session, "mfa.wrong_code", ("user", user_id), actor_id=user_id)
         if tries == TRIES_AN_HOUR:
             await record(self._session, user_id, "locked")
 

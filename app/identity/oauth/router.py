@@ -10,7 +10,7 @@ from app.core.rate_limit import rate_limited
 from app.core.settings.settings import Settings
 from app.identity.authentication.deps import TokenInspector
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
-from app.identity.oauth.judgement import introspect, revoke
+from app.identity.oauth.introspection import introspect, revoke
 from app.identity.oauth.schemas import IntrospectionOut, KeyOut, KeySetOut, ServerMetadataOut
 from app.identity.permissions import Permission
 from app.identity.sessions.deps import RotationServiceDep, SessionServiceDep, no_store

@@ -37,7 +37,7 @@ from app.identity.passkeys.schemas import (
     PasskeyRegistration,
 )
 from app.identity.passkeys.service import PasskeyService
-from app.identity.sessions.deps import hand_out
+from app.identity.sessions.deps import set_session_cookies
 from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
 
 router = APIRouter(prefix="/api/v1/auth/passkeys", tags=["second factor"])
@@ -109,7 +109,7 @@ async def finish_passkey_login(
     if not assertion.cookies:
         return await passkeys.log_in(assertion)
     request.app.state.browser.check_origin(request.headers)
-    return hand_out(request, response, await passkeys.log_in(assertion))
+    return set_session_cookies(request, response, await passkeys.log_in(assertion))
 
 
 @router.get("", summary="List one's passkeys", responses=problems(*_LOGIN))

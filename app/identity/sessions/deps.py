@@ -48,7 +48,7 @@ async def _rotation(request: Request, session: SessionDep) -> RotationService:
     return RotationService.build(session, request.app.state.tokens, request.app.state.settings)
 
 
-def hand_out(request: Request, response: Response, tokens: TokenOut) -> BrowserSessionOut:
+def set_session_cookies(request: Request, response: Response, tokens: TokenOut) -> BrowserSessionOut:
     """Set the tokens as cookies; the answer then holds none of them."""
     browser: BrowserGuard = request.app.state.browser
     session_id = request.app.state.tokens.read(tokens.access_token).session_id

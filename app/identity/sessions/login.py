@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.events.events import publish
@@ -83,7 +83,7 @@ class LoginService:
         invalidate(self._session, account_group(user.id))
         await publish(self._session, PasswordChanged(user.id), current_request().request_id)
         changes: dict[str, tuple[object, object]] = {"password": ("old", "new")}
-        await audit(self._session, "user.password_changed", ("user", user.id), changes)
+        record_audit(self._session, "user.password_changed", ("user", user.id), changes)
 
     async def _accept(self, proof: Proof) -> User | None:
         """The account, if the password was right, is so still, and nothing is locked; else a failure."""
@@ -105,4 +105,4 @@ class LoginService:
         locked_until = await self._failures.add(proof.account, proof.client.network)
         if locked_until is not None and proof.user_id is not None:
             until: dict[str, tuple[object, object]] = {"locked_until": (None, locked_until)}
-            await audit(self._session, "login.locked", ("user", proof.user_id), until)
+            record_audit(self._session, "login.locked", ("user", proof.user_id), until)

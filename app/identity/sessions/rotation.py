@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.db.queries import AnyRow
 from app.core.events.events import publish
 from app.core.http.request_info import current_request
@@ -105,7 +105,7 @@ class RotationService:
             reused = TokenReused(found.user_id, found.device, request.ip)
             await publish(self._session, reused, request.request_id)
             target = ("session", found.session_id)
-            await audit(self._session, "session.token_reused", target, actor_id=found.user_id)
+            record_audit(self._session, "session.token_reused", target, actor_id=found.user_id)
         return TokenReuse(
             "This refresh token was used before, so the session was ended; log in again.", headers=CHALLENGE
         )

@@ -35,8 +35,8 @@ from app.identity.sessions.deps import (
     RefreshCookie,
     RotationServiceDep,
     SessionServiceDep,
-    hand_out,
     no_store,
+    set_session_cookies,
 )
 from app.identity.sessions.schemas import (
     BrowserSessionOut,
@@ -91,7 +91,7 @@ async def log_in_browser(
     """
     request.app.state.browser.check_origin(request.headers)
     proof = await gate.check_login(form.username, form.password, client)
-    return hand_out(request, response, await logins.log_in(proof, form.scopes))
+    return set_session_cookies(request, response, await logins.log_in(proof, form.scopes))
 
 
 @router.post(
@@ -116,7 +116,7 @@ async def refresh_token(
     if cookie is None:
         raise NotAuthenticated("Send `refresh_token`, in the body or as a cookie.", headers=CHALLENGE)
     session_id = request.app.state.browser.check_write(request.headers)
-    return hand_out(request, response, await rotation.refresh(cookie, session_id))
+    return set_session_cookies(request, response, await rotation.refresh(cookie, session_id))
 
 
 @router.get(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.events.events import publish
@@ -71,7 +71,7 @@ class SessionService:
         if not is_known:
             await publish(self._session, NewDevice(user.id, device, request.ip), request.request_id)
         opening: dict[str, tuple[object, object]] = {"factors": (None, " ".join(factors))}
-        await audit(self._session, "session.opened", ("session", opened.id), opening, actor_id=user.id)
+        record_audit(self._session, "session.opened", ("session", opened.id), opening, actor_id=user.id)
         grant = Grant(user.id, str(opened.id), Role(user.role), frozenset(scopes), opened.expires_at)
         return self.answer(grant, refresh_token)
 
@@ -124,7 +124,7 @@ class SessionService:
         # Whoever is not logged in, as with a password reset, acts for the account itself.
         actor_id = current_request().user_id or user_id
         why: dict[str, tuple[object, object]] = {"reason": (None, reason)}
-        await audit(self._session, "session.ended", ("session", session_id), why, actor_id=actor_id)
+        record_audit(self._session, "session.ended", ("session", session_id), why, actor_id=actor_id)
 
 
 def new_refresh_token() -> str:

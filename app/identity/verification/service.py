@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.db.engine import Database
@@ -100,7 +100,7 @@ class VerificationService:
             await self._change_email(user, email)
         elif not user.is_verified:
             user.is_verified = True
-            await audit(
+            record_audit(
                 self._session,
                 "user.email_verified",
                 ("user", user.id),
@@ -133,7 +133,7 @@ class VerificationService:
         # The database judges now whether the address is free, before anything else is done.
         await self._accounts.flush()
         changes: dict[str, tuple[object, object]] = {"email": (old, email)}
-        await audit(self._session, "user.email_changed", ("user", user.id), changes, actor_id=user.id)
+        record_audit(self._session, "user.email_changed", ("user", user.id), changes, actor_id=user.id)
         await publish(self._session, EmailChanged(user.id, old), current_request().request_id)
 
     async def _request(self, email: str, event_for: Callable[[AnyRow], Event | None]) -> None:
@@ -170,7 +170,7 @@ class PasswordResetService:
         await self._failures.clear(account_key(user.id))
         await self._sessions.end_all(user.id, "password_reset")
         changes: dict[str, tuple[object, object]] = {"password": ("", "")}
-        await audit(self._session, "user.password_reset", ("user", user.id), changes, actor_id=user.id)
+        record_audit(self._session, "user.password_reset", ("user", user.id), changes, actor_id=user.id)
         await publish(self._session, PasswordChanged(user.id), current_request().request_id)
         invalidate(self._session, account_group(user.id))
 

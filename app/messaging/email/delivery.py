@@ -17,7 +17,7 @@ import structlog
 
 from app.core.clock import utc_now
 from app.core.events import outbox
-from app.core.events.events import Delivery, Hopeless, Later, Outside, delivers
+from app.core.events.events import Delivery, HandlerContext, PermanentFailure, RetryAfter, delivers
 from app.core.http.problems import is_unavailable
 from app.core.mail import FINAL_PATIENCE, Mail, MailDelayed, MailInDoubt, MailRefused
 from app.core.settings.settings import Settings
@@ -33,8 +33,8 @@ class Overtaken(Exception):
 
 
 @delivers(MailQueued)
-async def deliver_mail(outside: Outside, event: MailQueued, delivery: Delivery) -> None:
-    """Send the mail. Hopeless when the server refuses it for good, or nobody can know what it did."""
+async def deliver_mail(outside: HandlerContext, event: MailQueued, delivery: Delivery) -> None:
+    """Send the mail. PermanentFailure when the server refuses it for good, or nobody can know what it did."""
     mail = await _prepare(outside, event.mail_id)
     if mail is None:
         return
@@ -50,20 +50,20 @@ async def deliver_mail(outside: Outside, event: MailQueued, delivery: Delivery) 
     try:
         await outside.mailer.send(mail, hand_over)
     except Overtaken:
-        raise Later("another worker has the mail", outside.settings.worker.lease) from None
+        raise RetryAfter("another worker has the mail", outside.settings.worker.lease) from None
     except MailDelayed:
         await _record(outside, lambda mails: mails.put_back(event.mail_id))
         raise
     except MailRefused as refusal:
         await _record(outside, lambda mails: mails.refuse(event.mail_id))
-        raise Hopeless(f"the mail server refuses the mail: {refusal}") from refusal
+        raise PermanentFailure(f"the mail server refuses the mail: {refusal}") from refusal
     except MailInDoubt as doubt:
-        raise Hopeless(f"not sent again: {doubt}") from doubt
+        raise PermanentFailure(f"not sent again: {doubt}") from doubt
     await _record(outside, lambda mails: mails.accept(event.mail_id))
     _log.info("mail_sent", mail_id=event.mail_id, message_id=mail.message_id)
 
 
-async def _prepare(outside: Outside, mail_id: int) -> Mail | None:
+async def _prepare(outside: HandlerContext, mail_id: int) -> Mail | None:
     try:
         async with outside.transaction() as session:
             return await MailService.build(session).prepare(mail_id, outside.settings)
@@ -71,8 +71,8 @@ async def _prepare(outside: Outside, mail_id: int) -> Mail | None:
         # Whoever handed it over may still live and wait for the server's answer.
         wait = (earlier.at + _patience(outside.settings) - utc_now()).total_seconds()
         if wait > 0:
-            raise Later("another worker awaits the mail server's answer", wait) from None
-        raise Hopeless(f"not sent again: {earlier}, and the worker died before the answer") from None
+            raise RetryAfter("another worker awaits the mail server's answer", wait) from None
+        raise PermanentFailure(f"not sent again: {earlier}, and the worker died before the answer") from None
 
 
 def _patience(settings: Settings) -> timedelta:
@@ -80,7 +80,7 @@ def _patience(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.mail.timeout * (FINAL_PATIENCE + 1) + settings.worker.lease)
 
 
-async def _record(outside: Outside, change: Callable[[MailService], Awaitable[None]]) -> None:
+async def _record(outside: HandlerContext, change: Callable[[MailService], Awaitable[None]]) -> None:
     """Record what the server said, and insist while PostgreSQL is away: nobody else knows it."""
     pause = 0.1
     while True:

@@ -13,7 +13,7 @@ from app.catalog.books.schemas import BookCriteria
 from app.catalog.exports.service import BATCH, stream_books
 from app.catalog.exports.writers import NdjsonExport
 from app.core.db.engine import Database
-from app.core.http.responses import begun
+from app.core.http.responses import start_stream
 from app.identity.permissions import Role
 from tests.conftest import Caller, SignUp
 
@@ -106,7 +106,7 @@ async def test_a_full_last_batch_ends_the_file_too(live_app: FastAPI, staff: Cal
 
 async def test_a_stream_that_was_begun_lacks_nothing(live_app: FastAPI, staff: Caller) -> None:
     del staff
-    stream = await begun(stream_books(live_app.state.database, BookCriteria(), NdjsonExport()))
+    stream = await start_stream(stream_books(live_app.state.database, BookCriteria(), NdjsonExport()))
     assert sum([piece.count(b"\n") async for piece in stream]) == MANY
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 from app import registry
 from app.core.clock import utc_now
 from app.core.db.transaction import transaction
-from app.core.events.events import Delivery, OutboxEvent, Outside, run_outside
+from app.core.events.events import Delivery, HandlerContext, OutboxEvent, run_external
 from app.core.mail import make_mailer
 from app.core.settings.groups import MailSettings
 from app.core.settings.settings import Settings
@@ -54,7 +54,7 @@ class Importer:
     app: FastAPI
     http: httpx.AsyncClient
     caller: Caller
-    outside: Outside
+    outside: HandlerContext
 
     async def send(self, content: bytes, filename: str = "books.csv", **fields: str) -> dict[str, Any]:
         """Upload; the job as it was answered."""
@@ -79,7 +79,7 @@ class Importer:
             )
             events = (await session.scalars(waiting.order_by(OutboxEvent.id))).all()
         for event in events:
-            await run_outside(
+            await run_external(
                 self.outside, Delivery(event.id, 1, event.type, event.payload, "", event.created_at)
             )
             async with self.app.state.database.sessions.begin() as session:
@@ -136,7 +136,9 @@ async def importer(live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_
     registry.load_handlers()
     state = live_app.state
     mailer = make_mailer(settings_with_mail(state.settings))
-    outside = Outside(lambda: transaction(state.database, state.cache), mailer, state.settings, state.storage)
+    outside = HandlerContext(
+        lambda: transaction(state.database, state.cache), mailer, state.settings, state.storage
+    )
     return Importer(live_app, live_client, await live_sign_up(Role.MODERATOR), outside)
 
 

@@ -10,7 +10,7 @@ from app.catalog.imports.lifecycle import ImportLife
 from app.catalog.imports.repository import ImportRepository
 from app.core.clock import utc_now
 from app.core.db.transaction import transaction
-from app.core.events.events import Delivery, Later
+from app.core.events.events import Delivery, RetryAfter
 
 from .conftest import Importer, books_of, csv_of, isbn_of
 
@@ -142,7 +142,7 @@ async def test_imports_run_one_after_the_other(importer: Importer) -> None:
     state = importer.app.state
     async with transaction(state.database, state.cache) as session:
         assert await ImportRepository(session).try_to_run()
-        with pytest.raises(Later):
+        with pytest.raises(RetryAfter):
             await importer.run()
         assert (await importer.job(job["id"]))["state"] == "pending"
     await importer.run()

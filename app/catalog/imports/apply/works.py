@@ -50,7 +50,7 @@ class WorkFollower:
         if not changed:
             return
         pages = []
-        for row in await self._names.lock_lonely_works(list(changed)):
+        for row in await self._names.lock_single_edition_works(list(changed)):
             page = _title_page(row, changed[row["book_id"]])
             if page != (row["title"], row["author_id"]):
                 pages.append((row, *page))

@@ -57,7 +57,7 @@ _WORKS = """
         ORDER BY merged_into_id IS NOT NULL, works.id LIMIT 1
     ) AS found ON true
 """
-_LONELY_WORKS = """
+_SINGLE_EDITION_WORKS = """
     SELECT item_id AS book_id, works.id, title, author_id FROM books JOIN works ON works.id = work_id
     WHERE item_id = ANY ($1::bigint[])
     AND (SELECT count(*) FROM books AS edition WHERE edition.work_id = works.id) = 1
@@ -140,9 +140,9 @@ class NameRepository:
         """Hold these authors or works against merges and deletion; False if one is merged or gone by now."""
         return len(await self._fetch(_HOLD[table], ids)) == len(ids)
 
-    async def lock_lonely_works(self, book_ids: Sequence[int]) -> Rows:
+    async def lock_single_edition_works(self, book_ids: Sequence[int]) -> Rows:
         """The works of which these books are the only editions, held: `book_id`, `id`, `title`, `author_id`."""
-        return await self._fetch(_LONELY_WORKS, book_ids)
+        return await self._fetch(_SINGLE_EDITION_WORKS, book_ids)
 
     async def rename_works(self, works: Sequence[tuple[int, str, int | None]]) -> None:
         """Give works of these ids their titles and principal authors."""

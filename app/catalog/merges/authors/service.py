@@ -9,7 +9,7 @@ from app.catalog.authors.schemas import MOST_ALIASES
 from app.catalog.merges.authors.repository import AuthorMoveRepository
 from app.catalog.merges.contributions import Contribution, Dropped, plan_merge, plan_undo
 from app.catalog.merges.errors import TooManyAliases
-from app.catalog.merges.movers import Moved, MovedBack
+from app.catalog.merges.handling import MergeRecord, UndoneMerge
 from app.catalog.models import Author
 
 
@@ -30,7 +30,7 @@ class AuthorMover:
         """The mover on one session."""
         return cls(AuthorMoveRepository(session))
 
-    async def move(self, source: Author, target: Author) -> Moved:
+    async def move(self, source: Author, target: Author) -> MergeRecord:
         """Re-point contributions and works; the source's names become aliases of the target. TooManyAliases."""
         aliases = _new_names(source, target)
         await self._moves.defer_documents()
@@ -49,9 +49,9 @@ class AuthorMover:
             "works": len(works),
             "aliases": len(aliases),
         }
-        return Moved(record, counts)
+        return MergeRecord(record, counts)
 
-    async def move_back(self, source: Author, target: Author, record: Mapping[str, Any]) -> MovedBack:
+    async def move_back(self, source: Author, target: Author, record: Mapping[str, Any]) -> UndoneMerge:
         """Give back contributions, works and names that stand as the merge left them."""
         await self._moves.defer_documents()
         moved = [Contribution(*one) for one in record["moved"]]
@@ -72,7 +72,7 @@ class AuthorMover:
             "works": len(works),
             "aliases": removed,
         }
-        return MovedBack(counts, sorted({one.book_id for one in plan.left}))
+        return UndoneMerge(counts, sorted({one.book_id for one in plan.left}))
 
     async def list_works_of_one_title(self, author_id: int) -> list[list[int]]:
         """The author's works that share their title with another one, title by title."""

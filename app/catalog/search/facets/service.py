@@ -11,7 +11,7 @@ from app.catalog.search.facets.bands import band_value
 from app.catalog.search.facets.repository import count_facets
 from app.catalog.search.facets.schemas import FacetOut, FacetsOut, FacetValue
 from app.core.db.queries import AnyRow, population
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 
 
 class FacetCatalogue:
@@ -20,7 +20,7 @@ class FacetCatalogue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def count(self, query: BookCriteria) -> Document:
+    async def count(self, query: BookCriteria) -> ReadResult:
         """Every facet, each without its own selection.
 
         Counts are exact up to 10,000 books; of more, they are estimated from as large a sample.
@@ -35,7 +35,7 @@ class FacetCatalogue:
             facets=facets,
         )
         # The older snapshot of the two: were a name changed in between, the answer must not be kept.
-        return Document(answer, names.snapshot or rows[0].snapshot)
+        return ReadResult(answer, names.snapshot or rows[0].snapshot)
 
 
 def _population(size: AnyRow) -> int:

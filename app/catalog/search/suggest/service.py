@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.catalog.search.suggest.repository import ENOUGH, EXACT, list_suggestions
 from app.catalog.search.suggest.schemas import Suggestion, Suggestions, SuggestionType
 from app.core.db.queries import AnyRow
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 
 _TYPES = {kind.value: place for place, kind in enumerate(SuggestionType)}
 
@@ -19,7 +19,7 @@ class SuggestionCatalogue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def suggest(self, typed: str) -> Document:
+    async def suggest(self, typed: str) -> ReadResult:
         """At most ten: exact before prefix before words within before corrected spelling.
 
         Within each, the types take turns; authors and series with more books and books in stock come first.
@@ -33,7 +33,7 @@ class SuggestionCatalogue:
             others = [row for row in mended if (row.type, row.id) not in known]
             chosen += _chosen(others, ENOUGH - len(chosen))
         answer = Suggestions(items=[Suggestion(type=row.type, id=row.id, text=row.text) for row in chosen])
-        return Document(answer, rows[0].snapshot)
+        return ReadResult(answer, rows[0].snapshot)
 
 
 def _chosen(rows: Iterable[AnyRow], count: int) -> list[AnyRow]:

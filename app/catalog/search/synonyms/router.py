@@ -12,7 +12,7 @@ from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, Reading, document_response
+from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CatalogManager
 from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
@@ -61,7 +61,7 @@ async def create_synonym(synonym: SynonymIn, manager: CatalogManager, session: S
     del manager
     synonym_id = await SynonymService.build(session).create(synonym)
     location = f"/api/v1/admin/search/synonyms/{synonym_id}"
-    return await document_response(session, _read(synonym_id), status=201, location=location)
+    return await read_back(session, _read(synonym_id), status=201, location=location)
 
 
 @router.put(
@@ -80,7 +80,7 @@ async def replace_synonym(
     """Set both fields. Counts at once."""
     del manager
     await SynonymService.build(session).change(synonym_id, precondition, given(synonym))
-    return await document_response(session, _read(synonym_id))
+    return await read_back(session, _read(synonym_id))
 
 
 @router.patch(
@@ -99,7 +99,7 @@ async def change_synonym(
     """Set only what is sent; null in `finds` lets the terms find one another. Counts at once."""
     del manager
     await SynonymService.build(session).change(synonym_id, precondition, given(patch))
-    return await document_response(session, _read(synonym_id))
+    return await read_back(session, _read(synonym_id))
 
 
 @router.delete(
@@ -113,5 +113,5 @@ async def delete_synonym(
     await SynonymService.build(session).delete(synonym_id, precondition)
 
 
-def _read(synonym_id: int) -> Reading:
+def _read(synonym_id: int) -> ReadQuery:
     return lambda connection: SynonymCatalogue(connection).get(synonym_id)

@@ -8,10 +8,10 @@ from app.catalog.models import Synonym
 from app.catalog.search.errors import InvalidSynonym, SynonymNotFound
 from app.catalog.search.synonyms.repository import SynonymRepository, find_synonym, list_synonyms
 from app.catalog.search.synonyms.schemas import SynonymFilter, SynonymIn, SynonymOut, SynonymPatch
-from app.core.audit import audit, audit_edit, differences
+from app.core.audit import differences, record_audit, record_edit
 from app.core.db.paging import Pager
 from app.core.http.conditional import Precondition, version_etag
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 
 
 class SynonymService:
@@ -33,15 +33,13 @@ class SynonymService:
         await self._synonyms.add(synonym)
         await self._synonyms.set_rules(synonym)
         added = {"terms": (None, request.terms), "finds": (None, request.finds)}
-        await audit(self._session, "synonym.created", ("synonym", synonym.id), added)
+        record_audit(self._session, "synonym.created", ("synonym", synonym.id), added)
         return synonym.id
 
     async def change(self, synonym_id: int, precondition: Precondition, values: dict[str, object]) -> None:
         """Set these fields. SynonymNotFound, StaleVersion, InvalidSynonym."""
         synonym = await self._lock(synonym_id, precondition)
-        await audit_edit(
-            self._session, "synonym.changed", ("synonym", synonym_id), differences(synonym, values)
-        )
+        record_edit(self._session, "synonym.changed", ("synonym", synonym_id), differences(synonym, values))
         for name, value in values.items():
             setattr(synonym, name, value)
         await self._check(synonym)
@@ -51,7 +49,7 @@ class SynonymService:
         """Delete the synonym. SynonymNotFound, StaleVersion."""
         synonym = await self._lock(synonym_id, precondition)
         gone = {"terms": (synonym.terms, None), "finds": (synonym.finds, None)}
-        await audit(self._session, "synonym.deleted", ("synonym", synonym_id), gone)
+        record_audit(self._session, "synonym.deleted", ("synonym", synonym_id), gone)
         await self._synonyms.delete(synonym)
 
     async def _lock(self, synonym_id: int, precondition: Precondition) -> Synonym:
@@ -81,20 +79,20 @@ class SynonymCatalogue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, synonym_id: int) -> Document:
+    async def get(self, synonym_id: int) -> ReadResult:
         """One synonym. SynonymNotFound."""
         row = await find_synonym(self._connection, synonym_id)
         if row is None:
             raise _no_synonym(synonym_id)
         synonym = SynonymOut.model_validate(row)
-        return Document(synonym, row.snapshot, version_etag(synonym.version))
+        return ReadResult(synonym, row.snapshot, version_etag(synonym.version))
 
-    async def list(self, query: SynonymFilter, pager: Pager) -> Document:
+    async def list(self, query: SynonymFilter, pager: Pager) -> ReadResult:
         """One page of synonyms, the newest first. InvalidCursor."""
         window = pager.window(query)
         found = await list_synonyms(self._connection, window)
         synonyms = [SynonymOut.model_validate(row) for row in found.rows]
-        return Document(pager.page(query, window, found, synonyms), found.snapshot)
+        return ReadResult(pager.page(query, window, found, synonyms), found.snapshot)
 
 
 def given(request: SynonymIn | SynonymPatch) -> dict[str, object]:

@@ -14,9 +14,9 @@ from app.catalog.search.zero_results.repository import (
     list_zero_results,
 )
 from app.catalog.search.zero_results.schemas import ZeroResultFilter, ZeroResultOut
-from app.core.audit import audit
+from app.core.audit import record_audit
 from app.core.db.paging import Pager
-from app.core.http.responses import Document
+from app.core.http.responses import ReadResult
 
 Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
@@ -34,12 +34,12 @@ async def count_zero_result(transaction: Transaction, text: str) -> None:
 
 async def list_all_zero_results(
     connection: AsyncConnection, query: ZeroResultFilter, pager: Pager
-) -> Document:
+) -> ReadResult:
     """One page, the most frequent first. InvalidCursor."""
     window = pager.window(query)
     found = await list_zero_results(connection, query.sort, window)
     entries = [ZeroResultOut.model_validate(row) for row in found.rows]
-    return Document(pager.page(query, window, found, entries), found.snapshot)
+    return ReadResult(pager.page(query, window, found, entries), found.snapshot)
 
 
 async def clear_zero_result(session: AsyncSession, id_: int) -> None:
@@ -47,7 +47,7 @@ async def clear_zero_result(session: AsyncSession, id_: int) -> None:
     query = await ZeroResultRepository(session).delete(id_)
     if query is None:
         raise ZeroResultNotFound(f"There is no search without result {id_}.")
-    await audit(session, "zero_result.cleared", ("zero_result", id_), {"query": (query, None)})
+    record_audit(session, "zero_result.cleared", ("zero_result", id_), {"query": (query, None)})
 
 
 async def forget_zero_results(session: AsyncSession, before: datetime, most: int) -> int:

@@ -9,7 +9,7 @@ _OBJECTS = 50_000
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Leave alone what is there already, and look at what is new less often; one import at a time."""
     usual = gc.get_threshold()
     gc.freeze()

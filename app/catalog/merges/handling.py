@@ -18,7 +18,7 @@ class MergeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MergeRecord:
     """What a merge moved: `record` for its undo, `counts` for readers."""
 
     record: Mapping[str, Any]
@@ -26,18 +26,20 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class MovedBack:
+class UndoneMerge:
     """What an undo moved back, and the books in which it found something edited or deleted since."""
 
     counts: Mapping[str, int]
     left: list[int] = field(default_factory=list)
 
 
-class Mover(Protocol[Row_contra]):
+class MergeHandler(Protocol[Row_contra]):
     """Moves everything from one row to another and back. The caller holds both rows and their books."""
 
-    async def move(self, source: Row_contra, target: Row_contra) -> Moved:
+    async def move(self, source: Row_contra, target: Row_contra) -> MergeRecord:
         """Re-point everything to the target and mark the source as merged."""
 
-    async def move_back(self, source: Row_contra, target: Row_contra, record: Mapping[str, Any]) -> MovedBack:
+    async def move_back(
+        self, source: Row_contra, target: Row_contra, record: Mapping[str, Any]
+    ) -> UndoneMerge:
         """Give back what stands as the merge left it."""
