@@ -4,13 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from app.catalog.authors.errors import AuthorInUse, AuthorMerged, AuthorNotFound
 from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, AuthorPatch
 from app.catalog.authors.service import AuthorCatalogue, AuthorService
 from app.catalog.books.schemas import BookFilter, BookOut
 from app.catalog.cache_groups import AUTHORS, LISTS
 from app.catalog.deps import limit_search
-from app.catalog.errors import AuthorInUse, AuthorNotFound
-from app.catalog.merges.errors import AuthorMerged
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion

@@ -5,6 +5,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.catalog.authors.errors import AuthorInUse, AuthorMerged, AuthorNotFound
 from app.catalog.authors.names import sort_name
 from app.catalog.authors.repository import AuthorRepository, find_author, list_authors
 from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, AuthorPatch
@@ -13,8 +14,6 @@ from app.catalog.books.schemas import BookFilter
 from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import AUTHORS
 from app.catalog.canonical import find_current
-from app.catalog.errors import AuthorInUse, AuthorNotFound
-from app.catalog.merges.errors import AuthorMerged
 from app.catalog.models import Author
 from app.core.audit import differences, record_audit, record_edit
 from app.core.cache.hot import EVERYTHING, invalidate

@@ -1,7 +1,7 @@
 """Holding a book for a change, of whatever part of it."""
 
+from app.catalog.books.errors import no_book
 from app.catalog.books.repository import BookRepository
-from app.catalog.errors import no_book
 from app.catalog.goods.service import ItemService
 from app.catalog.models import Book, Item
 from app.core.http.conditional import Precondition

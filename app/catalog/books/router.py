@@ -4,26 +4,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from app.catalog.authors.errors import UnknownAuthor
 from app.catalog.books.deps import VIEW_PARAMETERS, asked_view
+from app.catalog.books.errors import BookNotFound, DuplicateContributor, InvalidIsbn, IsbnTaken
 from app.catalog.books.ndjson import stream_lines
 from app.catalog.books.representations import present_book, present_linked, present_page
 from app.catalog.books.schemas import BookIn, BookOut, BookPatch
 from app.catalog.books.service import BookCatalogue
 from app.catalog.books.views import LINES, LINKED, BookListQuery, ExpandedBook
 from app.catalog.cache_groups import LISTS, item_group
+from app.catalog.categories.errors import UnknownCategory
 from app.catalog.deps import BookServiceDep, limit_search
-from app.catalog.errors import (
-    BookNotFound,
-    DuplicateContributor,
-    InvalidIsbn,
-    IsbnTaken,
-    NotYourItem,
-    SkuTaken,
-    StockReserved,
-    UnknownAuthor,
-    UnknownCategory,
-    UnknownWork,
-)
+from app.catalog.goods.errors import NotYourItem, SkuTaken, StockReserved
+from app.catalog.works.errors import UnknownWork
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion

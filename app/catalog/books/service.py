@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.catalog.authors.directory import AuthorDirectory
 from app.catalog.books.answers import book_out
 from app.catalog.books.edits import Contributions, Edit, principal_author, shown_changes, stated_contributors
+from app.catalog.books.errors import InvalidIsbn, no_book, no_book_of_isbn
 from app.catalog.books.locking import lock_book
 from app.catalog.books.repository import (
     EVERYWHERE,
@@ -20,7 +21,6 @@ from app.catalog.books.repository import (
     list_books,
 )
 from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, ContributorIn
-from app.catalog.errors import InvalidIsbn, no_book, no_book_of_isbn
 from app.catalog.goods.repository import item_order
 from app.catalog.goods.schemas import GoodsIn, ItemIn, ItemKind, ItemPatch
 from app.catalog.goods.service import ItemService, set_kind

@@ -6,6 +6,14 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.books.schemas import BookOut
 from app.catalog.cache_groups import CATEGORIES, LISTS
+from app.catalog.categories.errors import (
+    CategoryCycle,
+    CategoryInUse,
+    CategoryNotFound,
+    CategoryTooDeep,
+    SlugTaken,
+    UnknownCategory,
+)
 from app.catalog.categories.schemas import (
     CategoryBookFilter,
     CategoryIn,
@@ -17,14 +25,6 @@ from app.catalog.categories.schemas import (
 )
 from app.catalog.categories.service import CategoryCatalogue, CategoryService
 from app.catalog.deps import limit_search
-from app.catalog.errors import (
-    CategoryCycle,
-    CategoryInUse,
-    CategoryNotFound,
-    CategoryTooDeep,
-    SlugTaken,
-    UnknownCategory,
-)
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor, RateLimited, StaleVersion

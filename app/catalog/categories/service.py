@@ -8,6 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.catalog.books.repository import ListScope
 from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import CATEGORIES
+from app.catalog.categories.errors import (
+    CategoryCycle,
+    CategoryInUse,
+    CategoryNotFound,
+    CategoryTooDeep,
+    UnknownCategory,
+)
 from app.catalog.categories.repository import CategoryRepository, find_category, list_tree
 from app.catalog.categories.schemas import (
     DEEPEST,
@@ -18,13 +25,6 @@ from app.catalog.categories.schemas import (
     CategoryPatch,
     CategoryTree,
     TreeFilter,
-)
-from app.catalog.errors import (
-    CategoryCycle,
-    CategoryInUse,
-    CategoryNotFound,
-    CategoryTooDeep,
-    UnknownCategory,
 )
 from app.catalog.models import Category
 from app.core.audit import differences, record_audit, record_edit

@@ -4,12 +4,12 @@ from typing import Self, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.books.errors import InvalidIsbn, no_book_of_isbn
 from app.catalog.books.locking import lock_book
 from app.catalog.books.repository import BookRepository
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.covers.repository import CoverRepository
 from app.catalog.covers.schemas import StoredCover
-from app.catalog.errors import InvalidIsbn, no_book_of_isbn
 from app.catalog.goods.service import ItemService
 from app.catalog.isbn import parse_isbn
 from app.core.cache.hot import invalidate

@@ -5,7 +5,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.cache_groups import LISTS, item_group
-from app.catalog.errors import KindFixed, NotYourItem, no_item
+from app.catalog.goods.errors import KindFixed, NotYourItem, no_item
 from app.catalog.goods.repository import ItemRepository, find_item, item_order, list_items
 from app.catalog.goods.schemas import GoodsIn, GoodsPatch, ItemFilter, ItemKind, ItemOut
 from app.catalog.models import Item, PriceSource

@@ -4,17 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from app.catalog.books.errors import DuplicateContributor, IsbnTaken
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.deps import BookServiceDep, ItemServiceDep, limit_search
-from app.catalog.errors import (
-    DuplicateContributor,
-    IsbnTaken,
-    ItemNotFound,
-    KindFixed,
-    NotYourItem,
-    SkuTaken,
-    StockReserved,
-)
+from app.catalog.goods.errors import ItemNotFound, KindFixed, NotYourItem, SkuTaken, StockReserved
 from app.catalog.goods.schemas import ItemFilter, ItemIn, ItemOut, ItemPatch
 from app.catalog.goods.service import ItemCatalogue
 from app.core.db.paging import Page, PagerDep

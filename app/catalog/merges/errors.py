@@ -1,24 +1,6 @@
-"""Refusals of merges, and the redirections that they leave behind."""
-
-from http import HTTPStatus
+"""Refusals of merges."""
 
 from app.core.errors import AppError
-
-
-class AuthorMerged(AppError):
-    """The author was merged into another one, at the address in `Location`; `current_id` is its id."""
-
-    status = HTTPStatus.PERMANENT_REDIRECT
-    code = "author-merged"
-    title = "The author was merged into another one"
-
-
-class WorkMerged(AppError):
-    """The work was merged into another one, at the address in `Location`; `current_id` is its id."""
-
-    status = HTTPStatus.PERMANENT_REDIRECT
-    code = "work-merged"
-    title = "The work was merged into another one"
 
 
 class MergeNotFound(AppError):

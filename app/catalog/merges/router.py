@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.catalog.errors import AuthorNotFound, WorkNotFound
+from app.catalog.authors.errors import AuthorNotFound
 from app.catalog.merges.errors import (
     AlreadyMerged,
     AlreadyUndone,
@@ -16,6 +16,7 @@ from app.catalog.merges.errors import (
 )
 from app.catalog.merges.schemas import MergeDone, MergeFilter, MergeIn, MergeOut, MergeUndone
 from app.catalog.merges.service import MergeService, list_all_merges
+from app.catalog.works.errors import WorkNotFound
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.errors import InvalidCursor

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.catalog.errors import AuthorNotFound, WorkNotFound
+from app.catalog.authors.errors import AuthorNotFound
 from app.catalog.merges.authors.service import AuthorMover
 from app.catalog.merges.errors import (
     AlreadyMerged,
@@ -20,6 +20,7 @@ from app.catalog.merges.repository import MergeRepository, list_merges
 from app.catalog.merges.schemas import Merged, MergeDone, MergeFilter, MergeOut, MergeUndone
 from app.catalog.merges.works.service import WorkMover
 from app.catalog.models import Author, Merge, Work
+from app.catalog.works.errors import WorkNotFound
 from app.core.audit import record_audit
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.clock import utc_now

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from app.catalog.books.errors import BookNotFound
 from app.catalog.cache_groups import item_group
-from app.catalog.errors import BookNotFound, ItemNotFound, NotYourItem
+from app.catalog.goods.errors import ItemNotFound, NotYourItem
 from app.catalog.goods.schemas import ItemKind
 from app.catalog.prices.errors import (
     PriceScheduleClosed,

@@ -7,8 +7,9 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.catalog.books.errors import no_book
 from app.catalog.cache_groups import LISTS, item_group
-from app.catalog.errors import NotYourItem, no_book, no_item
+from app.catalog.goods.errors import NotYourItem, no_item
 from app.catalog.goods.schemas import ItemKind
 from app.catalog.goods.service import ItemService, may_edit
 from app.catalog.models import Item, PriceSchedule, ScheduleState

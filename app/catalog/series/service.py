@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.books.answers import book_out
 from app.catalog.cache_groups import LISTS
-from app.catalog.errors import SeriesInUse, SeriesNotFound
 from app.catalog.models import Series
+from app.catalog.series.errors import SeriesInUse, SeriesNotFound
 from app.catalog.series.repository import SeriesRepository, find_series, list_books_of_series, list_series
 from app.catalog.series.schemas import SeriesBooksQuery, SeriesFilter, SeriesOut, SeriesPatch
 from app.core.audit import differences, record_audit, record_edit

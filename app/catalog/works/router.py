@@ -6,8 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.cache_groups import LISTS
 from app.catalog.deps import limit_search
-from app.catalog.errors import WorkNotFound
-from app.catalog.merges.errors import WorkMerged
+from app.catalog.works.errors import WorkMerged, WorkNotFound
 from app.catalog.works.schemas import WorkDetail, WorkFilter, WorkOut, WorkPatch
 from app.catalog.works.service import WorkCatalogue, WorkService
 from app.core.db.paging import Page, PagerDep

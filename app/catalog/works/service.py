@@ -7,9 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.catalog.books.answers import book_out
 from app.catalog.cache_groups import LISTS
 from app.catalog.canonical import find_current
-from app.catalog.errors import WorkNotFound
-from app.catalog.merges.errors import WorkMerged
 from app.catalog.models import Work
+from app.catalog.works.errors import WorkMerged, WorkNotFound
 from app.catalog.works.repository import WorkRepository, find_work, list_works
 from app.catalog.works.schemas import WorkAuthor, WorkDetail, WorkFilter, WorkOut, WorkPatch
 from app.core.audit import differences, record_edit

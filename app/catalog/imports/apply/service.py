@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from app.catalog.books.errors import BookNotFound, IsbnTaken
 from app.catalog.cache_groups import AUTHORS, CATEGORIES, LISTS, item_group
-from app.catalog.errors import BookNotFound, IsbnTaken, SkuTaken, StockReserved
 from app.catalog.formats.onix.repository import OnixRepository, unknown_parts
 from app.catalog.formats.record import Action, Record, RowProblem
+from app.catalog.goods.errors import SkuTaken, StockReserved
 from app.catalog.imports.apply.image import (
     Image,
     Stored,

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from app.catalog.books.errors import BookNotFound
 from app.catalog.cache_groups import LISTS
-from app.catalog.errors import BookNotFound
 from app.catalog.search.related.schemas import RelatedBooks, RelatedQuery
 from app.catalog.search.related.service import RelatedCatalogue
 from app.core.http.problems import problems

@@ -1,0 +1,43 @@
+"""Refusals about authors, and the redirection that a merge leaves behind."""
+
+from http import HTTPStatus
+
+from app.core.errors import AppError, on_constraint
+
+
+class AuthorNotFound(AppError):
+    """There is no author with this id."""
+
+    status = 404
+    code = "author-not-found"
+    title = "Author not found"
+
+
+class AuthorMerged(AppError):
+    """The author was merged into another one, at the address in `Location`; `current_id` is its id."""
+
+    status = HTTPStatus.PERMANENT_REDIRECT
+    code = "author-merged"
+    title = "The author was merged into another one"
+
+
+class AuthorInUse(AppError):
+    """An author who contributed to books cannot be deleted."""
+
+    status = 409
+    code = "author-in-use"
+    title = "Author is in use"
+
+
+class UnknownAuthor(AppError):
+    """A contributor names an author id that does not exist."""
+
+    status = 409
+    code = "unknown-author"
+    title = "Unknown author"
+
+
+on_constraint(
+    "fk_contributors_author_id_authors", UnknownAuthor, "contributors", "An author_id does not exist."
+)
+on_constraint("fk_works_author_id_authors", UnknownAuthor, "contributors", "An author_id does not exist.")

@@ -1,0 +1,52 @@
+"""Refusals about goods of every kind."""
+
+from app.core.errors import AppError, on_constraint
+
+
+class ItemNotFound(AppError):
+    """There is no item with this id."""
+
+    status = 404
+    code = "item-not-found"
+    title = "Item not found"
+
+
+class NotYourItem(AppError):
+    """Only its owner or a moderator may change or delete an item."""
+
+    status = 403
+    code = "not-your-item"
+    title = "Somebody else's item"
+
+
+class KindFixed(AppError):
+    """A book stays a book, and nothing else becomes one: its other data would be lost."""
+
+    status = 409
+    code = "kind-fixed"
+    title = "The kind cannot change"
+
+
+class SkuTaken(AppError):
+    """Another item has this SKU."""
+
+    status = 409
+    code = "sku-taken"
+    title = "SKU is taken"
+
+
+class StockReserved(AppError):
+    """The new quantity is below what is reserved for open orders."""
+
+    status = 409
+    code = "stock-reserved"
+    title = "Stock is reserved"
+
+
+def no_item(item_id: int) -> ItemNotFound:
+    """The refusal of an id that no item has."""
+    return ItemNotFound(f"There is no item {item_id}.")
+
+
+on_constraint("uq_items_sku", SkuTaken, "sku", "An item with this SKU exists already.")
+on_constraint("ck_stock_levels_covers_reserved", StockReserved, "quantity", "Some of the stock is reserved.")

@@ -1,0 +1,30 @@
+"""Refusals about series."""
+
+from app.core.errors import AppError, on_constraint
+
+
+class SeriesNotFound(AppError):
+    """There is no series with this id."""
+
+    status = 404
+    code = "series-not-found"
+    title = "Series not found"
+
+
+class SeriesNameTaken(AppError):
+    """Another series has this name; case and accents do not count."""
+
+    status = 409
+    code = "series-name-taken"
+    title = "Name is taken"
+
+
+class SeriesInUse(AppError):
+    """A series with books cannot be deleted."""
+
+    status = 409
+    code = "series-in-use"
+    title = "Series is in use"
+
+
+on_constraint("uq_series_name_folded", SeriesNameTaken, "name", "A series with this name exists already.")

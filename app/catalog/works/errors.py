@@ -1,0 +1,32 @@
+"""Refusals about works, and the redirection that a merge leaves behind."""
+
+from http import HTTPStatus
+
+from app.core.errors import AppError, on_constraint
+
+
+class WorkNotFound(AppError):
+    """There is no work with this id."""
+
+    status = 404
+    code = "work-not-found"
+    title = "Work not found"
+
+
+class WorkMerged(AppError):
+    """The work was merged into another one, at the address in `Location`; `current_id` is its id."""
+
+    status = HTTPStatus.PERMANENT_REDIRECT
+    code = "work-merged"
+    title = "The work was merged into another one"
+
+
+class UnknownWork(AppError):
+    """A book names a work id that does not exist."""
+
+    status = 409
+    code = "unknown-work"
+    title = "Unknown work"
+
+
+on_constraint("fk_books_work_id_works", UnknownWork, "work_id", "The work_id does not exist.")
