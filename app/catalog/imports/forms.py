@@ -4,8 +4,7 @@ from typing import Any
 
 from app.catalog.formats.contract import SourceFormat
 from app.catalog.formats.fields import FIELDS
-from app.catalog.imports.apply.outcome import ImportMode
-from app.catalog.imports.schemas import OnError
+from app.catalog.models import ImportMode, OnError
 from app.catalog.uploads import documented
 
 _FIELDS = ", ".join(f"`{name}`" for name in FIELDS)

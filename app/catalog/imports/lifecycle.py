@@ -8,9 +8,8 @@ from app.catalog.formats.contract import Source
 from app.catalog.imports.apply.outcome import Outcome
 from app.catalog.imports.progress import row_values
 from app.catalog.imports.repository import ImportRepository
-from app.catalog.imports.schemas import ImportState
 from app.catalog.imports.service import aborts
-from app.catalog.models import ImportJob
+from app.catalog.models import ImportJob, ImportState
 from app.core.audit import record_audit
 from app.core.clock import utc_now
 from app.core.events.events import HandlerContext

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from app.catalog.formats.record import RowProblem
-from app.catalog.imports.apply.outcome import Outcome, RowStatus
-from app.catalog.models import ImportJob
+from app.catalog.imports.apply.outcome import Outcome
+from app.catalog.models import ImportJob, RowStatus
 
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 """Of JSON, the escape; a backslash of the text before `u0000` is doubled."""

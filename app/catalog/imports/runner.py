@@ -17,7 +17,7 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.formats.record import Record
-from app.catalog.imports.apply.outcome import ImportMode, Outcome, RowStatus, failure
+from app.catalog.imports.apply.outcome import Outcome, failure
 from app.catalog.imports.apply.service import Applied, BatchService, repeated
 from app.catalog.imports.apply.writer import Owner
 from app.catalog.imports.batches import Batch, Batches
@@ -27,7 +27,7 @@ from app.catalog.imports.lifecycle import ImportLife
 from app.catalog.imports.progress import Stopwatch, advanced, row_values
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.service import aborts
-from app.catalog.models import ImportJob
+from app.catalog.models import ImportJob, ImportMode, RowStatus
 from app.core.cache.hot import invalidate
 from app.core.events.events import HandlerContext
 

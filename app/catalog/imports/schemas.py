@@ -1,42 +1,16 @@
 """What clients send and see of imports."""
 
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from app.catalog.formats.contract import SourceFormat
-from app.catalog.imports.apply.outcome import ImportMode, RowStatus
+from app.catalog.models import ImportMode, ImportState, OnError, RevertState, RowStatus
 from app.core.db.paging import ListQuery
 from app.core.http.schemas import Line, Moment, RequestModel, ResponseModel, RowId
 
 MOST_MAPPED = 200
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "\\t": "tab", "|": "bar"}
-
-
-class OnError(StrEnum):
-    """What a row that fails does to the others: nothing, or none of them is written."""
-
-    SKIP_ROW = "skip_row"
-    ABORT = "abort"
-
-
-class ImportState(StrEnum):
-    """How far an import is."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class RevertState(StrEnum):
-    """How far the revert of an import is."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
 
 
 Header = Annotated[Line, Field(min_length=1, max_length=200)]

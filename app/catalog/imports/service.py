@@ -12,12 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.formats.cells import escape_formula
 from app.catalog.formats.csv import DELIMITERS
-from app.catalog.imports.errors import (
-    ImportFinished,
-    ImportNotFound,
-    ImportNotRetryable,
-    ImportNotRevertible,
-)
+from app.catalog.imports.errors import ImportFinished, ImportNotFound, ImportNotRetryable, ImportNotRevertible
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
 from app.catalog.imports.repository import (
     Connecting,
@@ -34,12 +29,9 @@ from app.catalog.imports.schemas import (
     ImportOut,
     ImportRowFilter,
     ImportRowOut,
-    ImportState,
-    OnError,
     RevertOut,
-    RevertState,
 )
-from app.catalog.models import ImportJob, RevertOutcome
+from app.catalog.models import ImportJob, ImportState, OnError, RevertOutcome, RevertState
 from app.core.audit import record_audit
 from app.core.clock import utc_now
 from app.core.db.paging import Pager

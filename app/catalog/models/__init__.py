@@ -12,9 +12,14 @@ from app.catalog.models.goods import StockLevel as StockLevel
 from app.catalog.models.goods import StockMovement as StockMovement
 from app.catalog.models.imports import ImportJob as ImportJob
 from app.catalog.models.imports import ImportMade as ImportMade
+from app.catalog.models.imports import ImportMode as ImportMode
 from app.catalog.models.imports import ImportRow as ImportRow
+from app.catalog.models.imports import ImportState as ImportState
+from app.catalog.models.imports import OnError as OnError
 from app.catalog.models.imports import OnixRecord as OnixRecord
 from app.catalog.models.imports import RevertOutcome as RevertOutcome
+from app.catalog.models.imports import RevertState as RevertState
+from app.catalog.models.imports import RowStatus as RowStatus
 from app.catalog.models.merges import Merge as Merge
 from app.catalog.models.prices import PriceChange as PriceChange
 from app.catalog.models.prices import PriceSchedule as PriceSchedule

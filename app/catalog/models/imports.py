@@ -10,8 +10,48 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.models import Base, Id, Timestamped
 
-IMPORT_STATES = ("pending", "running", "completed", "failed", "cancelled")
-REVERT_STATES = ("pending", "running", "completed")
+
+class ImportState(StrEnum):
+    """How far an import is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ImportMode(StrEnum):
+    """What rows may do: only add books, only change them, or either; the ISBN decides whether a book is there."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UPSERT = "upsert"
+
+
+class OnError(StrEnum):
+    """What a row that fails does to the others: nothing, or none of them is written."""
+
+    SKIP_ROW = "skip_row"
+    ABORT = "abort"
+
+
+class RowStatus(StrEnum):
+    """What an import did, or in a dry run would do, with a row."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+class RevertState(StrEnum):
+    """How far the revert of an import is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
 
 
 class RevertOutcome(StrEnum):
@@ -21,16 +61,16 @@ class RevertOutcome(StrEnum):
     LEFT = "left"
 
 
-def _one_of(column: str, values: tuple[str, ...]) -> str:
-    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+def _one_of(column: str, values: type[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(one.value) for one in values)})"
 
 
 class ImportJob(Timestamped, Base):
     """One uploaded file and what is done with it.
 
     `rows_done` is the number of the last row that is dealt with, written in the transaction of
-    the rows themselves: whoever resumes starts after it; `documents_done` is that of search documents. `only_failed` marks a pass over the rows
-    that failed before.
+    the rows themselves: whoever resumes starts after it; `documents_done` is that of search
+    documents. `only_failed` marks a pass over the rows that failed before.
     """
 
     __tablename__ = "import_jobs"
@@ -69,8 +109,8 @@ class ImportJob(Timestamped, Base):
     left_alone: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
-        CheckConstraint(_one_of("state", IMPORT_STATES), name="state"),
-        CheckConstraint(_one_of("revert_state", REVERT_STATES), name="revert_state"),
+        CheckConstraint(_one_of("state", ImportState), name="state"),
+        CheckConstraint(_one_of("revert_state", RevertState), name="revert_state"),
         Index("ix_import_jobs_stored", "created_at", postgresql_where=text("stored_as IS NOT NULL")),
     )
 

@@ -2,29 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from app.catalog.formats.onix.repository import UNMAPPED
 from app.catalog.formats.record import Record, RowProblem
-
-
-class RowStatus(StrEnum):
-    """What an import did, or in a dry run would do, with a row."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    DELETED = "deleted"
-    UNCHANGED = "unchanged"
-    FAILED = "failed"
-
-
-class ImportMode(StrEnum):
-    """What rows may do: only add books, only change them, or either; the ISBN decides whether a book is there."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    UPSERT = "upsert"
+from app.catalog.models import RowStatus
 
 
 @dataclass(slots=True)

@@ -20,11 +20,12 @@ from app.catalog.imports.apply.image import (
     news,
     shown,
 )
-from app.catalog.imports.apply.outcome import ImportMode, Outcome, RowStatus, failure
+from app.catalog.imports.apply.outcome import Outcome, failure
 from app.catalog.imports.apply.repository import BulkRepository
 from app.catalog.imports.apply.works import Edit
 from app.catalog.imports.apply.writer import BookWriter, Owner
 from app.catalog.imports.names.service import Names, NameService, slug_of
+from app.catalog.models import ImportMode, RowStatus
 from app.core.cache.hot import EVERYTHING
 
 Key = str | int | None

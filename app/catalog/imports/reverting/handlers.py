@@ -8,8 +8,7 @@ from app.catalog.imports.faults import REFUSALS, retry_when_unavailable
 from app.catalog.imports.handlers import QUEUE_PAUSE
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.reverting.service import BATCH, RevertService
-from app.catalog.imports.schemas import RevertState
-from app.catalog.models import ImportJob
+from app.catalog.models import ImportJob, RevertState
 from app.core.audit import record_audit
 from app.core.events.events import Delivery, HandlerContext, RetryAfter, delivers
 

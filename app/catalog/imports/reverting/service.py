@@ -6,13 +6,12 @@ from typing import Any, Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.imports.apply.image import Stored, differing, restored
-from app.catalog.imports.apply.outcome import RowStatus
 from app.catalog.imports.apply.repository import BulkRepository
 from app.catalog.imports.apply.works import Edit
 from app.catalog.imports.apply.writer import BookWriter, Owner
 from app.catalog.imports.names.service import Names
 from app.catalog.imports.reverting.repository import RevertRepository
-from app.catalog.models import RevertOutcome
+from app.catalog.models import RevertOutcome, RowStatus
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.queries import AnyRow
 
