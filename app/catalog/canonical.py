@@ -1,4 +1,8 @@
-"""SQL that follows merges, one after the other, to the row that stands now."""
+"""Which record stands for this one: SQL that follows merges, one after the other, to their end.
+
+Authors and works that were merged keep their ids and name what they were merged into. This
+module knows the two tables alone, so that everything that reads or writes them can ask it.
+"""
 
 from collections.abc import Iterable
 from functools import cache
@@ -13,12 +17,12 @@ from app.catalog.models import Author, Work
 Mergeable = type[Author] | type[Work]
 
 
-async def find_current(reader: AsyncConnection | AsyncSession, model: Mergeable, row_id: int) -> int:
+async def find_canonical(reader: AsyncConnection | AsyncSession, model: Mergeable, row_id: int) -> int:
     """The id that stands now for what was merged, however often; any other id stands for itself."""
-    return next((end for _, end in await list_current(reader, model, [row_id])), row_id)
+    return dict(await list_canonical(reader, model, [row_id])).get(row_id, row_id)
 
 
-async def list_current(
+async def list_canonical(
     reader: AsyncConnection | AsyncSession, model: Mergeable, ids: Iterable[int]
 ) -> list[tuple[int, int]]:
     """Each id with the one that stands for it now; what does not exist is left out."""
@@ -26,35 +30,40 @@ async def list_current(
     return [(row.asked, row.end) for row in rows]
 
 
-async def lock_current(session: AsyncSession, model: Mergeable, ids: Iterable[int]) -> list[tuple[int, int]]:
+async def lock_canonical(
+    session: AsyncSession, model: Mergeable, ids: Iterable[int]
+) -> list[tuple[int, int]]:
     """Each id with the one that stands for it now, which no merge and no deletion can touch until the commit.
 
-    Rows are held in the order of their ids, as merges hold them, and merged ones not at all: whoever held
-    them while waiting for what they lead to would stand in the way of an undo. Who waited for a merge all the
-    same, and so holds what it merged, does not wait for the next one. What does not exist is left out.
+    What does not exist is left out.
     """
-    current: dict[int, int] = {}
+    # Rows are locked in the order of their ids, as merges lock them. A merged row is never locked
+    # first: a transaction that waits for its target while it holds the source, and an undo that
+    # holds the target and wants the source, would deadlock. The rows that a statement returns as
+    # merged were merged while it waited for their lock, and so it holds them all the same; from
+    # then on it does not wait (NOWAIT), and the request fails as a collision that may be sent again.
+    canonical: dict[int, int] = {}
     asked = set(ids)
     has_waited = False
-    while True:
-        held = _held_ends(model, nowait=has_waited)
-        rows = (await session.execute(held, {"ids": list(asked)})).all()
-        current |= {row.asked: row.id for row in rows if row.merged_into_id is None}
+    while asked:
+        locked = _locked_ends(model, nowait=has_waited)
+        rows = (await session.execute(locked, {"ids": list(asked)})).all()
+        canonical |= {row.asked: row.id for row in rows if row.merged_into_id is None}
         asked = {row.asked for row in rows if row.merged_into_id is not None}
-        if not asked:
-            return list(current.items())
         has_waited = True
+    return list(canonical.items())
 
 
 # Made once: building and compiling them takes longer than running them.
 @cache
-def _held_ends(model: Mergeable, *, nowait: bool) -> Select[int, int, int | None]:
+def _locked_ends(model: Mergeable, *, nowait: bool) -> Select[int, int, int | None]:
     ends = _ends(model).subquery()
     return (
         select(ends.c.asked, model.id, model.merged_into_id)
         .join(ends, ends.c.end == model.id)
         .order_by(model.id)
-        # Names of authors stand in the documents of their books: no rename may pass by a book that is being written.
+        # Works FOR KEY SHARE, which waits for merges and deletions alone. Authors FOR SHARE, which waits
+        # for renames too: names stand in the search documents of the books that are being written.
         .with_for_update(of=model, read=True, key_share=model is not Author, nowait=nowait)
     )
 

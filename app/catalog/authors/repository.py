@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.bulk import BULK_LOCK
-from app.catalog.canonical import find_current, lock_current
+from app.catalog.canonical import find_canonical, lock_canonical
 from app.catalog.models import Author, Contributor
 from app.core.db.paging import Found, Window
 from app.core.db.queries import AnyRow, containing, contains_folded, find_page, snapshot_text
@@ -78,11 +78,11 @@ class AuthorRepository:
 
     async def lock_current(self, ids: Iterable[int]) -> list[tuple[int, int]]:
         """Each author with the one that stands for it after merges, held against merges and deletion."""
-        return await lock_current(self._session, Author, ids)
+        return await lock_canonical(self._session, Author, ids)
 
     async def find_current(self, author_id: int) -> int:
         """The author that a merged one was merged into."""
-        return await find_current(self._session, Author, author_id)
+        return await find_canonical(self._session, Author, author_id)
 
     async def list_by_name(self, names: Iterable[str]) -> Sequence[AnyRow]:
         """Each name with its folded `key` and the oldest author of that name, if any, as `id`."""

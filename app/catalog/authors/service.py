@@ -13,7 +13,7 @@ from app.catalog.books.repository import ListScope
 from app.catalog.books.schemas import BookFilter
 from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import AUTHORS
-from app.catalog.canonical import find_current
+from app.catalog.canonical import find_canonical
 from app.catalog.models import Author
 from app.core.audit import differences, record_audit, record_edit
 from app.core.cache.hot import EVERYTHING, invalidate
@@ -105,7 +105,7 @@ class AuthorCatalogue:
         if row is None:
             raise _no_author(author_id)
         if row.merged_into_id is not None:
-            raise _merged_author(author_id, await find_current(self._connection, Author, author_id))
+            raise _merged_author(author_id, await find_canonical(self._connection, Author, author_id))
         author = AuthorOut.model_validate(row)
         return ReadResult(author, row.snapshot, version_etag(author.version))
 

@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.schemas import BookCriteria
-from app.catalog.canonical import list_current
+from app.catalog.canonical import list_canonical
 from app.catalog.index.criteria import YEARS_OF_A_DECADE, as_id, price_range, subject_key
 from app.catalog.index.matching import Asked, asked_columns, isbn_of, matches_search
 from app.catalog.index.sampling import COSTLY_FRAME, FRAME, frame_end
@@ -111,7 +111,7 @@ async def find_names(connection: AsyncConnection, query: BookCriteria) -> Names:
         found.category_ids,
         found.series_ids,
         found.author_ids if are_few else None,
-        dict(await list_current(connection, Author, found.merged_ids)) if found.merged_ids else {},
+        dict(await list_canonical(connection, Author, found.merged_ids)) if found.merged_ids else {},
         frame_end(found.books, frame),
         found.snapshot,
         _asked(query.search, found) if query.search is not None else None,

@@ -1,10 +1,12 @@
 """`/api/v1/admin`: merging authors and works, and undoing it."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.authors.errors import AuthorNotFound
+from app.catalog.merges import queries
 from app.catalog.merges.errors import (
     AlreadyMerged,
     AlreadyUndone,
@@ -15,7 +17,7 @@ from app.catalog.merges.errors import (
     UnknownMergeTarget,
 )
 from app.catalog.merges.schemas import MergeDone, MergeFilter, MergeIn, MergeOut, MergeUndone
-from app.catalog.merges.service import MergeService, list_all_merges
+from app.catalog.merges.service import MergeService
 from app.catalog.works.errors import WorkNotFound
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
@@ -79,7 +81,7 @@ async def list_merges(
 ) -> Response:
     """A page of merges, newest first, undone ones too."""
     del manager
-    return await hot.answer_private(lambda connection: list_all_merges(connection, query, pager))
+    return await hot.answer_private(partial(queries.list_merges, query=query, pager=pager))
 
 
 @router.post(

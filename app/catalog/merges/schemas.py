@@ -1,8 +1,10 @@
 """What staff send and see of merges."""
 
+from typing import Any, Self
+
 from pydantic import Field
 
-from app.catalog.merges.handling import MergeKind
+from app.catalog.models import MergeKind
 from app.core.db.paging import ListQuery
 from app.core.http.schemas import Moment, RequestModel, ResponseModel, RowId
 
@@ -45,6 +47,24 @@ class MergeOut(ResponseModel):
     merged_at: Moment
     undone_by: int | None
     undone_at: Moment | None
+
+    @classmethod
+    def of(cls, merge: Any, **more: object) -> Self:
+        """Show the merge, or a row of its columns, with the fields that the answer has beside them."""
+        return cls.model_validate(
+            {
+                "id": merge.id,
+                "kind": merge.kind,
+                "source": {"id": merge.source_id, "name": merge.source_name},
+                "target": {"id": merge.target_id, "name": merge.target_name},
+                "moved": merge.moved,
+                "merged_by": merge.merged_by,
+                "merged_at": merge.merged_at,
+                "undone_by": merge.undone_by,
+                "undone_at": merge.undone_at,
+                **more,
+            }
+        )
 
 
 class MergeDone(MergeOut):

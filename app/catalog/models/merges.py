@@ -1,6 +1,7 @@
 """Merges of authors and of works: what was moved, so that it can be moved back."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, func, text
@@ -8,6 +9,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.models import Base, Id
+
+
+class MergeKind(StrEnum):
+    """What is merged."""
+
+    AUTHOR = "author"
+    WORK = "work"
 
 
 class Merge(Base):

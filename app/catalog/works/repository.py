@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from app.catalog.books.repository import BOOK_COLUMNS, join_books
 from app.catalog.bulk import BULK_LOCK
-from app.catalog.canonical import find_current, lock_current
+from app.catalog.canonical import find_canonical, lock_canonical
 from app.catalog.models import Author, Book, Work
 from app.core.db.paging import Found, Window
 from app.core.db.queries import AnyRow, contains_folded, find_page, snapshot_text
@@ -49,11 +49,11 @@ class WorkRepository:
 
     async def find_current(self, work_id: int) -> int:
         """The work that a merged one was merged into."""
-        return await find_current(self._session, Work, work_id)
+        return await find_canonical(self._session, Work, work_id)
 
     async def lock_current(self, work_id: int) -> int | None:
         """The work that stands for this one after merges, held against merges and deletion; None if it is gone."""
-        held = await lock_current(self._session, Work, [work_id])
+        held = await lock_canonical(self._session, Work, [work_id])
         return held[0][1] if held else None
 
     async def lock_all(self, ids: Iterable[int]) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.books.answers import book_out
 from app.catalog.cache_groups import LISTS
-from app.catalog.canonical import find_current
+from app.catalog.canonical import find_canonical
 from app.catalog.models import Work
 from app.catalog.works.errors import WorkMerged, WorkNotFound
 from app.catalog.works.repository import WorkRepository, find_work, list_works
@@ -62,7 +62,7 @@ class WorkCatalogue:
         if not rows:
             raise _no_work(work_id)
         if rows[0].work_merged_into_id is not None:
-            raise _merged_work(work_id, await find_current(self._connection, Work, work_id))
+            raise _merged_work(work_id, await find_canonical(self._connection, Work, work_id))
         editions = [book_out(row) for row in rows if row.id is not None]
         work = WorkDetail(**_shown(rows[0], "work_"), editions=editions)
         # Editions change without a new version of the work.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.canonical import lock_current
+from app.catalog.canonical import lock_canonical
 from app.catalog.models import (
     Author,
     Book,
@@ -45,7 +45,7 @@ class RevertRepository:
 
     async def lock_authors(self, ids: Iterable[int]) -> list[tuple[int, int]]:
         """Each author that exists with the one who stands for them now, held against merges and deletion."""
-        return await lock_current(self._session, Author, ids)
+        return await lock_canonical(self._session, Author, ids)
 
     async def mark(self, numbers: Sequence[int], outcome: RevertOutcome) -> None:
         """Note what became of these rows."""

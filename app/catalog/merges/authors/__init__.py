@@ -1,1 +1,0 @@
-"""Merging two authors into one."""

@@ -1,1 +1,0 @@
-"""Merging two works into one."""
