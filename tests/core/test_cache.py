@@ -1,29 +1,35 @@
 """The rules of the hot-read cache, one by one, on a real PostgreSQL and Redis."""
 
 import asyncio
+import gc
+import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app.core.cache.hot import EVERYTHING, Entry, HotCache, Snapshot, invalidate
+from app.core.cache.hot import EVERYTHING, CacheSpace, Entry, HotCache, Snapshot, invalidate
 from app.core.cache.local import AnsweredStamps, LocalTier
 from app.core.db.transaction import transaction
-from app.core.http.responses import PUBLIC, ReadResult, make_entry
-from app.core.http.schemas import ResponseModel
+from tests.conftest import SignUp
 
 GROUP = "thing:1"
 KEY = "/things/1"
+ME = "/api/v1/users/me"
 
 
-class Thing(ResponseModel):
+@dataclass(frozen=True)
+class Thing:
     value: int
 
 
-Read = Callable[[], Awaitable[Entry]]
+THINGS = CacheSpace("thing", lambda thing: b"%d" % thing.value, lambda encoded: Thing(int(encoded)))
+Read = Callable[[], Awaitable[Entry[Thing]]]
 
 
 @pytest.fixture
@@ -37,14 +43,14 @@ async def cache(live_app: FastAPI) -> HotCache:
 
 @pytest.fixture
 def read(live_app: FastAPI) -> Read:
-    async def read_thing() -> Entry:
+    async def read_thing() -> Entry[Thing]:
         async with live_app.state.database.reading() as connection:
             row = (
                 await connection.execute(
                     text("SELECT value, pg_current_snapshot()::text AS snapshot FROM things")
                 )
             ).one()
-        return make_entry(ReadResult(Thing(value=row.value), row.snapshot), cache_control=PUBLIC)
+        return Entry(Thing(row.value), Snapshot(row.snapshot))
 
     return read_thing
 
@@ -55,24 +61,20 @@ async def write(app: FastAPI, group: str = GROUP) -> None:
         invalidate(session, group)
 
 
-def value_of(entry: Entry) -> int:
-    return Thing.model_validate_json(entry.body).value
-
-
 async def test_a_second_read_is_answered_locally(cache: HotCache, read: Read) -> None:
-    first = await cache.get(GROUP, KEY, read)
-    assert cache.peek(KEY) is first
-    assert await cache.get(GROUP, KEY, read) is first
+    first = await cache.get(THINGS, GROUP, KEY, read)
+    assert cache.peek(THINGS, KEY) is first
+    assert await cache.get(THINGS, GROUP, KEY, read) is first
 
 
 @pytest.mark.parametrize("group", [GROUP, EVERYTHING])
 async def test_a_write_drops_the_entry_at_once(
     live_app: FastAPI, cache: HotCache, read: Read, group: str
 ) -> None:
-    await cache.get(GROUP, KEY, read)
+    await cache.get(THINGS, GROUP, KEY, read)
     await write(live_app, group)
-    assert cache.peek(KEY) is None
-    assert value_of(await cache.get(GROUP, KEY, read)) == 1
+    assert cache.peek(THINGS, KEY) is None
+    assert (await cache.get(THINGS, GROUP, KEY, read)).value == 1
 
 
 async def test_a_racing_cold_read_cannot_put_an_old_version_back(
@@ -80,21 +82,21 @@ async def test_a_racing_cold_read_cannot_put_an_old_version_back(
 ) -> None:
     has_read, may_return = asyncio.Event(), asyncio.Event()
 
-    async def slow_read() -> Entry:
+    async def slow_read() -> Entry[Thing]:
         entry = await read()
         has_read.set()
         await may_return.wait()
         return entry
 
-    racing = asyncio.create_task(cache.get(GROUP, KEY, slow_read))
+    racing = asyncio.create_task(cache.get(THINGS, GROUP, KEY, slow_read))
     await has_read.wait()
     await write(live_app)
-    joining = asyncio.create_task(cache.get(GROUP, KEY, read))
+    joining = asyncio.create_task(cache.get(THINGS, GROUP, KEY, read))
     await asyncio.sleep(0)
     may_return.set()
-    assert value_of(await racing) == 0, "it was asked before the write"
-    assert value_of(await joining) == 1, "it was asked after the write"
-    assert value_of(await cache.get(GROUP, KEY, read)) == 1
+    assert (await racing).value == 0, "it was asked before the write"
+    assert (await joining).value == 1, "it was asked after the write"
+    assert (await cache.get(THINGS, GROUP, KEY, read)).value == 1
 
 
 async def test_an_old_read_is_not_answered_after_a_newer_one(
@@ -105,15 +107,15 @@ async def test_an_old_read_is_not_answered_after_a_newer_one(
     async with live_app.state.database.engine.begin() as connection:
         await connection.execute(text("UPDATE things SET value = value + 1"))
     cache.connection_changed()
-    assert value_of(await cache.get(GROUP, KEY, read)) == 1
+    assert (await cache.get(THINGS, GROUP, KEY, read)).value == 1
     cache.connection_changed()
     answers = iter([old])
 
-    async def read_old_first() -> Entry:
+    async def read_old_first() -> Entry[Thing]:
         return next(answers, None) or await read()
 
     await live_app.state.redis.flushdb()
-    assert value_of(await cache.get(GROUP, KEY, read_old_first)) == 1
+    assert (await cache.get(THINGS, GROUP, KEY, read_old_first)).value == 1
 
 
 async def test_an_announced_transaction_that_is_rolled_back_costs_nothing(
@@ -122,72 +124,101 @@ async def test_an_announced_transaction_that_is_rolled_back_costs_nothing(
     async with live_app.state.database.engine.connect() as connection:
         xid = int((await connection.execute(text("SELECT pg_current_xact_id()::text"))).scalar_one())
         await cache.announce({GROUP}, xid)
-        await cache.get(GROUP, KEY, read)
-        assert cache.peek(KEY) is None, "the transaction may still commit"
+        await cache.get(THINGS, GROUP, KEY, read)
+        assert cache.peek(THINGS, KEY) is None, "the transaction may still commit"
         await connection.rollback()
-    await cache.get(GROUP, KEY, read)
-    assert cache.peek(KEY) is not None
+    await cache.get(THINGS, GROUP, KEY, read)
+    assert cache.peek(THINGS, KEY) is not None
 
 
 async def test_twenty_cold_reads_at_once_ask_the_database_once(cache: HotCache, read: Read) -> None:
     asked = 0
 
-    async def counting_read() -> Entry:
+    async def counting_read() -> Entry[Thing]:
         nonlocal asked
         asked += 1
         await asyncio.sleep(0.05)
         return await read()
 
-    entries = await asyncio.gather(*(cache.get(GROUP, KEY, counting_read) for _ in range(20)))
+    entries = await asyncio.gather(*(cache.get(THINGS, GROUP, KEY, counting_read) for _ in range(20)))
     assert asked == 1
     assert len({id(entry) for entry in entries}) == 1
 
 
 async def test_a_failed_read_fails_its_caller_alone(cache: HotCache, read: Read) -> None:
-    async def failing_read() -> Entry:
+    async def failing_read() -> Entry[Thing]:
         await asyncio.sleep(0.05)
         raise LookupError
 
-    failing = asyncio.create_task(cache.get(GROUP, KEY, failing_read))
+    failing = asyncio.create_task(cache.get(THINGS, GROUP, KEY, failing_read))
     await asyncio.sleep(0.01)
-    joining = asyncio.create_task(cache.get(GROUP, KEY, read))
+    joining = asyncio.create_task(cache.get(THINGS, GROUP, KEY, read))
     with pytest.raises(LookupError):
         await failing
-    assert value_of(await joining) == 0
+    assert (await joining).value == 0
 
 
 async def test_the_shared_tier_serves_a_worker_that_forgot(
     live_app: FastAPI, cache: HotCache, read: Read
 ) -> None:
-    first = await cache.get(GROUP, KEY, read)
+    first = await cache.get(THINGS, GROUP, KEY, read)
     while not [key async for key in live_app.state.redis.scan_iter("bookstore:cache:*:thing:1")]:
         await asyncio.sleep(0.01)
     cache.connection_changed()
 
-    async def never() -> Entry:
+    async def never() -> Entry[Thing]:
         raise AssertionError("Redis has it")
 
-    again = await cache.get(GROUP, KEY, never)
-    assert (again.body, again.etag, again.headers) == (first.body, first.etag, first.headers)
+    again = await cache.get(THINGS, GROUP, KEY, never)
+    assert again == first
+    assert again is not first
+
+
+async def test_sessions_keys_and_accounts_pass_through_the_shared_tier(
+    live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    cache: HotCache = live_app.state.cache
+    caller = await live_sign_up()
+    key = {"name": "k", "scopes": ["items:write"]}
+    made = (await live_client.post("/api/v1/api-keys", json=key, headers=caller.headers)).json()
+    both = (caller.headers, {"X-API-Key": made["api_key"]})
+    first = [await live_client.get(ME, headers=headers) for headers in both]
+    may = [(await live_client.get(f"{ME}/permissions", headers=headers)).json() for headers in both]
+    redis = live_app.state.redis
+    while [await redis.hlen(key) async for key in redis.scan_iter(f"bookstore:cache:*:user:{caller.id}")] != [
+        3
+    ]:
+        await asyncio.sleep(0.01)
+    cache.connection_changed()
+    read, shared = cache.counters.database, cache.counters.shared
+    again = [await live_client.get(ME, headers=headers) for headers in both]
+    assert [answer.content for answer in again] == [answer.content for answer in first]
+    assert [answer.headers["etag"] for answer in again] == [answer.headers["etag"] for answer in first]
+    assert [(await live_client.get(f"{ME}/permissions", headers=headers)).json() for headers in both] == may
+    assert (cache.counters.database, cache.counters.shared) == (read, shared + 3)
+
+
+def encoded(entry: Entry[Thing]) -> Entry[bytes]:
+    return Entry(THINGS.encode(entry.value), entry.snapshot)
 
 
 async def test_the_shared_tier_refuses_what_it_knows_to_be_old(
     live_app: FastAPI, cache: HotCache, read: Read
 ) -> None:
-    old = await read()
+    old = encoded(await read())
     await write(live_app)
     bus = cache._bus  # noqa: SLF001 (a worker that missed the announcement would call it like this)
     bus.offer(GROUP, KEY, old)
     await bus.store_offered()
     assert await bus.fetch(GROUP, KEY) is None
-    new = await read()
+    new = encoded(await read())
     bus.offer(GROUP, KEY, new)
     await bus.store_offered()
     bus.offer(GROUP, KEY, old)
     await bus.store_offered()
     found = await bus.fetch(GROUP, KEY)
     assert found is not None
-    assert found.body == new.body
+    assert found.value == new.value
 
 
 def test_snapshots_know_what_they_see() -> None:
@@ -207,15 +238,19 @@ def test_answers_never_go_back_in_time(asked: list[tuple[str, int]]) -> None:
 
 def test_the_local_tier_stays_within_its_bytes_and_drops_the_least_recently_used() -> None:
     tier = LocalTier(max_bytes=6_179, ttl=60)
-    entries = {
-        key: make_entry(ReadResult(Thing(value=1), "1:1:"), cache_control=PUBLIC)
-        for key in ("a", "b", "c", "d")
-    }
+    entries = {key: Entry(Thing(1), Snapshot("1:1:")) for key in ("a", "b", "c", "d")}
     for key in ("a", "b"):
-        tier.put("g", key, entries[key])
+        tier.put("g", key, entries[key], 11)
     assert tier.get("a") is entries["a"]
-    tier.put("g", "c", entries["c"])
+    tier.put("g", "c", entries["c"], 11)
     assert (tier.get("b"), tier.get("a"), tier.get("c")) == (None, entries["a"], entries["c"])
     assert tier.bytes <= 6_179
     tier.drop_group("g")
     assert (len(tier), tier.bytes) == (0, 0)
+
+
+def test_no_key_of_one_space_is_a_key_of_another() -> None:
+    names = [space.name for space in gc.get_objects() if isinstance(space, CacheSpace)]
+    assert len(names) >= 4
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch("[a-z_]+", name) for name in names)

@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
-import orjson
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -101,8 +100,8 @@ class CacheBus:
         lifetime = int(ANNOUNCED_FOR * 1000)
         await self._announce(args=[self._prefix, xid, lifetime, *groups])
 
-    async def fetch(self, group: str, key: str) -> Entry | None:
-        """The shared tier's entry, or None; a fault of Redis is a miss.
+    async def fetch(self, group: str, key: str) -> Entry[bytes] | None:
+        """The shared tier's entry as it was offered, or None; a fault of Redis is a miss.
 
         Those who ask while a question is under way are asked for together, in the next one.
         """
@@ -130,7 +129,7 @@ class CacheBus:
         finally:
             self._fetching = None
 
-    def offer(self, group: str, key: str, entry: Entry) -> bool:
+    def offer(self, group: str, key: str, entry: Entry[bytes]) -> bool:
         """Put an entry by for `store_offered`; true when nothing was put by before, so that nobody stores yet."""
         is_first = not self._is_storing
         self._is_storing = True
@@ -207,22 +206,14 @@ async def _hear(pubsub: PubSub, listener: Listener) -> None:
             raise ConnectionError("Redis was away for a moment")
 
 
-def _pack(entry: Entry) -> bytes:
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in entry.headers]
-    head = orjson.dumps([entry.snapshot.text, entry.etag.decode("latin-1"), entry.template, headers])
-    return b"%d\n%s\n%s" % (entry.snapshot.stamp, head, entry.body)
+def _pack(entry: Entry[bytes]) -> bytes:
+    # The stamp comes first: the script that stores compares it.
+    return b"%d\n%s\n%s" % (entry.snapshot.stamp, entry.snapshot.text.encode(), entry.value)
 
 
-def _unpack(packed: bytes) -> Entry:
-    _, head, body = packed.split(b"\n", 2)
-    snapshot, etag, template, headers = orjson.loads(head)
-    return Entry(
-        body=body,
-        etag=etag.encode("latin-1"),
-        headers=tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers),
-        template=template,
-        snapshot=Snapshot(snapshot),
-    )
+def _unpack(packed: bytes) -> Entry[bytes]:
+    _, snapshot, value = packed.split(b"\n", 2)
+    return Entry(value, Snapshot(snapshot.decode()))
 
 
 __all__ = ["EVERYTHING", "REDIS_FAULTS", "CacheBus", "Listener"]

@@ -1,4 +1,4 @@
-"""The hot-read cache: ready bytes per worker, shared through Redis, exact under concurrency.
+"""The hot-read cache: values per worker, shared through Redis, exact under concurrency.
 
 Every entry carries the PostgreSQL snapshot it was read in. A writer announces its
 transaction id *before* it commits; an entry may be kept only while its snapshot sees
@@ -9,9 +9,10 @@ PostgreSQL. See docs/adr/0003-cache.md.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, Generic
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,9 +23,9 @@ from app.core.cache.local import (
     Announcements,
     AnsweredStamps,
     Entry,
-    Loader,
     LocalTier,
     Snapshot,
+    Value,
 )
 from app.core.settings.groups import CacheSettings
 
@@ -32,7 +33,38 @@ _MIB = 1024 * 1024
 _GROUPS = "cache_groups"
 _log = structlog.get_logger(__name__)
 
-__all__ = ["EVERYTHING", "Entry", "HotCache", "Loader", "Snapshot", "invalidate", "invalidated_groups"]
+__all__ = [
+    "EVERYTHING",
+    "CacheSpace",
+    "Entry",
+    "HotCache",
+    "Loader",
+    "Snapshot",
+    "invalidate",
+    "invalidated_groups",
+]
+
+Loader = Callable[[], Awaitable[Entry[Value]]]
+"""Reads a value in one statement, with that statement's snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSpace(Generic[Value]):
+    """One kind of value in the cache, with keys of its own and the form in which Redis keeps it.
+
+    Every key begins with the space's name and a colon, which no name contains, so that no key of one
+    space, whatever a client had put into it, is a key of another. A worker keeps values as they are:
+    `encode` and `decode` run on the way to Redis and back. Another encoding needs another name: while
+    a new release is brought in, workers of both use one Redis.
+    """
+
+    name: str
+    encode: Callable[[Value], bytes]
+    decode: Callable[[bytes], Value]
+
+    def full_key(self, key: str) -> str:
+        """The key as the tiers know it."""
+        return f"{self.name}:{key}"
 
 
 def invalidate(session: AsyncSession, *groups: str) -> None:
@@ -57,7 +89,7 @@ class CacheCounters:
 
 
 class HotCache:
-    """Answers by key from this worker, then Redis, then the loader; never an older version twice.
+    """Values by space and key from this worker, then Redis, then the loader; never an older version twice.
 
     `peek` is the hot path and touches neither Redis nor the database.
     """
@@ -67,7 +99,7 @@ class HotCache:
         self._local = LocalTier(int(settings.local_size * _MIB), settings.local_ttl)
         self._announcements = Announcements()
         self._answered = AnsweredStamps()
-        self._flights: dict[str, asyncio.Future[Entry | None]] = {}
+        self._flights: dict[str, asyncio.Future[Entry[Any] | None]] = {}
         self._connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.counters = CacheCounters()
@@ -77,29 +109,33 @@ class HotCache:
         """Whether announcements of other workers are being heard."""
         return self._bus.is_connected
 
-    def peek(self, key: str) -> Entry | None:
-        """The worker's own entry, if one is kept."""
-        entry = self._local.get(key)
-        if entry is not None:
-            self.counters.local += 1
-        return entry
+    def peek(self, space: CacheSpace[Value], key: str) -> Value | None:
+        """The worker's own value, if one is kept."""
+        entry: Entry[Value] | None = self._local.get(space.full_key(key))
+        if entry is None:
+            return None
+        self.counters.local += 1
+        return entry.value
 
-    async def get(self, group: str, key: str, load: Loader) -> Entry:
-        """The entry from the nearest tier that has it; `load` reads it in one statement.
+    async def get(self, space: CacheSpace[Value], group: str, key: str, load: Loader[Value]) -> Value:
+        """The value from the nearest tier that has it; `load` reads it in one statement.
 
         Whatever `load` raises is passed on and never kept.
         """
+        full_key = space.full_key(key)
         if not self._bus.is_connected:
             self.counters.bypass += 1
-            return await self._read(key, load)
-        entry = self.peek(key)
-        if entry is not None:
-            return entry
-        flight = self._flights.get(key)
+            return (await self._read(full_key, load)).value
+        kept: Entry[Value] | None = self._local.get(full_key)
+        if kept is not None:
+            self.counters.local += 1
+            return kept.value
+        flight = self._flights.get(full_key)
         if flight is None:
-            return await self._lead(group, key, load)
+            return (await self._lead(space, group, full_key, load)).value
         # A flight may have left before a write this caller knows of: it is shared only if it saw all writes.
-        return await asyncio.shield(flight) or await self._read(key, load)
+        shared: Entry[Value] | None = await asyncio.shield(flight)
+        return (shared or await self._read(full_key, load)).value
 
     async def announce(self, groups: set[str], xid: int) -> None:
         """Say, before commit, that transaction `xid` changes the groups. Never fails.
@@ -138,47 +174,50 @@ class HotCache:
                 task.cancel()
             await asyncio.wait(tasks, timeout=0.1)
 
-    async def _lead(self, group: str, key: str, load: Loader) -> Entry:
-        flight: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
+    async def _lead(
+        self, space: CacheSpace[Value], group: str, key: str, load: Loader[Value]
+    ) -> Entry[Value]:
+        flight: asyncio.Future[Entry[Any] | None] = asyncio.get_running_loop().create_future()
         self._flights[key] = flight
-        shared: Entry | None = None
+        shared: Entry[Value] | None = None
         try:
-            entry, shared = await self._fill(group, key, load)
+            entry, shared = await self._fill(space, group, key, load)
             return entry
         finally:
             del self._flights[key]
             flight.set_result(shared)
 
-    async def _fill(self, group: str, key: str, load: Loader) -> tuple[Entry, Entry | None]:
+    async def _fill(
+        self, space: CacheSpace[Value], group: str, key: str, load: Loader[Value]
+    ) -> tuple[Entry[Value], Entry[Value] | None]:
+        """The entry, and once more if those who wait for it may have it too."""
         connection = self._connections
-        entry = await self._bus.fetch(group, key)
-        is_shared = (
-            entry is not None
-            and self._announcements.are_seen_by(entry.snapshot, group)
-            and self._answered.admit(key, entry.snapshot.stamp)
-        )
-        if entry is None or not is_shared:
+        found = await self._bus.fetch(group, key)
+        if (
+            found is not None
+            and self._announcements.are_seen_by(found.snapshot, group)
+            and self._answered.admit(key, found.snapshot.stamp)
+        ):
+            self.counters.shared += 1
+            entry = Entry(space.decode(found.value), found.snapshot)
+        else:
+            found = None
             entry = await self._read(key, load)
-        self._count(is_shared=is_shared)
+            self.counters.database += 1
         is_current = self._announcements.are_seen_by(entry.snapshot, group)
         if not is_current or connection != self._connections or not self._bus.is_connected:
             return entry, None
-        self._local.put(group, key, entry)
-        if not is_shared and self._bus.offer(group, key, entry):
+        encoded = found or Entry(space.encode(entry.value), entry.snapshot)
+        self._local.put(group, key, entry, len(encoded.value))
+        if found is None and self._bus.offer(group, key, encoded):
             self._in_background(self._bus.store_offered())
         return entry, entry
 
-    async def _read(self, key: str, load: Loader) -> Entry:
+    async def _read(self, key: str, load: Loader[Value]) -> Entry[Value]:
         while True:
             entry = await load()
             if self._answered.admit(key, entry.snapshot.stamp):
                 return entry
-
-    def _count(self, *, is_shared: bool) -> None:
-        if is_shared:
-            self.counters.shared += 1
-        else:
-            self.counters.database += 1
 
     async def _announce_late(self, xid: int) -> None:
         while True:

@@ -2,8 +2,11 @@
 
 import time
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+Value = TypeVar("Value")
 
 EVERYTHING = "*"
 """The group whose announcement makes every entry stale."""
@@ -13,7 +16,7 @@ ANNOUNCED_FOR = 60.0
 
 REMEMBERED_ANSWERS = 20_000
 _OVERHEAD = 2048
-"""Bytes that an entry takes beside its body: headers, snapshot, group and the tables they stand in (measured)."""
+"""Bytes that an entry takes beside its value: objects, snapshot, group and the tables they stand in (measured)."""
 _NONE: frozenset[int] = frozenset()
 
 
@@ -39,23 +42,18 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A serialised answer: body, headers as they go out, route template, snapshot."""
+class Entry(Generic[Value]):
+    """A value and the snapshot of the statement that read it."""
 
-    body: bytes
-    etag: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
-    template: str
+    value: Value
     snapshot: Snapshot
-
-
-Loader = Callable[[], Awaitable[Entry]]
 
 
 @dataclass(slots=True)
 class _Kept:
-    entry: Entry
+    entry: Entry[Any]
     group: str
+    bytes: int
     expires: float
 
 
@@ -69,7 +67,7 @@ class LocalTier:
         self._keys_by_group: dict[str, set[str]] = defaultdict(set)
         self.bytes = 0
 
-    def get(self, key: str) -> Entry | None:
+    def get(self, key: str) -> Entry[Any] | None:
         """The entry, unless it is unknown or too old."""
         kept = self._kept.get(key)
         if kept is None:
@@ -80,12 +78,13 @@ class LocalTier:
         self._kept.move_to_end(key)
         return kept.entry
 
-    def put(self, group: str, key: str, entry: Entry) -> None:
-        """Keep the entry and push out the least recently used beyond the byte limit."""
+    def put(self, group: str, key: str, entry: Entry[Any], size: int) -> None:
+        """Keep the entry, whose value takes `size` bytes; push out the least recently used beyond the limit."""
         self._drop(key)
-        self._kept[key] = _Kept(entry, group, time.monotonic() + self._ttl)
+        kept = _Kept(entry, group, size + len(key) + _OVERHEAD, time.monotonic() + self._ttl)
+        self._kept[key] = kept
         self._keys_by_group[group].add(key)
-        self.bytes += _size(key, entry)
+        self.bytes += kept.bytes
         while self.bytes > self._max_bytes:
             self._drop(next(iter(self._kept)))
 
@@ -110,15 +109,11 @@ class LocalTier:
         kept = self._kept.pop(key, None)
         if kept is None:
             return
-        self.bytes -= _size(key, kept.entry)
+        self.bytes -= kept.bytes
         keys = self._keys_by_group[kept.group]
         keys.discard(key)
         if not keys:
             del self._keys_by_group[kept.group]
-
-
-def _size(key: str, entry: Entry) -> int:
-    return len(entry.body) + len(key) + _OVERHEAD
 
 
 class Announcements:

@@ -14,7 +14,7 @@ from app.core.cache.hot import HotCache
 from app.core.clock import utc_now
 from app.core.http.problems import GENERIC, fault_response, problem_response
 from app.core.http.request_info import scope_var
-from app.core.http.responses import hot_key, send_entry
+from app.core.http.responses import PUBLIC_ANSWERS, hot_key, send_representation
 from app.core.logging import request_id_var, write_json_line
 from app.core.metrics import IN_FLIGHT, UNMATCHED, RouteMeters
 
@@ -206,9 +206,9 @@ class HotPath:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from the cache or pass on."""
         if scope["type"] == "http" and scope["method"] == "GET":
-            entry = self._cache.peek(hot_key(scope))
-            if entry is not None:
-                scope["state"]["route_template"] = entry.template
-                await send_entry(scope, send, entry)
+            answer = self._cache.peek(PUBLIC_ANSWERS, hot_key(scope))
+            if answer is not None:
+                scope["state"]["route_template"] = answer.template
+                await send_representation(scope, send, answer)
                 return
         await self._app(scope, receive, send)

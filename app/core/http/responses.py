@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Self
 
+import orjson
 from fastapi import Depends, Request
 from pydantic import BaseModel
 from pydantic.main import IncEx
@@ -11,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from app.core.cache.hot import Entry, HotCache, Snapshot
+from app.core.cache.hot import CacheSpace, Entry, HotCache, Snapshot
 from app.core.db.engine import Database
 from app.core.db.paging import Page, link_header
 from app.core.http.conditional import content_etag, matches_any
@@ -52,6 +54,38 @@ class ReadResult:
 ReadQuery = Callable[[AsyncConnection], Awaitable[ReadResult]]
 
 
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """A serialised answer: body, headers as they go out, and the template of its route for the log."""
+
+    body: bytes
+    etag: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    template: str
+
+    def encode(self) -> bytes:
+        """A line of JSON, then the body."""
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers]
+        head = orjson.dumps([self.etag.decode("latin-1"), self.template, headers])
+        return b"%s\n%s" % (head, self.body)
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> Self:
+        """The same again."""
+        head, body = encoded.split(b"\n", 1)
+        etag, template, headers = orjson.loads(head)
+        return cls(
+            body=body,
+            etag=etag.encode("latin-1"),
+            headers=tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers),
+            template=template,
+        )
+
+
+PUBLIC_ANSWERS = CacheSpace("http", Representation.encode, Representation.decode)
+"""What every caller may have, by `hot_key`: the only space whose keys a request names."""
+
+
 class HotReads:
     """Answers of one GET through the hot cache; the database is touched by cold reads alone."""
 
@@ -85,86 +119,86 @@ class HotReads:
         Without `keep` it is read anew each time: searches are too varied to keep, and each must be counted.
         """
         if not keep:
-            return EntryResponse(await self._load(read, cache_control))
+            return RepresentationResponse((await self._load(read, cache_control)).value)
         key = hot_key(self._request.scope)
-        entry = await self._cache.get(group, key, lambda: self._load(read, cache_control))
-        return EntryResponse(entry)
+        load = partial(self._load, read, cache_control)
+        return RepresentationResponse(await self._cache.get(PUBLIC_ANSWERS, group, key, load))
 
     async def answer_private(self, read: ReadQuery) -> Response:
         """The answer for its caller alone, which nobody keeps."""
-        return EntryResponse(await self._load(read, PRIVATE))
+        return RepresentationResponse((await self._load(read, PRIVATE)).value)
 
-    async def _load(self, read: ReadQuery, cache_control: str) -> Entry:
+    async def _load(self, read: ReadQuery, cache_control: str) -> Entry[Representation]:
         async with self._database.reading() as connection:
-            document = await read(connection)
+            result = await read(connection)
         headers = {}
-        if isinstance(document.model, Page):
-            headers["link"] = link_header(self._request.url, document.model)
+        if isinstance(result.model, Page):
+            headers["link"] = link_header(self._request.url, result.model)
         template = self._request.scope["route"].path
-        return make_entry(document, cache_control=cache_control, template=template, headers=headers)
+        answer = represent(result, cache_control=cache_control, template=template, headers=headers)
+        return Entry(answer, Snapshot(result.snapshot))
 
 
 async def read_back(
     session: AsyncSession, read: ReadQuery, *, status: int = 200, location: str | None = None
 ) -> Response:
     """What a write made, as the transaction sees it, for its caller alone."""
-    document = await read(await session.connection())
+    result = await read(await session.connection())
     headers = {"Cache-Control": PRIVATE, **({"Location": location} if location else {})}
-    if document.etag:
-        headers["ETag"] = document.etag
-    return Response(document.to_json(), status_code=status, media_type=document.media_type, headers=headers)
+    if result.etag:
+        headers["ETag"] = result.etag
+    return Response(result.to_json(), status_code=status, media_type=result.media_type, headers=headers)
 
 
-def make_entry(
-    document: ReadResult, *, cache_control: str, template: str = "", headers: Mapping[str, str] | None = None
-) -> Entry:
-    """The document's bytes with the headers of its answer."""
-    body = document.to_json()
-    etag = document.etag or content_etag(body, document.version)
+def represent(
+    result: ReadResult, *, cache_control: str, template: str = "", headers: Mapping[str, str] | None = None
+) -> Representation:
+    """Serialise what was read, with the headers of its answer."""
+    body = result.to_json()
+    etag = result.etag or content_etag(body, result.version)
     answer_headers = {
-        "content-type": document.media_type,
+        "content-type": result.media_type,
         "content-length": str(len(body)),
         "etag": etag,
         "cache-control": cache_control,
         **({} if cache_control == PRIVATE else {"vary": VARY}),
         **(headers or {}),
     }
-    return Entry(
+    return Representation(
         body=body,
         etag=etag.encode(),
         headers=tuple((name.encode(), value.encode("latin-1")) for name, value in answer_headers.items()),
         template=template,
-        snapshot=Snapshot(document.snapshot),
     )
 
 
-async def send_entry(scope: Scope, send: Send, entry: Entry) -> None:
+async def send_representation(scope: Scope, send: Send, answer: Representation) -> None:
     """Send the bytes, or 304 when `If-None-Match` lists their tag; to a caller with credentials as private."""
-    headers, is_known = list(entry.headers), False
+    headers, is_known = list(answer.headers), False
     for name, value in scope["headers"]:
         if name == b"if-none-match":
-            is_known = is_known or matches_any(entry.etag, value)
+            is_known = is_known or matches_any(answer.etag, value)
         elif name in _CREDENTIALS:
-            headers = [header for header in entry.headers if header[0] != _CACHE_CONTROL]
+            headers = [header for header in answer.headers if header[0] != _CACHE_CONTROL]
             headers.append((_CACHE_CONTROL, PRIVATE.encode()))
     if is_known:
         headers = [header for header in headers if not header[0].startswith(b"content-")]
     status = _NOT_MODIFIED if is_known else 200
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if is_known else entry.body})
+    await send({"type": "http.response.body", "body": b"" if is_known else answer.body})
 
 
-class EntryResponse(Response):
-    """An entry as the return value of an endpoint."""
+class RepresentationResponse(Response):
+    """A representation as the return value of an endpoint."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, answer: Representation) -> None:
         super().__init__()
-        self._entry = entry
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the entry as it is, then do what is left to do."""
+        """Send it as it is, then do what is left to do."""
         del receive
-        await send_entry(scope, send, self._entry)
+        await send_representation(scope, send, self._answer)
         if self.background is not None:
             await self.background()
 

@@ -2,15 +2,13 @@
 
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.core.cache.hot import Entry
 from app.core.db.transaction import ReadSessionDep, SessionDep
 from app.core.errors import RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import EntryResponse, ReadQuery, read_back
+from app.core.http.responses import ReadQuery, RepresentationResponse, read_back
 from app.core.rate_limit import RateLimiter, rate_limited
 from app.identity.accounts.fields import Username, is_reserved
 from app.identity.accounts.repository import address_digest, has_username
@@ -27,6 +25,7 @@ from app.identity.accounts.schemas import (
 from app.identity.accounts.service import AccountService, get_account
 from app.identity.api_keys.errors import SessionRequired
 from app.identity.authentication.deps import CurrentUser, OwnAccount, SessionUser
+from app.identity.authentication.principals import OwnAccountAnswer
 from app.identity.errors import (
     EmailTaken,
     HashingBusy,
@@ -48,9 +47,11 @@ _LOGIN = (NotAuthenticated, InvalidToken)
 _SESSION = (*_LOGIN, SessionRequired)
 
 
-async def _limit_new_address(request: Request, user: Principal, account: Entry, email: str | None) -> None:
+async def _limit_new_address(
+    request: Request, user: Principal, account: OwnAccountAnswer, email: str | None
+) -> None:
     """Count a wish for another address: it sends a mail to somebody who may not be the caller."""
-    if email is None or email == orjson.loads(account.body)["email"]:
+    if email is None or email == account.email:
         return
     limiter: RateLimiter = request.app.state.rate_limiter
     await limiter.check("email_change", str(user.user_id))
@@ -103,7 +104,7 @@ async def register_user(account: UserRegister, accounts: AccountServiceDep, resp
 @router.get("/me", summary="Read one's own account", response_model=UserOut, responses=problems(*_LOGIN))
 async def get_own_account(account: OwnAccount) -> Response:
     """The account that the credentials belong to, as it is now."""
-    return EntryResponse(account)
+    return RepresentationResponse(account.answer)
 
 
 @router.put(

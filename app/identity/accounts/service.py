@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
+from app.core.db.queries import AnyRow
 from app.core.events.events import publish
 from app.core.http.conditional import Precondition, version_etag
 from app.core.http.request_info import current_request
@@ -124,18 +125,15 @@ def _profile(profile: ProfileIn) -> dict[str, object]:
     return {name: getattr(profile, name) for name in PROFILE_FIELDS}
 
 
-async def read_account(connection: AsyncConnection, user_id: int) -> ReadResult | None:
-    """The account as its owner sees it, or None."""
+async def get_account(connection: AsyncConnection, user_id: int) -> ReadResult:
+    """The account as its owner sees it. Raises InvalidToken when it is gone."""
     row = await find_account(connection, user_id)
     if row is None:
-        return None
+        raise invalid_token("The account of this token is gone.")
+    return show_account(row)
+
+
+def show_account(row: AnyRow) -> ReadResult:
+    """Show a row of `find_account` to the account's owner."""
     account = UserOut.model_validate(row)
     return ReadResult(model=account, snapshot=row.snapshot, etag=version_etag(account.version))
-
-
-async def get_account(connection: AsyncConnection, user_id: int) -> ReadResult:
-    """As `read_account`. InvalidToken when the account is gone."""
-    document = await read_account(connection, user_id)
-    if document is None:
-        raise invalid_token("The account of this token is gone.")
-    return document

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-import orjson
 from fastapi import Request
+from pydantic import TypeAdapter
 
-from app.core.cache.hot import Entry, HotCache, Snapshot
+from app.core.cache.hot import CacheSpace, Entry, HotCache, Snapshot
 from app.core.clock import utc_now
 from app.core.db.engine import Database
-from app.core.db.queries import AnyRow
 from app.core.rate_limit import RateLimiter, Zone, client_address
 from app.identity.api_keys.addresses import is_within
 from app.identity.api_keys.errors import InvalidApiKey
@@ -24,42 +23,51 @@ from app.identity.principal import Principal, account_group
 _ZONE: Zone = "api_key"
 
 
-@dataclass(frozen=True, slots=True)
-class _Grant:
-    """A key that is not revoked, of an account that is open."""
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyGrant:
+    """A key that is not revoked, of an account that is open; compared by identity, for the cache below."""
 
-    principal: Principal
-    expires_at: datetime | None
+    api_key_id: int
+    user_id: int
+    username: str
+    role: Role
+    is_verified: bool
+    scopes: frozenset[str]
     allowed_ips: tuple[str, ...]
+    expires_at: datetime | None
+
+
+_grant_json = TypeAdapter(KeyGrant)
+_GRANTS = CacheSpace("key_grant", _grant_json.dump_json, _grant_json.validate_json)
 
 
 async def principal_of_key(request: Request, text: str) -> Principal:
     """The owner of the key; what the key grants is cut to what the owner's role allows *now*.
 
-    InvalidApiKey; RateLimited for a client that sends many unknown keys.
+    Raises InvalidApiKey; RateLimited for a client that sends many unknown keys.
     """
     key = read_key(text)
     if key is None:
         raise _invalid("The API key is misspelt: its checksum is wrong.")
-    grant = _grant((await _entry(request, key)).body)
+    grant = await _get_grant(request, key)
     if grant.expires_at is not None and grant.expires_at <= utc_now():
         raise _invalid("The API key has expired.")
     host = request.client.host if request.client else ""
     if grant.allowed_ips and not is_within(host, grant.allowed_ips):
         raise _invalid(f"The API key may not be used from {host or 'an unknown address'}.")
     uses: KeyUses = request.app.state.api_key_uses
-    uses.note(grant.principal.api_key_id or 0)
-    return grant.principal
+    uses.note(grant.api_key_id)
+    return _principal_of_grant(grant)
 
 
-async def _entry(request: Request, key: PresentedKey) -> Entry:
+async def _get_grant(request: Request, key: PresentedKey) -> KeyGrant:
     # Kept under the owner's group, so that whatever ends or changes the account ends or changes this too.
     database: Database = request.app.state.database
     cache: HotCache = request.app.state.cache
     limiter: RateLimiter = request.app.state.rate_limiter
     client = client_address(request)
 
-    async def load() -> Entry:
+    async def load() -> Entry[KeyGrant]:
         # An unknown key is never kept, or strangers could fill the cache; so each costs a look-up.
         await limiter.refuse_beyond(_ZONE, client)
         async with database.reading() as connection:
@@ -67,42 +75,30 @@ async def _entry(request: Request, key: PresentedKey) -> Entry:
         if row is None:
             await limiter.check(_ZONE, client)
             raise _invalid("The API key is unknown or revoked, or its account is closed.")
-        return _pack(row)
+        grant = KeyGrant(
+            api_key_id=row.id,
+            user_id=row.user_id,
+            username=row.username,
+            role=Role(row.role),
+            is_verified=row.is_verified,
+            scopes=frozenset(row.scopes),
+            allowed_ips=tuple(row.allowed_ips),
+            expires_at=row.expires_at,
+        )
+        return Entry(grant, Snapshot(row.snapshot))
 
-    return await cache.get(account_group(key.owner_id), f"api_key:{key.digest.hex()}", load)
-
-
-def _pack(row: AnyRow) -> Entry:
-    fields = {
-        "api_key_id": row.id,
-        "user_id": row.user_id,
-        "username": row.username,
-        "role": row.role,
-        "is_verified": row.is_verified,
-        "scopes": row.scopes,
-        "allowed_ips": row.allowed_ips,
-        "expires_at": row.expires_at,
-    }
-    snapshot = Snapshot(row.snapshot)
-    return Entry(body=orjson.dumps(fields), etag=b"", headers=(), template="", snapshot=snapshot)
+    return await cache.get(_GRANTS, account_group(key.owner_id), key.digest.hex(), load)
 
 
 @lru_cache(maxsize=4096)
-def _grant(body: bytes) -> _Grant:
-    fields = orjson.loads(body)
-    role, scopes, expires_at = Role(fields["role"]), fields["scopes"], fields["expires_at"]
-    principal = Principal(
-        user_id=fields["user_id"],
-        username=fields["username"],
-        role=role,
-        permissions=frozenset(permission for permission in permissions_of(role) if permission in scopes),
-        is_verified=fields["is_verified"],
-        api_key_id=fields["api_key_id"],
-    )
-    return _Grant(
-        principal=principal,
-        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
-        allowed_ips=tuple(fields["allowed_ips"]),
+def _principal_of_grant(grant: KeyGrant) -> Principal:
+    return Principal(
+        user_id=grant.user_id,
+        username=grant.username,
+        role=grant.role,
+        permissions=frozenset(permissions_of(grant.role) & grant.scopes),
+        is_verified=grant.is_verified,
+        api_key_id=grant.api_key_id,
     )
 
 

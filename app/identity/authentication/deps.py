@@ -1,23 +1,20 @@
 """Who may call: principals from credentials, and permissions as FastAPI security scopes."""
 
 from dataclasses import replace
-from datetime import datetime
-from functools import lru_cache
 from typing import Annotated, Any
 
-import orjson
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, OAuth2PasswordBearer, SecurityScopes
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.cache.hot import Entry, HotCache, Snapshot
-from app.core.db.engine import Database
-from app.core.db.queries import AnyRow
-from app.core.http.responses import PRIVATE, ReadResult, make_entry
 from app.core.settings.settings import Settings
-from app.identity.accounts.service import read_account
 from app.identity.api_keys.authentication import principal_of_key
 from app.identity.api_keys.errors import InvalidApiKey, SessionRequired
+from app.identity.authentication.principals import (
+    OwnAccountAnswer,
+    get_account_answer,
+    get_live_session,
+    principal_of_session,
+)
 from app.identity.errors import (
     CHALLENGE,
     CsrfRefused,
@@ -29,10 +26,9 @@ from app.identity.errors import (
 from app.identity.mfa.errors import MfaEnrolmentRequired
 from app.identity.mfa.second_factor import needs_second_factor
 from app.identity.permissions import DESCRIPTIONS, Permission, Role, permissions_of
-from app.identity.principal import Principal, account_group
+from app.identity.principal import Principal
 from app.identity.sessions.browser import ACCESS_COOKIE, SAFE_METHODS, BrowserGuard
-from app.identity.sessions.repository import find_live_session
-from app.identity.tokens import AccessClaims, TokenIssuer, invalid_token
+from app.identity.tokens import TokenIssuer
 
 _bearer = OAuth2PasswordBearer(
     tokenUrl="/api/v1/auth/token",
@@ -102,8 +98,8 @@ async def principal_of_token(request: Request, token: str) -> Principal:
     """The owner of an access token whose session is under way; what it grants is cut to the role *now*."""
     issuer: TokenIssuer = request.app.state.tokens
     claims = issuer.read(token)
-    entry = await _session_entry(request, claims)
-    return _principal(entry.body, claims.scopes)
+    session = await get_live_session(request.app.state.cache, request.app.state.database, claims)
+    return principal_of_session(session, claims.scopes)
 
 
 async def _principal_of_cookie(request: Request, token: str) -> Principal:
@@ -137,48 +133,6 @@ async def get_token_bearer(
     return principal
 
 
-async def _session_entry(request: Request, claims: AccessClaims) -> Entry:
-    # Ended, expired or closed is never kept: what is kept is dropped when the account's group is announced.
-    database: Database = request.app.state.database
-    cache: HotCache = request.app.state.cache
-
-    async def load() -> Entry:
-        async with database.reading() as connection:
-            row = await find_live_session(connection, claims.session_id, claims.user_id)
-        if row is None:
-            raise invalid_token("The session of this token has ended; log in again.")
-        return _pack(row, claims)
-
-    return await cache.get(account_group(claims.user_id), f"principal:{claims.session_id}", load)
-
-
-def _pack(row: AnyRow, claims: AccessClaims) -> Entry:
-    fields = {
-        "user_id": claims.user_id,
-        "username": row.username,
-        "role": row.role,
-        "is_verified": row.is_verified,
-        "session_id": str(claims.session_id),
-        "factors": row.factors,
-        "auth_time": row.created_at,
-    }
-    snapshot = Snapshot(row.snapshot)
-    return Entry(body=orjson.dumps(fields), etag=b"", headers=(), template="", snapshot=snapshot)
-
-
-@lru_cache(maxsize=4096)
-def _principal(body: bytes, scopes: frozenset[str]) -> Principal:
-    fields = orjson.loads(body)
-    role = Role(fields.pop("role"))
-    return Principal(
-        role=role,
-        permissions=frozenset(permissions_of(role) & scopes),
-        factors=tuple(fields.pop("factors")),
-        auth_time=datetime.fromisoformat(fields.pop("auth_time")),
-        **fields,
-    )
-
-
 def _remember(request: Request, principal: Principal) -> None:
     """For the log and for audit entries."""
     state = request.scope["state"]
@@ -203,27 +157,12 @@ def _insufficient(scope: str) -> InsufficientScope:
     return InsufficientScope(f"This needs the permission {scope}.", headers={"WWW-Authenticate": challenge})
 
 
-async def get_account_entry(
+async def get_own_account(
     request: Request, principal: Annotated[Principal, Security(get_principal)]
-) -> Entry:
-    """The caller's account as it is now, from the hot cache; InvalidToken when it is gone."""
-    database: Database = request.app.state.database
-    cache: HotCache = request.app.state.cache
-    group = account_group(principal.user_id)
-
-    async def load() -> Entry:
-        async with database.reading() as connection:
-            document = await _read(connection, principal.user_id)
-        return make_entry(document, cache_control=PRIVATE)
-
-    return await cache.get(group, group, load)
-
-
-async def _read(connection: AsyncConnection, user_id: int) -> ReadResult:
-    document = await read_account(connection, user_id)
-    if document is None:
-        raise invalid_token("The account of this token is gone.")
-    return document
+) -> OwnAccountAnswer:
+    """The caller's account as it is now. Raises InvalidToken when it is gone."""
+    state = request.app.state
+    return await get_account_answer(state.cache, state.database, principal.user_id)
 
 
 async def get_session_user(principal: Annotated[Principal, Security(get_principal)]) -> Principal:
@@ -245,7 +184,7 @@ async def get_seller(
     return principal
 
 
-OwnAccount = Annotated[Entry, Depends(get_account_entry)]
+OwnAccount = Annotated[OwnAccountAnswer, Depends(get_own_account)]
 CurrentUser = Annotated[Principal, Security(get_principal)]
 TokenBearer = Annotated[Principal | None, Depends(get_token_bearer)]
 SessionUser = Annotated[Principal, Depends(get_session_user)]

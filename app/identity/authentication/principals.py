@@ -1,0 +1,110 @@
+"""Who is behind an access token, and their account, through the hot cache."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Self
+
+from pydantic import TypeAdapter
+
+from app.core.cache.hot import CacheSpace, Entry, HotCache, Snapshot
+from app.core.db.engine import Database
+from app.core.http.responses import PRIVATE, Representation, represent
+from app.identity.accounts.repository import find_account
+from app.identity.accounts.service import show_account
+from app.identity.permissions import Role, permissions_of
+from app.identity.principal import Principal, account_group
+from app.identity.sessions.repository import find_live_session
+from app.identity.tokens import AccessClaims, invalid_token
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveSession:
+    """A session under way, with its account; compared by identity, so that looking one up is cheap."""
+
+    user_id: int
+    username: str
+    role: Role
+    is_verified: bool
+    session_id: str
+    factors: tuple[str, ...]
+    auth_time: datetime
+
+
+_session_json = TypeAdapter(LiveSession)
+_SESSIONS = CacheSpace("live_session", _session_json.dump_json, _session_json.validate_json)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccountAnswer:
+    """An account's ready answer for its owner, and the one field of it that rules ask for."""
+
+    email: str
+    answer: Representation
+
+    def encode(self) -> bytes:
+        """The address in a line, then the answer."""
+        return b"%s\n%s" % (self.email.encode(), self.answer.encode())
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> Self:
+        """The same again."""
+        email, answer = encoded.split(b"\n", 1)
+        return cls(email.decode(), Representation.decode(answer))
+
+
+_ACCOUNTS = CacheSpace("own_account", OwnAccountAnswer.encode, OwnAccountAnswer.decode)
+
+
+async def get_live_session(cache: HotCache, database: Database, claims: AccessClaims) -> LiveSession:
+    """The session of the token with its account as they are now. Raises InvalidToken when either has ended.
+
+    That it has ended is never kept: what is kept is dropped when the account's group is announced.
+    """
+
+    async def load() -> Entry[LiveSession]:
+        async with database.reading() as connection:
+            row = await find_live_session(connection, claims.session_id, claims.user_id)
+        if row is None:
+            raise invalid_token("The session of this token has ended; log in again.")
+        session = LiveSession(
+            user_id=claims.user_id,
+            username=row.username,
+            role=Role(row.role),
+            is_verified=row.is_verified,
+            session_id=str(claims.session_id),
+            factors=tuple(row.factors),
+            auth_time=row.created_at,
+        )
+        return Entry(session, Snapshot(row.snapshot))
+
+    return await cache.get(_SESSIONS, account_group(claims.user_id), str(claims.session_id), load)
+
+
+@lru_cache(maxsize=4096)
+def principal_of_session(session: LiveSession, scopes: frozenset[str]) -> Principal:
+    """The owner of a session by a token of these scopes; what it grants is cut to the role *now*."""
+    return Principal(
+        user_id=session.user_id,
+        username=session.username,
+        role=session.role,
+        permissions=frozenset(permissions_of(session.role) & scopes),
+        is_verified=session.is_verified,
+        session_id=session.session_id,
+        factors=session.factors,
+        auth_time=session.auth_time,
+    )
+
+
+async def get_account_answer(cache: HotCache, database: Database, user_id: int) -> OwnAccountAnswer:
+    """The account as its owner sees it now. Raises InvalidToken when it is gone."""
+
+    async def load() -> Entry[OwnAccountAnswer]:
+        async with database.reading() as connection:
+            row = await find_account(connection, user_id)
+        if row is None:
+            raise invalid_token("The account of this token is gone.")
+        answer = OwnAccountAnswer(row.email, represent(show_account(row), cache_control=PRIVATE))
+        return Entry(answer, Snapshot(row.snapshot))
+
+    return await cache.get(_ACCOUNTS, account_group(user_id), str(user_id), load)
