@@ -12,10 +12,9 @@ from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
 from app.core.db.engine import Database
 from app.core.db.paging import Pager
-from app.core.errors import RateLimited
 from app.core.http.middleware import FaultBoundary, HeadAsGet, HotPath, RequestContext
 from app.core.http.openapi import DESCRIPTION, install_openapi
-from app.core.http.problems import install_problem_handlers, problems
+from app.core.http.problems import install_problem_handlers
 from app.core.logging import configure_logging
 from app.core.mail import mail_folder
 from app.core.metrics import publish_build_info
@@ -23,9 +22,7 @@ from app.core.rate_limit import RateLimiter
 from app.core.redis import make_redis
 from app.core.settings.settings import Settings, load_settings
 from app.core.storage.storage import StorageHolder
-from app.identity.api_keys.errors import InvalidApiKey
 from app.identity.api_keys.uses import KeyUses
-from app.identity.errors import CsrfRefused
 from app.identity.sessions.browser import BrowserGuard
 from app.identity.tokens import TokenIssuer
 from app.lifespan import lifespan
@@ -80,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _add_middleware(app, settings)
     install_problem_handlers(app)
     _add_routes(app, settings)
-    install_openapi(app, problems(InvalidApiKey, RateLimited), problems(CsrfRefused))
+    install_openapi(app)
     return app
 
 

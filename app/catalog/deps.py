@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from app.catalog.books.service import BookService
 from app.catalog.goods.service import ItemService
 from app.core.db.transaction import SessionDep
+from app.core.errors import RateLimited, refuses
 from app.core.rate_limit import RateLimiter, client_address
 from app.identity.authentication.deps import find_caller
 
@@ -25,6 +26,7 @@ ItemServiceDep = Annotated[ItemService, Depends(get_item_service, scope="functio
 BookServiceDep = Annotated[BookService, Depends(get_book_service, scope="function")]
 
 
+@refuses(RateLimited)
 async def limit_search(request: Request) -> None:
     """Count a search against the address of a caller who is not logged in. RateLimited."""
     is_search = not request.query_params.keys().isdisjoint(("search", "q"))

@@ -1,7 +1,9 @@
 """The base of every business error, and the errors that belong to no domain."""
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, TypedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, TypedDict, TypeVar
+
+_Dependency = TypeVar("_Dependency", bound=Callable[..., Any])
 
 
 class FieldProblem(TypedDict):
@@ -73,3 +75,35 @@ CONSTRAINT_ERRORS: dict[str, tuple[type[AppError], str, str]] = {}
 def on_constraint(name: str, error: type[AppError], field: str, message: str) -> None:
     """Answer a violation of the named constraint with this error about this field."""
     CONSTRAINT_ERRORS[name] = (error, field, message)
+
+
+class Use(NamedTuple):
+    """How an operation uses a dependency: the operation's method, and the permissions it asks for."""
+
+    method: str
+    scopes: Sequence[str] = ()
+
+
+_REFUSALS: dict[Callable[..., Any], list[tuple[Callable[[Use], bool], tuple[type[AppError], ...]]]] = {}
+
+
+def refuses(
+    *errors: type[AppError], where: Callable[[Use], bool] = lambda _: True
+) -> Callable[[_Dependency], _Dependency]:
+    """Note that a FastAPI dependency refuses so, where it is used in such a way.
+
+    Every operation that uses it documents these problems without naming them again.
+    """
+
+    def note(dependency: _Dependency) -> _Dependency:
+        _REFUSALS.setdefault(dependency, []).append((where, errors))
+        return dependency
+
+    return note
+
+
+def refusals_of(dependency: Callable[..., Any] | None, use: Use) -> Iterator[type[AppError]]:
+    """The errors that `refuses` notes for the dependency, used like this."""
+    for where, errors in _REFUSALS.get(dependency, ()) if dependency is not None else ():
+        if where(use):
+            yield from errors

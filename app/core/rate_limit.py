@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 
 from app.core.cache.bus import REDIS_FAULTS
 from app.core.clock import utc_now
-from app.core.errors import RateLimited
+from app.core.errors import RateLimited, refuses
 from app.core.settings.groups import RateLimitSettings
 
 Zone = Literal[
@@ -122,6 +122,7 @@ def client_address(request: Request) -> str:
 def rate_limited(zone: Zone) -> Callable[[Request], Awaitable[None]]:
     """A dependency that counts the request against the client's address."""
 
+    @refuses(RateLimited)
     async def count(request: Request) -> None:
         limiter: RateLimiter = request.app.state.rate_limiter
         request.scope["state"]["answer_headers"] = await limiter.check(zone, client_address(request))

@@ -45,3 +45,35 @@ async def test_what_public_reads_show_to_staff_alone_asks_for_credentials_as_doc
         ways = app.openapi()["paths"][path]["get"]["security"]
         assert {} in ways
         assert {"OAuth2PasswordBearer": [scope]} in ways
+
+
+def codes_of(app: FastAPI, method: str, path: str) -> set[str]:
+    operation: dict[str, Any] = app.openapi()["paths"][path][method]
+    return {
+        code
+        for status, answer in operation["responses"].items()
+        if int(status) >= 400
+        for code in answer["content"]["application/problem+json"]["examples"]
+    }
+
+
+async def test_who_may_call_brings_its_refusals_into_the_documentation(app: FastAPI) -> None:
+    always = {"not-authenticated", "invalid-token", "invalid-api-key", "rate-limited"}
+    reading = codes_of(app, "get", "/api/v1/users/me")
+    assert always <= reading
+    assert reading.isdisjoint({"csrf-refused", "insufficient-scope", "mfa-enrolment-required"})
+    selling = codes_of(app, "post", ITEMS)
+    assert always | {"csrf-refused", "insufficient-scope", "email-not-verified"} <= selling
+    # Every user may sell, so that the policy on staff's second factor never stands in the way.
+    assert "mfa-enrolment-required" not in selling
+    managing = codes_of(app, "patch", "/api/v1/series/{series_id}")
+    assert always | {"insufficient-scope", "mfa-enrolment-required", "stale-version"} <= managing
+    assert "session-required" in codes_of(app, "get", "/api/v1/api-keys")
+    assert "session-required" not in managing
+
+
+async def test_an_open_operation_documents_only_what_its_own_dependencies_refuse(app: FastAPI) -> None:
+    listing = codes_of(app, "get", "/api/v1/series")
+    assert {"invalid-cursor", "rate-limited"} <= listing
+    assert listing.isdisjoint({"not-authenticated", "insufficient-scope"})
+    assert codes_of(app, "get", "/api/v1/series/{series_id}").isdisjoint({"invalid-cursor", "rate-limited"})

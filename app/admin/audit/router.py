@@ -9,16 +9,12 @@ from app.admin.audit.schemas import AuditCheck, AuditEntryOut, AuditExport, Audi
 from app.admin.audit.service import export_audit_entries, list_audit_entries, verify_chain
 from app.core.db.engine import Database
 from app.core.db.paging import Page, PagerDep
-from app.core.errors import InvalidCursor
 from app.core.http.negotiation import NDJSON
-from app.core.http.problems import problems
 from app.core.http.responses import PRIVATE, HotDep, stream_response
-from app.identity.authentication.deps import Auditor
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.authentication.deps import AUDITOR
 
 router = APIRouter(prefix="/api/v1/admin/audit", tags=["admin"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
 _EXPORTED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "An entry per line.",
@@ -27,17 +23,9 @@ _EXPORTED: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get(
-    "",
-    summary="Read the audit log",
-    response_model=Page[AuditEntryOut],
-    responses=problems(*_LOGIN, InvalidCursor),
-)
-async def list_audit(
-    query: Annotated[AuditFilter, Query()], pager: PagerDep, auditor: Auditor, reads: HotDep
-) -> Response:
+@router.get("", summary="Read the audit log", response_model=Page[AuditEntryOut], dependencies=[AUDITOR])
+async def list_audit(query: Annotated[AuditFilter, Query()], pager: PagerDep, reads: HotDep) -> Response:
     """A page of the entries that meet every filter, newest first; `cursor` is steady while entries are added."""
-    del auditor
     return await reads.answer_private(lambda connection: list_audit_entries(connection, query, pager))
 
 
@@ -45,31 +33,24 @@ async def list_audit(
     "/export.ndjson",
     summary="Export the audit log",
     response_class=StreamingResponse,
-    responses={**_EXPORTED, **problems(*_LOGIN)},
+    dependencies=[AUDITOR],
+    responses=_EXPORTED,
 )
-async def export_audit(
-    query: Annotated[AuditExport, Query()], auditor: Auditor, request: Request
-) -> StreamingResponse:
+async def export_audit(query: Annotated[AuditExport, Query()], request: Request) -> StreamingResponse:
     """Every entry that meets the filters as JSON lines, oldest first, as in the chain; of any length."""
-    del auditor
     database: Database = request.app.state.database
     return stream_response(await export_audit_entries(database.reading, query), NDJSON, "audit.ndjson")
 
 
-@router.get(
-    "/verify",
-    summary="Verify the audit log",
-    responses=problems(*_LOGIN),
-)
+@router.get("/verify", summary="Verify the audit log", dependencies=[AUDITOR])
 async def verify_audit(
-    query: Annotated[AuditCheck, Query()], auditor: Auditor, request: Request, response: Response
+    query: Annotated[AuditCheck, Query()], request: Request, response: Response
 ) -> AuditVerdict:
     """Compute the chain of hashes anew from the first entry on.
 
     Finds entries that were changed, removed or put in between. That the newest were removed, or
     the whole chain was computed anew, shows only against an `anchor`: note `head_hash` elsewhere.
     """
-    del auditor
     database: Database = request.app.state.database
     response.headers["Cache-Control"] = PRIVATE
     return await verify_chain(database.reading, query.anchor)

@@ -9,18 +9,16 @@ from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatc
 from app.admin.users.service import UserAdminService, UserDirectory
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
-from app.identity.authentication.deps import RoleAssigner, UserAdmin, UserReader
-from app.identity.errors import InsufficientScope, InvalidToken, LastAdmin, NotAuthenticated, RoleLost
+from app.identity.authentication.deps import USER_READER, RoleAssigner, UserAdmin
+from app.identity.errors import LastAdmin, RoleLost
 
 router = APIRouter(prefix="/api/v1/admin/users", tags=["admin"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
-_EDITING = (AccountNotFound, Outranked, StaleVersion)
+_EDITING = (AccountNotFound, Outranked)
 _STANDING = (LastAdmin, NotOnOneself, RoleLost)
 
 
@@ -32,17 +30,9 @@ async def get_user_admin_service(request: Request, session: SessionDep) -> UserA
 UserAdminServiceDep = Annotated[UserAdminService, Depends(get_user_admin_service, scope="function")]
 
 
-@router.get(
-    "",
-    summary="Find accounts",
-    response_model=Page[AdminUserOut],
-    responses=problems(*_LOGIN, InvalidCursor),
-)
-async def list_users(
-    query: Annotated[AdminUserFilter, Query()], pager: PagerDep, reader: UserReader, reads: HotDep
-) -> Response:
+@router.get("", summary="Find accounts", response_model=Page[AdminUserOut], dependencies=[USER_READER])
+async def list_users(query: Annotated[AdminUserFilter, Query()], pager: PagerDep, reads: HotDep) -> Response:
     """A page of the accounts that meet every filter, newest first unless `sort` says otherwise."""
-    del reader
     return await reads.answer_private(lambda connection: UserDirectory(connection).list(query, pager))
 
 
@@ -50,11 +40,11 @@ async def list_users(
     "/{user_id}",
     summary="Read an account",
     response_model=AdminUserOut,
-    responses=problems(*_LOGIN, AccountNotFound),
+    dependencies=[USER_READER],
+    responses=problems(AccountNotFound),
 )
-async def get_user(user_id: RowId, reader: UserReader, reads: HotDep) -> Response:
+async def get_user(user_id: RowId, reads: HotDep) -> Response:
     """An account, open or closed. Sends an ETag; understands If-None-Match."""
-    del reader
     return await reads.answer_private(_read(user_id))
 
 
@@ -62,7 +52,7 @@ async def get_user(user_id: RowId, reader: UserReader, reads: HotDep) -> Respons
     "/{user_id}",
     summary="Mend an account",
     response_model=AdminUserOut,
-    responses=problems(*_LOGIN, *_EDITING, NotOnOneself),
+    responses=problems(*_EDITING, NotOnOneself),
 )
 async def change_user(
     user_id: RowId,
@@ -81,7 +71,7 @@ async def change_user(
     "/{user_id}/role",
     summary="Give an account a role",
     response_model=AdminUserOut,
-    responses=problems(*_LOGIN, *_EDITING, *_STANDING, SuperAdminFixed),
+    responses=problems(*_EDITING, *_STANDING, SuperAdminFixed),
 )
 async def set_user_role(
     user_id: RowId,
@@ -104,7 +94,7 @@ async def set_user_role(
     "/{user_id}/activate",
     summary="Open an account again",
     response_model=AdminUserOut,
-    responses=problems(*_LOGIN, *_EDITING, *_STANDING),
+    responses=problems(*_EDITING, *_STANDING),
 )
 async def activate_user(
     user_id: RowId,
@@ -122,7 +112,7 @@ async def activate_user(
     "/{user_id}/deactivate",
     summary="Close an account",
     response_model=AdminUserOut,
-    responses=problems(*_LOGIN, *_EDITING, *_STANDING),
+    responses=problems(*_EDITING, *_STANDING),
 )
 async def deactivate_user(
     user_id: RowId,
@@ -136,12 +126,7 @@ async def deactivate_user(
     return await read_back(session, _read(user_id))
 
 
-@router.post(
-    "/{user_id}/unlock",
-    status_code=204,
-    summary="Unlock an account",
-    responses=problems(*_LOGIN, *_EDITING),
-)
+@router.post("/{user_id}/unlock", status_code=204, summary="Unlock an account", responses=problems(*_EDITING))
 async def unlock_user(
     user_id: RowId, admin: UserAdmin, precondition: PreconditionDep, users: UserAdminServiceDep
 ) -> None:
@@ -153,7 +138,7 @@ async def unlock_user(
     "/{user_id}/end-sessions",
     status_code=204,
     summary="Log an account out everywhere",
-    responses=problems(*_LOGIN, *_EDITING),
+    responses=problems(*_EDITING),
 )
 async def end_user_sessions(
     user_id: RowId, admin: UserAdmin, precondition: PreconditionDep, users: UserAdminServiceDep

@@ -12,18 +12,15 @@ from app.catalog.cache_groups import AUTHORS, LISTS
 from app.catalog.deps import limit_search
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
-from app.identity.authentication.deps import CatalogManager
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.authentication.deps import CATALOG_MANAGER
 
 router = APIRouter(prefix="/api/v1/authors", tags=["authors"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
-_EDITING = (AuthorNotFound, AuthorMerged, StaleVersion)
+_EDITING = (AuthorNotFound, AuthorMerged)
 
 
 async def get_author_service(session: SessionDep) -> AuthorService:
@@ -34,13 +31,7 @@ async def get_author_service(session: SessionDep) -> AuthorService:
 AuthorServiceDep = Annotated[AuthorService, Depends(get_author_service, scope="function")]
 
 
-@router.get(
-    "",
-    summary="List authors",
-    response_model=Page[AuthorOut],
-    dependencies=[Depends(limit_search)],
-    responses=problems(InvalidCursor, RateLimited),
-)
+@router.get("", summary="List authors", response_model=Page[AuthorOut], dependencies=[Depends(limit_search)])
 async def list_authors(query: Annotated[AuthorFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of authors and other contributors, as filed: family name first."""
     return await hot.answer(
@@ -64,7 +55,7 @@ async def get_author(author_id: RowId, hot: HotDep) -> Response:
     summary="List an author's books",
     response_model=Page[BookOut],
     dependencies=[Depends(limit_search)],
-    responses=problems(AuthorNotFound, AuthorMerged, InvalidCursor, RateLimited),
+    responses=problems(AuthorNotFound, AuthorMerged),
 )
 async def list_author_books(
     author_id: RowId, query: Annotated[BookFilter, Query()], pager: PagerDep, hot: HotDep
@@ -78,13 +69,10 @@ async def list_author_books(
 
 
 @router.post(
-    "", status_code=201, summary="Add an author", response_model=AuthorOut, responses=problems(*_LOGIN)
+    "", status_code=201, summary="Add an author", response_model=AuthorOut, dependencies=[CATALOG_MANAGER]
 )
-async def create_author(
-    author: AuthorIn, manager: CatalogManager, authors: AuthorServiceDep, session: SessionDep
-) -> Response:
+async def create_author(author: AuthorIn, authors: AuthorServiceDep, session: SessionDep) -> Response:
     """Add an author; a namesake of another is a second author."""
-    del manager
     author_id = await authors.create(author)
     location = f"/api/v1/authors/{author_id}"
     return await read_back(session, _read(author_id), status=201, location=location)
@@ -94,18 +82,17 @@ async def create_author(
     "/{author_id}",
     summary="Replace an author",
     response_model=AuthorOut,
-    responses=problems(*_LOGIN, *_EDITING),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(*_EDITING),
 )
 async def replace_author(
     author_id: RowId,
     author: AuthorIn,
-    manager: CatalogManager,
     precondition: PreconditionDep,
     authors: AuthorServiceDep,
     session: SessionDep,
 ) -> Response:
     """Set every field; a sort name that is left out is made from the name. All books show the new name at once."""
-    del manager
     await authors.replace(author_id, precondition, author)
     return await read_back(session, _read(author_id))
 
@@ -114,18 +101,17 @@ async def replace_author(
     "/{author_id}",
     summary="Change an author",
     response_model=AuthorOut,
-    responses=problems(*_LOGIN, *_EDITING),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(*_EDITING),
 )
 async def change_author(
     author_id: RowId,
     patch: AuthorPatch,
-    manager: CatalogManager,
     precondition: PreconditionDep,
     authors: AuthorServiceDep,
     session: SessionDep,
 ) -> Response:
     """Set only what is sent; a sort name made from the old name follows the new one."""
-    del manager
     await authors.change(author_id, precondition, patch)
     return await read_back(session, _read(author_id))
 
@@ -134,13 +120,11 @@ async def change_author(
     "/{author_id}",
     status_code=204,
     summary="Delete an author",
-    responses=problems(*_LOGIN, *_EDITING, AuthorInUse),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(*_EDITING, AuthorInUse),
 )
-async def delete_author(
-    author_id: RowId, manager: CatalogManager, precondition: PreconditionDep, authors: AuthorServiceDep
-) -> None:
+async def delete_author(author_id: RowId, precondition: PreconditionDep, authors: AuthorServiceDep) -> None:
     """Delete an author who contributed to no book."""
-    del manager
     await authors.delete(author_id, precondition)
 
 

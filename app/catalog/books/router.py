@@ -19,22 +19,18 @@ from app.catalog.goods.errors import NotYourItem, SkuTaken, StockReserved
 from app.catalog.works.errors import UnknownWork
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.negotiation import JSON_LD, NDJSON
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, HotReads, ReadQuery, read_back, start_stream, stream_response
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller, documented_permission, require_permission
-from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
 from app.identity.permissions import Permission
 
 router = APIRouter(prefix="/api/v1/books", tags=["books"])
 
-_STAFF = (NotAuthenticated, InvalidToken, InsufficientScope)
-_LOGIN = (*_STAFF, EmailNotVerified)
 _CREATING = (IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, UnknownWork, DuplicateContributor)
-_EDITING = (BookNotFound, NotYourItem, StaleVersion)
+_EDITING = (BookNotFound, NotYourItem)
 _PrintedIsbn = Annotated[
     str, Path(description="ISBN-10 or ISBN-13 in any printed form.", examples=["978-0-439-02348-1"])
 ]
@@ -45,7 +41,7 @@ _PrintedIsbn = Annotated[
     summary="List books",
     response_model=Page[ExpandedBook],
     dependencies=[Depends(limit_search)],
-    responses=problems(InvalidCursor, RateLimited, *_STAFF) | LINES,
+    responses=LINES,
     openapi_extra=documented_permission(Permission.CATALOG_TRANSFER),
 )
 async def list_books(
@@ -94,7 +90,7 @@ async def get_book_by_isbn(isbn: _PrintedIsbn, hot: HotDep) -> Response:
     status_code=201,
     summary="List a book for sale",
     response_model=BookOut,
-    responses=problems(*_LOGIN, *_CREATING),
+    responses=problems(*_CREATING),
 )
 async def create_book(book: BookIn, seller: Seller, books: BookServiceDep, session: SessionDep) -> Response:
     """Add a book of one's own. Contributors given by name are found in the catalogue or added to it."""
@@ -107,7 +103,7 @@ async def create_book(book: BookIn, seller: Seller, books: BookServiceDep, sessi
     "/{book_id}",
     summary="Replace a book",
     response_model=BookOut,
-    responses=problems(*_LOGIN, *_EDITING, *_CREATING, StockReserved),
+    responses=problems(*_EDITING, *_CREATING, StockReserved),
 )
 async def replace_book(
     book_id: RowId,
@@ -126,7 +122,7 @@ async def replace_book(
     "/{book_id}",
     summary="Change a book",
     response_model=BookOut,
-    responses=problems(*_LOGIN, *_EDITING, *_CREATING, StockReserved),
+    responses=problems(*_EDITING, *_CREATING, StockReserved),
 )
 async def change_book(
     book_id: RowId,
@@ -141,7 +137,7 @@ async def change_book(
     return await read_back(session, _read(book_id))
 
 
-@router.delete("/{book_id}", status_code=204, summary="Delete a book", responses=problems(*_LOGIN, *_EDITING))
+@router.delete("/{book_id}", status_code=204, summary="Delete a book", responses=problems(*_EDITING))
 async def delete_book(
     book_id: RowId, seller: Seller, precondition: PreconditionDep, books: BookServiceDep
 ) -> None:

@@ -27,18 +27,15 @@ from app.catalog.categories.service import CategoryCatalogue, CategoryService
 from app.catalog.deps import limit_search
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadQuery, read_back
-from app.identity.authentication.deps import CatalogManager
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.authentication.deps import CATALOG_MANAGER
 
 router = APIRouter(prefix="/api/v1/categories", tags=["categories"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
 _CREATING = (SlugTaken, UnknownCategory, CategoryTooDeep)
-_EDITING = (CategoryNotFound, StaleVersion)
+_EDITING = (CategoryNotFound,)
 
 
 async def get_category_service(session: SessionDep) -> CategoryService:
@@ -73,7 +70,7 @@ async def get_category(category: CategoryKey, hot: HotDep) -> Response:
     summary="List a category's books",
     response_model=Page[BookOut],
     dependencies=[Depends(limit_search)],
-    responses=problems(CategoryNotFound, InvalidCursor, RateLimited),
+    responses=problems(CategoryNotFound),
 )
 async def list_category_books(
     category: CategoryKey, query: Annotated[CategoryBookFilter, Query()], pager: PagerDep, hot: HotDep
@@ -91,13 +88,13 @@ async def list_category_books(
     status_code=201,
     summary="Add a category",
     response_model=CategoryOut,
-    responses=problems(*_LOGIN, *_CREATING),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(*_CREATING),
 )
 async def create_category(
-    category: CategoryIn, manager: CatalogManager, categories: CategoryServiceDep, session: SessionDep
+    category: CategoryIn, categories: CategoryServiceDep, session: SessionDep
 ) -> Response:
     """Add a category at the root or below `parent_id`; without `slug` one is made from the name."""
-    del manager
     category_id = await categories.create(category)
     location = f"/api/v1/categories/{category_id}"
     return await read_back(session, _read(str(category_id)), status=201, location=location)
@@ -107,18 +104,17 @@ async def create_category(
     "/{category}",
     summary="Replace a category",
     response_model=CategoryOut,
-    responses=problems(*_LOGIN, *_EDITING, *_CREATING, CategoryCycle),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(*_EDITING, *_CREATING, CategoryCycle),
 )
 async def replace_category(
     category: CategoryKey,
     replacement: CategoryIn,
-    manager: CatalogManager,
     precondition: PreconditionDep,
     categories: CategoryServiceDep,
     session: SessionDep,
 ) -> Response:
     """Set every field: without `slug` one is made from the name, without `parent_id` it moves to the root."""
-    del manager
     category_id = await categories.replace(category, precondition, replacement)
     return await read_back(session, _read(str(category_id)))
 
@@ -127,18 +123,17 @@ async def replace_category(
     "/{category}",
     summary="Rename or move a category",
     response_model=CategoryOut,
-    responses=problems(*_LOGIN, *_EDITING, *_CREATING, CategoryCycle),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(*_EDITING, *_CREATING, CategoryCycle),
 )
 async def change_category(
     category: CategoryKey,
     patch: CategoryPatch,
-    manager: CatalogManager,
     precondition: PreconditionDep,
     categories: CategoryServiceDep,
     session: SessionDep,
 ) -> Response:
     """Set only what is sent. `parent_id` moves the category with all below it; null moves it to the root."""
-    del manager
     category_id = await categories.change(category, precondition, patch)
     return await read_back(session, _read(str(category_id)))
 
@@ -147,16 +142,13 @@ async def change_category(
     "/{category}",
     status_code=204,
     summary="Delete a category",
-    responses=problems(*_LOGIN, *_EDITING, CategoryInUse),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(*_EDITING, CategoryInUse),
 )
 async def delete_category(
-    category: CategoryKey,
-    manager: CatalogManager,
-    precondition: PreconditionDep,
-    categories: CategoryServiceDep,
+    category: CategoryKey, precondition: PreconditionDep, categories: CategoryServiceDep
 ) -> None:
     """Delete a category that has neither books nor subcategories."""
-    del manager
     await categories.delete(category, precondition)
 
 

@@ -5,10 +5,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.catalog.books.errors import BookNotFound
 from app.catalog.covers.pictures import PictureStore
 from app.catalog.covers.service import CoverService
 from app.catalog.covers.uploads import Uploads
+from app.catalog.goods.errors import NotYourItem
 from app.core.db.transaction import SessionDep, transaction
+from app.core.errors import StaleVersion, refuses
 from app.core.http.conditional import Precondition, PreconditionDep
 from app.core.http.schemas import RowId
 from app.core.storage.storage import Storage
@@ -40,6 +43,7 @@ class Editing:
     precondition: Precondition
 
 
+@refuses(BookNotFound, NotYourItem, StaleVersion)
 async def get_editing(
     request: Request, book_id: RowId, editor: Seller, precondition: PreconditionDep
 ) -> Editing:

@@ -35,19 +35,16 @@ from app.catalog.covers.schemas import COVER_PATH, StoredCover, UploadsOut
 from app.catalog.goods.errors import NotYourItem
 from app.catalog.uploads import documented
 from app.core.db.transaction import SessionDep
-from app.core.errors import StaleVersion
 from app.core.http.conditional import PreconditionDep, matches_any
 from app.core.http.openapi import NOT_MODIFIED
 from app.core.http.problems import problems
 from app.core.http.responses import read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
-from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(tags=["covers"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope, EmailNotVerified)
-_EDITING = (BookNotFound, NotYourItem, StaleVersion)
+_EDITING = (BookNotFound, NotYourItem)
 _FORM = (NotAnUpload, UploadInterrupted)
 _PICTURE = (
     *(UnsupportedPicture, BrokenPicture, PictureTooDetailed),
@@ -62,7 +59,7 @@ _FOREVER = "public, max-age=31536000, immutable"
     "/api/v1/books/{book_id}/cover",
     summary="Set a book's cover",
     response_model=BookOut,
-    responses=problems(*_LOGIN, *_EDITING, *_FORM, *_PICTURE, UnknownUpload),
+    responses=problems(*_EDITING, *_FORM, *_PICTURE, UnknownUpload),
     openapi_extra=documented(COVER_FORM),
     max_body_size=ONE_FILE,
 )
@@ -87,7 +84,7 @@ async def set_cover(
     "/api/v1/books/{book_id}/cover",
     status_code=204,
     summary="Take a book's cover away",
-    responses=problems(*_LOGIN, *_EDITING),
+    responses=problems(*_EDITING),
 )
 async def delete_cover(
     book_id: RowId, editor: Seller, precondition: PreconditionDep, covers: CoverServiceDep
@@ -102,7 +99,7 @@ async def delete_cover(
 @router.post(
     "/api/v1/uploads",
     summary="Upload several pictures",
-    responses=problems(*_LOGIN, *_FORM),
+    responses=problems(*_FORM),
     openapi_extra=documented(UPLOADS_FORM),
     max_body_size=ALL_FILES,
 )

@@ -23,19 +23,16 @@ from app.catalog.imports.upload import receive_import
 from app.core.db.engine import Database
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back, stream_response
 from app.core.http.schemas import RowId
-from app.identity.authentication.deps import CatalogTransferrer
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.authentication.deps import CATALOG_TRANSFERRER, CatalogTransferrer
 
 router = APIRouter(prefix="/api/v1/admin/imports", tags=["imports"])
 
 LARGEST_BODY = 16 * 1024**3
 """The setting IMPORTS_MAX_SIZE decides while the file arrives; this only lifts the limit of other bodies."""
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
 _ACCEPTED = 202
 _CSV: dict[int | str, dict[str, Any]] = {
     200: {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
@@ -47,7 +44,7 @@ _CSV: dict[int | str, dict[str, Any]] = {
     summary="Import a file of books",
     status_code=_ACCEPTED,
     response_model=ImportOut,
-    responses=problems(*_LOGIN, NotAnUpload, UploadInterrupted, UploadTooLarge, SourceRefused),
+    responses=problems(NotAnUpload, UploadInterrupted, UploadTooLarge, SourceRefused),
     openapi_extra=FORM,
     max_body_size=LARGEST_BODY,
 )
@@ -75,17 +72,9 @@ async def create_import(
     )
 
 
-@router.get(
-    "",
-    summary="List imports",
-    response_model=Page[ImportOut],
-    responses=problems(*_LOGIN, InvalidCursor),
-)
-async def list_imports(
-    query: Annotated[ImportFilter, Query()], pager: PagerDep, importer: CatalogTransferrer, reads: HotDep
-) -> Response:
+@router.get("", summary="List imports", response_model=Page[ImportOut], dependencies=[CATALOG_TRANSFERRER])
+async def list_imports(query: Annotated[ImportFilter, Query()], pager: PagerDep, reads: HotDep) -> Response:
     """A page of all imports of the shop, newest first."""
-    del importer
     return await reads.answer_private(lambda connection: ImportCatalogue(connection).list(query, pager))
 
 
@@ -93,11 +82,11 @@ async def list_imports(
     "/{import_id}",
     summary="Read an import",
     response_model=ImportOut,
-    responses=problems(*_LOGIN, ImportNotFound),
+    dependencies=[CATALOG_TRANSFERRER],
+    responses=problems(ImportNotFound),
 )
-async def get_import(import_id: RowId, importer: CatalogTransferrer, reads: HotDep) -> Response:
+async def get_import(import_id: RowId, reads: HotDep) -> Response:
     """How far the import is: state, counts, percent of the file, rows per second."""
-    del importer
     return await reads.answer_private(lambda connection: ImportCatalogue(connection).get(import_id))
 
 
@@ -105,17 +94,13 @@ async def get_import(import_id: RowId, importer: CatalogTransferrer, reads: HotD
     "/{import_id}/rows",
     summary="List the rows of an import",
     response_model=Page[ImportRowOut],
-    responses=problems(*_LOGIN, ImportNotFound, InvalidCursor),
+    dependencies=[CATALOG_TRANSFERRER],
+    responses=problems(ImportNotFound),
 )
 async def list_import_rows(
-    import_id: RowId,
-    query: Annotated[ImportRowFilter, Query()],
-    pager: PagerDep,
-    importer: CatalogTransferrer,
-    reads: HotDep,
+    import_id: RowId, query: Annotated[ImportRowFilter, Query()], pager: PagerDep, reads: HotDep
 ) -> Response:
     """What became of each row, in the order of the file: `status=failed` with the reasons, `updated` with old and new."""
-    del importer
     return await reads.answer_private(
         lambda connection: ImportCatalogue(connection).list_rows(import_id, query, pager)
     )
@@ -125,16 +110,14 @@ async def list_import_rows(
     "/{import_id}/errors.csv",
     summary="Download the failed rows",
     response_class=StreamingResponse,
-    responses={**_CSV, **problems(*_LOGIN, ImportNotFound)},
+    dependencies=[CATALOG_TRANSFERRER],
+    responses={**_CSV, **problems(ImportNotFound)},
 )
-async def export_import_errors(
-    import_id: RowId, importer: CatalogTransferrer, request: Request
-) -> StreamingResponse:
+async def export_import_errors(import_id: RowId, request: Request) -> StreamingResponse:
     """The failed rows with their original columns and the column `error`: mend them and send the file again.
 
     `error` is ignored by the import. Cells that a spreadsheet would run as formulas begin with `'`.
     """
-    del importer
     database: Database = request.app.state.database
     async with database.reading() as connection:
         layout = await ImportCatalogue(connection).layout(import_id)
@@ -147,13 +130,11 @@ async def export_import_errors(
     summary="Cancel an import",
     status_code=_ACCEPTED,
     response_model=ImportOut,
-    responses=problems(*_LOGIN, ImportNotFound, ImportFinished),
+    dependencies=[CATALOG_TRANSFERRER],
+    responses=problems(ImportNotFound, ImportFinished),
 )
-async def cancel_import(
-    import_id: RowId, importer: CatalogTransferrer, imports: ImportServiceDep, session: SessionDep
-) -> Response:
+async def cancel_import(import_id: RowId, imports: ImportServiceDep, session: SessionDep) -> Response:
     """Stop before the next batch of rows. What is written stays; with `on_error=abort` nothing does."""
-    del importer
     await imports.cancel(import_id)
     return await _shown(session, import_id)
 
@@ -163,13 +144,11 @@ async def cancel_import(
     summary="Run an import again",
     status_code=_ACCEPTED,
     response_model=ImportOut,
-    responses=problems(*_LOGIN, ImportNotFound, ImportNotRetryable),
+    dependencies=[CATALOG_TRANSFERRER],
+    responses=problems(ImportNotFound, ImportNotRetryable),
 )
-async def retry_import(
-    import_id: RowId, importer: CatalogTransferrer, imports: ImportServiceDep, session: SessionDep
-) -> Response:
+async def retry_import(import_id: RowId, imports: ImportServiceDep, session: SessionDep) -> Response:
     """Go on where a failed or cancelled import stopped; of a completed one, try the failed rows again."""
-    del importer
     await imports.retry(import_id)
     return await _shown(session, import_id)
 
@@ -179,7 +158,7 @@ async def retry_import(
     summary="Revert an import",
     status_code=_ACCEPTED,
     response_model=ImportOut,
-    responses=problems(*_LOGIN, ImportNotFound, ImportNotRevertible),
+    responses=problems(ImportNotFound, ImportNotRevertible),
 )
 async def revert_import(
     import_id: RowId, staff: CatalogTransferrer, imports: ImportServiceDep, session: SessionDep

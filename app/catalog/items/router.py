@@ -12,28 +12,19 @@ from app.catalog.goods.schemas import ItemFilter, ItemIn, ItemOut, ItemPatch
 from app.catalog.goods.service import ItemCatalogue
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
-from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope, EmailNotVerified)
-_EDITING = (ItemNotFound, NotYourItem, StaleVersion)
+_EDITING = (ItemNotFound, NotYourItem)
 _CHANGING = (KindFixed, SkuTaken, IsbnTaken, StockReserved)
 
 
-@router.get(
-    "",
-    summary="List items",
-    response_model=Page[ItemOut],
-    dependencies=[Depends(limit_search)],
-    responses=problems(InvalidCursor, RateLimited),
-)
+@router.get("", summary="List items", response_model=Page[ItemOut], dependencies=[Depends(limit_search)])
 async def list_items(query: Annotated[ItemFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of items of every kind that meet every filter, by title unless `sort` says otherwise."""
     return await hot.answer(
@@ -52,7 +43,7 @@ async def get_item(item_id: RowId, hot: HotDep) -> Response:
     status_code=201,
     summary="List an item for sale",
     response_model=ItemOut,
-    responses=problems(*_LOGIN, SkuTaken, IsbnTaken, DuplicateContributor),
+    responses=problems(SkuTaken, IsbnTaken, DuplicateContributor),
 )
 async def create_item(item: ItemIn, seller: Seller, books: BookServiceDep, session: SessionDep) -> Response:
     """Add an item of one's own. With `author` or `isbn`, or `kind=book`, it is a book."""
@@ -65,7 +56,7 @@ async def create_item(item: ItemIn, seller: Seller, books: BookServiceDep, sessi
     "/{item_id}",
     summary="Replace an item",
     response_model=ItemOut,
-    responses=problems(*_LOGIN, *_EDITING, *_CHANGING, DuplicateContributor),
+    responses=problems(*_EDITING, *_CHANGING, DuplicateContributor),
 )
 async def replace_item(
     item_id: RowId,
@@ -81,10 +72,7 @@ async def replace_item(
 
 
 @router.patch(
-    "/{item_id}",
-    summary="Change an item",
-    response_model=ItemOut,
-    responses=problems(*_LOGIN, *_EDITING, *_CHANGING),
+    "/{item_id}", summary="Change an item", response_model=ItemOut, responses=problems(*_EDITING, *_CHANGING)
 )
 async def change_item(
     item_id: RowId,
@@ -99,9 +87,7 @@ async def change_item(
     return await read_back(session, _read(item_id))
 
 
-@router.delete(
-    "/{item_id}", status_code=204, summary="Delete an item", responses=problems(*_LOGIN, *_EDITING)
-)
+@router.delete("/{item_id}", status_code=204, summary="Delete an item", responses=problems(*_EDITING))
 async def delete_item(
     item_id: RowId, seller: Seller, precondition: PreconditionDep, items: ItemServiceDep
 ) -> None:

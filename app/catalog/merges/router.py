@@ -21,16 +21,13 @@ from app.catalog.merges.service import MergeService
 from app.catalog.works.errors import WorkNotFound
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep
 from app.core.http.schemas import RowId
-from app.identity.authentication.deps import CatalogManager
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.authentication.deps import CATALOG_MANAGER, CatalogManager
 
 router = APIRouter(prefix="/api/v1/admin", tags=["admin"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
 _MERGING = (AlreadyMerged, MergeIntoItself, UnknownMergeTarget)
 
 
@@ -45,7 +42,7 @@ MergeServiceDep = Annotated[MergeService, Depends(get_merge_service, scope="func
 @router.post(
     "/authors/{author_id}/merge",
     summary="Merge an author into another one",
-    responses=problems(*_LOGIN, AuthorNotFound, *_MERGING, TooManyAliases),
+    responses=problems(AuthorNotFound, *_MERGING, TooManyAliases),
 )
 async def merge_author(
     author_id: RowId, request: MergeIn, manager: CatalogManager, merges: MergeServiceDep
@@ -61,7 +58,7 @@ async def merge_author(
 @router.post(
     "/works/{work_id}/merge",
     summary="Merge a work into another one",
-    responses=problems(*_LOGIN, WorkNotFound, *_MERGING),
+    responses=problems(WorkNotFound, *_MERGING),
 )
 async def merge_work(
     work_id: RowId, request: MergeIn, manager: CatalogManager, merges: MergeServiceDep
@@ -70,24 +67,16 @@ async def merge_work(
     return await merges.merge_works(manager, work_id, request.into)
 
 
-@router.get(
-    "/merges",
-    summary="List merges",
-    response_model=Page[MergeOut],
-    responses=problems(*_LOGIN, InvalidCursor),
-)
-async def list_merges(
-    query: Annotated[MergeFilter, Query()], pager: PagerDep, manager: CatalogManager, hot: HotDep
-) -> Response:
+@router.get("/merges", summary="List merges", response_model=Page[MergeOut], dependencies=[CATALOG_MANAGER])
+async def list_merges(query: Annotated[MergeFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of merges, newest first, undone ones too."""
-    del manager
     return await hot.answer_private(partial(queries.list_merges, query=query, pager=pager))
 
 
 @router.post(
     "/merges/{merge_id}/undo",
     summary="Undo a merge",
-    responses=problems(*_LOGIN, MergeNotFound, AlreadyUndone, MergedFurther),
+    responses=problems(MergeNotFound, AlreadyUndone, MergedFurther),
 )
 async def undo_merge(merge_id: RowId, manager: CatalogManager, merges: MergeServiceDep) -> MergeUndone:
     """Give back exactly what the merge moved; what was edited since stays, and the answer lists those books."""

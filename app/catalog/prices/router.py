@@ -29,19 +29,17 @@ from app.catalog.prices.schemas import (
 from app.catalog.prices.service import PriceCatalogue, PriceScheduleService
 from app.core.db.paging import ListQuery, Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
-from app.identity.errors import EmailNotVerified, InsufficientScope, InvalidToken, NotAuthenticated
 from app.identity.principal import Principal
 
 router = APIRouter(prefix="/api/v1", tags=["prices"])
 
-_OWN = (NotAuthenticated, InvalidToken, InsufficientScope, EmailNotVerified, ItemNotFound, NotYourItem)
-_CHANGING = (PriceScheduleNotFound, PriceScheduleClosed, StaleVersion)
+_OWN = (ItemNotFound, NotYourItem)
+_CHANGING = (PriceScheduleNotFound, PriceScheduleClosed)
 
 
 async def get_price_schedule_service(request: Request, session: SessionDep) -> PriceScheduleService:
@@ -71,7 +69,7 @@ async def get_price_owner(item_id: RowId, schedule_id: RowId) -> PriceOwner:
     "/items/{item_id}/prices",
     summary="List the prices an item had",
     response_model=PriceHistory,
-    responses=problems(ItemNotFound, InvalidCursor),
+    responses=problems(ItemNotFound),
 )
 async def list_item_prices(
     item_id: RowId, query: Annotated[PriceQuery, Query()], pager: PagerDep, hot: HotDep
@@ -87,7 +85,7 @@ async def list_item_prices(
     "/books/{book_id}/prices",
     summary="List the prices a book had",
     response_model=PriceHistory,
-    responses=problems(BookNotFound, InvalidCursor),
+    responses=problems(BookNotFound),
 )
 async def list_book_prices(
     book_id: RowId, query: Annotated[PriceQuery, Query()], pager: PagerDep, hot: HotDep
@@ -107,7 +105,7 @@ async def _history(hot: HotDep, item_id: int, query: PriceQuery, read: ReadQuery
     "/items/{item_id}/price-changes",
     summary="List who changed an item's price",
     response_model=Page[PriceChangeOut],
-    responses=problems(*_OWN, InvalidCursor),
+    responses=problems(*_OWN),
 )
 async def list_price_changes(
     item_id: RowId, seller: Seller, query: Annotated[ListQuery, Query()], pager: PagerDep, hot: HotDep
@@ -120,7 +118,7 @@ async def list_price_changes(
     "/items/{item_id}/price-schedules",
     summary="List planned prices",
     response_model=Page[PriceScheduleOut],
-    responses=problems(*_OWN, InvalidCursor),
+    responses=problems(*_OWN),
 )
 async def list_price_schedules(
     item_id: RowId,

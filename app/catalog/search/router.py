@@ -13,11 +13,9 @@ from app.catalog.search.service import BookSearch
 from app.catalog.search.zero_results.service import count_zero_result
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import transaction
-from app.core.errors import InvalidCursor, RateLimited
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadResult
 from app.identity.authentication.deps import documented_permission, require_permission
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
 from app.identity.permissions import Permission
 
 router = APIRouter(prefix="/api/v1/search", tags=["search"])
@@ -28,9 +26,7 @@ router = APIRouter(prefix="/api/v1/search", tags=["search"])
     summary="Search for books",
     response_model=SearchPage,
     dependencies=[Depends(limit_search)],
-    responses=problems(
-        InvalidCursor, RateLimited, NotAuthenticated, InvalidToken, InsufficientScope, SearchTooSlow
-    ),
+    responses=problems(SearchTooSlow),
     openapi_extra=documented_permission(Permission.CATALOG_MANAGE),
 )
 async def search_books(

@@ -12,26 +12,16 @@ from app.catalog.series.schemas import SeriesBooksQuery, SeriesFilter, SeriesOut
 from app.catalog.series.service import SeriesCatalogue, SeriesService
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
-from app.identity.authentication.deps import CatalogManager
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.authentication.deps import CATALOG_MANAGER
 
 router = APIRouter(prefix="/api/v1/series", tags=["series"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
 
-
-@router.get(
-    "",
-    summary="List series",
-    response_model=Page[SeriesOut],
-    dependencies=[Depends(limit_search)],
-    responses=problems(InvalidCursor, RateLimited),
-)
+@router.get("", summary="List series", response_model=Page[SeriesOut], dependencies=[Depends(limit_search)])
 async def list_series(query: Annotated[SeriesFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of series by name, with how many books each has."""
     return await hot.answer(
@@ -51,7 +41,7 @@ async def get_series(series_id: RowId, hot: HotDep) -> Response:
     "/{series_id}/books",
     summary="List the books of a series",
     response_model=Page[BookOut],
-    responses=problems(SeriesNotFound, InvalidCursor),
+    responses=problems(SeriesNotFound),
 )
 async def list_series_books(
     series_id: RowId, query: Annotated[SeriesBooksQuery, Query()], pager: PagerDep, hot: HotDep
@@ -66,17 +56,13 @@ async def list_series_books(
     "/{series_id}",
     summary="Rename a series",
     response_model=SeriesOut,
-    responses=problems(*_LOGIN, SeriesNotFound, StaleVersion, SeriesNameTaken),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(SeriesNotFound, SeriesNameTaken),
 )
 async def change_series(
-    series_id: RowId,
-    patch: SeriesPatch,
-    manager: CatalogManager,
-    precondition: PreconditionDep,
-    session: SessionDep,
+    series_id: RowId, patch: SeriesPatch, precondition: PreconditionDep, session: SessionDep
 ) -> Response:
     """Rename the series; all its books show the new name at once."""
-    del manager
     await SeriesService.build(session).change(series_id, precondition, patch)
     return await read_back(session, _read(series_id))
 
@@ -85,13 +71,11 @@ async def change_series(
     "/{series_id}",
     status_code=204,
     summary="Delete a series",
-    responses=problems(*_LOGIN, SeriesNotFound, StaleVersion, SeriesInUse),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(SeriesNotFound, SeriesInUse),
 )
-async def delete_series(
-    series_id: RowId, manager: CatalogManager, precondition: PreconditionDep, session: SessionDep
-) -> None:
+async def delete_series(series_id: RowId, precondition: PreconditionDep, session: SessionDep) -> None:
     """Delete a series without books."""
-    del manager
     await SeriesService.build(session).delete(series_id, precondition)
 
 

@@ -11,27 +11,18 @@ from app.catalog.works.schemas import WorkDetail, WorkFilter, WorkOut, WorkPatch
 from app.catalog.works.service import WorkCatalogue, WorkService
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor, RateLimited, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
-from app.identity.authentication.deps import CatalogManager
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.authentication.deps import CATALOG_MANAGER
 
 router = APIRouter(prefix="/api/v1/works", tags=["works"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
 _FINDING = (WorkNotFound, WorkMerged)
 
 
-@router.get(
-    "",
-    summary="List works",
-    response_model=Page[WorkOut],
-    dependencies=[Depends(limit_search)],
-    responses=problems(InvalidCursor, RateLimited),
-)
+@router.get("", summary="List works", response_model=Page[WorkOut], dependencies=[Depends(limit_search)])
 async def list_works(query: Annotated[WorkFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of works by title; merged ones are not among them."""
     return await hot.answer(
@@ -49,17 +40,13 @@ async def get_work(work_id: RowId, hot: HotDep) -> Response:
     "/{work_id}",
     summary="Change a work",
     response_model=WorkDetail,
-    responses=problems(*_LOGIN, *_FINDING, StaleVersion),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(*_FINDING),
 )
 async def change_work(
-    work_id: RowId,
-    patch: WorkPatch,
-    manager: CatalogManager,
-    precondition: PreconditionDep,
-    session: SessionDep,
+    work_id: RowId, patch: WorkPatch, precondition: PreconditionDep, session: SessionDep
 ) -> Response:
     """Set the title of the work; its editions keep theirs."""
-    del manager
     await WorkService.build(session).change(work_id, precondition, patch)
     return await read_back(session, _read(work_id))
 

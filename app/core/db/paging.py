@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.datastructures import URL
 
-from app.core.errors import InvalidCursor
+from app.core.errors import InvalidCursor, refuses
 from app.core.http.schemas import ResponseModel
 
 MAX_SKIP = 10_000
@@ -171,6 +171,7 @@ def link_header(url: URL, page: Page[T]) -> str:
     return ", ".join(links)
 
 
+@refuses(InvalidCursor)
 async def get_pager(request: Request) -> Pager:
     """The process's pager."""
     pager: Pager = request.app.state.pager

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Header
 from pydantic import BaseModel
 
-from app.core.errors import StaleVersion
+from app.core.errors import StaleVersion, refuses
 
 
 def version_etag(version: int, *rest: int) -> str:
@@ -57,6 +57,7 @@ IfMatch = Annotated[
 ]
 
 
+@refuses(StaleVersion)
 async def get_precondition(if_match: IfMatch = None) -> Precondition:
     """The `If-Match` of the request."""
     return Precondition(if_match)

@@ -1,13 +1,16 @@
 """The OpenAPI document: one problem schema, and the problems that every operation may answer."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from app.core.http.problems import Problem, generic_problems
+from app.core.errors import AppError, Use, refusals_of
+from app.core.http.problems import Problem, generic_problems, problems
 from app.core.http.responses import get_hot_reads
 
 DESCRIPTION = """
@@ -32,22 +35,18 @@ _IF_NONE_MATCH = {
 }
 
 
-def install_openapi(app: FastAPI, behind_login: Responses, writes_behind_login: Responses) -> None:
-    """Serve a document in which errors look as they do on the wire.
-
-    `behind_login` are the problems that every operation with credentials may answer, and
-    `writes_behind_login` those that it may answer besides unless it only reads.
-    """
+def install_openapi(app: FastAPI) -> None:
+    """Serve a document in which errors look as they do on the wire, and dependencies bring theirs along."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _build(app, behind_login, writes_behind_login)
+            app.openapi_schema = _build(app)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
 
 
-def _build(app: FastAPI, behind_login: Responses, writes_behind_login: Responses) -> dict[str, Any]:
+def _build(app: FastAPI) -> dict[str, Any]:
     spec = get_openapi(
         title=app.title,
         version=app.version,
@@ -60,34 +59,31 @@ def _build(app: FastAPI, behind_login: Responses, writes_behind_login: Responses
     schemas = spec.setdefault("components", {}).setdefault("schemas", {})
     _, definitions = models_json_schema([(Problem, "serialization")], ref_template=_REF)
     schemas.update(definitions["$defs"])
-    conditional = _conditional_reads(app)
+    routes = {route.name: route for route in app.routes if isinstance(route, APIRoute)}
     for path in spec["paths"].values():
         for method, operation in path.items():
+            dependant = routes[operation["operationId"]].dependant
             _complete(operation)
-            if operation["operationId"] in conditional:
+            if any(needed.call is get_hot_reads for needed in dependant.dependencies):
                 _make_conditional(operation)
             if method != "get":
                 _add(operation["responses"], generic_problems(_WHERE_WRITTEN))
-            if operation.get("security"):
-                _add(operation["responses"], behind_login)
-                if method != "get":
-                    _add(operation["responses"], writes_behind_login)
+            _add(operation["responses"], problems(*_refusals(dependant, method.upper())))
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     return spec
 
 
-def _conditional_reads(app: FastAPI) -> set[str]:
-    """The operations that `HotReads` answers, each with an ETag."""
-    return {
-        route.name
-        for route in app.routes
-        if isinstance(route, APIRoute)
-        and any(needed.call is get_hot_reads for needed in route.dependant.dependencies)
-    }
+def _refusals(dependant: Dependant, method: str) -> Iterator[type[AppError]]:
+    """What the dependencies refuse, and theirs in turn."""
+    scopes = [*(dependant.parent_oauth_scopes or ()), *(dependant.own_oauth_scopes or ())]
+    yield from refusals_of(dependant.call, Use(method, scopes))
+    for needed in dependant.dependencies:
+        yield from _refusals(needed, method)
 
 
 def _make_conditional(operation: dict[str, Any]) -> None:
+    """Say that `HotReads` answers the operation, with an ETag."""
     operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
     for status, response in NOT_MODIFIED.items():
         operation["responses"].setdefault(str(status), response)

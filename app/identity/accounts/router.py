@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.db.transaction import ReadSessionDep, SessionDep
-from app.core.errors import RateLimited, StaleVersion
+from app.core.errors import RateLimited, refuses
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
 from app.core.http.responses import ReadQuery, RepresentationResponse, read_back
@@ -23,15 +23,12 @@ from app.identity.accounts.schemas import (
     UserRegister,
 )
 from app.identity.accounts.service import AccountService, get_account
-from app.identity.api_keys.errors import SessionRequired
 from app.identity.authentication.deps import CurrentUser, OwnAccount, SessionUser
 from app.identity.authentication.principals import OwnAccountAnswer
 from app.identity.errors import (
     EmailTaken,
     HashingBusy,
-    InvalidToken,
     LastAdmin,
-    NotAuthenticated,
     PhoneNeeded,
     UsernameTaken,
 )
@@ -42,9 +39,6 @@ from app.identity.principal import Principal
 from app.identity.sessions.service import SessionService
 
 router = APIRouter(prefix="/api/v1/users", tags=["accounts"])
-
-_LOGIN = (NotAuthenticated, InvalidToken)
-_SESSION = (*_LOGIN, SessionRequired)
 
 
 async def _limit_new_address(
@@ -58,6 +52,7 @@ async def _limit_new_address(
     await limiter.check("mail_address", address_digest(email))
 
 
+@refuses(RateLimited)
 async def get_profile(
     request: Request, user: SessionUser, account: OwnAccount, profile: ProfileIn
 ) -> ProfileIn:
@@ -66,6 +61,7 @@ async def get_profile(
     return profile
 
 
+@refuses(RateLimited)
 async def get_patch(
     request: Request, user: SessionUser, account: OwnAccount, patch: ProfilePatch
 ) -> ProfilePatch:
@@ -88,7 +84,7 @@ AccountServiceDep = Annotated[AccountService, Depends(get_account_service, scope
     summary="Open an account",
     response_model=UserOut,
     dependencies=[Depends(rate_limited("registration"))],
-    responses=problems(UsernameTaken, EmailTaken, RateLimited, HashingBusy),
+    responses=problems(UsernameTaken, EmailTaken, HashingBusy),
 )
 async def register_user(account: UserRegister, accounts: AccountServiceDep, response: Response) -> User:
     """Open an account with the role `user`; a mail asks to verify the address.
@@ -101,18 +97,13 @@ async def register_user(account: UserRegister, accounts: AccountServiceDep, resp
     return user
 
 
-@router.get("/me", summary="Read one's own account", response_model=UserOut, responses=problems(*_LOGIN))
+@router.get("/me", summary="Read one's own account", response_model=UserOut)
 async def get_own_account(account: OwnAccount) -> Response:
     """The account that the credentials belong to, as it is now."""
     return RepresentationResponse(account.answer)
 
 
-@router.put(
-    "/me",
-    summary="Replace one's own profile",
-    response_model=UserOut,
-    responses=problems(*_SESSION, StaleVersion, RateLimited),
-)
+@router.put("/me", summary="Replace one's own profile", response_model=UserOut)
 async def replace_own_account(
     profile: Annotated[ProfileIn, Depends(get_profile)],
     user: SessionUser,
@@ -129,10 +120,7 @@ async def replace_own_account(
 
 
 @router.patch(
-    "/me",
-    summary="Change one's own profile",
-    response_model=UserOut,
-    responses=problems(*_SESSION, StaleVersion, PhoneNeeded, RateLimited),
+    "/me", summary="Change one's own profile", response_model=UserOut, responses=problems(PhoneNeeded)
 )
 async def change_own_account(
     patch: Annotated[ProfilePatch, Depends(get_patch)],
@@ -149,12 +137,7 @@ async def change_own_account(
     return await read_back(session, _read(user.user_id))
 
 
-@router.delete(
-    "/me",
-    status_code=204,
-    summary="Close one's own account",
-    responses=problems(*_SESSION, StaleVersion, LastAdmin),
-)
+@router.delete("/me", status_code=204, summary="Close one's own account", responses=problems(LastAdmin))
 async def deactivate_own_account(
     user: SessionUser,
     precondition: PreconditionDep,
@@ -167,11 +150,7 @@ async def deactivate_own_account(
     await accounts.deactivate(user.user_id, precondition, sessions)
 
 
-@router.get(
-    "/me/permissions",
-    summary="List what one may do",
-    responses=problems(*_LOGIN),
-)
+@router.get("/me/permissions", summary="List what one may do")
 async def list_own_permissions(user: CurrentUser, response: Response) -> PermissionsOut:
     """The caller's role, and the permissions of these credentials and of the role."""
     response.headers["Cache-Control"] = "private, no-store"
@@ -186,7 +165,6 @@ async def list_own_permissions(user: CurrentUser, response: Response) -> Permiss
     "/check-username/{username}",
     summary="Ask whether a user name is free",
     dependencies=[Depends(rate_limited("username_check"))],
-    responses=problems(RateLimited),
 )
 async def check_username(username: Username, session: ReadSessionDep, response: Response) -> UsernameCheckOut:
     """Whether an account could be opened under this name just now."""
@@ -199,7 +177,7 @@ async def check_username(username: Username, session: ReadSessionDep, response: 
     "/password-strength",
     summary="Judge a password",
     dependencies=[Depends(rate_limited("strength_check"))],
-    responses=problems(RateLimited, HashingBusy),
+    responses=problems(HashingBusy),
 )
 async def judge_password(candidate: PasswordIn, response: Response) -> PasswordStrengthOut:
     """How hard the password is to guess, and what registration would refuse. Nothing is kept."""

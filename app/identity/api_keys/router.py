@@ -6,19 +6,16 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep
 from app.core.http.schemas import RowId
-from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, SessionRequired, TooManyApiKeys
+from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, TooManyApiKeys
 from app.identity.api_keys.schemas import ApiKeyCreated, ApiKeyFilter, ApiKeyIn, ApiKeyOut, ApiKeyRotation
 from app.identity.api_keys.service import ApiKeyCatalogue, ApiKeyService
 from app.identity.authentication.deps import SessionUser
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.errors import InsufficientScope
 
 router = APIRouter(prefix="/api/v1/api-keys", tags=["api-keys"])
-
-_LOGIN = (NotAuthenticated, InvalidToken, SessionRequired)
 
 
 async def get_api_key_service(session: SessionDep) -> ApiKeyService:
@@ -29,9 +26,7 @@ async def get_api_key_service(session: SessionDep) -> ApiKeyService:
 ApiKeyServiceDep = Annotated[ApiKeyService, Depends(get_api_key_service, scope="function")]
 
 
-@router.get(
-    "", summary="List one's keys", response_model=Page[ApiKeyOut], responses=problems(*_LOGIN, InvalidCursor)
-)
+@router.get("", summary="List one's keys", response_model=Page[ApiKeyOut])
 async def list_api_keys(
     query: Annotated[ApiKeyFilter, Query()], owner: SessionUser, pager: PagerDep, hot: HotDep
 ) -> Response:
@@ -41,12 +36,7 @@ async def list_api_keys(
     )
 
 
-@router.post(
-    "",
-    status_code=201,
-    summary="Make a key",
-    responses=problems(*_LOGIN, InsufficientScope, TooManyApiKeys),
-)
+@router.post("", status_code=201, summary="Make a key", responses=problems(InsufficientScope, TooManyApiKeys))
 async def create_api_key(
     key: ApiKeyIn, owner: SessionUser, keys: ApiKeyServiceDep, response: Response
 ) -> ApiKeyCreated:
@@ -58,12 +48,7 @@ async def create_api_key(
     return _shown_once(await keys.create(owner, key), response)
 
 
-@router.post(
-    "/generate",
-    status_code=201,
-    summary="Make the default key",
-    responses=problems(*_LOGIN, TooManyApiKeys),
-)
+@router.post("/generate", status_code=201, summary="Make the default key", responses=problems(TooManyApiKeys))
 async def generate_api_key(owner: SessionUser, keys: ApiKeyServiceDep, response: Response) -> ApiKeyCreated:
     """The short form for whoever needs one key: called `default`, with all of one's permissions, from
     anywhere, for ever. An earlier default key ends at once; other keys stay.
@@ -72,10 +57,7 @@ async def generate_api_key(owner: SessionUser, keys: ApiKeyServiceDep, response:
 
 
 @router.delete(
-    "/revoke",
-    status_code=204,
-    summary="Revoke the default key",
-    responses=problems(*_LOGIN, ApiKeyNotFound),
+    "/revoke", status_code=204, summary="Revoke the default key", responses=problems(ApiKeyNotFound)
 )
 async def revoke_default_api_key(owner: SessionUser, keys: ApiKeyServiceDep) -> None:
     """End the key that `/generate` made, and one it replaced by rotation; other keys stay."""
@@ -83,19 +65,14 @@ async def revoke_default_api_key(owner: SessionUser, keys: ApiKeyServiceDep) -> 
 
 
 @router.get(
-    "/{key_id}",
-    summary="Read one's key",
-    response_model=ApiKeyOut,
-    responses=problems(*_LOGIN, ApiKeyNotFound),
+    "/{key_id}", summary="Read one's key", response_model=ApiKeyOut, responses=problems(ApiKeyNotFound)
 )
 async def get_api_key(key_id: RowId, owner: SessionUser, hot: HotDep) -> Response:
     """One of one's own keys, without the key itself."""
     return await hot.answer_private(lambda connection: ApiKeyCatalogue(connection, owner.user_id).get(key_id))
 
 
-@router.delete(
-    "/{key_id}", status_code=204, summary="Revoke a key", responses=problems(*_LOGIN, ApiKeyNotFound)
-)
+@router.delete("/{key_id}", status_code=204, summary="Revoke a key", responses=problems(ApiKeyNotFound))
 async def revoke_api_key(key_id: RowId, owner: SessionUser, keys: ApiKeyServiceDep) -> None:
     """End one of one's own keys; it stops working at once."""
     await keys.revoke(owner, key_id)
@@ -105,7 +82,7 @@ async def revoke_api_key(key_id: RowId, owner: SessionUser, keys: ApiKeyServiceD
     "/{key_id}/rotate",
     status_code=201,
     summary="Replace a key",
-    responses=problems(*_LOGIN, ApiKeyNotFound, ApiKeyReplaced, InsufficientScope, TooManyApiKeys),
+    responses=problems(ApiKeyNotFound, ApiKeyReplaced, InsufficientScope, TooManyApiKeys),
 )
 async def rotate_api_key(
     key_id: RowId,

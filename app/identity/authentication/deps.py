@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, OAuth2PasswordBearer, SecurityScopes
 
+from app.core.errors import RateLimited, Use, refusals_of, refuses
+from app.core.http.problems import problems
 from app.core.settings.settings import Settings
 from app.identity.api_keys.authentication import principal_of_key
 from app.identity.api_keys.errors import InvalidApiKey, SessionRequired
@@ -50,6 +52,10 @@ _cookie = APIKeyCookie(
 )
 
 
+@refuses(NotAuthenticated, InvalidToken, InvalidApiKey, RateLimited)
+@refuses(InsufficientScope, where=lambda use: bool(use.scopes))
+@refuses(MfaEnrolmentRequired, where=lambda use: not permissions_of(Role.USER).issuperset(use.scopes))
+@refuses(CsrfRefused, where=lambda use: use.method not in SAFE_METHODS)
 async def get_principal(
     request: Request,
     required: SecurityScopes,
@@ -89,9 +95,13 @@ async def require_permission(request: Request, permission: Permission) -> Princi
 
 
 def documented_permission(permission: Permission) -> dict[str, Any]:
-    """For the document of a route that calls `require_permission`: credentials may come, or not."""
+    """The `openapi_extra` of a GET that calls `require_permission`: credentials may come, or not."""
     ways = [{scheme.scheme_name: [permission.value]} for scheme in (_bearer, _api_key, _cookie)]
-    return {"security": [{}, *ways]}
+    refusals = problems(*refusals_of(get_principal, Use("GET", [permission.value])))
+    return {
+        "security": [{}, *ways],
+        "responses": {str(status): response for status, response in refusals.items()},
+    }
 
 
 async def principal_of_token(request: Request, token: str) -> Principal:
@@ -122,6 +132,7 @@ async def find_caller(request: Request) -> Principal | None:
         return None
 
 
+@refuses(InvalidToken)
 async def get_token_bearer(
     request: Request, bearer: Annotated[str | None, Depends(_bearer)]
 ) -> Principal | None:
@@ -165,6 +176,7 @@ async def get_own_account(
     return await get_account_answer(state.cache, state.database, principal.user_id)
 
 
+@refuses(SessionRequired)
 async def get_session_user(principal: Annotated[Principal, Security(get_principal)]) -> Principal:
     """The caller, logged in by themselves; SessionRequired for an API key."""
     if principal.api_key_id is not None:
@@ -172,6 +184,7 @@ async def get_session_user(principal: Annotated[Principal, Security(get_principa
     return principal
 
 
+@refuses(EmailNotVerified)
 async def get_seller(
     request: Request,
     principal: Annotated[Principal, Security(get_principal, scopes=[Permission.ITEMS_WRITE.value])],
@@ -184,16 +197,29 @@ async def get_seller(
     return principal
 
 
-OwnAccount = Annotated[OwnAccountAnswer, Depends(get_own_account)]
-CurrentUser = Annotated[Principal, Security(get_principal)]
+CURRENT_USER = Security(get_principal)
+SESSION_USER = Depends(get_session_user)
+SELLER = Depends(get_seller)
+CATALOG_MANAGER = Security(get_principal, scopes=[Permission.CATALOG_MANAGE.value])
+CATALOG_TRANSFERRER = Security(get_principal, scopes=[Permission.CATALOG_TRANSFER.value])
+AUDITOR = Security(get_principal, scopes=[Permission.AUDIT_READ.value])
+ROLE_ASSIGNER = Security(get_principal, scopes=[Permission.ROLES_ASSIGN.value])
+STATS_READER = Security(get_principal, scopes=[Permission.STATS_READ.value])
+TOKEN_INSPECTOR = Security(get_principal, scopes=[Permission.TOKENS_INTROSPECT.value])
+USER_ADMIN = Security(get_principal, scopes=[Permission.USERS_MANAGE.value])
+USER_READER = Security(get_principal, scopes=[Permission.USERS_READ.value])
+
+# Who calls: as a parameter where the endpoint reads it, else `dependencies=[CATALOG_MANAGER]`.
+CurrentUser = Annotated[Principal, CURRENT_USER]
+SessionUser = Annotated[Principal, SESSION_USER]
+Seller = Annotated[Principal, SELLER]
+CatalogManager = Annotated[Principal, CATALOG_MANAGER]
+CatalogTransferrer = Annotated[Principal, CATALOG_TRANSFERRER]
+Auditor = Annotated[Principal, AUDITOR]
+RoleAssigner = Annotated[Principal, ROLE_ASSIGNER]
+StatsReader = Annotated[Principal, STATS_READER]
+TokenInspector = Annotated[Principal, TOKEN_INSPECTOR]
+UserAdmin = Annotated[Principal, USER_ADMIN]
+UserReader = Annotated[Principal, USER_READER]
 TokenBearer = Annotated[Principal | None, Depends(get_token_bearer)]
-SessionUser = Annotated[Principal, Depends(get_session_user)]
-Seller = Annotated[Principal, Depends(get_seller)]
-CatalogManager = Annotated[Principal, Security(get_principal, scopes=[Permission.CATALOG_MANAGE.value])]
-CatalogTransferrer = Annotated[Principal, Security(get_principal, scopes=[Permission.CATALOG_TRANSFER.value])]
-Auditor = Annotated[Principal, Security(get_principal, scopes=[Permission.AUDIT_READ.value])]
-RoleAssigner = Annotated[Principal, Security(get_principal, scopes=[Permission.ROLES_ASSIGN.value])]
-StatsReader = Annotated[Principal, Security(get_principal, scopes=[Permission.STATS_READ.value])]
-TokenInspector = Annotated[Principal, Security(get_principal, scopes=[Permission.TOKENS_INTROSPECT.value])]
-UserAdmin = Annotated[Principal, Security(get_principal, scopes=[Permission.USERS_MANAGE.value])]
-UserReader = Annotated[Principal, Security(get_principal, scopes=[Permission.USERS_READ.value])]
+OwnAccount = Annotated[OwnAccountAnswer, Depends(get_own_account)]

@@ -4,12 +4,15 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from app.core.errors import RateLimited, refuses
 from app.identity.authentication.deps import SessionUser
+from app.identity.errors import AccountLocked, HashingBusy, WrongPassword
 from app.identity.mfa.schemas import PasswordConfirmation
 from app.identity.sessions.deps import ClientDep, GateDep
 from app.identity.sessions.gate import Proof
 
 
+@refuses(WrongPassword, AccountLocked, RateLimited, HashingBusy)
 async def prove_password(
     confirmation: PasswordConfirmation, caller: SessionUser, gate: GateDep, client: ClientDep
 ) -> Proof:

@@ -5,19 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.db.transaction import SessionDep
-from app.core.errors import RateLimited
 from app.core.http.problems import problems
 from app.core.rate_limit import rate_limited
-from app.identity.api_keys.errors import SessionRequired
 from app.identity.authentication.deps import SessionUser
-from app.identity.errors import (
-    AccountLocked,
-    CsrfRefused,
-    HashingBusy,
-    InvalidToken,
-    NotAuthenticated,
-    WrongPassword,
-)
+from app.identity.errors import CsrfRefused
 from app.identity.mfa.deps import ProofDep
 from app.identity.mfa.errors import (
     MfaTokenRefused,
@@ -42,8 +33,6 @@ from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
 
 router = APIRouter(prefix="/api/v1/auth/mfa", tags=["second factor"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, SessionRequired)
-_CONFIRMED = (*_LOGIN, WrongPassword, AccountLocked, RateLimited, HashingBusy)
 _LIMITED = [Depends(rate_limited("second_factor"))]
 
 
@@ -58,7 +47,7 @@ async def get_second_factor_service(
 SecondFactorDep = Annotated[SecondFactorService, Depends(get_second_factor_service, scope="function")]
 
 
-@router.get("", summary="Read one's second factor", responses=problems(*_LOGIN))
+@router.get("", summary="Read one's second factor")
 async def get_second_factor(caller: SessionUser, factors: SecondFactorDep) -> SecondFactorOut:
     """What the account has beside its password, and whether the shop demands more."""
     return await factors.read(caller)
@@ -68,7 +57,7 @@ async def get_second_factor(caller: SessionUser, factors: SecondFactorDep) -> Se
     "",
     summary="Finish a login",
     dependencies=_LIMITED,
-    responses=problems(MfaTokenRefused, WrongSecondFactor, SecondFactorLocked, CsrfRefused, RateLimited),
+    responses=problems(MfaTokenRefused, WrongSecondFactor, SecondFactorLocked, CsrfRefused),
 )
 async def finish_login(
     answer: MfaAnswer, request: Request, response: Response, session: SessionDep
@@ -91,7 +80,7 @@ async def finish_login(
     status_code=201,
     summary="Set up an authenticator app",
     dependencies=_LIMITED,
-    responses=problems(*_CONFIRMED, TotpEnabled),
+    responses=problems(TotpEnabled),
 )
 async def enrol_totp(proof: ProofDep, factors: SecondFactorDep) -> TotpEnrolment:
     """A secret for the app, shown once. It counts from the first code on: `POST /auth/mfa/totp/confirm`."""
@@ -102,7 +91,7 @@ async def enrol_totp(proof: ProofDep, factors: SecondFactorDep) -> TotpEnrolment
     "/totp/confirm",
     summary="Turn the authenticator app on",
     dependencies=_LIMITED,
-    responses=problems(*_LOGIN, TotpNotPending, WrongTotpCode, RateLimited),
+    responses=problems(TotpNotPending, WrongTotpCode),
 )
 async def confirm_totp(
     confirmation: TotpConfirmation, caller: SessionUser, factors: SecondFactorDep
@@ -118,7 +107,7 @@ async def confirm_totp(
     status_code=204,
     summary="Remove the authenticator app",
     dependencies=_LIMITED,
-    responses=problems(*_CONFIRMED, TotpNotEnabled),
+    responses=problems(TotpNotEnabled),
 )
 async def disable_totp(proof: ProofDep, factors: SecondFactorDep) -> None:
     """Remove the app and the recovery codes: the password alone is enough again."""
@@ -129,7 +118,7 @@ async def disable_totp(proof: ProofDep, factors: SecondFactorDep) -> None:
     "/recovery-codes",
     summary="Make new recovery codes",
     dependencies=_LIMITED,
-    responses=problems(*_CONFIRMED, TotpNotEnabled),
+    responses=problems(TotpNotEnabled),
 )
 async def replace_recovery_codes(proof: ProofDep, factors: SecondFactorDep) -> RecoveryCodesOut:
     """Ten new codes, shown this once; the older ones stop working."""

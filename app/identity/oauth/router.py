@@ -4,12 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
-from app.core.errors import RateLimited
-from app.core.http.problems import problems
 from app.core.rate_limit import rate_limited
 from app.core.settings.settings import Settings
-from app.identity.authentication.deps import TokenInspector
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.authentication.deps import TOKEN_INSPECTOR
 from app.identity.oauth.introspection import introspect, revoke
 from app.identity.oauth.schemas import IntrospectionOut, KeyOut, KeySetOut, ServerMetadataOut
 from app.identity.permissions import Permission
@@ -25,7 +22,6 @@ _KEPT_FOR = "public, max-age=300"
     "/api/v1/auth/revoke",
     summary="Revoke a token",
     dependencies=[Depends(no_store), Depends(rate_limited("refresh"))],
-    responses=problems(RateLimited),
 )
 async def revoke_token(
     request: Request,
@@ -43,12 +39,10 @@ async def revoke_token(
     "/api/v1/auth/introspect",
     summary="Ask what a token is worth",
     response_model_exclude_none=True,
-    dependencies=[Depends(no_store)],
-    responses=problems(NotAuthenticated, InvalidToken, InsufficientScope),
+    dependencies=[Depends(no_store), TOKEN_INSPECTOR],
 )
 async def introspect_token(
     request: Request,
-    _inspector: TokenInspector,
     rotation: RotationServiceDep,
     token: _Token,
     token_type_hint: _Hint = None,

@@ -5,20 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.db.transaction import SessionDep
-from app.core.errors import RateLimited
 from app.core.http.problems import problems
 from app.core.http.schemas import RowId
 from app.core.rate_limit import rate_limited
-from app.identity.api_keys.errors import SessionRequired
 from app.identity.authentication.deps import SessionUser
-from app.identity.errors import (
-    AccountLocked,
-    CsrfRefused,
-    HashingBusy,
-    InvalidToken,
-    NotAuthenticated,
-    WrongPassword,
-)
+from app.identity.errors import CsrfRefused
 from app.identity.mfa.deps import ProofDep
 from app.identity.passkeys.errors import (
     PasskeyCopied,
@@ -42,7 +33,6 @@ from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
 
 router = APIRouter(prefix="/api/v1/auth/passkeys", tags=["second factor"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, SessionRequired)
 _LIMITED = [Depends(rate_limited("second_factor"))]
 
 
@@ -59,7 +49,7 @@ PasskeyDep = Annotated[PasskeyService, Depends(get_passkey_service, scope="funct
     "/register/options",
     summary="Begin to register a passkey",
     dependencies=_LIMITED,
-    responses=problems(*_LOGIN, WrongPassword, AccountLocked, TooManyPasskeys, RateLimited, HashingBusy),
+    responses=problems(TooManyPasskeys),
 )
 async def begin_passkey_registration(
     proof: ProofDep, caller: SessionUser, passkeys: PasskeyDep
@@ -73,7 +63,7 @@ async def begin_passkey_registration(
     status_code=201,
     summary="Register a passkey",
     dependencies=_LIMITED,
-    responses=problems(*_LOGIN, PasskeyNotAccepted, PasskeyRegistered, TooManyPasskeys, RateLimited),
+    responses=problems(PasskeyNotAccepted, PasskeyRegistered, TooManyPasskeys),
 )
 async def register_passkey(
     registration: PasskeyRegistration, caller: SessionUser, passkeys: PasskeyDep
@@ -82,12 +72,7 @@ async def register_passkey(
     return await passkeys.register(caller, registration)
 
 
-@router.post(
-    "/login/options",
-    summary="Begin to log in with a passkey",
-    dependencies=_LIMITED,
-    responses=problems(RateLimited),
-)
+@router.post("/login/options", summary="Begin to log in with a passkey", dependencies=_LIMITED)
 async def begin_passkey_login(passkeys: PasskeyDep) -> PasskeyOptions:
     """Options for `navigator.credentials.get()`; no name is needed, the passkey says whose it is."""
     return PasskeyOptions(public_key=passkeys.begin_login())
@@ -97,7 +82,7 @@ async def begin_passkey_login(passkeys: PasskeyDep) -> PasskeyOptions:
     "/login/verify",
     summary="Log in with a passkey",
     dependencies=_LIMITED,
-    responses=problems(PasskeyRefused, PasskeyCopied, CsrfRefused, RateLimited),
+    responses=problems(PasskeyRefused, PasskeyCopied, CsrfRefused),
 )
 async def finish_passkey_login(
     assertion: PasskeyAssertion, request: Request, response: Response, passkeys: PasskeyDep
@@ -112,13 +97,13 @@ async def finish_passkey_login(
     return set_session_cookies(request, response, await passkeys.log_in(assertion))
 
 
-@router.get("", summary="List one's passkeys", responses=problems(*_LOGIN))
+@router.get("", summary="List one's passkeys")
 async def list_passkeys(caller: SessionUser, passkeys: PasskeyDep) -> PasskeyList:
     """All of one's own passkeys, oldest first."""
     return await passkeys.list_own(caller)
 
 
-@router.patch("/{passkey_id}", summary="Rename a passkey", responses=problems(*_LOGIN, PasskeyNotFound))
+@router.patch("/{passkey_id}", summary="Rename a passkey", responses=problems(PasskeyNotFound))
 async def rename_passkey(
     passkey_id: RowId, patch: PasskeyPatch, caller: SessionUser, passkeys: PasskeyDep
 ) -> PasskeyOut:
@@ -127,7 +112,7 @@ async def rename_passkey(
 
 
 @router.delete(
-    "/{passkey_id}", status_code=204, summary="Remove a passkey", responses=problems(*_LOGIN, PasskeyNotFound)
+    "/{passkey_id}", status_code=204, summary="Remove a passkey", responses=problems(PasskeyNotFound)
 )
 async def remove_passkey(passkey_id: RowId, caller: SessionUser, passkeys: PasskeyDep) -> None:
     """Let one of one's own passkeys open nothing any more. Sessions that it opened go on."""

@@ -6,10 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
-from app.core.errors import RateLimited
 from app.core.http.problems import problems
 from app.core.rate_limit import rate_limited
-from app.identity.api_keys.errors import SessionRequired
 from app.identity.authentication.deps import SessionUser, TokenBearer
 from app.identity.errors import (
     CHALLENGE,
@@ -17,7 +15,6 @@ from app.identity.errors import (
     CsrfRefused,
     HashingBusy,
     InvalidRefreshToken,
-    InvalidToken,
     NewPasswordRefused,
     NotAuthenticated,
     SessionNotFound,
@@ -50,8 +47,7 @@ from app.identity.sessions.schemas import (
 router = APIRouter(prefix="/api/v1/auth", tags=["sessions"], dependencies=[Depends(no_store)])
 PasswordForm = Annotated[OAuth2PasswordRequestForm, Depends()]
 
-_LOGIN = (WrongCredentials, MfaRequired, AccountLocked, RateLimited, HashingBusy)
-_CALLER = (NotAuthenticated, InvalidToken, SessionRequired, CsrfRefused)
+_LOGIN = (WrongCredentials, MfaRequired, AccountLocked, HashingBusy)
 
 
 @router.post(
@@ -98,7 +94,7 @@ async def log_in_browser(
     "/refresh",
     summary="Get the next pair of tokens",
     dependencies=[Depends(rate_limited("refresh"))],
-    responses=problems(NotAuthenticated, InvalidRefreshToken, TokenReuse, CsrfRefused, RateLimited),
+    responses=problems(NotAuthenticated, InvalidRefreshToken, TokenReuse, CsrfRefused),
 )
 async def refresh_token(
     request: Request,
@@ -141,7 +137,7 @@ async def get_csrf_token(
     summary="Log out",
     # The access token may be left out where there is a cookie.
     openapi_extra={"security": [{}]},
-    responses=problems(NotAuthenticated, InvalidToken, CsrfRefused),
+    responses=problems(NotAuthenticated, CsrfRefused),
 )
 async def log_out(
     request: Request,
@@ -161,7 +157,7 @@ async def log_out(
     request.app.state.browser.clear_cookies(response)
 
 
-@router.post("/logout-all", status_code=204, summary="Log out everywhere", responses=problems(*_CALLER))
+@router.post("/logout-all", status_code=204, summary="Log out everywhere")
 async def log_out_everywhere(
     response: Response, caller: SessionUser, sessions: SessionServiceDep, browser: BrowserDep
 ) -> None:
@@ -175,7 +171,7 @@ async def log_out_everywhere(
     status_code=204,
     summary="Change one's password",
     dependencies=[Depends(rate_limited("login"))],
-    responses=problems(*_CALLER, NewPasswordRefused, WrongPassword, AccountLocked, RateLimited, HashingBusy),
+    responses=problems(NewPasswordRefused, WrongPassword, AccountLocked, HashingBusy),
 )
 async def change_password(
     body: PasswordChange, caller: SessionUser, client: ClientDep, gate: GateDep, logins: LoginServiceDep
@@ -185,7 +181,7 @@ async def change_password(
     await logins.change_password(caller, proof, new_hash)
 
 
-@router.get("/sessions", summary="List one's sessions", responses=problems(*_CALLER))
+@router.get("/sessions", summary="List one's sessions")
 async def list_sessions(caller: SessionUser, sessions: ReadSessionServiceDep) -> list[SessionOut]:
     """The sessions under way, last used first: where the account is logged in."""
     return await sessions.list_live(caller)
@@ -195,7 +191,7 @@ async def list_sessions(caller: SessionUser, sessions: ReadSessionServiceDep) ->
     "/sessions/{session_id}",
     status_code=204,
     summary="End one of one's sessions",
-    responses=problems(*_CALLER, SessionNotFound),
+    responses=problems(SessionNotFound),
 )
 async def end_session(session_id: UUID, caller: SessionUser, sessions: SessionServiceDep) -> None:
     """Log that device out: its tokens stop working at once."""

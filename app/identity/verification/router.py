@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.db.transaction import SessionDep
-from app.core.errors import RateLimited
+from app.core.errors import RateLimited, refuses
 from app.core.http.problems import problems
 from app.core.rate_limit import RateLimiter, rate_limited
 from app.identity.accounts.repository import address_digest
@@ -23,6 +23,7 @@ from app.identity.verification.service import PasswordResetService, Verification
 router = APIRouter(prefix="/api/v1/auth", tags=["verification"])
 
 
+@refuses(RateLimited)
 async def get_address(request: Request, wanted: AddressIn) -> str:
     """The address to mail to; RateLimited when it got too many mails, whether there is such an account or not."""
     limiter: RateLimiter = request.app.state.rate_limiter
@@ -55,7 +56,6 @@ PasswordResetDep = Annotated[PasswordResetService, Depends(get_password_reset, s
     status_code=202,
     summary="Ask for the verification mail again",
     dependencies=[Depends(rate_limited("mail"))],
-    responses=problems(RateLimited),
 )
 async def request_email_verification(email: Address, verification: VerificationDep) -> MailedOut:
     """Mail a link if the address is an account's and not verified. The answer is always the same."""
@@ -67,7 +67,7 @@ async def request_email_verification(email: Address, verification: VerificationD
     "/verify-email",
     summary="Prove an e-mail address",
     dependencies=[Depends(rate_limited("mail_proof"))],
-    responses=problems(InvalidOneTimeToken, EmailTaken, RateLimited),
+    responses=problems(InvalidOneTimeToken, EmailTaken),
 )
 async def verify_email(proof: EmailProof, verification: VerificationDep) -> EmailProvenOut:
     """The token comes from the mail that registration or a change of address sends.
@@ -83,7 +83,6 @@ async def verify_email(proof: EmailProof, verification: VerificationDep) -> Emai
     status_code=202,
     summary="Ask for a mail to reset the password",
     dependencies=[Depends(rate_limited("mail"))],
-    responses=problems(RateLimited),
 )
 async def request_password_reset(email: Address, verification: VerificationDep) -> MailedOut:
     """Mail a link if the address is an account's. The answer is always the same."""
@@ -96,7 +95,7 @@ async def request_password_reset(email: Address, verification: VerificationDep) 
     status_code=204,
     summary="Set a new password with a mailed token",
     dependencies=[Depends(rate_limited("mail_proof"))],
-    responses=problems(InvalidOneTimeToken, NewPasswordRefused, RateLimited, HashingBusy),
+    responses=problems(InvalidOneTimeToken, NewPasswordRefused, HashingBusy),
 )
 async def reset_password(change: PasswordResetIn, password_reset: PasswordResetDep) -> None:
     """Set the password and end every session of the account. Log in afterwards, second factor included."""

@@ -9,8 +9,6 @@ from app.catalog.cache_groups import LISTS
 from app.catalog.deps import limit_search
 from app.catalog.search.facets.schemas import FacetsOut
 from app.catalog.search.facets.service import FacetCatalogue
-from app.core.errors import RateLimited
-from app.core.http.problems import problems
 from app.core.http.responses import HotDep
 
 router = APIRouter(prefix="/api/v1/books", tags=["books"])
@@ -21,7 +19,6 @@ router = APIRouter(prefix="/api/v1/books", tags=["books"])
     summary="Count books by what they have in common",
     response_model=FacetsOut,
     dependencies=[Depends(limit_search)],
-    responses=problems(RateLimited),
 )
 async def get_book_facets(query: Annotated[BookCriteria, Query()], hot: HotDep) -> Response:
     """The books of a list by language, format, category, author, series, decade, price, stock and rating.

@@ -7,8 +7,6 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.catalog.cache_groups import LISTS
 from app.catalog.search.suggest.schemas import Suggestions, SuggestQuery
 from app.catalog.search.suggest.service import SuggestionCatalogue
-from app.core.errors import RateLimited
-from app.core.http.problems import problems
 from app.core.http.responses import HotDep
 from app.core.rate_limit import rate_limited
 
@@ -22,7 +20,6 @@ _A_MINUTE = "public, max-age=60"
     summary="Suggest while typing",
     response_model=Suggestions,
     dependencies=[Depends(rate_limited("suggest"))],
-    responses=problems(RateLimited),
 )
 async def suggest(query: Annotated[SuggestQuery, Query()], hot: HotDep) -> Response:
     """At most ten books, authors, series and categories that begin with the text or have such a word.

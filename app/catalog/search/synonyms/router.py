@@ -9,31 +9,20 @@ from app.catalog.search.synonyms.schemas import SynonymFilter, SynonymIn, Synony
 from app.catalog.search.synonyms.service import SynonymCatalogue, SynonymService, given
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor, StaleVersion
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadQuery, read_back
 from app.core.http.schemas import RowId
-from app.identity.authentication.deps import CatalogManager
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.authentication.deps import CATALOG_MANAGER
 
 router = APIRouter(prefix="/api/v1/admin/search/synonyms", tags=["admin"])
 
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
-_EDITING = (SynonymNotFound, StaleVersion)
+_EDITING = (SynonymNotFound,)
 
 
-@router.get(
-    "",
-    summary="List synonyms",
-    response_model=Page[SynonymOut],
-    responses=problems(*_LOGIN, InvalidCursor),
-)
-async def list_synonyms(
-    query: Annotated[SynonymFilter, Query()], manager: CatalogManager, pager: PagerDep, hot: HotDep
-) -> Response:
+@router.get("", summary="List synonyms", response_model=Page[SynonymOut], dependencies=[CATALOG_MANAGER])
+async def list_synonyms(query: Annotated[SynonymFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of synonyms, the newest first."""
-    del manager
     return await hot.answer_private(lambda connection: SynonymCatalogue(connection).list(query, pager))
 
 
@@ -41,11 +30,11 @@ async def list_synonyms(
     "/{synonym_id}",
     summary="Read a synonym",
     response_model=SynonymOut,
-    responses=problems(*_LOGIN, SynonymNotFound),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(SynonymNotFound),
 )
-async def get_synonym(synonym_id: RowId, manager: CatalogManager, hot: HotDep) -> Response:
+async def get_synonym(synonym_id: RowId, hot: HotDep) -> Response:
     """A synonym. Sends an ETag for `If-Match`."""
-    del manager
     return await hot.answer_private(_read(synonym_id))
 
 
@@ -54,11 +43,11 @@ async def get_synonym(synonym_id: RowId, manager: CatalogManager, hot: HotDep) -
     status_code=201,
     summary="Add a synonym",
     response_model=SynonymOut,
-    responses=problems(*_LOGIN, InvalidSynonym),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(InvalidSynonym),
 )
-async def create_synonym(synonym: SynonymIn, manager: CatalogManager, session: SessionDep) -> Response:
+async def create_synonym(synonym: SynonymIn, session: SessionDep) -> Response:
     """Terms that find one another; with `finds`, they find that instead of one another. Counts at once."""
-    del manager
     synonym_id = await SynonymService.build(session).create(synonym)
     location = f"/api/v1/admin/search/synonyms/{synonym_id}"
     return await read_back(session, _read(synonym_id), status=201, location=location)
@@ -68,17 +57,13 @@ async def create_synonym(synonym: SynonymIn, manager: CatalogManager, session: S
     "/{synonym_id}",
     summary="Replace a synonym",
     response_model=SynonymOut,
-    responses=problems(*_LOGIN, *_EDITING, InvalidSynonym),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(*_EDITING, InvalidSynonym),
 )
 async def replace_synonym(
-    synonym_id: RowId,
-    synonym: SynonymIn,
-    manager: CatalogManager,
-    precondition: PreconditionDep,
-    session: SessionDep,
+    synonym_id: RowId, synonym: SynonymIn, precondition: PreconditionDep, session: SessionDep
 ) -> Response:
     """Set both fields. Counts at once."""
-    del manager
     await SynonymService.build(session).change(synonym_id, precondition, given(synonym))
     return await read_back(session, _read(synonym_id))
 
@@ -87,29 +72,26 @@ async def replace_synonym(
     "/{synonym_id}",
     summary="Change a synonym",
     response_model=SynonymOut,
-    responses=problems(*_LOGIN, *_EDITING, InvalidSynonym),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(*_EDITING, InvalidSynonym),
 )
 async def change_synonym(
-    synonym_id: RowId,
-    patch: SynonymPatch,
-    manager: CatalogManager,
-    precondition: PreconditionDep,
-    session: SessionDep,
+    synonym_id: RowId, patch: SynonymPatch, precondition: PreconditionDep, session: SessionDep
 ) -> Response:
     """Set only what is sent; null in `finds` lets the terms find one another. Counts at once."""
-    del manager
     await SynonymService.build(session).change(synonym_id, precondition, given(patch))
     return await read_back(session, _read(synonym_id))
 
 
 @router.delete(
-    "/{synonym_id}", status_code=204, summary="Delete a synonym", responses=problems(*_LOGIN, *_EDITING)
+    "/{synonym_id}",
+    status_code=204,
+    summary="Delete a synonym",
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(*_EDITING),
 )
-async def delete_synonym(
-    synonym_id: RowId, manager: CatalogManager, precondition: PreconditionDep, session: SessionDep
-) -> None:
+async def delete_synonym(synonym_id: RowId, precondition: PreconditionDep, session: SessionDep) -> None:
     """Delete a synonym. Counts at once."""
-    del manager
     await SynonymService.build(session).delete(synonym_id, precondition)
 
 

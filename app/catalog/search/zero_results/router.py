@@ -9,32 +9,27 @@ from app.catalog.search.zero_results.schemas import ZeroResultFilter, ZeroResult
 from app.catalog.search.zero_results.service import clear_zero_result, list_all_zero_results
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import InvalidCursor
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep
 from app.core.http.schemas import RowId
-from app.identity.authentication.deps import CatalogManager
-from app.identity.errors import InsufficientScope, InvalidToken, NotAuthenticated
+from app.identity.authentication.deps import CATALOG_MANAGER
 
 router = APIRouter(prefix="/api/v1/admin/search/zero-results", tags=["admin"])
-
-_LOGIN = (NotAuthenticated, InvalidToken, InsufficientScope)
 
 
 @router.get(
     "",
     summary="List searches without result",
     response_model=Page[ZeroResultOut],
-    responses=problems(*_LOGIN, InvalidCursor),
+    dependencies=[CATALOG_MANAGER],
 )
 async def list_zero_results(
-    query: Annotated[ZeroResultFilter, Query()], manager: CatalogManager, pager: PagerDep, hot: HotDep
+    query: Annotated[ZeroResultFilter, Query()], pager: PagerDep, hot: HotDep
 ) -> Response:
     """A page of searches of the whole catalogue that found nothing, the most frequent first.
 
     What nobody searched for in 90 days is forgotten; of more than 10,000 the most frequent are kept.
     """
-    del manager
     return await hot.answer_private(lambda connection: list_all_zero_results(connection, query, pager))
 
 
@@ -42,9 +37,9 @@ async def list_zero_results(
     "/{entry_id}",
     status_code=204,
     summary="Clear a search without result",
-    responses=problems(*_LOGIN, ZeroResultNotFound),
+    dependencies=[CATALOG_MANAGER],
+    responses=problems(ZeroResultNotFound),
 )
-async def delete_zero_result(entry_id: RowId, manager: CatalogManager, session: SessionDep) -> None:
+async def delete_zero_result(entry_id: RowId, session: SessionDep) -> None:
     """Take a search off the list, as done; it is counted from one again when somebody makes it."""
-    del manager
     await clear_zero_result(session, entry_id)
