@@ -1,16 +1,42 @@
-"""Statements that the driver runs itself, for the few reads whose every microsecond counts."""
+"""The driver under SQLAlchemy: for set-based writes of many rows, and for reads whose every microsecond counts."""
 
 from collections import namedtuple
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.db.queries import AnyRow
+
+DriverConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+# OFFSET 0: the sequence is looked up once, not for each id.
+_RESERVE_IDS = """
+    SELECT nextval(sequence)
+    FROM (SELECT pg_get_serial_sequence($1, 'id')::regclass AS sequence OFFSET 0) AS found, generate_series(1, $2::integer)
+"""
+
+
+async def driver_connection(session: AsyncSession) -> DriverConnection:
+    """Return the driver's own connection, in the session's transaction.
+
+    What it runs does not see what the session has not flushed, and its faults are the driver's.
+    """
+    raw = await (await session.connection()).get_raw_connection()
+    connection: DriverConnection = raw.driver_connection  # type: ignore[assignment]  # asyncpg's, behind SQLAlchemy's adapter
+    if not connection.is_in_transaction():
+        # SQLAlchemy begins the transaction with the first statement of its own.
+        await session.execute(select(1))
+    return connection
+
+
+async def reserve_ids(connection: DriverConnection, table: str, count: int) -> Sequence[int]:
+    """Take ids from the table's own sequence, so that the next row of anybody gets one that is free."""
+    return [row[0] for row in await connection.fetch(_RESERVE_IDS, table, count)]
 
 
 class DriverStatement:
