@@ -37,6 +37,17 @@ class UnknownAuthor(AppError):
     title = "Unknown author"
 
 
+def no_author(author_id: int) -> AuthorNotFound:
+    """The refusal of an id that no author has."""
+    return AuthorNotFound(f"There is no author {author_id}.")
+
+
+def merged_author(author_id: int, canonical_id: int) -> AuthorMerged:
+    """The redirection to the author that stands for a merged one."""
+    detail = f"Author {author_id} was merged into author {canonical_id}."
+    return AuthorMerged(detail, moved={"author_id": canonical_id}, current_id=canonical_id)
+
+
 on_constraint(
     "fk_contributors_author_id_authors", UnknownAuthor, "contributors", "An author_id does not exist."
 )

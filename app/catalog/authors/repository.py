@@ -1,12 +1,9 @@
 """SQL of authors."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    SQLColumnExpression,
     Text,
     any_,
     cast,
@@ -17,33 +14,16 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.bulk import BULK_LOCK
-from app.catalog.canonical import find_canonical, lock_canonical
+from app.catalog.canonical import lock_canonical
 from app.catalog.models import Author, Contributor
-from app.core.db.paging import Found, Window
-from app.core.db.queries import AnyRow, containing, contains_folded, find_page, snapshot_text
-from app.core.db.sorting import Order
+from app.core.db.queries import AnyRow, containing
 
 NAMES_LOCK = 0x617574686F72
 """Seed of the advisory locks on names: keys made with it are of authors alone."""
 
-_SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
-    "name": Author.sort_name,
-    "created_at": Author.created_at,
-}
-_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
-    Author.id,
-    Author.name,
-    Author.sort_name,
-    Author.aliases,
-    Author.version,
-    Author.created_at,
-    Author.updated_at,
-    Author.merged_into_id,
-)
-_AUTHOR = select(*_COLUMNS, snapshot_text)
 _STANDS = Author.merged_into_id.is_(None)
 
 
@@ -79,10 +59,6 @@ class AuthorRepository:
     async def lock_current(self, ids: Iterable[int]) -> list[tuple[int, int]]:
         """Each author with the one that stands for it after merges, held against merges and deletion."""
         return await lock_canonical(self._session, Author, ids)
-
-    async def find_current(self, author_id: int) -> int:
-        """The author that a merged one was merged into."""
-        return await find_canonical(self._session, Author, author_id)
 
     async def list_by_name(self, names: Iterable[str]) -> Sequence[AnyRow]:
         """Each name with its folded `key` and the oldest author of that name, if any, as `id`."""
@@ -120,26 +96,6 @@ class AuthorRepository:
         # Shared with other requests, not with an import, which holds it instead of thousands of names.
         await self._session.execute(select(func.pg_advisory_xact_lock_shared(BULK_LOCK)))
         await self._session.execute(select(func.pg_advisory_xact_lock(hashed)).select_from(key))
-
-
-async def find_author(connection: AsyncConnection, author_id: int) -> AnyRow | None:
-    """The author's answer columns and the snapshot they were read in."""
-    return (await connection.execute(_AUTHOR.where(Author.id == author_id))).one_or_none()
-
-
-async def list_authors(
-    connection: AsyncConnection, search: str | None, sort: Sequence[str], window: Window
-) -> Found[AnyRow]:
-    """One page of authors whose name or alias contains the text."""
-    matching = select(Author.id).where(_STANDS)
-    if search is not None:
-        matching = matching.where(contains_folded(Author.names_folded, search))
-    order = Order.by(sort, _SORT_COLUMNS, Author.id)
-    return await find_page(connection, matching, order, window, _COLUMNS, _join_authors)
-
-
-def _join_authors(source: FromClause, author_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(Author, Author.id == author_id)
 
 
 def _wanted(names: Iterable[str]) -> Any:

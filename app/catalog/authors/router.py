@@ -1,9 +1,11 @@
 """`/api/v1/authors`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from app.catalog.authors import queries
 from app.catalog.authors.errors import AuthorInUse, AuthorMerged, AuthorNotFound
 from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, AuthorPatch
 from app.catalog.authors.service import AuthorCatalogue, AuthorService
@@ -14,7 +16,7 @@ from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, ReadQuery, read_back
+from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CATALOG_MANAGER
 
@@ -35,7 +37,7 @@ AuthorServiceDep = Annotated[AuthorService, Depends(get_author_service, scope="f
 async def list_authors(query: Annotated[AuthorFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of authors and other contributors, as filed: family name first."""
     return await hot.answer(
-        AUTHORS, lambda connection: AuthorCatalogue(connection).list(query, pager), keep=query.search is None
+        AUTHORS, partial(queries.list_authors, query=query, pager=pager), keep=query.search is None
     )
 
 
@@ -47,7 +49,7 @@ async def list_authors(query: Annotated[AuthorFilter, Query()], pager: PagerDep,
 )
 async def get_author(author_id: RowId, hot: HotDep) -> Response:
     """An author with sort name and aliases. Sends an ETag; understands If-None-Match."""
-    return await hot.answer(AUTHORS, _read(author_id))
+    return await hot.answer(AUTHORS, partial(queries.get_author, author_id=author_id))
 
 
 @router.get(
@@ -75,7 +77,9 @@ async def create_author(author: AuthorIn, authors: AuthorServiceDep, session: Se
     """Add an author; a namesake of another is a second author."""
     author_id = await authors.create(author)
     location = f"/api/v1/authors/{author_id}"
-    return await read_back(session, _read(author_id), status=201, location=location)
+    return await read_back(
+        session, partial(queries.get_author, author_id=author_id), status=201, location=location
+    )
 
 
 @router.put(
@@ -94,7 +98,7 @@ async def replace_author(
 ) -> Response:
     """Set every field; a sort name that is left out is made from the name. All books show the new name at once."""
     await authors.replace(author_id, precondition, author)
-    return await read_back(session, _read(author_id))
+    return await read_back(session, partial(queries.get_author, author_id=author_id))
 
 
 @router.patch(
@@ -113,7 +117,7 @@ async def change_author(
 ) -> Response:
     """Set only what is sent; a sort name made from the old name follows the new one."""
     await authors.change(author_id, precondition, patch)
-    return await read_back(session, _read(author_id))
+    return await read_back(session, partial(queries.get_author, author_id=author_id))
 
 
 @router.delete(
@@ -126,7 +130,3 @@ async def change_author(
 async def delete_author(author_id: RowId, precondition: PreconditionDep, authors: AuthorServiceDep) -> None:
     """Delete an author who contributed to no book."""
     await authors.delete(author_id, precondition)
-
-
-def _read(author_id: int) -> ReadQuery:
-    return lambda connection: AuthorCatalogue(connection).get(author_id)

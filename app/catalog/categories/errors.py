@@ -51,6 +51,11 @@ class CategoryTooDeep(AppError):
     title = "Too many levels"
 
 
+def no_category(key: str) -> CategoryNotFound:
+    """The refusal of an id or slug that no category has."""
+    return CategoryNotFound(f"There is no category {key}.")
+
+
 on_constraint(
     "fk_book_categories_category_id_categories",
     UnknownCategory,

@@ -1,11 +1,13 @@
 """`/api/v1/categories`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.books.schemas import BookOut
 from app.catalog.cache_groups import CATEGORIES, LISTS
+from app.catalog.categories import queries
 from app.catalog.categories.errors import (
     CategoryCycle,
     CategoryInUse,
@@ -29,7 +31,7 @@ from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, ReadQuery, read_back
+from app.core.http.responses import HotDep, read_back
 from app.identity.authentication.deps import CATALOG_MANAGER
 
 router = APIRouter(prefix="/api/v1/categories", tags=["categories"])
@@ -51,7 +53,7 @@ CategoryServiceDep = Annotated[CategoryService, Depends(get_category_service, sc
 )
 async def list_categories(query: Annotated[TreeFilter, Query()], hot: HotDep) -> Response:
     """The tree, siblings by name; `depth` levels of it, from the root or below `parent`."""
-    return await hot.answer(CATEGORIES, lambda connection: CategoryCatalogue(connection).tree(query))
+    return await hot.answer(CATEGORIES, partial(queries.get_tree, query=query))
 
 
 @router.get(
@@ -62,7 +64,7 @@ async def list_categories(query: Annotated[TreeFilter, Query()], hot: HotDep) ->
 )
 async def get_category(category: CategoryKey, hot: HotDep) -> Response:
     """A category by slug or id, with its ancestors for a breadcrumb and its direct children."""
-    return await hot.answer(CATEGORIES, _read(category))
+    return await hot.answer(CATEGORIES, partial(queries.get_category, key=category))
 
 
 @router.get(
@@ -97,7 +99,9 @@ async def create_category(
     """Add a category at the root or below `parent_id`; without `slug` one is made from the name."""
     category_id = await categories.create(category)
     location = f"/api/v1/categories/{category_id}"
-    return await read_back(session, _read(str(category_id)), status=201, location=location)
+    return await read_back(
+        session, partial(queries.get_category, key=str(category_id)), status=201, location=location
+    )
 
 
 @router.put(
@@ -116,7 +120,7 @@ async def replace_category(
 ) -> Response:
     """Set every field: without `slug` one is made from the name, without `parent_id` it moves to the root."""
     category_id = await categories.replace(category, precondition, replacement)
-    return await read_back(session, _read(str(category_id)))
+    return await read_back(session, partial(queries.get_category, key=str(category_id)))
 
 
 @router.patch(
@@ -135,7 +139,7 @@ async def change_category(
 ) -> Response:
     """Set only what is sent. `parent_id` moves the category with all below it; null moves it to the root."""
     category_id = await categories.change(category, precondition, patch)
-    return await read_back(session, _read(str(category_id)))
+    return await read_back(session, partial(queries.get_category, key=str(category_id)))
 
 
 @router.delete(
@@ -150,7 +154,3 @@ async def delete_category(
 ) -> None:
     """Delete a category that has neither books nor subcategories."""
     await categories.delete(category, precondition)
-
-
-def _read(key: str) -> ReadQuery:
-    return lambda connection: CategoryCatalogue(connection).get(key)

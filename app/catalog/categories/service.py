@@ -1,4 +1,4 @@
-"""Reading and editing the category tree."""
+"""Editing the category tree."""
 
 from dataclasses import replace
 from typing import Self
@@ -11,28 +11,24 @@ from app.catalog.cache_groups import CATEGORIES
 from app.catalog.categories.errors import (
     CategoryCycle,
     CategoryInUse,
-    CategoryNotFound,
     CategoryTooDeep,
     UnknownCategory,
+    no_category,
 )
-from app.catalog.categories.repository import CategoryRepository, find_category, list_tree
+from app.catalog.categories.queries import find_category
+from app.catalog.categories.repository import CategoryRepository
 from app.catalog.categories.schemas import (
     DEEPEST,
     CategoryBookFilter,
     CategoryIn,
-    CategoryNode,
-    CategoryOut,
     CategoryPatch,
-    CategoryTree,
-    TreeFilter,
 )
 from app.catalog.models import Category
 from app.core.audit import differences, record_audit, record_edit
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.paging import Pager
-from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem
-from app.core.http.conditional import Precondition, answer_number, version_etag
+from app.core.http.conditional import Precondition
 from app.core.http.responses import ReadResult
 
 
@@ -45,11 +41,11 @@ class CategoryService:
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
-        """The service on one session."""
+        """Compose it on one session."""
         return cls(session, CategoryRepository(session))
 
     async def create(self, request: CategoryIn) -> int:
-        """Add a category; returns its id. SlugTaken, UnknownCategory, CategoryTooDeep."""
+        """Add a category; returns its id. Raises SlugTaken, UnknownCategory, CategoryTooDeep."""
         await self._categories.lock_tree()
         parent = await self._find_parent(request.parent_id)
         path = _path(parent, request.stated_slug)
@@ -63,22 +59,27 @@ class CategoryService:
         return category.id
 
     async def replace(self, key: str, precondition: Precondition, request: CategoryIn) -> int:
-        """Set every field; returns the id. Errors of `create`, CategoryNotFound, StaleVersion, CategoryCycle."""
+        """Set every field; returns the id.
+
+        Raises CategoryNotFound, StaleVersion, SlugTaken, UnknownCategory, CategoryTooDeep, CategoryCycle.
+        """
         category = await self._lock(key, precondition)
-        await self._apply(category, request.name, request.stated_slug, request.parent_id)
+        await self._set(category, request.name, request.stated_slug, request.parent_id)
         return category.id
 
     async def change(self, key: str, precondition: Precondition, patch: CategoryPatch) -> int:
-        """Set the fields that were sent; returns the id. Nothing sent changes nothing. Errors as `replace`."""
+        """Set the fields that were sent; returns the id. Nothing sent changes nothing. Raises what `replace` does."""
         category = await self._lock(key, precondition)
-        sent = patch.sent()
+        sent = patch.model_fields_set
         if sent:
-            name, slug = sent.get("name", category.name), sent.get("slug", category.slug)
-            await self._apply(category, name, slug, sent.get("parent_id", category.parent_id))
+            name = patch.name if "name" in sent else category.name
+            slug = patch.slug if "slug" in sent else category.slug
+            parent_id = patch.parent_id if "parent_id" in sent else category.parent_id
+            await self._set(category, name, slug, parent_id)
         return category.id
 
     async def delete(self, key: str, precondition: Precondition) -> None:
-        """Delete a category without books and subcategories. CategoryNotFound, StaleVersion, CategoryInUse."""
+        """Delete a category without books and subcategories. Raises CategoryNotFound, StaleVersion, CategoryInUse."""
         category = await self._lock(key, precondition)
         # Locked, so that no book enters between the check and the end.
         await self._categories.lock_subtree(category.path)
@@ -93,11 +94,11 @@ class CategoryService:
         await self._categories.lock_tree()
         category = await self._categories.find(key)
         if category is None:
-            raise _no_category(key)
+            raise no_category(key)
         precondition.check(category.version)
         return category
 
-    async def _apply(self, category: Category, name: str, slug: str, parent_id: int | None) -> None:
+    async def _set(self, category: Category, name: str, slug: str, parent_id: int | None) -> None:
         """Give the category its name and place, and all below it their paths."""
         parent = await self._find_parent(parent_id)
         old, new = category.path, _path(parent, slug)
@@ -110,7 +111,8 @@ class CategoryService:
         changes = differences(category, values)
         record_edit(self._session, "category.changed", ("category", category.id), changes)
         # Set together, at the end: a query between two of them would write twice and raise the version twice.
-        category.name, category.slug, category.parent_id, category.path = name, slug, parent_id, new
+        category.name, category.slug = name, slug
+        category.parent_id, category.path = parent_id, new
         await self._categories.flush()
         if new != old:
             await self._categories.move_descendants(old, new)
@@ -141,48 +143,16 @@ def _check_depth(depth: int) -> None:
         raise CategoryTooDeep(f"The tree may have {DEEPEST} levels; this would make {depth}.")
 
 
-def _no_category(key: str) -> CategoryNotFound:
-    return CategoryNotFound(f"There is no category {key}.")
-
-
 class CategoryCatalogue:
     """Reads categories for display."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, key: str) -> ReadResult:
-        """One category, by slug or id, with ancestors and children. CategoryNotFound."""
-        row = await self._find(key)
-        category = CategoryOut.model_validate(row)
-        # Ancestors and children change without a new version of the row.
-        return ReadResult(category, row.snapshot, version_etag(category.version, answer_number(category)))
-
-    async def tree(self, query: TreeFilter) -> ReadResult:
-        """The tree, or what stands below one category. CategoryNotFound."""
-        rows = await list_tree(self._connection, query.depth, query.parent)
-        if not rows:
-            raise _no_category(query.parent or "")
-        nodes: dict[int, CategoryNode] = {}
-        tops: list[CategoryNode] = []
-        for row in rows:
-            if row.id is None:
-                continue
-            node = nodes[row.id] = CategoryNode.model_validate(row)
-            parent = nodes.get(row.parent_id)
-            (tops if parent is None else parent.children).append(node)
-        return ReadResult(CategoryTree(items=tops), rows[0].snapshot)
-
     async def list_books(self, key: str, query: CategoryBookFilter, pager: Pager) -> ReadResult:
         """One page of the books of a category. CategoryNotFound, InvalidCursor."""
-        row = await self._find(key)
-        within = ListScope(category_id=row.id, with_descendants=query.include_descendants)
+        category = await find_category(self._connection, key)
+        within = ListScope(category_id=category.id, with_descendants=query.include_descendants)
         books = await BookCatalogue(self._connection).list(query, pager, within)
         # The older snapshot of the two: were the category moved in between, the list must not be kept.
-        return replace(books, snapshot=row.snapshot)
-
-    async def _find(self, key: str) -> AnyRow:
-        row = await find_category(self._connection, key)
-        if row is None:
-            raise _no_category(key)
-        return row
+        return replace(books, snapshot=category.snapshot)

@@ -27,4 +27,9 @@ class SeriesInUse(AppError):
     title = "Series is in use"
 
 
+def no_series(series_id: int) -> SeriesNotFound:
+    """The refusal of an id that no series has."""
+    return SeriesNotFound(f"There is no series {series_id}.")
+
+
 on_constraint("uq_series_name_folded", SeriesNameTaken, "name", "A series with this name exists already.")

@@ -1,27 +1,19 @@
 """SQL of series."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, bindparam, func, select
+from sqlalchemy import SQLColumnExpression, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.books.repository import BOOK_COLUMNS, join_books
 from app.catalog.models import Book, Item, Series
 from app.core.db.paging import Found, Window
-from app.core.db.queries import AnyRow, contains_folded, find_page, snapshot_text
+from app.core.db.queries import AnyRow, find_page
 from app.core.db.sorting import Order
 
 _AFTER_ALL_NUMBERS = Decimal(9_999_999)
-_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
-    Series.id,
-    Series.name,
-    select(func.count()).where(Book.series_id == Series.id).scalar_subquery().label("book_count"),
-    Series.version,
-)
-_SERIES = select(*_COLUMNS, snapshot_text).where(Series.id == bindparam("series"))
-_SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {"name": Series.name_folded}
 _POSITIONS: Mapping[str, SQLColumnExpression[Any]] = {
     "order": func.coalesce(Book.series_order, _AFTER_ALL_NUMBERS),
     "position": func.coalesce(Book.series_position.collate("C"), ""),
@@ -35,7 +27,7 @@ class SeriesRepository:
         self._session = session
 
     async def lock(self, series_id: int) -> Series | None:
-        """The series, held against other writers, and against new books, until the transaction ends."""
+        """The series, locked against other writers, and against new books, until the transaction ends."""
         return await self._session.get(Series, series_id, with_for_update=True)
 
     async def has_books(self, series_id: int) -> bool:
@@ -55,28 +47,8 @@ class SeriesRepository:
         await self._session.flush()
 
 
-async def find_series(connection: AsyncConnection, series_id: int) -> AnyRow | None:
-    """The series' answer columns and the snapshot they were read in."""
-    return (await connection.execute(_SERIES, {"series": series_id})).one_or_none()
-
-
-async def list_series(
-    connection: AsyncConnection, search: str | None, sort: Sequence[str], window: Window
-) -> Found[AnyRow]:
-    """One page of series whose name contains the text."""
-    matching = select(Series.id)
-    if search is not None:
-        matching = matching.where(contains_folded(Series.name_folded, search))
-    order = Order.by(sort, _SORT_COLUMNS, Series.id)
-    return await find_page(connection, matching, order, window, _COLUMNS, _join_series)
-
-
 async def list_books_of_series(connection: AsyncConnection, series_id: int, window: Window) -> Found[AnyRow]:
     """One page of the books of a series: by number, those without one last."""
     matching = select(Item.id).join(Book, Book.item_id == Item.id).where(Book.series_id == series_id)
     order = Order.by(["order", "position"], _POSITIONS, Item.id)
     return await find_page(connection, matching, order, window, BOOK_COLUMNS, join_books)
-
-
-def _join_series(source: FromClause, series_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(Series, Series.id == series_id)

@@ -1,5 +1,6 @@
 """`/api/v1/series`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.catalog.books.schemas import BookOut
 from app.catalog.cache_groups import LISTS
 from app.catalog.deps import limit_search
+from app.catalog.series import queries
 from app.catalog.series.errors import SeriesInUse, SeriesNameTaken, SeriesNotFound
 from app.catalog.series.schemas import SeriesBooksQuery, SeriesFilter, SeriesOut, SeriesPatch
 from app.catalog.series.service import SeriesCatalogue, SeriesService
@@ -14,7 +16,7 @@ from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, ReadQuery, read_back
+from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CATALOG_MANAGER
 
@@ -25,7 +27,7 @@ router = APIRouter(prefix="/api/v1/series", tags=["series"])
 async def list_series(query: Annotated[SeriesFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of series by name, with how many books each has."""
     return await hot.answer(
-        LISTS, lambda connection: SeriesCatalogue(connection).list(query, pager), keep=query.search is None
+        LISTS, partial(queries.list_series, query=query, pager=pager), keep=query.search is None
     )
 
 
@@ -34,7 +36,7 @@ async def list_series(query: Annotated[SeriesFilter, Query()], pager: PagerDep, 
 )
 async def get_series(series_id: RowId, hot: HotDep) -> Response:
     """A series and how many books it has. Sends an ETag; understands If-None-Match."""
-    return await hot.answer(LISTS, _read(series_id))
+    return await hot.answer(LISTS, partial(queries.get_series, series_id=series_id))
 
 
 @router.get(
@@ -64,7 +66,7 @@ async def change_series(
 ) -> Response:
     """Rename the series; all its books show the new name at once."""
     await SeriesService.build(session).change(series_id, precondition, patch)
-    return await read_back(session, _read(series_id))
+    return await read_back(session, partial(queries.get_series, series_id=series_id))
 
 
 @router.delete(
@@ -77,7 +79,3 @@ async def change_series(
 async def delete_series(series_id: RowId, precondition: PreconditionDep, session: SessionDep) -> None:
     """Delete a series without books."""
     await SeriesService.build(session).delete(series_id, precondition)
-
-
-def _read(series_id: int) -> ReadQuery:
-    return lambda connection: SeriesCatalogue(connection).get(series_id)

@@ -1,4 +1,4 @@
-"""Reading, listing and editing series."""
+"""Editing series."""
 
 from typing import Self
 
@@ -7,13 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.catalog.books.answers import book_out
 from app.catalog.cache_groups import LISTS
 from app.catalog.models import Series
-from app.catalog.series.errors import SeriesInUse, SeriesNotFound
-from app.catalog.series.repository import SeriesRepository, find_series, list_books_of_series, list_series
-from app.catalog.series.schemas import SeriesBooksQuery, SeriesFilter, SeriesOut, SeriesPatch
+from app.catalog.series.errors import SeriesInUse, no_series
+from app.catalog.series.queries import get_series
+from app.catalog.series.repository import SeriesRepository, list_books_of_series
+from app.catalog.series.schemas import SeriesBooksQuery, SeriesPatch
 from app.core.audit import differences, record_audit, record_edit
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.paging import Pager
-from app.core.http.conditional import Precondition, version_etag
+from app.core.http.conditional import Precondition
 from app.core.http.responses import ReadResult
 
 
@@ -26,22 +27,22 @@ class SeriesService:
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
-        """The service on one session."""
+        """Compose it on one session."""
         return cls(session, SeriesRepository(session))
 
     async def change(self, series_id: int, precondition: Precondition, patch: SeriesPatch) -> None:
-        """Rename the series in all its books. SeriesNotFound, StaleVersion, SeriesNameTaken."""
+        """Rename the series in all its books. Raises SeriesNotFound, StaleVersion, SeriesNameTaken."""
         series = await self._lock(series_id, precondition)
-        sent = patch.sent()
-        if not sent:
+        if "name" not in patch.model_fields_set:
             return
-        record_edit(self._session, "series.renamed", ("series", series_id), differences(series, sent))
+        changes = differences(series, {"name": patch.name})
+        record_edit(self._session, "series.renamed", ("series", series_id), changes)
         await self._series.rename(series, patch.name)
         # The name shows in books and in lists of books.
         invalidate(self._session, EVERYTHING)
 
     async def delete(self, series_id: int, precondition: Precondition) -> None:
-        """Delete a series without books. SeriesNotFound, StaleVersion, SeriesInUse."""
+        """Delete a series without books. Raises SeriesNotFound, StaleVersion, SeriesInUse."""
         series = await self._lock(series_id, precondition)
         # The lock keeps new books out, so that the answer still holds when the row goes.
         if await self._series.has_books(series_id):
@@ -53,7 +54,7 @@ class SeriesService:
     async def _lock(self, series_id: int, precondition: Precondition) -> Series:
         series = await self._series.lock(series_id)
         if series is None:
-            raise _no_series(series_id)
+            raise no_series(series_id)
         precondition.check(series.version)
         return series
 
@@ -64,30 +65,11 @@ class SeriesCatalogue:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, series_id: int) -> ReadResult:
-        """One series. SeriesNotFound."""
-        row = await find_series(self._connection, series_id)
-        if row is None:
-            raise _no_series(series_id)
-        series = SeriesOut.model_validate(row)
-        return ReadResult(series, row.snapshot, version_etag(series.version, series.book_count))
-
-    async def list(self, query: SeriesFilter, pager: Pager) -> ReadResult:
-        """One page of series. InvalidCursor."""
-        window = pager.window(query)
-        found = await list_series(self._connection, query.search, query.sort, window)
-        series = [SeriesOut.model_validate(row) for row in found.rows]
-        return ReadResult(pager.page(query, window, found, series), found.snapshot)
-
     async def list_books(self, series_id: int, query: SeriesBooksQuery, pager: Pager) -> ReadResult:
         """One page of the books of a series, in their order. SeriesNotFound, InvalidCursor."""
         window = pager.window(query)
-        series = await self.get(series_id)
+        series = await get_series(self._connection, series_id)
         found = await list_books_of_series(self._connection, series_id, window)
         page = pager.page(query, window, found, [book_out(row) for row in found.rows])
         # The older snapshot of the two: were the series deleted in between, the list must not be kept.
         return ReadResult(page, series.snapshot)
-
-
-def _no_series(series_id: int) -> SeriesNotFound:
-    return SeriesNotFound(f"There is no series {series_id}.")

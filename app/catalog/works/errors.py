@@ -29,4 +29,15 @@ class UnknownWork(AppError):
     title = "Unknown work"
 
 
+def no_work(work_id: int) -> WorkNotFound:
+    """The refusal of an id that no work has."""
+    return WorkNotFound(f"There is no work {work_id}.")
+
+
+def merged_work(work_id: int, canonical_id: int) -> WorkMerged:
+    """The redirection to the work that stands for a merged one."""
+    detail = f"Work {work_id} was merged into work {canonical_id}."
+    return WorkMerged(detail, moved={"work_id": canonical_id}, current_id=canonical_id)
+
+
 on_constraint("fk_books_work_id_works", UnknownWork, "work_id", "The work_id does not exist.")

@@ -1,19 +1,18 @@
 """SQL of works."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, Select, SQLColumnExpression, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.catalog.books.repository import BOOK_COLUMNS, join_books
 from app.catalog.bulk import BULK_LOCK
 from app.catalog.canonical import find_canonical, lock_canonical
-from app.catalog.models import Author, Book, Work
-from app.core.db.paging import Found, Window
-from app.core.db.queries import AnyRow, contains_folded, find_page, snapshot_text
-from app.core.db.sorting import Order
+from app.catalog.models import Book, Work
+from app.catalog.works.queries import WORK_COLUMNS, join_author
+from app.core.db.queries import AnyRow, snapshot_text
 
 MOST_EDITIONS = 200
 """Of one work in one answer."""
@@ -93,33 +92,13 @@ def _of_one_edition(work_id: int) -> Select[Work]:
     return statement.execution_options(populate_existing=True)
 
 
-# Aliases: the columns of an edition have an author and a book of their own.
-_author, _counted, _printed = aliased(Author), aliased(Book), aliased(Book)
-_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
-    "id": Work.id,
-    "title": Work.title,
-    "author_id": _author.id,
-    "author_name": _author.name,
-    "edition_count": select(func.count()).where(_counted.work_id == Work.id).scalar_subquery(),
-    "merged_into_id": Work.merged_into_id,
-    "version": Work.version,
-    "created_at": Work.created_at,
-    "updated_at": Work.updated_at,
-}
-_SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
-    "title": Work.title_folded,
-    "created_at": Work.created_at,
-}
-
-
-def _join_works(source: FromClause, work_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(Work, Work.id == work_id).outerjoin(_author, _author.id == Work.author_id)
-
-
+_printed = aliased(Book)
 _PRINTED_ID = cast("ColumnElement[int]", _printed.item_id)
-_WORK_ALONE = Work.__table__.outerjoin(_author, _author.id == Work.author_id)
+_WORK_ALONE = join_author(Work.__table__)
 _WORK: Select[*tuple[Any, ...]] = (
-    select(*(column.label(f"work_{name}") for name, column in _COLUMNS.items()), snapshot_text, *BOOK_COLUMNS)
+    select(
+        *(column.label(f"work_{name}") for name, column in WORK_COLUMNS.items()), snapshot_text, *BOOK_COLUMNS
+    )
     .select_from(join_books(_WORK_ALONE.outerjoin(_printed, _printed.work_id == Work.id), _PRINTED_ID))
     .where(Work.id == bindparam("work"))
     .order_by(_printed.year, _printed.format, _printed.item_id)
@@ -133,15 +112,3 @@ async def find_work(connection: AsyncConnection, work_id: int) -> Sequence[AnyRo
     The work's columns begin with `work_`, the others are those of a book.
     """
     return (await connection.execute(_WORK, {"work": work_id})).all()
-
-
-async def list_works(
-    connection: AsyncConnection, search: str | None, sort: Sequence[str], window: Window
-) -> Found[AnyRow]:
-    """One page of works whose title contains the text."""
-    matching = select(Work.id).where(Work.merged_into_id.is_(None))
-    if search is not None:
-        matching = matching.where(contains_folded(Work.title_folded, search))
-    order = Order.by(sort, _SORT_COLUMNS, Work.id)
-    columns: list[SQLColumnExpression[Any]] = [column.label(name) for name, column in _COLUMNS.items()]
-    return await find_page(connection, matching, order, window, columns, _join_works)

@@ -1,11 +1,13 @@
 """`/api/v1/works`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.cache_groups import LISTS
 from app.catalog.deps import limit_search
+from app.catalog.works import queries
 from app.catalog.works.errors import WorkMerged, WorkNotFound
 from app.catalog.works.schemas import WorkDetail, WorkFilter, WorkOut, WorkPatch
 from app.catalog.works.service import WorkCatalogue, WorkService
@@ -26,7 +28,7 @@ _FINDING = (WorkNotFound, WorkMerged)
 async def list_works(query: Annotated[WorkFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of works by title; merged ones are not among them."""
     return await hot.answer(
-        LISTS, lambda connection: WorkCatalogue(connection).list(query, pager), keep=query.search is None
+        LISTS, partial(queries.list_works, query=query, pager=pager), keep=query.search is None
     )
 
 
