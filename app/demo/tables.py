@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from app.catalog.authors.names import sort_name
 from app.catalog.books.schemas import ContributorRole
-from app.catalog.books.service import series_order
+from app.catalog.series_positions import series_order
 from app.demo.accounts import ACCOUNTS, SELLER
 from app.demo.catalogue import Catalogue, DemoBook
 from app.identity.accounts.repository import email_key

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.catalog.books.fields import PLAIN_BOOK_COLUMNS
 from app.catalog.books.schemas import BookFilter
 from app.catalog.goods.repository import ITEM_COLUMNS, join_items
 from app.catalog.index.conditions import by_authors, document_conditions, find_names, in_categories
@@ -78,18 +79,12 @@ CATEGORIES = (
 BOOK_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     *ITEM_COLUMNS,
     Book.isbn13,
-    Book.subtitle,
-    Book.publisher,
+    *PLAIN_BOOK_COLUMNS,
     Book.published_on,
     Book.published_precision,
-    Book.first_published,
-    Book.language,
-    Book.format,
-    Book.pages,
     Book.series_id,
     Series.name.label("series"),
     func.coalesce(Series.version, 0).label("series_version"),
-    Book.series_position,
     CONTRIBUTORS.label("contributors"),
     CATEGORIES.label("categories"),
     Book.subjects,

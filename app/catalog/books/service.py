@@ -1,8 +1,6 @@
 """Reading, listing and editing books."""
 
-import re
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -11,6 +9,7 @@ from app.catalog.authors.directory import AuthorDirectory
 from app.catalog.books.answers import book_out
 from app.catalog.books.edits import Contributions, Edit, principal_author, shown_changes, stated_contributors
 from app.catalog.books.errors import InvalidIsbn, no_book, no_book_of_isbn
+from app.catalog.books.fields import PLAIN_BOOK_FIELDS
 from app.catalog.books.locking import lock_book
 from app.catalog.books.repository import (
     EVERYWHERE,
@@ -27,6 +26,7 @@ from app.catalog.goods.service import ItemService, set_kind
 from app.catalog.isbn import parse_isbn
 from app.catalog.models import Book, Item
 from app.catalog.partial_dates import parse_partial_date
+from app.catalog.series_positions import series_order
 from app.catalog.works.directory import WorkDirectory
 from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow
@@ -34,9 +34,6 @@ from app.core.errors import FieldProblem
 from app.core.http.conditional import Precondition, version_etag
 from app.core.http.responses import ReadResult
 from app.identity.principal import Principal
-
-_PLAIN_FIELDS = ("subtitle", "publisher", "first_published", "language", "format", "pages", "series_position")
-_FIRST_NUMBER = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
 
 
 class BookService:
@@ -171,7 +168,7 @@ class BookService:
         return await self._works.id_for(request.title, principal_author(contributors))
 
     async def _apply(self, book: Book, values: dict[str, object]) -> None:
-        for name in _PLAIN_FIELDS:
+        for name in PLAIN_BOOK_FIELDS:
             if name in values:
                 setattr(book, name, values[name])
         if isinstance(work_id := values.get("work_id"), int):
@@ -216,12 +213,6 @@ def _set_published_on(book: Book, text: str | None) -> None:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def series_order(position: str | None) -> Decimal | None:
-    """The number that a printed position sorts by: its first one, so `1-3` is 1; None without."""
-    match = _FIRST_NUMBER.search(position or "")
-    return Decimal(match.group()) if match else None
 
 
 class BookCatalogue:

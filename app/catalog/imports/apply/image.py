@@ -1,48 +1,20 @@
 """What an import can say of a book, as plain values: what it is, what it shall be, and the difference."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
+from app.catalog.books.fields import BOOK_FIELDS, BookState
 from app.catalog.imports.names.service import Names
 from app.catalog.languages import is_same_language
 
-FIELDS = (
-    *("title", "subtitle", "description", "price", "quantity", "sku", "tags", "publisher", "published_on"),
-    *("first_published", "language", "format", "pages", "contributors", "series_id", "series_position"),
-    *("category_ids", "subjects"),
-)
-BOOK_FIELDS = frozenset(
-    (
-        *("subtitle", "publisher", "published_on", "first_published", "language", "format", "pages"),
-        *("series_id", "series_position", "subjects"),
-    )
-)
+Image = BookState
+"""A book's fields, with ids in place of names."""
 
-
-@dataclass(slots=True)
-class Image:
-    """A book's fields, with ids in place of names; `quantity` is what is available."""
-
-    title: str = ""
-    subtitle: str | None = None
-    description: str | None = None
-    price: Decimal | None = None
-    quantity: int = 0
-    sku: str | None = None
-    tags: list[str] = field(default_factory=list)
-    publisher: str | None = None
-    published_on: str | None = None
-    first_published: int | None = None
-    language: str | None = None
-    format: str | None = None
-    pages: int | None = None
-    contributors: list[tuple[int, str]] = field(default_factory=list)
-    series_id: int | None = None
-    series_position: str | None = None
-    category_ids: list[int] = field(default_factory=list)
-    subjects: list[dict[str, Any]] = field(default_factory=list)
+FIELDS = tuple(one.state_name for one in BOOK_FIELDS)
+_all_fields = attrgetter(*FIELDS)
 
 
 @dataclass(slots=True)
@@ -125,7 +97,8 @@ def _consistent(image: Image) -> Image:
 
 def differing(old: Image, new: Image) -> list[str]:
     """The fields in which the two differ."""
-    return [name for name in FIELDS if getattr(old, name) != getattr(new, name)]
+    pairs = zip(FIELDS, _all_fields(old), _all_fields(new), strict=True)
+    return [name for name, was, becomes in pairs if was != becomes]
 
 
 def before(old: Image, fields: Sequence[str]) -> dict[str, Any]:
@@ -147,7 +120,7 @@ def shown(old: Image | None, new: Image, fields: Sequence[str], names: Names) ->
     """Field → [old, new] as people read it."""
     changes = {}
     for name in fields:
-        label = _LABELS.get(name, name)
+        label = _LABELS[name]
         changes[label] = [
             _readable(name, getattr(old, name), names) if old is not None else None,
             _readable(name, getattr(new, name), names),
@@ -155,7 +128,7 @@ def shown(old: Image | None, new: Image, fields: Sequence[str], names: Names) ->
     return changes
 
 
-_LABELS = {"series_id": "series", "category_ids": "categories"}
+_LABELS = {one.state_name: one.name for one in BOOK_FIELDS}
 _PLAIN = frozenset(FIELDS) - {"tags", "subjects", "contributors", "series_id", "category_ids"}
 
 

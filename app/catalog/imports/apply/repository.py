@@ -1,7 +1,11 @@
 """SQL that reads and writes many books at a time, on the driver's own connection."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from app.catalog.books.fields import PLAIN_BOOK_FIELDS, PLAIN_ITEM_FIELDS
+from app.catalog.models import Book, Item
+from app.core.db.models import Base
 
 Rows = Sequence[Any]
 
@@ -16,16 +20,16 @@ _LOCK_BY_ISBN = """
     WHERE isbn13 = ANY ($1::text[]) ORDER BY item_id FOR UPDATE OF items
 """
 _LOCK_BY_ID = "SELECT id AS item_id FROM items WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE"
-_BOOKS = """
+_BOOKS = f"""
     SELECT item_id, isbn13, items.version, COALESCE(on_hand, 0) AS on_hand, COALESCE(reserved, 0) AS reserved,
-        title, subtitle, description, price, sku, tags, publisher, published_on, published_precision,
-        first_published, language, format, pages, series_id, series.name AS series, series_position, subjects,
+        {", ".join((*PLAIN_ITEM_FIELDS, *PLAIN_BOOK_FIELDS))},
+        tags, published_on, published_precision, series_id, series.name AS series, subjects,
         (SELECT regular_price FROM price_schedules AS sale WHERE sale.item_id = items.id AND state = 'active')
         AS regular_price
     FROM books JOIN items ON items.id = item_id
     LEFT JOIN stock_levels USING (item_id) LEFT JOIN series ON series.id = series_id
     WHERE item_id = ANY ($1::bigint[])
-"""
+"""  # noqa: S608 (names of columns)
 _CONTRIBUTORS = """
     SELECT book_id, author_id, role, name FROM contributors JOIN authors ON authors.id = author_id
     WHERE book_id = ANY ($1::bigint[]) ORDER BY book_id, position
@@ -35,41 +39,40 @@ _CATEGORIES = """
     WHERE book_id = ANY ($1::bigint[]) ORDER BY book_id, category_id
 """
 _SKUS = "SELECT sku, id FROM items WHERE sku = ANY ($1::text[])"
-_COLUMN_TYPES = {
-    "price": "numeric",
-    "published_on": "date",
-    "first_published": "integer",
-    "pages": "integer",
-    "series_id": "bigint",
-    "series_order": "numeric",
-    "subjects": "jsonb",
-}
-ITEM_COLUMNS = ("title", "description", "price", "sku")
 BOOK_COLUMNS = (
-    *("subtitle", "publisher", "published_on", "published_precision", "first_published", "language"),
-    *("format", "pages", "series_id", "series_position", "series_order", "subjects"),
+    *PLAIN_BOOK_FIELDS,
+    "published_on",
+    "published_precision",
+    "series_id",
+    "series_order",
+    "subjects",
 )
 
 
-def _update(table: str, key: str, columns: Sequence[str], extra: str = "") -> str:
-    sets = ", ".join(f"{name} = new.{name}" for name in columns)
-    arrays = ", ".join(
-        f"${position}::{_COLUMN_TYPES.get(name, 'text')}[]" for position, name in enumerate(columns, 2)
-    )
-    return (
-        f"UPDATE {table} SET {sets}{extra} FROM unnest($1::bigint[], {arrays})"  # noqa: S608 (constants of this module)
-        f" AS new (key, {', '.join(columns)}) WHERE {table}.{key} = new.key"
-    )
+def _arrays(model: type[Base], columns: Iterable[str]) -> str:
+    """Parameters from `$2` on, an array for each column."""
+    types = (model.__table__.c[name].type for name in columns)
+    return ", ".join(f"${position}::{type_}[]" for position, type_ in enumerate(types, 2))
+
+
+def _assign(columns: Iterable[str]) -> str:
+    return ", ".join(f"{name} = new.{name}" for name in columns)
 
 
 # Arrays of arrays cannot differ in length: tags travel as JSON.
-_UPDATE_ITEMS = _update(
-    "items",
-    "id",
-    (*ITEM_COLUMNS, "tags"),
-    ", version = items.version + 1, updated_at = now()",
-).replace("tags = new.tags", "tags = ARRAY(SELECT jsonb_array_elements_text(new.tags::jsonb))")
-_UPDATE_BOOKS = _update("books", "item_id", BOOK_COLUMNS)
+_UPDATE_ITEMS = f"""
+    UPDATE items SET {_assign(PLAIN_ITEM_FIELDS)}, tags = ARRAY(SELECT jsonb_array_elements_text(new.tags)),
+        version = items.version + 1, updated_at = now()
+    FROM unnest($1::bigint[], {_arrays(Item, PLAIN_ITEM_FIELDS)}, ${len(PLAIN_ITEM_FIELDS) + 2}::jsonb[])
+        AS new (key, {", ".join(PLAIN_ITEM_FIELDS)}, tags)
+    WHERE items.id = new.key
+"""  # noqa: S608 (names of columns)
+_UPDATE_BOOKS = f"""
+    UPDATE books SET {_assign(BOOK_COLUMNS)}
+    FROM unnest($1::bigint[], {_arrays(Book, BOOK_COLUMNS)})
+        AS new (key, {", ".join(BOOK_COLUMNS)})
+    WHERE books.item_id = new.key
+"""  # noqa: S608 (names of columns)
 _CLEAR_CONTRIBUTORS = "DELETE FROM contributors WHERE book_id = ANY ($1::bigint[])"
 _CLEAR_CATEGORIES = "DELETE FROM book_categories WHERE book_id = ANY ($1::bigint[])"
 _UPDATE_STOCK = """
@@ -132,7 +135,7 @@ class BulkRepository:
             await self._connection.copy_records_to_table(table, columns=columns, records=rows)
 
     async def update_items(self, ids: Sequence[int], columns: Sequence[Sequence[Any]]) -> None:
-        """Set ITEM_COLUMNS and tags (as JSON), and raise the versions; an array for each column."""
+        """Set PLAIN_ITEM_FIELDS and tags (as JSON), and raise the versions; an array for each column."""
         await self._connection.execute(_UPDATE_ITEMS, ids, *columns)
 
     async def update_books(self, ids: Sequence[int], columns: Sequence[Sequence[Any]]) -> None:

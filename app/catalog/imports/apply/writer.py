@@ -5,22 +5,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Self
 
 import orjson
 
-from app.catalog.books.service import series_order
+from app.catalog.books.fields import BOOK_FIELDS, PLAIN_BOOK_FIELDS, PLAIN_ITEM_FIELDS
 from app.catalog.goods.schemas import ItemKind
-from app.catalog.imports.apply.image import BOOK_FIELDS, Image, Stored
+from app.catalog.imports.apply.image import Image, Stored
 from app.catalog.imports.apply.repository import BOOK_COLUMNS, BulkRepository
 from app.catalog.imports.apply.works import Edit, WorkFollower, principal
 from app.catalog.imports.names.service import Names, NameService
 from app.catalog.partial_dates import format_partial_date, parse_partial_date
+from app.catalog.series_positions import series_order
 
-_ITEM = ("id", "kind", "title", "description", "price", "sku", "tags", "currency", "owner_id")
+_ITEM = ("id", "kind", "currency", "owner_id", "tags", *PLAIN_ITEM_FIELDS)
 _BOOK = ("item_id", "work_id", "isbn13", *BOOK_COLUMNS)
 _CONTRIBUTOR = ("book_id", "position", "author_id", "role")
+_NOT_OF_BOOKS = frozenset({*PLAIN_ITEM_FIELDS, "tags", "quantity", "contributors", "category_ids"})
+_IN_BOOKS = frozenset(one.state_name for one in BOOK_FIELDS) - _NOT_OF_BOOKS
+"""The fields that are columns of `books`."""
 _MOVEMENT = ("item_id", "delta", "balance_after", "kind", "actor_id")
+_READ_AS_STORED = (*PLAIN_ITEM_FIELDS, *PLAIN_BOOK_FIELDS, "tags", "series_id")
+_plain_of_item = attrgetter(*PLAIN_ITEM_FIELDS)
+_plain_of_book = attrgetter(*PLAIN_BOOK_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +98,9 @@ class BookWriter:
         if not edits:
             return
         ids = [edit.stored.item_id for edit in edits]
-        items = [
-            (one.title, one.description, one.price, one.sku, _json(one.tags))
-            for one in (edit.image for edit in edits)
-        ]
+        items = [(*_plain_of_item(edit.image), _json(edit.image.tags)) for edit in edits]
         await self._books.update_items(ids, list(zip(*items, strict=True)))
-        bookish = [edit for edit in edits if not BOOK_FIELDS.isdisjoint(edit.fields)]
+        bookish = [edit for edit in edits if not _IN_BOOKS.isdisjoint(edit.fields)]
         if bookish:
             columns = list(zip(*(_book(edit.image) for edit in bookish), strict=True))
             await self._books.update_books([edit.stored.item_id for edit in bookish], columns)
@@ -120,10 +125,8 @@ class BookWriter:
             await self._books.refresh_documents(ids)
 
     def _item(self, id_: int, image: Image) -> tuple[Any, ...]:
-        return (
-            *(id_, ItemKind.BOOK.value, image.title, image.description, image.price),
-            *(image.sku, image.tags, self._owner.currency, self._owner.user_id),
-        )
+        owner = self._owner
+        return id_, ItemKind.BOOK.value, owner.currency, owner.user_id, image.tags, *_plain_of_item(image)
 
     async def _write_lists(self, books: Sequence[tuple[int, Image]]) -> None:
         await self._write_contributors(books)
@@ -158,12 +161,8 @@ class BookWriter:
 
 def _book(image: Image) -> tuple[Any, ...]:
     """The values of BOOK_COLUMNS."""
-    published_on, precision = _date(image.published_on)
-    return (
-        *(image.subtitle, image.publisher, published_on, precision, image.first_published, image.language),
-        *(image.format, image.pages, image.series_id, image.series_position),
-        *(series_order(image.series_position), _json(image.subjects)),
-    )
+    order = series_order(image.series_position)
+    return *_plain_of_book(image), *_date(image.published_on), image.series_id, order, _json(image.subjects)
 
 
 @lru_cache(maxsize=4096)
@@ -181,22 +180,10 @@ def _json(value: Sequence[Any]) -> str:
 def _stored(row: Any, contributors: list[tuple[int, str]], shelves: list[int]) -> Stored:
     precision = row["published_precision"]
     image = Image(
-        title=row["title"],
-        subtitle=row["subtitle"],
-        description=row["description"],
-        price=row["price"],
+        **{name: row[name] for name in _READ_AS_STORED},
         quantity=row["on_hand"] - row["reserved"],
-        sku=row["sku"],
-        tags=row["tags"],
-        publisher=row["publisher"],
         published_on=format_partial_date(row["published_on"], precision) if precision else None,
-        first_published=row["first_published"],
-        language=row["language"],
-        format=row["format"],
-        pages=row["pages"],
         contributors=contributors,
-        series_id=row["series_id"],
-        series_position=row["series_position"],
         category_ids=shelves,
         subjects=_listed(row["subjects"]),
     )

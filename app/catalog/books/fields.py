@@ -1,0 +1,153 @@
+"""Every field of a book, once: its type, what files call it, where it is stored.
+
+Columns of files, snapshots, differences, bulk statements and exports derive from `BOOK_FIELDS`.
+A new field of text or of a whole number needs a line in `BookValues` and one in the table.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.catalog.books.schemas import (
+    BookFormat,
+    CategoryIds,
+    Contributors,
+    Language,
+    Pages,
+    PartialDate,
+    SeriesPosition,
+    ShortLine,
+    Year,
+)
+from app.catalog.goods.schemas import Description, PriceIn, Quantity, Sku, Tags, Title
+from app.catalog.models import Book, Item
+from app.catalog.subjects import Subjects
+from app.core.db.models import Base
+
+FieldValue = str | int | Decimal | list[Any] | None
+"""What one field of a book may hold."""
+
+
+@dataclass(slots=True, kw_only=True)
+class BookValues:
+    """A book's own fields as plain values; `quantity` is what is available."""
+
+    title: str = ""
+    subtitle: str | None = None
+    publisher: str | None = None
+    published_on: str | None = None
+    first_published: int | None = None
+    language: str | None = None
+    format: str | None = None
+    pages: int | None = None
+    series_position: str | None = None
+    subjects: list[dict[str, str | None]] = field(default_factory=list)
+    """{scheme, code, heading}."""
+    tags: list[str] = field(default_factory=list)
+    sku: str | None = None
+    price: Decimal | None = None
+    quantity: int = 0
+    description: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class BookState(BookValues):
+    """All that may be set of a book, with ids in place of names."""
+
+    contributors: list[tuple[int, str]] = field(default_factory=list)
+    """(author id, role) in printed order."""
+    series_id: int | None = None
+    category_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class BookField:
+    """One field of a book."""
+
+    name: str
+    """In records of files and in differences."""
+
+    type: object
+    """What a request may send."""
+
+    headers: tuple[str, ...] = ()
+    """What else a file may call it."""
+
+    column: InstrumentedAttribute[Any] | None = None
+    """Where the value is stored just as it is; a field without one is written by rules of its own."""
+
+    attribute: str = ""
+    """Of `BookState`, where it has another name."""
+
+    exported_as: str = ""
+    """The column of exported files, where it has another name."""
+
+    @property
+    def state_name(self) -> str:
+        """The attribute of `BookState`."""
+        return self.attribute or self.name
+
+    @property
+    def file_name(self) -> str:
+        """The column of exported files."""
+        return self.exported_as or self.name
+
+
+BOOK_FIELDS = (
+    BookField("title", Title, ("name", "book_title"), Item.title),
+    BookField("subtitle", ShortLine, ("sub_title",), Book.subtitle),
+    BookField("contributors", Contributors),
+    BookField("publisher", ShortLine, ("publisher_name", "imprint"), Book.publisher),
+    BookField(
+        "published_on",
+        PartialDate,
+        (
+            "publication_date",
+            "date_published",
+            "publish_date",
+            "pub_date",
+            "year_published",
+            "publication_year",
+            "published_year",
+        ),
+        exported_as="published",
+    ),
+    BookField(
+        "first_published",
+        Year,
+        ("original_publication_year", "first_publication_year", "first_published_year", "original_year"),
+        Book.first_published,
+    ),
+    BookField("language", Language, ("language_code", "lang"), Book.language),
+    BookField("format", BookFormat, ("binding", "book_format", "product_form"), Book.format),
+    BookField("pages", Pages, ("num_pages", "number_of_pages", "page_count"), Book.pages),
+    BookField("series", ShortLine, ("series_name", "series_title"), attribute="series_id"),
+    BookField(
+        "series_position",
+        SeriesPosition,
+        ("position_in_series", "series_number", "series_no", "series_index", "volume"),
+        Book.series_position,
+    ),
+    BookField("categories", CategoryIds, ("category", "genre", "genres"), attribute="category_ids"),
+    BookField("subjects", Subjects, ("subject", "subject_codes", "thema", "bisac")),
+    BookField("tags", Tags, ("tag", "keywords")),
+    BookField("sku", Sku, ("stock_keeping_unit", "item_number"), Item.sku),
+    BookField("price", PriceIn, ("unit_price", "list_price", "retail_price", "rrp"), Item.price),
+    BookField("quantity", Quantity, ("qty", "stock", "on_hand", "available", "stock_quantity")),
+    BookField("description", Description, ("summary", "blurb", "annotation"), Item.description),
+)
+
+
+def _stored_in(model: type[Base]) -> tuple[InstrumentedAttribute[Any], ...]:
+    columns = (one.column for one in BOOK_FIELDS if one.column is not None)
+    return tuple(column for column in columns if column.class_ is model)
+
+
+PLAIN_BOOK_COLUMNS = _stored_in(Book)
+PLAIN_ITEM_COLUMNS = _stored_in(Item)
+PLAIN_BOOK_FIELDS = tuple(column.key for column in PLAIN_BOOK_COLUMNS)
+"""Stored as they are in the column of `books` that has their name."""
+PLAIN_ITEM_FIELDS = tuple(column.key for column in PLAIN_ITEM_COLUMNS)
+"""Likewise in `items`."""
