@@ -115,7 +115,30 @@ CategoryIds = Annotated[list[RowId], Field(max_length=MOST_CATEGORIES, examples=
 WorkId = Annotated[RowId, Field(description="The work this is an edition of.", examples=[7])]
 
 
-class BookIn(GoodsIn):
+class Bibliography(RequestModel):
+    """What requests may say of a book beside what every item has; null empties a field."""
+
+    isbn: Isbn | None = None
+    author: AuthorNames | None = None
+    contributors: Contributors | None = Field(default=None, description="Instead of `author`.")
+    subtitle: ShortLine | None = None
+    publisher: ShortLine | None = Field(default=None, examples=["George Allen & Unwin"])
+    published_on: PartialDate | None = None
+    first_published: Year | None = Field(default=None, examples=[1937])
+    language: Language | None = None
+    format: BookFormat | None = None
+    pages: Pages | None = None
+    series: ShortLine | None = Field(default=None, examples=["Middle-earth"])
+    series_position: SeriesPosition | None = None
+
+    @model_validator(mode="after")
+    def _has_one_authorship(self) -> Self:
+        if self.author is not None and self.contributors is not None:
+            raise ValueError("send either author or contributors")
+        return self
+
+
+class BookIn(Bibliography, GoodsIn):
     """A new book, or all of a book."""
 
     EXAMPLE: ClassVar[dict[str, Any] | None] = {
@@ -136,18 +159,6 @@ class BookIn(GoodsIn):
         "subjects": [{"scheme": "thema", "code": "FMB", "heading": "Epic fantasy"}],
     }
 
-    isbn: Isbn | None = None
-    author: AuthorNames | None = None
-    contributors: Contributors | None = Field(default=None, description="Instead of `author`.")
-    subtitle: ShortLine | None = None
-    publisher: ShortLine | None = Field(default=None, examples=["George Allen & Unwin"])
-    published_on: PartialDate | None = None
-    first_published: Year | None = Field(default=None, examples=[1937])
-    language: Language | None = None
-    format: BookFormat | None = None
-    pages: Pages | None = None
-    series: ShortLine | None = Field(default=None, examples=["Middle-earth"])
-    series_position: SeriesPosition | None = None
     category_ids: CategoryIds = Field(default_factory=list)
     subjects: Subjects = Field(default_factory=list)
     work_id: WorkId | None = Field(
@@ -156,42 +167,19 @@ class BookIn(GoodsIn):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        _check_one_authorship(self.author, self.contributors)
         if self.series_position is not None and self.series is None:
             raise ValueError("series_position needs series")
         return self
 
 
-class BookPatch(GoodsPatch):
+class BookPatch(Bibliography, GoodsPatch):
     """A partial change of a book."""
 
     EXAMPLE: ClassVar[dict[str, Any] | None] = {"price": 9.99, "quantity": 20}
 
-    isbn: Isbn | None = None
-    author: AuthorNames | None = None
-    contributors: Contributors | None = None
-    subtitle: ShortLine | None = None
-    publisher: ShortLine | None = None
-    published_on: PartialDate | None = None
-    first_published: Year | None = None
-    language: Language | None = None
-    format: BookFormat | None = None
-    pages: Pages | None = None
-    series: ShortLine | None = None
-    series_position: SeriesPosition | None = None
     category_ids: CategoryIds = OMITTED
     subjects: Subjects = OMITTED
     work_id: WorkId = OMITTED
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Self:
-        _check_one_authorship(self.author, self.contributors)
-        return self
-
-
-def _check_one_authorship(author: str | None, contributors: list[ContributorIn] | None) -> None:
-    if author is not None and contributors is not None:
-        raise ValueError("send either author or contributors")
 
 
 class ContributorOut(ResponseModel):
