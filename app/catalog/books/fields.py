@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy.orm import InstrumentedAttribute
-
 from app.catalog.books.schemas import (
     BookFormat,
     CategoryIds,
@@ -24,7 +22,6 @@ from app.catalog.books.schemas import (
 from app.catalog.goods.schemas import Description, PriceIn, Quantity, Sku, Tags, Title
 from app.catalog.models import Book, Item
 from app.catalog.subjects import Subjects
-from app.core.db.models import Base
 
 FieldValue = str | int | Decimal | list[Any] | None
 """What one field of a book may hold."""
@@ -69,14 +66,14 @@ class BookField:
     name: str
     """In records of files and in differences."""
 
-    type: object
+    value_type: object
     """What a request may send."""
 
     headers: tuple[str, ...] = ()
     """What else a file may call it."""
 
-    column: InstrumentedAttribute[Any] | None = None
-    """Where the value is stored just as it is; a field without one is written by rules of its own."""
+    stored_in: type[Book | Item] | None = None
+    """The model whose column of this name holds just the value; other fields are stored by rules of their own."""
 
     attribute: str = ""
     """Of `BookState`, where it has another name."""
@@ -96,10 +93,10 @@ class BookField:
 
 
 BOOK_FIELDS = (
-    BookField("title", Title, ("name", "book_title"), Item.title),
-    BookField("subtitle", ShortLine, ("sub_title",), Book.subtitle),
+    BookField("title", Title, ("name", "book_title"), Item),
+    BookField("subtitle", ShortLine, ("sub_title",), Book),
     BookField("contributors", Contributors),
-    BookField("publisher", ShortLine, ("publisher_name", "imprint"), Book.publisher),
+    BookField("publisher", ShortLine, ("publisher_name", "imprint"), Book),
     BookField(
         "published_on",
         PartialDate,
@@ -118,36 +115,26 @@ BOOK_FIELDS = (
         "first_published",
         Year,
         ("original_publication_year", "first_publication_year", "first_published_year", "original_year"),
-        Book.first_published,
+        Book,
     ),
-    BookField("language", Language, ("language_code", "lang"), Book.language),
-    BookField("format", BookFormat, ("binding", "book_format", "product_form"), Book.format),
-    BookField("pages", Pages, ("num_pages", "number_of_pages", "page_count"), Book.pages),
+    BookField("language", Language, ("language_code", "lang"), Book),
+    BookField("format", BookFormat, ("binding", "book_format", "product_form"), Book),
+    BookField("pages", Pages, ("num_pages", "number_of_pages", "page_count"), Book),
     BookField("series", ShortLine, ("series_name", "series_title"), attribute="series_id"),
     BookField(
         "series_position",
         SeriesPosition,
         ("position_in_series", "series_number", "series_no", "series_index", "volume"),
-        Book.series_position,
+        Book,
     ),
     BookField("categories", CategoryIds, ("category", "genre", "genres"), attribute="category_ids"),
     BookField("subjects", Subjects, ("subject", "subject_codes", "thema", "bisac")),
     BookField("tags", Tags, ("tag", "keywords")),
-    BookField("sku", Sku, ("stock_keeping_unit", "item_number"), Item.sku),
-    BookField("price", PriceIn, ("unit_price", "list_price", "retail_price", "rrp"), Item.price),
+    BookField("sku", Sku, ("stock_keeping_unit", "item_number"), Item),
+    BookField("price", PriceIn, ("unit_price", "list_price", "retail_price", "rrp"), Item),
     BookField("quantity", Quantity, ("qty", "stock", "on_hand", "available", "stock_quantity")),
-    BookField("description", Description, ("summary", "blurb", "annotation"), Item.description),
+    BookField("description", Description, ("summary", "blurb", "annotation"), Item),
 )
 
-
-def _stored_in(model: type[Base]) -> tuple[InstrumentedAttribute[Any], ...]:
-    columns = (one.column for one in BOOK_FIELDS if one.column is not None)
-    return tuple(column for column in columns if column.class_ is model)
-
-
-PLAIN_BOOK_COLUMNS = _stored_in(Book)
-PLAIN_ITEM_COLUMNS = _stored_in(Item)
-PLAIN_BOOK_FIELDS = tuple(column.key for column in PLAIN_BOOK_COLUMNS)
-"""Stored as they are in the column of `books` that has their name."""
-PLAIN_ITEM_FIELDS = tuple(column.key for column in PLAIN_ITEM_COLUMNS)
-"""Likewise in `items`."""
+PLAIN_BOOK_FIELDS = tuple(one.name for one in BOOK_FIELDS if one.stored_in is Book)
+PLAIN_ITEM_FIELDS = tuple(one.name for one in BOOK_FIELDS if one.stored_in is Item)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.catalog.books.fields import PLAIN_BOOK_COLUMNS
+from app.catalog.books.fields import PLAIN_BOOK_FIELDS
 from app.catalog.books.schemas import BookFilter
 from app.catalog.goods.repository import ITEM_COLUMNS, join_items
 from app.catalog.index.conditions import by_authors, document_conditions, find_names, in_categories
@@ -79,7 +79,7 @@ CATEGORIES = (
 BOOK_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     *ITEM_COLUMNS,
     Book.isbn13,
-    *PLAIN_BOOK_COLUMNS,
+    *(getattr(Book, name) for name in PLAIN_BOOK_FIELDS),
     Book.published_on,
     Book.published_precision,
     Book.series_id,
