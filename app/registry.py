@@ -29,7 +29,6 @@ HANDLERS = (
     "app.catalog.search.zero_results.jobs",
     "app.catalog.imports.handlers",
     "app.catalog.imports.jobs",
-    "app.catalog.imports.reverting.handlers",
     "app.identity.retention.jobs",
     "app.messaging.email.delivery",
     "app.messaging.handlers",

@@ -22,7 +22,7 @@ from typing import Any
 import asyncpg
 
 from app.catalog.formats.contract import SourceFormat, SourceOptions
-from app.catalog.imports.opening import open_upload
+from app.catalog.imports.source import open_upload
 from app.catalog.isbn import to_isbn13
 from devstack import throwaway_servers
 from tests.performance.import_stand import Stand, import_stand

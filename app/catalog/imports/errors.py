@@ -41,3 +41,8 @@ class UploadTooLarge(AppError):
     status = 413
     code = "upload-too-large"
     title = "The file is too large"
+
+
+def unknown_import(job_id: int) -> ImportNotFound:
+    """The refusal of a job that there is not."""
+    return ImportNotFound(f"There is no import {job_id}.")

@@ -1,7 +1,10 @@
 """Which faults of PostgreSQL pass by themselves, which are a row's own, and how a row is told of one."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import asyncpg
 import structlog
@@ -35,9 +38,23 @@ _AWAY = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
 )
+_TRIES = 3
+_LONGEST_PAUSE = 0.3
 _PAUSE = 5.0
 """Seconds until what a server behind us broke off is tried again."""
 _log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+
+async def retry_on_conflict(attempt: Callable[[], Awaitable[Result]]) -> Result:
+    """What the attempt gives, made again after a collision."""
+    for _ in range(_TRIES - 1):
+        try:
+            return await attempt()
+        except COLLISIONS:
+            await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 (jitter needs no cryptography)
+    return await attempt()
 
 
 def is_passing(fault: Exception) -> bool:

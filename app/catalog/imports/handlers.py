@@ -1,103 +1,86 @@
-"""The worker's side of imports: one at a time, resumed by whoever comes next, reported when over."""
-
-import asyncio
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+"""The worker's side of imports and reverts: one at a time, resumed by whoever comes next."""
 
 import structlog
 
-from app.catalog.formats.contract import Source, SourceFormat, SourceOptions
-from app.catalog.imports.batches import Batches
-from app.catalog.imports.documents import Documents
-from app.catalog.imports.events import ImportRequested
+from app.catalog.imports.apply.writer import Owner
+from app.catalog.imports.events import ImportRequested, ImportRevertRequested
 from app.catalog.imports.faults import is_passing, retry_when_unavailable
-from app.catalog.imports.garbage import gc_paused
-from app.catalog.imports.lifecycle import ImportLife
-from app.catalog.imports.opening import open_upload
+from app.catalog.imports.job import JobLifecycle, Overtaken
 from app.catalog.imports.repository import ImportRepository
-from app.catalog.imports.runner import Aborted, Cancelled, ImportRun, Overtaken
+from app.catalog.imports.revert import revert, start_revert
+from app.catalog.imports.run import Aborted, Cancelled, ImportRun, SearchDocuments
+from app.catalog.imports.source import BatchReader, gc_paused, opened
 from app.catalog.models import ImportJob
 from app.core.errors import AppError
 from app.core.events.events import Delivery, HandlerContext, RetryAfter, delivers
 from app.core.storage.storage import FileMissing
 
-QUEUE_PAUSE = 2.0
+_QUEUE_PAUSE = 2.0
 """Seconds until an import that waits for another one looks again."""
 _log = structlog.get_logger(__name__)
 
 
 @delivers(ImportRequested)
-async def run_import(outside: HandlerContext, event: ImportRequested, _delivery: Delivery) -> None:
+async def run_import(context: HandlerContext, event: ImportRequested, _delivery: Delivery) -> None:
     """Run the import, unless another one runs: then later. A fault of a server behind us is tried again."""
-    async with retry_when_unavailable(), outside.transaction() as turn:
+    async with retry_when_unavailable(), context.transaction() as turn:
         if not await ImportRepository(turn).try_to_run():
-            raise RetryAfter("another import is running", QUEUE_PAUSE)
-        await _run(outside, event.job_id)
+            raise RetryAfter("another import is running", _QUEUE_PAUSE)
+        lifecycle = JobLifecycle(context, event.job_id)
+        job = await lifecycle.start()
+        if job is not None:
+            await _bring_to_its_end(context, lifecycle, job)
 
 
-async def _run(outside: HandlerContext, job_id: int) -> None:
-    life = ImportLife(outside, job_id)
-    job = await life.start()
-    if job is None:
-        return
+@delivers(ImportRevertRequested)
+async def revert_import(context: HandlerContext, event: ImportRevertRequested, _delivery: Delivery) -> None:
+    """Take the import back; never while an import runs. Killed half-way, the next attempt goes on."""
+    async with retry_when_unavailable(), context.transaction() as turn:
+        if not await ImportRepository(turn).try_to_run():
+            raise RetryAfter("an import is running", _QUEUE_PAUSE)
+        job = await start_revert(context, event.job_id)
+        if job is not None:
+            actor_id = job.created_by if event.asked_by is None else event.asked_by
+            await revert(context, job.id, Owner(actor_id, context.settings.currency))
+
+
+async def _bring_to_its_end(context: HandlerContext, lifecycle: JobLifecycle, job: ImportJob) -> None:
+    """Run the job and note how it ended. Raises RetryAfter, and what passes by itself."""
     try:
-        stored_as = await _apply(outside, life, job)
+        stored_as = await _run(context, lifecycle, job)
         if stored_as is not None:
-            await outside.storage.opened.delete([stored_as])
+            await context.storage.opened.delete([stored_as])
     except Cancelled:
-        await life.cancel()
+        await lifecycle.cancel()
     except Aborted as aborted:
-        await life.abort(aborted.failed)
+        await lifecycle.abort(aborted.failed)
     except Overtaken:
-        raise RetryAfter("another worker has the import", QUEUE_PAUSE) from None
+        raise RetryAfter("another worker has the import", _QUEUE_PAUSE) from None
     except FileMissing:
-        await life.fail("The uploaded file is no longer there; send it again.")
+        await lifecycle.fail("The uploaded file is no longer there; send it again.")
     except AppError as refusal:
-        await life.fail(refusal.detail)
+        await lifecycle.fail(refusal.detail)
     except Exception as fault:
         if is_passing(fault):
             raise
-        _log.exception("import_failed", job_id=job_id)
-        await life.fail(f"A fault on our side: {type(fault).__name__}.")
+        _log.exception("import_failed", job_id=job.id)
+        await lifecycle.fail(f"A fault on our side: {type(fault).__name__}.")
 
 
-async def _apply(outside: HandlerContext, life: ImportLife, job: ImportJob) -> str | None:
+async def _run(context: HandlerContext, lifecycle: JobLifecycle, job: ImportJob) -> str | None:
     # First of all, whatever ends the import: a worker that was killed left some unmade.
-    await Documents(outside, job.id).catch_up(job.documents_done)
+    await SearchDocuments(context, job.id).catch_up(job.documents_done)
     if job.is_cancelling:
         raise Cancelled
-    async with _local(outside, job) as path:
-        options = SourceOptions(
-            SourceFormat(job.format), outside.settings.currency, job.encoding, job.delimiter, job.mapping
-        )
-        source: Source = await asyncio.to_thread(open_upload, path, options)
-        batches = Batches(source, job.rows_done)
+    async with opened(context, job) as source:
+        batches = BatchReader(source, job.rows_done)
         known = len(source.columns)
         try:
-            await life.describe(source)
+            await lifecycle.describe(source)
             with gc_paused():
-                return await ImportRun(outside, life, job).run(batches)
+                return await ImportRun.build(context, job).run(batches)
         finally:
             await batches.close()
             if len(source.columns) > known:
                 # Of NDJSON: later objects may bring more of them.
-                await life.describe(source)
-
-
-@asynccontextmanager
-async def _local(outside: HandlerContext, job: ImportJob) -> AsyncIterator[Path]:
-    """The uploaded file on this machine: where it lies, or a copy of what lies in a bucket."""
-    name = job.stored_as or ""
-    folder = outside.settings.storage.folder
-    if folder is not None:
-        path = folder / name
-        if not path.is_file():
-            raise FileMissing(name)
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="import-") as temporary:
-        path = Path(temporary) / "upload"
-        await outside.storage.opened.fetch(name, path)
-        yield path
+                await lifecycle.describe(source)

@@ -1,48 +1,58 @@
-"""SQL of import jobs and their rows."""
+"""Writes import jobs, what became of their rows, and what was created on the way."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Select,
-    SQLColumnExpression,
-    delete,
-    func,
-    select,
-    tuple_,
-    update,
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.canonical import lock_canonical
+from app.catalog.models import (
+    Author,
+    Book,
+    BookCategory,
+    Category,
+    Contributor,
+    ImportJob,
+    ImportMade,
+    ImportRow,
+    ImportState,
+    RevertOutcome,
+    RowStatus,
+    Series,
+    Work,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-
-from app.catalog.models import Book, ImportJob, ImportMade, ImportRow
-from app.core.db.paging import Found, Window
-from app.core.db.queries import AnyRow, find_page, snapshot_text
-from app.core.db.sorting import Order
+from app.core.db.driver import driver_connection
+from app.core.db.queries import AnyRow
 
 RUNNING_LOCK = 0x696D706F7274
 """The advisory lock of whoever runs an import: one at a time in the whole shop."""
-ROW_COLUMNS = (
-    *("job_id", "number", "status", "isbn13", "item_id", "version"),
-    *("changes", "before", "errors", "raw"),
-)
 _BATCH = 500
-_JOB_COLUMNS: Sequence[SQLColumnExpression[Any]] = tuple(ImportJob.__table__.columns)
-_ROW = ImportRow.__table__.c
-_ROW_COLUMNS: Sequence[SQLColumnExpression[Any]] = tuple(column for column in _ROW if column.name != "before")
-_NEWEST_FIRST = Order(((ImportJob.__table__.c.id, True),))
-_IN_FILE_ORDER = Order(((_ROW.number, False),))
+_UNDER_WAY = (ImportState.PENDING, ImportState.RUNNING)
+_WRITTEN = (RowStatus.CREATED, RowStatus.UPDATED)
+_CREATED_COLUMNS = ("job_id", "kind", "made_id")
 
 # Looked up one by one: without statistics of the growing table a join would read all rows of the job each time.
 _SEEN = """
-    SELECT isbn, (SELECT true FROM import_rows WHERE job_id = $1 AND isbn13 = isbn) AS seen
-    FROM unnest($2::text[]) AS isbn
+    SELECT isbn FROM unnest($2::text[]) AS isbn
+    WHERE (SELECT true FROM import_rows WHERE job_id = $1 AND isbn13 = isbn)
 """
 
-Connecting = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+
+class RowValues(NamedTuple):
+    """The columns of `import_rows` that an import writes; JSON as text."""
+
+    job_id: int
+    number: int
+    status: str
+    isbn13: str | None
+    item_id: int | None
+    version: int | None
+    changes: str | None
+    before: str | None
+    errors: str | None
+    raw: str | None
 
 
 class ImportRepository:
@@ -57,12 +67,8 @@ class ImportRepository:
         await self._session.flush()
 
     async def lock(self, job_id: int) -> ImportJob | None:
-        """The job, held until the transaction ends."""
+        """The job, locked until the transaction ends."""
         return await self._session.get(ImportJob, job_id, with_for_update={"key_share": True})
-
-    async def find(self, job_id: int) -> ImportJob | None:
-        """The job as it is."""
-        return await self._session.get(ImportJob, job_id, populate_existing=True)
 
     async def flush(self) -> None:
         """Write what is pending."""
@@ -75,18 +81,15 @@ class ImportRepository:
         )
         return bool(await self._session.scalar(select(func.pg_try_advisory_xact_lock(RUNNING_LOCK))))
 
-    async def driver(self) -> Any:
-        """The driver's own connection, in the session's transaction."""
-        # A statement first: the driver knows of no transaction before it.
-        await self._session.execute(select(1))
-        raw = await (await self._session.connection()).get_raw_connection()
-        return raw.driver_connection
-
     async def advance(self, job_id: int, expected: int, values: Mapping[str, Any]) -> AnyRow | None:
         """Move the job on from the row `expected`; None when another worker did meanwhile."""
         statement = (
             update(ImportJob)
-            .where(ImportJob.id == job_id, ImportJob.rows_done == expected, ImportJob.state == "running")
+            .where(
+                ImportJob.id == job_id,
+                ImportJob.rows_done == expected,
+                ImportJob.state == ImportState.RUNNING,
+            )
             .values(values)
             .returning(ImportJob.is_cancelling)
             .execution_options(synchronize_session=False)
@@ -95,14 +98,15 @@ class ImportRepository:
 
     async def list_seen(self, job_id: int, isbns: Sequence[str]) -> set[str]:
         """Which of these ISBNs an earlier row of the job had."""
-        rows = await (await self.driver()).fetch(_SEEN, job_id, isbns)
-        return {row["isbn"] for row in rows if row["seen"]}
+        driver = await driver_connection(self._session)
+        return {isbn for (isbn,) in await driver.fetch(_SEEN, job_id, isbns)}
 
     async def list_failed(self, job_id: int, first: int, last: int) -> set[int]:
         """The numbers of failed rows in this range."""
         numbers = select(ImportRow.number).where(
-            *(ImportRow.job_id == job_id, ImportRow.number.between(first, last)),
-            ImportRow.status == "failed",
+            ImportRow.job_id == job_id,
+            ImportRow.number.between(first, last),
+            ImportRow.status == RowStatus.FAILED,
         )
         return set(await self._session.scalars(numbers))
 
@@ -111,10 +115,7 @@ class ImportRepository:
         statement = (
             select(ImportRow.number, ImportRow.item_id)
             .join(Book, Book.item_id == ImportRow.item_id)
-            .where(
-                *(ImportRow.job_id == job_id, ImportRow.number > after),
-                ImportRow.status.in_(("created", "updated")),
-            )
+            .where(ImportRow.job_id == job_id, ImportRow.number > after, ImportRow.status.in_(_WRITTEN))
             .order_by(ImportRow.number)
             .limit(_BATCH)
         )
@@ -126,7 +127,7 @@ class ImportRepository:
         await self._session.execute(statement.execution_options(synchronize_session=False))
 
     async def forget_rows(self, job_id: int, numbers: Sequence[int] | None = None) -> None:
-        """Delete the results of these rows, or of all, and then what was made too."""
+        """Delete the results of these rows, or of all, and then what was created too."""
         statement = delete(ImportRow).where(ImportRow.job_id == job_id)
         if numbers is None:
             await self._session.execute(delete(ImportMade).where(ImportMade.job_id == job_id))
@@ -134,22 +135,22 @@ class ImportRepository:
             statement = statement.where(ImportRow.number.in_(numbers))
         await self._session.execute(statement)
 
-    async def record(self, rows: Sequence[tuple[Any, ...]], made: Sequence[tuple[int, str, int]]) -> None:
-        """COPY the results of rows, as ROW_COLUMNS, and what was made on the way."""
-        driver = await self.driver()
+    async def record(self, rows: Sequence[RowValues], created: Sequence[tuple[int, str, int]]) -> None:
+        """COPY the results of rows, and what was created on the way as job, kind and id."""
+        driver = await driver_connection(self._session)
         if rows:
-            await driver.copy_records_to_table("import_rows", columns=ROW_COLUMNS, records=rows)
-        if made:
-            columns = ("job_id", "kind", "made_id")
-            await driver.copy_records_to_table("import_made", columns=columns, records=made)
+            await driver.copy_records_to_table("import_rows", columns=RowValues._fields, records=rows)
+        if created:
+            await driver.copy_records_to_table("import_made", columns=_CREATED_COLUMNS, records=created)
 
     async def list_old(self, moment: datetime, most: int) -> Sequence[ImportJob]:
-        """Jobs from before the moment whose file is still kept, none of them under way; held."""
+        """Jobs from before the moment whose file is still kept, none of them under way; locked."""
         statement = (
             select(ImportJob)
             .where(
-                *(ImportJob.stored_as.is_not(None), ImportJob.created_at < moment),
-                ImportJob.state.not_in(("pending", "running")),
+                ImportJob.stored_as.is_not(None),
+                ImportJob.created_at < moment,
+                ImportJob.state.not_in(_UNDER_WAY),
             )
             .limit(most)
             .with_for_update(skip_locked=True)
@@ -162,53 +163,77 @@ class ImportRepository:
         return {name for name in await self._session.scalars(used) if name}
 
 
-async def find_job(connection: AsyncConnection, job_id: int) -> AnyRow | None:
-    """The job and the snapshot it was read in."""
-    statement = select(*_JOB_COLUMNS, snapshot_text).where(ImportJob.id == job_id)
-    return (await connection.execute(statement)).one_or_none()
+class RevertRow(NamedTuple):
+    """A row that wrote a book: the version it left, and of an update what the book had before."""
+
+    number: int
+    status: str
+    item_id: int
+    version: int | None
+    before: dict[str, Any] | None
 
 
-async def list_jobs(connection: AsyncConnection, state: str | None, window: Window) -> Found[AnyRow]:
-    """One page of jobs, newest first."""
-    matching = select(ImportJob.id)
-    if state is not None:
-        matching = matching.where(ImportJob.state == state)
-    return await find_page(connection, matching, _NEWEST_FIRST, window, _JOB_COLUMNS, _join_jobs)
+class RevertRepository:
+    """The rows of one job that are taken back, in one transaction."""
 
+    def __init__(self, session: AsyncSession, job_id: int) -> None:
+        self._session = session
+        self._job_id = job_id
 
-async def list_rows(
-    connection: AsyncConnection, job_id: int, status: str | None, window: Window
-) -> Found[AnyRow]:
-    """One page of a job's rows in the order of the file."""
-    matching: Select[Any] = select(_ROW.number.label("id")).where(_ROW.job_id == job_id)
-    if status is not None:
-        matching = matching.where(_ROW.status == status)
+    async def list_rows(self, after: int, most: int) -> list[RevertRow]:
+        """The next rows that were not taken back."""
+        statement = (
+            select(ImportRow.number, ImportRow.status, ImportRow.item_id, ImportRow.version, ImportRow.before)
+            .where(
+                ImportRow.job_id == self._job_id,
+                ImportRow.number > after,
+                ImportRow.status.in_(_WRITTEN),
+                or_(ImportRow.outcome.is_(None), ImportRow.outcome == RevertOutcome.LEFT),
+            )
+            .order_by(ImportRow.number)
+            .limit(most)
+        )
+        return [RevertRow._make(row) for row in await self._session.execute(statement)]
 
-    def join(source: FromClause, number: ColumnElement[int]) -> FromClause:
-        return source.outerjoin(ImportRow, tuple_(_ROW.job_id, _ROW.number) == tuple_(job_id, number))
+    async def lock_authors(self, ids: Iterable[int]) -> list[tuple[int, int]]:
+        """Each author that exists with the one who stands for them now, locked against merges and deletion."""
+        return await lock_canonical(self._session, Author, ids)
 
-    columns = [_ROW.number.label("id"), *_ROW_COLUMNS]
-    return await find_page(connection, matching, _IN_FILE_ORDER, window, columns, join)
+    async def mark(self, numbers: Sequence[int], outcome: RevertOutcome) -> None:
+        """Note what became of these rows."""
+        statement = update(ImportRow).where(ImportRow.job_id == self._job_id, ImportRow.number.in_(numbers))
+        await self._session.execute(
+            statement.values(outcome=outcome).execution_options(synchronize_session=False)
+        )
 
+    async def count(self, outcome: RevertOutcome) -> int:
+        """How many rows had this outcome."""
+        statement = select(func.count()).where(ImportRow.job_id == self._job_id, ImportRow.outcome == outcome)
+        return int(await self._session.scalar(statement) or 0)
 
-async def walk_failed(connect: Connecting, job_id: int) -> AsyncIterator[Sequence[AnyRow]]:
-    """The failed rows in the order of the file, in batches, each on a connection of its own."""
-    last = 0
-    statement = (
-        select(_ROW.number, _ROW.raw, _ROW.errors)
-        .where(_ROW.job_id == job_id, _ROW.status == "failed")
-        .order_by(_ROW.number)
-        .limit(_BATCH)
-    )
-    while True:
-        async with connect() as connection:
-            rows = (await connection.execute(statement.where(_ROW.number > last))).all()
-        if rows:
-            yield rows
-        if len(rows) < _BATCH:
-            return
-        last = rows[-1].number
+    async def delete_unused(self) -> None:
+        """Delete the authors, series and categories that the job created and nothing refers to."""
+        merged_author = select(Author.merged_into_id).where(Author.merged_into_id.is_not(None))
+        is_unused_author = and_(
+            ~exists().where(Contributor.author_id == Author.id),
+            ~exists().where(Work.author_id == Author.id),
+            Author.version == 1,
+            Author.merged_into_id.is_(None),
+            Author.id.not_in(merged_author),
+        )
+        await self._delete(Author, "author", is_unused_author)
+        await self._delete(Series, "series", ~exists().where(Book.series_id == Series.id))
+        child = Category.__table__.alias("child")
+        is_unused_category = and_(
+            ~exists().where(BookCategory.category_id == Category.id),
+            ~exists().where(child.c.parent_id == Category.id),
+            Category.version == 1,
+        )
+        await self._delete(Category, "category", is_unused_category)
 
-
-def _join_jobs(source: FromClause, job_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(ImportJob, ImportJob.id == job_id)
+    async def _delete(
+        self, model: type[Author | Series | Category], kind: str, is_unused: ColumnElement[bool]
+    ) -> None:
+        created = select(ImportMade.made_id).where(ImportMade.job_id == self._job_id, ImportMade.kind == kind)
+        statement = delete(model).where(model.id.in_(created), is_unused)
+        await self._session.execute(statement.execution_options(synchronize_session=False))

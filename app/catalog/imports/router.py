@@ -1,6 +1,7 @@
 """`/api/v1/admin/imports`: books in bulk."""
 
 import uuid
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -8,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from app.catalog.covers.errors import NotAnUpload, UploadInterrupted
 from app.catalog.formats.errors import SourceRefused
+from app.catalog.imports import queries
 from app.catalog.imports.deps import ImportServiceDep
 from app.catalog.imports.errors import (
     ImportFinished,
@@ -18,7 +20,7 @@ from app.catalog.imports.errors import (
 )
 from app.catalog.imports.forms import FORM
 from app.catalog.imports.schemas import ImportFilter, ImportOut, ImportRowFilter, ImportRowOut
-from app.catalog.imports.service import ImportCatalogue, StoredUpload, export_errors
+from app.catalog.imports.service import StoredUpload, export_errors
 from app.catalog.imports.upload import receive_import
 from app.core.db.engine import Database
 from app.core.db.paging import Page, PagerDep
@@ -66,7 +68,7 @@ async def create_import(
     job_id = await imports.create(importer, options, stored)
     return await read_back(
         session,
-        lambda connection: ImportCatalogue(connection).get(job_id),
+        partial(queries.get_import, job_id=job_id),
         status=_ACCEPTED,
         location=f"{router.prefix}/{job_id}",
     )
@@ -75,7 +77,7 @@ async def create_import(
 @router.get("", summary="List imports", response_model=Page[ImportOut], dependencies=[CATALOG_TRANSFERRER])
 async def list_imports(query: Annotated[ImportFilter, Query()], pager: PagerDep, reads: HotDep) -> Response:
     """A page of all imports of the shop, newest first."""
-    return await reads.answer_private(lambda connection: ImportCatalogue(connection).list(query, pager))
+    return await reads.answer_private(partial(queries.list_imports, query=query, pager=pager))
 
 
 @router.get(
@@ -87,7 +89,7 @@ async def list_imports(query: Annotated[ImportFilter, Query()], pager: PagerDep,
 )
 async def get_import(import_id: RowId, reads: HotDep) -> Response:
     """How far the import is: state, counts, percent of the file, rows per second."""
-    return await reads.answer_private(lambda connection: ImportCatalogue(connection).get(import_id))
+    return await reads.answer_private(partial(queries.get_import, job_id=import_id))
 
 
 @router.get(
@@ -102,7 +104,7 @@ async def list_import_rows(
 ) -> Response:
     """What became of each row, in the order of the file: `status=failed` with the reasons, `updated` with old and new."""
     return await reads.answer_private(
-        lambda connection: ImportCatalogue(connection).list_rows(import_id, query, pager)
+        partial(queries.list_import_rows, job_id=import_id, query=query, pager=pager)
     )
 
 
@@ -120,7 +122,7 @@ async def export_import_errors(import_id: RowId, request: Request) -> StreamingR
     """
     database: Database = request.app.state.database
     async with database.reading() as connection:
-        layout = await ImportCatalogue(connection).layout(import_id)
+        layout = await queries.get_layout(connection, import_id)
     lines = export_errors(database.reading, import_id, layout)
     return stream_response(lines, "text/csv", f"import-{import_id}-errors.csv")
 
@@ -136,7 +138,7 @@ async def export_import_errors(import_id: RowId, request: Request) -> StreamingR
 async def cancel_import(import_id: RowId, imports: ImportServiceDep, session: SessionDep) -> Response:
     """Stop before the next batch of rows. What is written stays; with `on_error=abort` nothing does."""
     await imports.cancel(import_id)
-    return await _shown(session, import_id)
+    return await read_back(session, partial(queries.get_import, job_id=import_id), status=_ACCEPTED)
 
 
 @router.post(
@@ -150,7 +152,7 @@ async def cancel_import(import_id: RowId, imports: ImportServiceDep, session: Se
 async def retry_import(import_id: RowId, imports: ImportServiceDep, session: SessionDep) -> Response:
     """Go on where a failed or cancelled import stopped; of a completed one, try the failed rows again."""
     await imports.retry(import_id)
-    return await _shown(session, import_id)
+    return await read_back(session, partial(queries.get_import, job_id=import_id), status=_ACCEPTED)
 
 
 @router.post(
@@ -169,10 +171,4 @@ async def revert_import(
     through the ledger. A deletion by ONIX stays. Asked again, it tries what was left.
     """
     await imports.revert(staff, import_id)
-    return await _shown(session, import_id)
-
-
-async def _shown(session: SessionDep, import_id: int) -> Response:
-    return await read_back(
-        session, lambda connection: ImportCatalogue(connection).get(import_id), status=_ACCEPTED
-    )
+    return await read_back(session, partial(queries.get_import, job_id=import_id), status=_ACCEPTED)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from app.catalog.imports.batches import BATCH
+from app.catalog.imports.job import JobLifecycle
 from app.catalog.imports.jobs import ImportFilesToPurge, purge
-from app.catalog.imports.lifecycle import ImportLife
 from app.catalog.imports.repository import ImportRepository
+from app.catalog.imports.source import BATCH
 from app.core.clock import utc_now
 from app.core.db.transaction import transaction
 from app.core.events.events import Delivery, RetryAfter
@@ -83,15 +83,15 @@ async def test_what_was_written_before_a_cancellation_stays_unless_it_is_all_or_
         held = await ImportRepository(session).lock(job["id"])
         assert held is not None
         held.state, held.started_at = "running", utc_now()
-    begun = ImportLife.start
+    begun = JobLifecycle.start
 
-    async def start_and_cancel(life: ImportLife) -> object:
+    async def start_and_cancel(life: JobLifecycle) -> object:
         found = await begun(life)
         assert (await importer.act(job["id"], "cancel")).status_code == 202
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ImportLife, "start", start_and_cancel)
+        patch.setattr(JobLifecycle, "start", start_and_cancel)
         await importer.run()
     assert (await importer.job(job["id"]))["state"] == "cancelled"
     assert await importer.ask("SELECT count(*) FROM books") == written

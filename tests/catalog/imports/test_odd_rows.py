@@ -15,9 +15,9 @@ from sqlalchemy import text
 from app.catalog.formats.contract import SourceFormat, SourceOptions
 from app.catalog.formats.opening import open_source
 from app.catalog.imports.apply.repository import BulkRepository
-from app.catalog.imports.batches import Batches
-from app.catalog.imports.repository import ImportRepository
+from app.catalog.imports.source import BatchReader
 from app.core.clock import utc_now
+from app.core.db.driver import driver_connection
 from tests.catalog.waiting import until_somebody_waits
 
 from .conftest import Importer, books_of, csv_of, isbn_of
@@ -166,7 +166,7 @@ async def test_failed_rows_can_be_sent_again_with_the_same_options(importer: Imp
 async def test_few_long_rows_are_a_batch_too(tmp_path: Path) -> None:
     path = tmp_path / "books.csv"
     path.write_text("isbn,title,notes\n" + "".join(f"{isbn_of(n)},x,{'y' * 900_000}\n" for n in range(40)))
-    batches = Batches(open_source(path, SourceOptions(SourceFormat.CSV, "EUR")), 0)
+    batches = BatchReader(open_source(path, SourceOptions(SourceFormat.CSV, "EUR")), 0)
     sizes = [sum(len(one.raw["notes"]) for one in batch.records) async for batch in batches]
     await batches.close()
     assert sum(sizes) == 40 * 900_000
@@ -228,7 +228,7 @@ async def test_documents_made_behind_the_rows_know_who_is_being_renamed(
 
     async def make() -> None:
         async with importer.outside.transaction() as session:
-            driver = await ImportRepository(session).driver()
+            driver = await driver_connection(session)
             await BulkRepository(driver).refresh_documents([book_id])
 
     async with importer.app.state.database.sessions.begin() as renaming:

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.catalog.bulk import BULK_LOCK
-from app.catalog.imports.batches import BATCH
 from app.catalog.imports.repository import RUNNING_LOCK
+from app.catalog.imports.source import BATCH
 from app.core.settings.groups import WorkerSettings
 from app.worker import Worker
 from devstack import Servers
@@ -78,7 +78,7 @@ def start_worker(servers: Servers, empty_database_url: str, tmp_path: Path) -> I
         each.wait()
 
 
-async def until(condition: Callable[[], Awaitable[object]], within: float = 30) -> None:
+async def until(condition: Callable[[], Awaitable[object]], within: float = 120) -> None:
     async with asyncio.timeout(within):
         while not await condition():
             await asyncio.sleep(0.02)

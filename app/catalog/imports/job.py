@@ -1,0 +1,197 @@
+"""The states and the progress of one import job, as the worker sets them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from time import monotonic
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.formats.contract import Source
+from app.catalog.imports.apply.outcome import Outcome
+from app.catalog.imports.repository import ImportRepository, RowValues
+from app.catalog.models import ImportJob, ImportState, OnError, RowStatus
+from app.core.audit import record_audit
+from app.core.clock import utc_now
+from app.core.events.events import HandlerContext
+
+_COUNTS = tuple(status.value for status in RowStatus)
+_UNDER_WAY = (ImportState.PENDING, ImportState.RUNNING)
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""Of JSON, the escape; a backslash of the text before `u0000` is doubled."""
+_JSON = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_DATACLASS
+
+
+class Overtaken(Exception):
+    """The job is not where this worker left it: another one has it."""
+
+
+def is_all_or_nothing(job: ImportJob) -> bool:
+    """Whether the job writes all rows or none."""
+    return job.on_error == OnError.ABORT and not job.dry_run
+
+
+class JobLifecycle:
+    """The beginning and the ends of one job, each in a transaction of its own."""
+
+    def __init__(self, context: HandlerContext, job_id: int) -> None:
+        self._context = context
+        self._job_id = job_id
+
+    async def start(self) -> ImportJob | None:
+        """The job, running from now on; None when it is over, or cancelled before it began.
+
+        One with `is_cancelling` was running already, and shall only be brought to its end.
+        """
+        async with self._context.transaction() as session:
+            job = await ImportRepository(session).lock(self._job_id)
+            if job is None or job.state not in _UNDER_WAY:
+                return None
+            await _forget_unwritten(session, job)
+            job.state = ImportState.RUNNING
+            job.started_at = job.started_at or utc_now()
+        return job
+
+    async def describe(self, source: Source) -> None:
+        """Note which columns the file has and which of them are ignored."""
+        async with self._context.transaction() as session:
+            job = await self._lock(session)
+            job.columns = list(source.columns)
+            job.ignored_columns = list(source.ignored)
+            job.delimiter = getattr(source, "delimiter", None) or job.delimiter
+
+    async def complete(self, session: AsyncSession) -> str | None:
+        """Every row was dealt with; the name of the stored file if nobody needs it any more."""
+        job = await self._lock(session)
+        job.only_failed = False
+        job.bytes_done = job.size
+        _end(session, job, ImportState.COMPLETED)
+        if job.failed and not job.dry_run:
+            return None
+        stored_as, job.stored_as = job.stored_as, None
+        return stored_as
+
+    async def cancel(self) -> None:
+        """Stopped by staff; what an all-or-nothing import reported is void."""
+        async with self._context.transaction() as session:
+            job = await self._lock(session)
+            await _forget_unwritten(session, job)
+            _end(session, job, ImportState.CANCELLED)
+
+    async def abort(self, failed: Sequence[Outcome]) -> None:
+        """Rows failed and nothing was written."""
+        async with self._context.transaction() as session:
+            job = await self._lock(session)
+            _reset(job)
+            await ImportRepository(session).record(row_values(job.id, failed, is_real=True), [])
+            job.failed = len(failed)
+            job.error = f"Row {failed[0].number} failed, so nothing was written."
+            _end(session, job, ImportState.FAILED)
+
+    async def fail(self, reason: str) -> None:
+        """The import cannot go on."""
+        async with self._context.transaction() as session:
+            job = await self._lock(session)
+            await _forget_unwritten(session, job)
+            job.error = reason
+            _end(session, job, ImportState.FAILED)
+
+    async def _lock(self, session: AsyncSession) -> ImportJob:
+        job = await ImportRepository(session).lock(self._job_id)
+        if job is None:
+            raise LookupError(f"import {self._job_id} is gone")
+        return job
+
+
+async def _forget_unwritten(session: AsyncSession, job: ImportJob) -> None:
+    """All or nothing: what was reported of an attempt that did not come to its end was never written."""
+    if is_all_or_nothing(job):
+        await ImportRepository(session).forget_rows(job.id)
+        _reset(job)
+
+
+def _reset(job: ImportJob) -> None:
+    for name in (*_COUNTS, "rows_done", "documents_done", "bytes_done", "working_seconds"):
+        setattr(job, name, 0)
+
+
+def _end(session: AsyncSession, job: ImportJob, state: ImportState) -> None:
+    job.state = state
+    job.is_cancelling = False
+    job.finished_at = utc_now()
+    counts = {name: (None, getattr(job, name)) for name in _COUNTS}
+    record_audit(session, f"import.{state}", ("import", job.id), counts, actor_id=job.created_by)
+
+
+class Progress:
+    """How far one run of a job is; `done` is the last row that was dealt with."""
+
+    def __init__(self, job: ImportJob) -> None:
+        self.done = job.rows_done
+        self.is_cancelling = False
+        self._job = job
+        self._lap_began = monotonic()
+
+    async def record(
+        self, session: AsyncSession, outcomes: Sequence[Outcome], created: Iterable[tuple[str, int]]
+    ) -> None:
+        """Write the results of rows, and what was created on the way as kind and id."""
+        imports = ImportRepository(session)
+        if self._job.only_failed:
+            await imports.forget_rows(self._job.id, [one.number for one in outcomes])
+        rows = row_values(self._job.id, outcomes, is_real=not self._job.dry_run)
+        await imports.record(rows, [(self._job.id, kind, id_) for kind, id_ in created])
+
+    async def advance(
+        self, session: AsyncSession, outcomes: Sequence[Outcome], last: int, position: int
+    ) -> None:
+        """Move the job on to the row `last`, read up to this byte. Raises Overtaken.
+
+        `done` is moved on by the caller, once that is committed.
+        """
+        now = monotonic()
+        values: dict[str, Any] = {
+            "rows_done": last,
+            "bytes_done": position,
+            "working_seconds": ImportJob.working_seconds + (now - self._lap_began),
+        }
+        self._lap_began = now
+        counts = Counter(one.status for one in outcomes)
+        if self._job.only_failed:
+            # Each of these rows was counted as failed before.
+            counts[RowStatus.FAILED] -= len(outcomes)
+        for status, count in counts.items():
+            values[status.value] = getattr(ImportJob, status.value) + count
+        row = await ImportRepository(session).advance(self._job.id, self.done, values)
+        if row is None:
+            raise Overtaken
+        self.is_cancelling = bool(row.is_cancelling)
+
+
+def row_values(job_id: int, outcomes: Iterable[Outcome], *, is_real: bool) -> list[RowValues]:
+    """The outcomes as rows to be copied; ids and versions of a dry run are of books that do not exist."""
+    return [
+        RowValues(
+            job_id=job_id,
+            number=one.number,
+            status=one.status.value,
+            isbn13=one.isbn13,
+            item_id=one.item_id if is_real or one.status is not RowStatus.CREATED else None,
+            version=one.version if is_real else None,
+            changes=_json(one.changes),
+            before=_json(one.before) if is_real else None,
+            errors=_json(one.errors or None),
+            raw=_json(one.raw),
+        )
+        for one in outcomes
+    ]
+
+
+def _json(value: object) -> str | None:
+    """JSON as PostgreSQL takes it, which holds no NUL."""
+    if value is None:
+        return None
+    text = orjson.dumps(value, option=_JSON).decode()
+    return _NUL.sub("\\1\ufffd", text) if "\\u0000" in text else text

@@ -1,0 +1,133 @@
+"""Takes a finished import back, as far as its books are unchanged since."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.imports.apply.image import Stored, differing, restored
+from app.catalog.imports.apply.repository import BulkRepository
+from app.catalog.imports.apply.works import Edit
+from app.catalog.imports.apply.writer import BookWriter, Owner
+from app.catalog.imports.faults import REFUSALS
+from app.catalog.imports.names.service import Names
+from app.catalog.imports.repository import ImportRepository, RevertRepository, RevertRow
+from app.catalog.models import ImportJob, RevertOutcome, RevertState, RowStatus
+from app.core.audit import record_audit
+from app.core.cache.hot import EVERYTHING, invalidate
+from app.core.db.driver import driver_connection
+from app.core.events.events import HandlerContext
+
+_BATCH = 500
+
+
+async def start_revert(context: HandlerContext, job_id: int) -> ImportJob | None:
+    """The job, being reverted from now on; None when nobody asked for that, or it is done."""
+    async with context.transaction() as session:
+        job = await ImportRepository(session).lock(job_id)
+        if job is None or job.revert_state not in {RevertState.PENDING, RevertState.RUNNING}:
+            return None
+        job.revert_state = RevertState.RUNNING
+    return job
+
+
+async def revert(context: HandlerContext, job_id: int, owner: Owner) -> None:
+    """Take every row of the job back, a transaction for each batch, and then what nobody uses any more."""
+    after: int | None = 0
+    size = _BATCH
+    while after is not None:
+        try:
+            async with context.transaction() as session:
+                service = await RevertService.build(session, job_id, owner)
+                after = await (service.revert(after, size) if size else service.leave(after))
+            size = min(2 * size or 1, _BATCH)
+        except REFUSALS:
+            # What a book had may be gone or another's by now: found by halving, that row is left alone.
+            size //= 2
+    async with context.transaction() as session:
+        reverted, left = await (await RevertService.build(session, job_id, owner)).finish()
+        job = await ImportRepository(session).lock(job_id)
+        if job is not None:
+            job.revert_state = RevertState.COMPLETED
+            job.reverted = reverted
+            job.left_alone = left
+        counts = {"reverted": (None, reverted), "left": (None, left)}
+        record_audit(session, "import.reverted", ("import", job_id), counts, actor_id=owner.user_id)
+
+
+class RevertService:
+    """Reverts rows of one job in one transaction."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        rows: RevertRepository,
+        books: BulkRepository,
+        writer: BookWriter,
+        owner: Owner,
+    ) -> None:
+        self._session = session
+        self._rows = rows
+        self._books = books
+        self._writer = writer
+        self._owner = owner
+
+    @classmethod
+    async def build(cls, session: AsyncSession, job_id: int, owner: Owner) -> Self:
+        """Compose it on one session and the driver's connection behind it."""
+        driver = await driver_connection(session)
+        rows = RevertRepository(session, job_id)
+        return cls(session, rows, BulkRepository(driver), BookWriter.build(driver, owner), owner)
+
+    async def revert(self, after: int, most: int) -> int | None:
+        """Take the next rows back, `most` at the most; the number of the last one, None when there is none.
+
+        Deleted: what was created and nobody changed or reserved since. Restored: what was updated
+        and has the version that the update left; for an author who was merged since stands the other one.
+        """
+        rows = await self._rows.list_rows(after, most)
+        if not rows:
+            return None
+        await self._books.prepare(self._owner.user_id)
+        locked = await self._books.lock_by_id([row.item_id for row in rows])
+        books = {book.item_id: book for book in await self._writer.read(locked, Names())}
+        unchanged = [row for row in rows if _is_unchanged(row, books.get(row.item_id))]
+        created = [books[row.item_id] for row in unchanged if row.status == RowStatus.CREATED]
+        if created:
+            await self._writer.delete(created)
+        await self._restore([(books[row.item_id], row.before) for row in unchanged if row.before is not None])
+        numbers = {row.number for row in unchanged}
+        await self._rows.mark(list(numbers), RevertOutcome.REVERTED)
+        await self._rows.mark([row.number for row in rows if row.number not in numbers], RevertOutcome.LEFT)
+        invalidate(self._session, EVERYTHING)
+        return rows[-1].number
+
+    async def leave(self, after: int) -> int | None:
+        """Leave the next row alone; its number, None when there is none."""
+        rows = await self._rows.list_rows(after, 1)
+        await self._rows.mark([row.number for row in rows], RevertOutcome.LEFT)
+        return rows[-1].number if rows else None
+
+    async def finish(self) -> tuple[int, int]:
+        """Delete what was created on the way and nobody uses; how many rows were taken back and left."""
+        await self._rows.delete_unused()
+        invalidate(self._session, EVERYTHING)
+        return await self._rows.count(RevertOutcome.REVERTED), await self._rows.count(RevertOutcome.LEFT)
+
+    async def _restore(self, books: Sequence[tuple[Stored, dict[str, Any]]]) -> None:
+        edits = []
+        named = {author for _, before in books for author, _ in before.get("contributors", ())}
+        current = dict(await self._rows.lock_authors(named))
+        for book, before in books:
+            image = restored(book.image, before)
+            credited = [(current.get(author, author), role) for author, role in image.contributors]
+            image.contributors = list(dict.fromkeys(credited))
+            edits.append(Edit(book, image, differing(book.image, image)))
+        await self._writer.update(edits)
+        await self._writer.finish([edit.stored.item_id for edit in edits])
+
+
+def _is_unchanged(row: RevertRow, book: Stored | None) -> bool:
+    if book is None or book.version != row.version:
+        return False
+    return row.status == RowStatus.UPDATED or not book.reserved

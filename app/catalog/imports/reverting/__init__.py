@@ -1,1 +1,0 @@
-"""Takes a finished import back, as far as its books are unchanged since."""
