@@ -11,7 +11,7 @@ from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, Autho
 from app.catalog.authors.service import AuthorCatalogue, AuthorService
 from app.catalog.books.schemas import BookFilter, BookOut
 from app.catalog.cache_groups import AUTHORS, LISTS
-from app.catalog.deps import limit_search
+from app.catalog.goods.deps import limit_search
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep

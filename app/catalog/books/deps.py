@@ -1,12 +1,23 @@
-"""What a client asks to see of one book, read from the query."""
+"""What routers of books ask for: the service, and what a client wants to see of one book."""
 
+from typing import Annotated
 from urllib.parse import parse_qs
 
+from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from app.catalog.books.views import BookView, Expansion
+from app.catalog.books.service import BookService
+from app.core.db.transaction import SessionDep
 from app.core.http.responses import HotReads
+
+async def get_book_service(request: Request, session: SessionDep) -> BookService:
+    """Books on the request's transaction, priced in the shop's currency."""
+    return BookService.build(session, request.app.state.settings.currency)
+
+
+BookServiceDep = Annotated[BookService, Depends(get_book_service, scope="function")]
 
 _WHOLE = BookView()
 

@@ -6,7 +6,7 @@ from app.catalog.books.answers import book_out
 from app.catalog.books.repository import list_books
 from app.catalog.books.representations import expand_books
 from app.catalog.books.views import BookListQuery, included
-from app.catalog.goods.repository import item_order
+from app.catalog.goods.queries import item_order
 from app.core.db.engine import Database
 from app.core.db.paging import Window, key_text
 

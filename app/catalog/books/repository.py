@@ -10,6 +10,7 @@ from sqlalchemy import (
     SQLColumnExpression,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     select,
@@ -20,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.books.fields import PLAIN_BOOK_FIELDS
 from app.catalog.books.schemas import BookFilter
-from app.catalog.goods.repository import ITEM_COLUMNS, join_items
+from app.catalog.goods.queries import ITEM_COLUMNS, join_items
 from app.catalog.index.conditions import by_authors, document_conditions, find_names, in_categories
 from app.catalog.index.sampling import matching_books
 from app.catalog.models import (
@@ -127,9 +128,13 @@ class BookRepository:
         # Contributors and categories refer to the row.
         await self._session.flush()
 
-    async def find(self, item_id: int) -> Book | None:
-        """The book, as it stands in the database."""
-        return await self._session.get(Book, item_id, populate_existing=True)
+    async def exists(self, item_id: int) -> bool:
+        """Tell whether the item is a book."""
+        return bool(await self._session.scalar(select(exists().where(Book.item_id == item_id))))
+
+    async def get(self, item_id: int) -> Book:
+        """Read the book of a locked item, as it is now that it is locked."""
+        return await self._session.get_one(Book, item_id, populate_existing=True)
 
     async def show(self, item_id: int) -> AnyRow | None:
         """As `find_book`, as far as this transaction has written."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.catalog.authors.errors import UnknownAuthor
-from app.catalog.books.deps import VIEW_PARAMETERS, asked_view
+from app.catalog.books.deps import VIEW_PARAMETERS, BookServiceDep, asked_view
 from app.catalog.books.errors import BookNotFound, DuplicateContributor, InvalidIsbn, IsbnTaken
 from app.catalog.books.ndjson import stream_lines
 from app.catalog.books.representations import present_book, present_linked, present_page
@@ -14,7 +14,7 @@ from app.catalog.books.service import BookCatalogue
 from app.catalog.books.views import LINES, LINKED, BookListQuery, ExpandedBook
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.categories.errors import UnknownCategory
-from app.catalog.deps import BookServiceDep, limit_search
+from app.catalog.goods.deps import limit_search
 from app.catalog.goods.errors import NotYourItem, SkuTaken, StockReserved
 from app.catalog.works.errors import UnknownWork
 from app.core.db.paging import Page, PagerDep
@@ -114,7 +114,7 @@ async def replace_book(
     session: SessionDep,
 ) -> Response:
     """Set every field; what is left out becomes empty. Its owner or a moderator may."""
-    await books.replace(seller, book_id, precondition, book)
+    await books.change(seller, book_id, precondition, book)
     return await read_back(session, _read(book_id))
 
 

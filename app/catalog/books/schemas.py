@@ -18,6 +18,7 @@ from app.catalog.goods.schemas import (
     ItemOut,
     PersonName,
     check_range,
+    split_names,
 )
 from app.catalog.index.criteria import AnyOf, Decade, NameOrId, PriceBand, SearchText, Stars, SubjectKey
 from app.catalog.partial_dates import Precision, parse_partial_date
@@ -136,6 +137,11 @@ class Bibliography(RequestModel):
         if self.author is not None and self.contributors is not None:
             raise ValueError("send either author or contributors")
         return self
+
+    @property
+    def stated_contributors(self) -> list[ContributorIn]:
+        """The contributors that were sent, or the authors that one line names."""
+        return self.contributors or [ContributorIn(name=name) for name in split_names(self.author or "")]
 
 
 class BookIn(Bibliography, GoodsIn):

@@ -1,16 +1,14 @@
 """Reading, listing and editing books."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.authors.directory import AuthorDirectory
 from app.catalog.books.answers import book_out
-from app.catalog.books.edits import Contributions, Edit, principal_author, shown_changes, stated_contributors
 from app.catalog.books.errors import InvalidIsbn, no_book, no_book_of_isbn
 from app.catalog.books.fields import PLAIN_BOOK_FIELDS
-from app.catalog.books.locking import lock_book
 from app.catalog.books.repository import (
     EVERYWHERE,
     BookRepository,
@@ -19,15 +17,16 @@ from app.catalog.books.repository import (
     find_book_by_isbn,
     list_books,
 )
-from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, ContributorIn
-from app.catalog.goods.repository import item_order
-from app.catalog.goods.schemas import GoodsIn, ItemIn, ItemKind, ItemPatch
-from app.catalog.goods.service import ItemService, set_kind
+from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, ContributorIn, ContributorRole
+from app.catalog.goods.queries import item_order
+from app.catalog.goods.schemas import GoodsIn, ItemKind
+from app.catalog.goods.service import GoodsService, record_staff_edit
 from app.catalog.isbn import parse_isbn
 from app.catalog.models import Book, Item
 from app.catalog.partial_dates import parse_partial_date
 from app.catalog.series_positions import series_order
-from app.catalog.works.directory import WorkDirectory
+from app.catalog.works.directory import TitlePage, WorkDirectory
+from app.core.audit import Changes
 from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem
@@ -35,23 +34,35 @@ from app.core.http.conditional import Precondition, version_etag
 from app.core.http.responses import ReadResult
 from app.identity.principal import Principal
 
+Contributions = Sequence[tuple[int, str]]
+"""(author id, role) in printed order."""
+
+_SHOWN_AS = {"author": "contributors", "category_ids": "categories"}
+
 
 class BookService:
-    """Edits books: what they share with all items is `ItemService`'s."""
+    """Edits books: what they share with all goods is `GoodsService`'s."""
 
     def __init__(
-        self, items: ItemService, books: BookRepository, authors: AuthorDirectory, works: WorkDirectory
+        self,
+        session: AsyncSession,
+        goods: GoodsService,
+        books: BookRepository,
+        authors: AuthorDirectory,
+        works: WorkDirectory,
     ) -> None:
-        self._items = items
+        self._session = session
+        self._goods = goods
         self._books = books
         self._authors = authors
         self._works = works
 
     @classmethod
     def build(cls, session: AsyncSession, currency: str) -> Self:
-        """The service on one session; prices are in `currency` (ISO 4217)."""
+        """Compose it on one session; prices are in `currency` (ISO 4217)."""
         return cls(
-            ItemService.build(session, currency),
+            session,
+            GoodsService.build(session, currency),
             BookRepository(session),
             AuthorDirectory.build(session),
             WorkDirectory.build(session),
@@ -60,136 +71,86 @@ class BookService:
     async def create(self, seller: Principal, request: BookIn) -> int:
         """List a book as the seller's own; returns its id.
 
-        IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, UnknownWork, DuplicateContributor.
+        Raises IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, UnknownWork, DuplicateContributor.
         """
-        item = await self._items.create(seller, request, ItemKind.BOOK)
-        values = _all_values(request)
-        contributors = await self._resolve(stated_contributors(values))
-        work_id = await self._work_of(request, contributors)
-        book = Book(item_id=item.id, work_id=work_id, isbn13=request.isbn)
+        item = await self._goods.create(seller, request, ItemKind.BOOK)
+        contributors = await self._contributions(request.stated_contributors)
+        series_id = await self._series_of(request)
+        if request.work_id is None:
+            work_id = await self._works.id_for(request.title, principal_author(contributors))
+        else:
+            work_id = await self._works.current(request.work_id)
+        book = Book(item_id=item.id, work_id=work_id)
+        set_columns(book, request, series_id)
         await self._books.add(book)
         await self._books.set_contributors(item.id, contributors)
-        await self._apply(book, values | {"work_id": work_id})
+        await self._books.set_categories(item.id, request.category_ids)
         return item.id
 
-    async def replace(
-        self, editor: Principal, book_id: int, precondition: Precondition, request: BookIn
-    ) -> None:
-        """Set every field. Errors of `create`, and BookNotFound, NotYourItem, StaleVersion, StockReserved."""
-        item, book = await lock_book(self._items, self._books, editor, book_id, precondition)
-        edit = await self._settle(item, _all_values(request), book)
-        await self._items.replace(editor, item, request)
-        await self._edit(editor, item, book, edit)
-
     async def change(
-        self, editor: Principal, book_id: int, precondition: Precondition, patch: BookPatch
+        self, editor: Principal, book_id: int, precondition: Precondition, change: BookIn | BookPatch
     ) -> None:
-        """Set the fields that were sent; nothing sent changes nothing. Errors as `replace`."""
-        item, book = await lock_book(self._items, self._books, editor, book_id, precondition)
-        edit = await self._settle(item, patch.sent(), book)
-        await self._items.change(editor, item, patch)
-        await self._edit(editor, item, book, edit)
+        """Set every field of a whole book, of a patch those that were sent; an empty patch changes nothing.
+
+        Raises BookNotFound, NotYourItem, StaleVersion, StockReserved, and the errors of `create`.
+        """
+        item = await self.lock(editor, book_id, precondition)
+        await self.edit(editor, item, change)
 
     async def delete(self, editor: Principal, book_id: int, precondition: Precondition) -> None:
-        """Delete the book. BookNotFound, NotYourItem, StaleVersion."""
-        item, _ = await lock_book(self._items, self._books, editor, book_id, precondition)
-        await self._items.remove(editor, item)
+        """Delete the book. Raises BookNotFound, NotYourItem, StaleVersion."""
+        await self._goods.delete(editor, await self.lock(editor, book_id, precondition))
 
-    async def create_item(self, seller: Principal, request: ItemIn) -> int:
-        """List an item of any kind, a book where the request tells of one; returns its id. Errors of `create`."""
-        kind = request.stated_kind or ItemKind.OTHER
-        if kind is not ItemKind.BOOK:
-            return (await self._items.create(seller, request, kind)).id
-        return await self.create(seller, BookIn.model_validate(request.model_dump(exclude={"kind"})))
+    async def lock(self, editor: Principal, book_id: int, precondition: Precondition) -> Item:
+        """Lock the book's item for a change. Raises BookNotFound, NotYourItem, StaleVersion."""
+        if not await self._books.exists(book_id):
+            raise no_book(book_id)
+        return await self._goods.lock(editor, book_id, precondition)
 
-    async def replace_item(
-        self, editor: Principal, item_id: int, precondition: Precondition, request: ItemIn
-    ) -> None:
-        """Set every field that items have, and of a book author and ISBN where they are sent.
+    async def edit(self, editor: Principal, item: Item, change: BookIn | BookPatch) -> None:
+        """Change a book whose item is locked, as `change` does.
 
-        ItemNotFound, KindFixed, and the errors of `replace`.
+        Merges lock the books they touch, then authors or works. So does an edit, and it locks all that
+        the change names before it writes anything: there can be no deadlock.
         """
-        item = await self._items.lock(editor, item_id, precondition)
-        bookish = request.model_dump(include={"author", "isbn"}, exclude_none=True)
-        edit = await self._settle(item, BookPatch.model_validate(bookish).sent())
-        set_kind(item, request.stated_kind)
-        await self._items.replace(editor, item, request)
-        book = await self._books.find(item_id)
-        if book is not None:
-            await self._edit(editor, item, book, edit)
-
-    async def change_item(
-        self, editor: Principal, item_id: int, precondition: Precondition, patch: ItemPatch
-    ) -> None:
-        """Set the fields of an item that were sent. ItemNotFound, KindFixed, and the errors of `change`."""
-        item = await self._items.lock(editor, item_id, precondition)
-        edit = await self._settle(item, {})
-        set_kind(item, patch.sent().get("kind"))
-        await self._items.change(editor, item, patch)
-        book = await self._books.find(item_id)
-        if book is not None:
-            await self._edit(editor, item, book, edit)
-
-    async def _settle(self, item: Item, values: dict[str, object], book: Book | None = None) -> Edit:
-        """Who and what the values name, followed through merges and held, before anything is written.
-
-        Merges hold the books they touch, then authors or works, then write: in this order nobody waits in a circle.
-        """
-        contributors = None
-        if "contributors" in values or "author" in values:
-            contributors = await self._resolve(stated_contributors(values))
-        if isinstance(work_id := values.get("work_id"), int):
-            leaving = None if book is None else book.work_id
-            values = values | {"work_id": await self._works.current(work_id, leaving)}
-        return Edit(values, contributors, item.title)
-
-    async def _edit(self, editor: Principal, item: Item, book: Book, edit: Edit) -> None:
-        bookish = edit.values.keys() - GoodsIn.model_fields.keys()
-        before = await self._shown(book) if bookish and editor.user_id != item.owner_id else None
-        if edit.contributors is not None:
-            await self._books.set_contributors(book.item_id, edit.contributors)
-        await self._apply(book, edit.values)
-        if edit.values.get("work_id") is None:
-            book.work_id = await self._works.follow(book.work_id, edit.of_title_page(item.title))
-            await self._books.flush()
+        fields = change.fields_to_set
+        bookish = fields - GoodsIn.model_fields.keys()
+        book, old_title, before = await self._books.get(item.id), item.title, None
+        if bookish and editor.user_id != item.owner_id:
+            before = await self._shown(item.id)
+        has_new_people = not bookish.isdisjoint({"author", "contributors"})
+        contributors = await self._contributions(change.stated_contributors) if has_new_people else ()
+        series_id = await self._series_of(change) if "series" in bookish else book.series_id
+        work_id = change.work_id
+        if work_id is not None:
+            work_id = await self._works.current(work_id, leaving=book.work_id)
+        await self._goods.change(editor, item, change)
+        set_columns(book, change, series_id)
+        if has_new_people:
+            await self._books.set_contributors(item.id, contributors)
+        if "category_ids" in bookish:
+            await self._books.set_categories(item.id, change.category_ids)
+        if work_id is None:
+            principal = principal_author(contributors)
+            page = TitlePage(old_title, item.title, has_new_author=has_new_people, author_id=principal)
+            work_id = await self._works.follow(book.work_id, page)
+        book.work_id = work_id
+        await self._books.flush()
         if before is not None:
-            changes = shown_changes(before, await self._shown(book), bookish)
-            await self._items.record(editor, item, "book_changed", changes)
+            changes = shown_changes(before, await self._shown(item.id), bookish)
+            record_staff_edit(self._session, editor, item, "book_changed", changes)
 
-    async def _shown(self, book: Book) -> BookOut:
-        row = await self._books.show(book.item_id)
+    async def _shown(self, book_id: int) -> BookOut:
+        row = await self._books.show(book_id)
         if row is None:
-            raise no_book(book.item_id)
+            raise no_book(book_id)
         return book_out(row)
 
-    async def _work_of(self, request: BookIn, contributors: Contributions) -> int:
-        if request.work_id is not None:
-            return await self._works.current(request.work_id)
-        return await self._works.id_for(request.title, principal_author(contributors))
+    async def _series_of(self, change: BookIn | BookPatch) -> int | None:
+        return None if change.series is None else await self._books.series_id(change.series)
 
-    async def _apply(self, book: Book, values: dict[str, object]) -> None:
-        for name in PLAIN_BOOK_FIELDS:
-            if name in values:
-                setattr(book, name, values[name])
-        if isinstance(work_id := values.get("work_id"), int):
-            book.work_id = work_id
-        if isinstance(subjects := values.get("subjects"), list):
-            book.subjects = [subject.model_dump() for subject in subjects]
-        if "isbn" in values:
-            book.isbn13 = _text(values["isbn"])
-        if "published_on" in values:
-            _set_published_on(book, _text(values["published_on"]))
-        if "series" in values:
-            series = _text(values["series"])
-            book.series_id = None if series is None else await self._books.series_id(series)
-        book.series_position = book.series_position if book.series_id is not None else None
-        book.series_order = series_order(book.series_position)
-        await self._books.flush()
-        if isinstance(category_ids := values.get("category_ids"), list):
-            await self._books.set_categories(book.item_id, category_ids)
-
-    async def _resolve(self, contributors: Sequence[ContributorIn]) -> Contributions:
-        """Each contributor as (author id, role); who is named and unknown is made."""
+    async def _contributions(self, contributors: Sequence[ContributorIn]) -> Contributions:
+        """Turn each contributor into (author id, role); who is named and unknown is made."""
         names = [one.name for one in contributors if one.name is not None]
         ids = await self._authors.ids_by_name(names) if names else {}
         named = [one.author_id if one.author_id is not None else ids[one.name or ""] for one in contributors]
@@ -199,20 +160,35 @@ class BookService:
         return [(current.get(id_, id_), role) for id_, role in zip(named, roles, strict=True)]
 
 
-def _all_values(request: BookIn) -> dict[str, object]:
-    return {name: getattr(request, name) for name in BookIn.model_fields}
+def set_columns(book: Book, change: BookIn | BookPatch, series_id: int | None) -> None:
+    """Give the row what the change sets of it, and its series; without one it has no position."""
+    fields = change.fields_to_set
+    for name in PLAIN_BOOK_FIELDS:
+        if name in fields:
+            setattr(book, name, getattr(change, name))
+    if "isbn" in fields:
+        book.isbn13 = change.isbn
+    if "subjects" in fields:
+        book.subjects = [subject.model_dump() for subject in change.subjects]
+    if "published_on" in fields:
+        text = change.published_on
+        book.published_on, book.published_precision = parse_partial_date(text) if text else (None, None)
+    book.series_id = series_id
+    if series_id is None:
+        book.series_position = None
+    book.series_order = series_order(book.series_position)
 
 
-def _set_published_on(book: Book, text: str | None) -> None:
-    if text is None:
-        book.published_on = book.published_precision = None
-        return
-    book.published_on, precision = parse_partial_date(text)
-    book.published_precision = precision.value
+def principal_author(contributors: Contributions) -> int | None:
+    """Find the first author, by whom a work is told from its namesakes."""
+    return next((author_id for author_id, role in contributors if role == ContributorRole.AUTHOR), None)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def shown_changes(before: BookOut, after: BookOut, sent: Iterable[str]) -> Changes:
+    """List what setting these fields changed of the book, as anybody sees it."""
+    fields = {_SHOWN_AS.get(name, name) for name in sent}
+    old, new = before.model_dump(include=fields), after.model_dump(include=fields)
+    return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
 
 
 class BookCatalogue:

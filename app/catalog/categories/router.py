@@ -26,7 +26,7 @@ from app.catalog.categories.schemas import (
     TreeFilter,
 )
 from app.catalog.categories.service import CategoryCatalogue, CategoryService
-from app.catalog.deps import limit_search
+from app.catalog.goods.deps import limit_search
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep

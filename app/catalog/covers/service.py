@@ -5,12 +5,12 @@ from typing import Self, cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.books.errors import InvalidIsbn, no_book_of_isbn
-from app.catalog.books.locking import lock_book
 from app.catalog.books.repository import BookRepository
+from app.catalog.books.service import BookService
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.covers.repository import CoverRepository
 from app.catalog.covers.schemas import StoredCover
-from app.catalog.goods.service import ItemService
+from app.catalog.goods.service import record_staff_edit
 from app.catalog.isbn import parse_isbn
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
@@ -22,22 +22,22 @@ class CoverService:
     """Changes covers in one transaction, which is short: pictures are made and stored outside of it."""
 
     def __init__(
-        self, session: AsyncSession, items: ItemService, books: BookRepository, covers: CoverRepository
+        self, session: AsyncSession, books: BookService, rows: BookRepository, covers: CoverRepository
     ) -> None:
         self._session = session
-        self._items = items
         self._books = books
+        self._rows = rows
         self._covers = covers
 
     @classmethod
     def build(cls, session: AsyncSession, currency: str) -> Self:
-        """The service on one session."""
-        items = ItemService.build(session, currency)
-        return cls(session, items, BookRepository(session), CoverRepository(session))
+        """Compose it on one session."""
+        books = BookService.build(session, currency)
+        return cls(session, books, BookRepository(session), CoverRepository(session))
 
     async def check(self, editor: Principal, book_id: int, precondition: Precondition) -> None:
         """Whether `change` would be allowed now. BookNotFound, NotYourItem, StaleVersion."""
-        await lock_book(self._items, self._books, editor, book_id, precondition)
+        await self._books.lock(editor, book_id, precondition)
 
     async def check_file_name(self, editor: Principal, filename: str) -> int:
         """The id of the book whose ISBN the file is named after. InvalidIsbn, BookNotFound, NotYourItem."""
@@ -56,14 +56,15 @@ class CoverService:
         self, editor: Principal, book_id: int, precondition: Precondition, cover: StoredCover | None
     ) -> None:
         """Set or take away the cover. BookNotFound, NotYourItem, StaleVersion."""
-        item, book = await lock_book(self._items, self._books, editor, book_id, precondition)
+        item = await self._books.lock(editor, book_id, precondition)
+        book = await self._rows.get(book_id)
         old = cast("StoredCover | None", book.cover)
         if old == cover:
             return
-        await self._items.record(editor, item, "cover_changed", {"cover": (_name(old), _name(cover))})
+        record_staff_edit(self._session, editor, item, "cover_changed", {"cover": (_name(old), _name(cover))})
         book.cover = None if cover is None else dict(cover)
         item.updated_at = utc_now()
-        await self._books.flush()
+        await self._rows.flush()
         invalidate(self._session, item_group(book_id), LISTS)
 
 

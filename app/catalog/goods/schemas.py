@@ -1,5 +1,6 @@
-"""What clients send and see of items."""
+"""What clients send and see of goods of every kind."""
 
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
@@ -121,34 +122,10 @@ class GoodsIn(RequestModel):
     sku: Sku | None = None
     tags: Tags = Field(default_factory=list)
 
-
-class ItemIn(GoodsIn):
-    """A new item, or all of an item. With `author` or `isbn` it is a book."""
-
-    EXAMPLE: ClassVar[dict[str, Any] | None] = {
-        "title": "Fountain pen",
-        "description": "Writes finely.",
-        "price": 24.9,
-        "quantity": 12,
-        "sku": "ST-000042",
-        "tags": ["pen"],
-        "kind": "stationery",
-    }
-
-    kind: ItemKind | None = Field(default=None, description="`book` with author or isbn, else `other`.")
-    author: AuthorNames | None = None
-    isbn: Isbn | None = None
-
-    @model_validator(mode="after")
-    def _is_one_kind(self) -> Self:
-        if (self.author or self.isbn) and self.kind not in {None, ItemKind.BOOK}:
-            raise ValueError("author and isbn are for books; leave them out or send kind=book")
-        return self
-
     @property
-    def stated_kind(self) -> ItemKind | None:
-        """The kind that was sent, or that the fields tell."""
-        return self.kind or (ItemKind.BOOK if self.author or self.isbn else None)
+    def fields_to_set(self) -> AbstractSet[str]:
+        """Every field, as whole goods are sent."""
+        return type(self).model_fields.keys()
 
 
 class GoodsPatch(PatchModel):
@@ -161,13 +138,10 @@ class GoodsPatch(PatchModel):
     sku: Sku | None = None
     tags: Tags = OMITTED
 
-
-class ItemPatch(GoodsPatch):
-    """A partial change of an item."""
-
-    EXAMPLE: ClassVar[dict[str, Any] | None] = {"price": 19.9, "tags": ["pen", "gift"]}
-
-    kind: ItemKind = OMITTED
+    @property
+    def fields_to_set(self) -> AbstractSet[str]:
+        """The fields that were sent."""
+        return self.model_fields_set
 
 
 class ItemOut(ResponseModel):
@@ -210,7 +184,7 @@ def _split_commas(values: object) -> object:
 
 
 PartOfName = Annotated[Line, Field(min_length=1, max_length=LONGEST_NAME)]
-"""What a title or name is to contain; the text of a real search is `filters.values.SearchText`."""
+"""What a title or name is to contain; the text of a real search is `index.criteria.SearchText`."""
 
 
 class GoodsCriteria(BaseModel):
@@ -242,12 +216,6 @@ class GoodsFilter(GoodsCriteria, ListQuery):
         description="Comma-separated keys; the id decides ties.",
         examples=[["-price"]],
     )
-
-
-class ItemFilter(GoodsFilter):
-    """Filters of `/items`."""
-
-    kind: ItemKind | None = Field(default=None, description="Only items of this kind.")
 
 
 def check_range(model: BaseModel, low: str, high: str) -> None:

@@ -1,20 +1,23 @@
 """`/api/v1/items`: sellable units of every kind, books among them."""
 
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.catalog.books.errors import DuplicateContributor, IsbnTaken
 from app.catalog.cache_groups import LISTS, item_group
-from app.catalog.deps import BookServiceDep, ItemServiceDep, limit_search
+from app.catalog.goods.deps import limit_search
 from app.catalog.goods.errors import ItemNotFound, KindFixed, NotYourItem, SkuTaken, StockReserved
-from app.catalog.goods.schemas import ItemFilter, ItemIn, ItemOut, ItemPatch
-from app.catalog.goods.service import ItemCatalogue
+from app.catalog.goods.schemas import ItemOut
+from app.catalog.items import queries
+from app.catalog.items.schemas import ItemFilter, ItemIn, ItemPatch
+from app.catalog.items.service import ItemService
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, ReadQuery, read_back
+from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
 
@@ -24,18 +27,25 @@ _EDITING = (ItemNotFound, NotYourItem)
 _CHANGING = (KindFixed, SkuTaken, IsbnTaken, StockReserved)
 
 
+async def get_item_service(request: Request, session: SessionDep) -> ItemService:
+    """Items on the request's transaction, priced in the shop's currency."""
+    return ItemService.build(session, request.app.state.settings.currency)
+
+
+ItemServiceDep = Annotated[ItemService, Depends(get_item_service, scope="function")]
+
+
 @router.get("", summary="List items", response_model=Page[ItemOut], dependencies=[Depends(limit_search)])
 async def list_items(query: Annotated[ItemFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of items of every kind that meet every filter, by title unless `sort` says otherwise."""
-    return await hot.answer(
-        LISTS, lambda connection: ItemCatalogue(connection).list(query, pager), keep=query.search is None
-    )
+    read = partial(queries.list_items, query=query, pager=pager)
+    return await hot.answer(LISTS, read, keep=query.search is None)
 
 
 @router.get("/{item_id}", summary="Read an item", response_model=ItemOut, responses=problems(ItemNotFound))
 async def get_item(item_id: RowId, hot: HotDep) -> Response:
     """An item with its stock. Sends an ETag; understands If-None-Match."""
-    return await hot.answer(item_group(item_id), _read(item_id))
+    return await hot.answer(item_group(item_id), partial(queries.get_item, item_id=item_id))
 
 
 @router.post(
@@ -45,11 +55,11 @@ async def get_item(item_id: RowId, hot: HotDep) -> Response:
     response_model=ItemOut,
     responses=problems(SkuTaken, IsbnTaken, DuplicateContributor),
 )
-async def create_item(item: ItemIn, seller: Seller, books: BookServiceDep, session: SessionDep) -> Response:
+async def create_item(item: ItemIn, seller: Seller, items: ItemServiceDep, session: SessionDep) -> Response:
     """Add an item of one's own. With `author` or `isbn`, or `kind=book`, it is a book."""
-    item_id = await books.create_item(seller, item)
+    item_id = await items.create(seller, item)
     location = f"/api/v1/items/{item_id}"
-    return await read_back(session, _read(item_id), status=201, location=location)
+    return await read_back(session, partial(queries.get_item, item_id=item_id), status=201, location=location)
 
 
 @router.put(
@@ -63,12 +73,12 @@ async def replace_item(
     item: ItemIn,
     seller: Seller,
     precondition: PreconditionDep,
-    books: BookServiceDep,
+    items: ItemServiceDep,
     session: SessionDep,
 ) -> Response:
     """Set every field that items have; what is left out becomes empty. Its owner or a moderator may."""
-    await books.replace_item(seller, item_id, precondition, item)
-    return await read_back(session, _read(item_id))
+    await items.replace(seller, item_id, precondition, item)
+    return await read_back(session, partial(queries.get_item, item_id=item_id))
 
 
 @router.patch(
@@ -79,12 +89,12 @@ async def change_item(
     patch: ItemPatch,
     seller: Seller,
     precondition: PreconditionDep,
-    books: BookServiceDep,
+    items: ItemServiceDep,
     session: SessionDep,
 ) -> Response:
     """Set only what is sent; null empties a field that may be empty. Its owner or a moderator may."""
-    await books.change_item(seller, item_id, precondition, patch)
-    return await read_back(session, _read(item_id))
+    await items.change(seller, item_id, precondition, patch)
+    return await read_back(session, partial(queries.get_item, item_id=item_id))
 
 
 @router.delete("/{item_id}", status_code=204, summary="Delete an item", responses=problems(*_EDITING))
@@ -93,7 +103,3 @@ async def delete_item(
 ) -> None:
     """Take an item out of the catalogue. Its owner or a moderator may."""
     await items.delete(seller, item_id, precondition)
-
-
-def _read(item_id: int) -> ReadQuery:
-    return lambda connection: ItemCatalogue(connection).get(item_id)

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.catalog.goods.repository import attribute_prices
 from app.catalog.models import Item, PriceChange, PriceSchedule, PriceSource, ScheduleState
 from app.catalog.models.prices import OPEN_STATES
 from app.core.db.paging import Found, Window
@@ -103,17 +104,6 @@ _APPLY = text(
     SELECT id, price, currency, clock_timestamp(), 'schedule', actor_id FROM moved RETURNING item_id
     """
 ).bindparams(bindparam("now", type_=DateTime(timezone=True)))
-
-
-async def attribute_prices(session: AsyncSession, source: PriceSource, actor_id: int | None) -> None:
-    """Say who changes prices in the rest of this transaction, and how, for the entries that triggers write.
-
-    Call it before the first change of a price; whatever is pending in the session is not written yet.
-    """
-    settings = (("bookstore.price_source", source.value), ("bookstore.price_actor", str(actor_id or "")))
-    local = [func.set_config(name, value, True) for name, value in settings]  # noqa: FBT003 (until the transaction ends)
-    with session.no_autoflush:
-        await session.execute(select(*local))
 
 
 async def find_priced_item(connection: AsyncConnection, item_id: int, moment: datetime) -> AnyRow | None:

@@ -11,7 +11,7 @@ from app.catalog.books.errors import no_book
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.goods.errors import NotYourItem, no_item
 from app.catalog.goods.schemas import ItemKind
-from app.catalog.goods.service import ItemService, may_edit
+from app.catalog.goods.service import GoodsService, may_edit, record_staff_edit
 from app.catalog.models import Item, PriceSchedule, ScheduleState
 from app.catalog.models.prices import OPEN_STATES
 from app.catalog.prices.errors import (
@@ -130,7 +130,7 @@ class PriceCatalogue:
 class PriceScheduleService:
     """Plans prices."""
 
-    def __init__(self, session: AsyncSession, items: ItemService, schedules: PriceScheduleRepository) -> None:
+    def __init__(self, session: AsyncSession, items: GoodsService, schedules: PriceScheduleRepository) -> None:
         self._session = session
         self._items = items
         self._schedules = schedules
@@ -138,7 +138,7 @@ class PriceScheduleService:
     @classmethod
     def build(cls, session: AsyncSession, currency: str) -> Self:
         """The service on one session; prices are in `currency` (ISO 4217)."""
-        return cls(session, ItemService.build(session, currency), PriceScheduleRepository(session))
+        return cls(session, GoodsService.build(session, currency), PriceScheduleRepository(session))
 
     async def create(self, editor: Principal, item_id: int, request: PriceScheduleIn) -> int:
         """Plan a price; one that begins by now holds at once. Returns the schedule's id.
@@ -157,7 +157,7 @@ class PriceScheduleService:
             actor_id=editor.user_id,
         )
         await self._schedules.add(schedule)
-        await self._items.record(editor, item, "price_planned", _told(schedule, is_new=True))
+        record_staff_edit(self._session, editor, item, "price_planned", _told(schedule, is_new=True))
         if schedule.starts_at <= now:
             await self._apply(item_id, now)
         return schedule.id
@@ -189,7 +189,7 @@ class PriceScheduleService:
         values["ends_at"] = _to_come(values.get("ends_at", schedule.ends_at), now)
         if values["ends_at"] is not None and values["ends_at"] <= values.get("starts_at", schedule.starts_at):
             raise _in_past("ends_at", "must be later than starts_at")
-        await self._items.record(editor, item, "price_plan_changed", differences(schedule, values))
+        record_staff_edit(self._session, editor, item, "price_plan_changed", differences(schedule, values))
         await self._schedules.set(schedule, values)
         if schedule.starts_at <= now:
             await self._apply(item_id, now)
@@ -202,7 +202,7 @@ class PriceScheduleService:
         ItemNotFound, NotYourItem, PriceScheduleNotFound, PriceScheduleClosed, StaleVersion.
         """
         item, schedule = await self._lock_open(editor, item_id, schedule_id, precondition)
-        await self._items.record(editor, item, "price_plan_cancelled", _told(schedule, is_new=False))
+        record_staff_edit(self._session, editor, item, "price_plan_cancelled", _told(schedule, is_new=False))
         if schedule.state == ScheduleState.ACTIVE:
             # Never before its start, though another machine's clock may have been ahead.
             now = max(utc_now(), schedule.starts_at + timedelta.resolution)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Respons
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.cache_groups import LISTS
-from app.catalog.deps import limit_search
+from app.catalog.goods.deps import limit_search
 from app.catalog.search.errors import SearchTooSlow
 from app.catalog.search.schemas import SearchPage, SearchQuery
 from app.catalog.search.service import BookSearch

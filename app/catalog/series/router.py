@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.books.schemas import BookOut
 from app.catalog.cache_groups import LISTS
-from app.catalog.deps import limit_search
+from app.catalog.goods.deps import limit_search
 from app.catalog.series import queries
 from app.catalog.series.errors import SeriesInUse, SeriesNameTaken, SeriesNotFound
 from app.catalog.series.schemas import SeriesBooksQuery, SeriesFilter, SeriesOut, SeriesPatch

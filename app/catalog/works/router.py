@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.cache_groups import LISTS
-from app.catalog.deps import limit_search
+from app.catalog.goods.deps import limit_search
 from app.catalog.works import queries
 from app.catalog.works.errors import WorkMerged, WorkNotFound
 from app.catalog.works.schemas import WorkDetail, WorkFilter, WorkOut, WorkPatch

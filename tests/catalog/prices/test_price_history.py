@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.models import PriceSource
-from app.catalog.prices.repository import attribute_prices
+from app.catalog.goods.repository import attribute_prices
 from tests.conftest import Caller, SignUp
 
 from .conftest import PEN, price_as_of, prices_of, set_price

@@ -1,0 +1,49 @@
+"""SQL that every list of goods shares: the columns of an answer, where they come from, and their order."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Numeric, SQLColumnExpression, func, literal_column
+
+from app.catalog.goods.schemas import GoodsFilter
+from app.catalog.models import Item, StockLevel
+from app.core.db.sorting import Order
+
+AVAILABLE = func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0)
+# What has no price comes after what has one, whichever way the list is sorted. The casts are of any
+# precision: what stands for no price, and what limits may be, is more than a price can be.
+PRICE_OR_MOST = func.coalesce(Item.price, literal_column("10000000000"), type_=Numeric())
+PRICE_OR_LEAST = func.coalesce(Item.price, literal_column("-1"), type_=Numeric())
+ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
+    Item.id,
+    Item.kind,
+    Item.sku,
+    Item.title,
+    Item.description,
+    Item.price,
+    Item.currency,
+    Item.lowest_price_30d,
+    AVAILABLE.label("quantity"),
+    Item.tags,
+    Item.owner_id,
+    Item.version,
+    Item.created_at,
+    Item.updated_at,
+    func.coalesce(StockLevel.version, 0).label("stock_version"),
+)
+_SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
+    "title": Item.title_folded,
+    "price": PRICE_OR_MOST,
+    "-price": PRICE_OR_LEAST,
+    "created_at": Item.created_at,
+}
+
+
+def join_items(source: FromClause, item_id: ColumnElement[int]) -> FromClause:
+    """Join the tables of `ITEM_COLUMNS`."""
+    return source.outerjoin(Item, Item.id == item_id).outerjoin(StockLevel, StockLevel.item_id == Item.id)
+
+
+def item_order(query: GoodsFilter) -> Order:
+    """Turn the sort keys of the query into the order of items."""
+    return Order.by(query.sort, _SORT_COLUMNS, Item.id)

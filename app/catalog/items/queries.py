@@ -1,0 +1,63 @@
+"""Reading and listing items of every kind."""
+
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, and_, bindparam, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.catalog.goods.errors import no_item
+from app.catalog.goods.queries import ITEM_COLUMNS, PRICE_OR_LEAST, PRICE_OR_MOST, item_order, join_items
+from app.catalog.goods.schemas import ItemOut
+from app.catalog.items.schemas import ItemFilter
+from app.catalog.models import Item, StockLevel
+from app.core.db.paging import Pager
+from app.core.db.queries import contains_folded, find_page, snapshot_text
+from app.core.http.conditional import version_etag
+from app.core.http.responses import ReadResult
+
+_LARGEST_PRICE = Decimal("9999999999.99")
+_ITEM_BY_ID = (
+    select(*ITEM_COLUMNS, snapshot_text)
+    .outerjoin(StockLevel, StockLevel.item_id == Item.id)
+    .where(Item.id == bindparam("item_id"))
+)
+
+
+async def get_item(connection: AsyncConnection, item_id: int) -> ReadResult:
+    """Read one item. Raises ItemNotFound."""
+    row = (await connection.execute(_ITEM_BY_ID, {"item_id": item_id})).one_or_none()
+    if row is None:
+        raise no_item(item_id)
+    item = ItemOut.model_validate(row)
+    return ReadResult(item, row.snapshot, version_etag(item.version, row.stock_version))
+
+
+async def list_items(connection: AsyncConnection, query: ItemFilter, pager: Pager) -> ReadResult:
+    """Read one page of items. Raises InvalidCursor."""
+    window = pager.window(query)
+    matching = select(Item.id).where(*_conditions(query))
+    found = await find_page(connection, matching, item_order(query), window, ITEM_COLUMNS, join_items)
+    items = [ItemOut.model_validate(row) for row in found.rows]
+    return ReadResult(pager.page(query, window, found, items), found.snapshot)
+
+
+def _conditions(query: ItemFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.kind is not None:
+        conditions.append(Item.kind == query.kind)
+    if query.search is not None:
+        conditions.append(contains_folded(Item.title_folded, query.search))
+    if query.tags:
+        conditions.append(Item.tags.contains(query.tags))
+    if query.min_price is not None:
+        conditions.append(PRICE_OR_LEAST >= query.min_price)
+    if query.max_price is not None:
+        conditions.append(PRICE_OR_MOST <= min(query.max_price, _LARGEST_PRICE))
+    if query.in_stock is not None:
+        is_available = (
+            select(literal(1))
+            .where(and_(StockLevel.item_id == Item.id, StockLevel.on_hand > StockLevel.reserved))
+            .exists()
+        )
+        conditions.append(is_available if query.in_stock else ~is_available)
+    return conditions

@@ -1,0 +1,51 @@
+"""What clients send of items, books among them."""
+
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from app.catalog.goods.schemas import AuthorNames, GoodsFilter, GoodsIn, GoodsPatch, Isbn, ItemKind
+from app.core.http.schemas import OMITTED
+
+
+class ItemIn(GoodsIn):
+    """A new item, or all of an item. With `author` or `isbn` it is a book."""
+
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {
+        "title": "Fountain pen",
+        "description": "Writes finely.",
+        "price": 24.9,
+        "quantity": 12,
+        "sku": "ST-000042",
+        "tags": ["pen"],
+        "kind": "stationery",
+    }
+
+    kind: ItemKind | None = Field(default=None, description="`book` with author or isbn, else `other`.")
+    author: AuthorNames | None = None
+    isbn: Isbn | None = None
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        if (self.author or self.isbn) and self.kind not in {None, ItemKind.BOOK}:
+            raise ValueError("author and isbn are for books; leave them out or send kind=book")
+        return self
+
+    @property
+    def stated_kind(self) -> ItemKind | None:
+        """The kind that was sent, or that the fields tell."""
+        return self.kind or (ItemKind.BOOK if self.author or self.isbn else None)
+
+
+class ItemPatch(GoodsPatch):
+    """A partial change of an item."""
+
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"price": 19.9, "tags": ["pen", "gift"]}
+
+    kind: ItemKind = OMITTED
+
+
+class ItemFilter(GoodsFilter):
+    """Filters of `/items`."""
+
+    kind: ItemKind | None = Field(default=None, description="Only items of this kind.")
