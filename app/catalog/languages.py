@@ -2,10 +2,11 @@
 
 import re
 from functools import lru_cache
+from typing import Annotated
 
-from pydantic import TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter
 
-from app.catalog.books.schemas import Language
+from app.core.http.schemas import Line, shaped
 
 _TWO_AND_THREE = """
     aa:aar ab:abk ae:ave af:afr ak:aka am:amh an:arg ar:ara as:asm av:ava ay:aym az:aze ba:bak be:bel
@@ -30,6 +31,19 @@ TWO_LETTERS = {
     for two, _, threes in (entry.partition(":") for entry in _TWO_AND_THREE.split())
     for three in threes.split(",")
 }
+
+
+def _normal_language(code: str) -> str:
+    language, *rest = code.split("-")
+    return "-".join([language.lower(), *(part.upper() if len(part) == 2 else part for part in rest)])  # noqa: PLR2004 (a region has two letters)
+
+
+Language = Annotated[
+    Line,
+    *shaped(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$", "must be a language code, such as en or en-US"),
+    Field(description="BCP 47.", examples=["en"]),
+    AfterValidator(_normal_language),
+]
 _TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}")
 _LANGUAGE: TypeAdapter[str] = TypeAdapter(Language)
 

@@ -3,6 +3,14 @@
 import re
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from app.core.http.schemas import Line
+
+EARLIEST_YEAR = -4000
+LATEST_YEAR = 9999
 
 _SHAPE = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", re.ASCII)
 
@@ -34,3 +42,16 @@ def format_partial_date(earliest: date, precision: str) -> str:
     """As it was sent: never more than is known."""
     length = {Precision.YEAR: 4, Precision.MONTH: 7, Precision.DAY: 10}[Precision(precision)]
     return earliest.isoformat()[:length]
+
+
+def _checked_date(text: str) -> str:
+    parse_partial_date(text)
+    return text
+
+
+PartialDate = Annotated[
+    Line,
+    AfterValidator(_checked_date),
+    Field(max_length=10, description="A year, a month or a day, as far as known.", examples=["1937-09-21"]),
+]
+Year = Annotated[int, Field(ge=EARLIEST_YEAR, le=LATEST_YEAR, description="Negative before the common era.")]

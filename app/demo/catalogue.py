@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from app.catalog.books.schemas import BookFormat, ContributorRole
 from app.catalog.goods.schemas import ItemKind
+from app.catalog.models import BookFormat, ContributorRole
 
 DATA = Path(__file__).parent / "data"
 _BESTSELLERS = 100

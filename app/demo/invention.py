@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import accumulate
 
-from app.catalog.books.schemas import BookFormat
 from app.catalog.isbn import check_digit_13
+from app.catalog.models import BookFormat
 from app.demo.catalogue import Catalogue
 
 ISBN_PREFIX = "9799"

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from app.catalog.authors.names import sort_name
-from app.catalog.books.schemas import ContributorRole
+from app.catalog.models import ContributorRole
 from app.catalog.series_positions import series_order
 from app.demo.accounts import ACCOUNTS, SELLER
 from app.demo.catalogue import Catalogue, DemoBook

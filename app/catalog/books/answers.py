@@ -1,8 +1,8 @@
 """A book as clients see it."""
 
-from app.catalog.books.schemas import BookOut, ContributorRole
-from app.catalog.covers.schemas import cover_out
+from app.catalog.books.schemas import BookOut, cover_out
 from app.catalog.isbn import to_isbn10
+from app.catalog.models import ContributorRole
 from app.catalog.partial_dates import format_partial_date
 from app.core.db.queries import AnyRow
 

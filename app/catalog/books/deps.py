@@ -7,10 +7,11 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from app.catalog.books.views import BookView, Expansion
 from app.catalog.books.service import BookService
+from app.catalog.books.views import BookView, Expansion
 from app.core.db.transaction import SessionDep
 from app.core.http.responses import HotReads
+
 
 async def get_book_service(request: Request, session: SessionDep) -> BookService:
     """Books on the request's transaction, priced in the shop's currency."""

@@ -8,19 +8,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.catalog.books.schemas import (
-    BookFormat,
-    CategoryIds,
-    Contributors,
-    Language,
-    Pages,
-    PartialDate,
-    SeriesPosition,
-    ShortLine,
-    Year,
-)
-from app.catalog.goods.schemas import Description, PriceIn, Quantity, Sku, Tags, Title
-from app.catalog.models import Book, Item
+from app.catalog.books.schemas import CategoryIds, Contributors, Pages, SeriesPosition
+from app.catalog.goods.schemas import Description, PriceIn, Quantity, ShortLine, Sku, Tags, Title
+from app.catalog.languages import Language
+from app.catalog.models import Book, BookFormat, Item
+from app.catalog.partial_dates import PartialDate, Year
 from app.catalog.subjects import Subjects
 
 FieldValue = str | int | Decimal | list[Any] | None

@@ -1,83 +1,71 @@
 """What clients send and see of books."""
 
-from decimal import Decimal
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
-from app.catalog.covers.schemas import CoverOut
 from app.catalog.goods.schemas import (
-    AuthorNames,
-    GoodsCriteria,
+    LONGEST_NAME,
     GoodsFilter,
     GoodsIn,
     GoodsPatch,
-    Isbn,
     ItemKind,
     ItemOut,
-    PersonName,
-    check_range,
-    split_names,
+    ShortLine,
 )
-from app.catalog.index.criteria import AnyOf, Decade, NameOrId, PriceBand, SearchText, Stars, SubjectKey
-from app.catalog.partial_dates import Precision, parse_partial_date
+from app.catalog.index.criteria import BookCriteria
+from app.catalog.isbn import parse_isbn
+from app.catalog.languages import Language
+from app.catalog.models import BookFormat, ContributorRole
+from app.catalog.partial_dates import PartialDate, Precision, Year
 from app.catalog.subjects import SubjectOut, Subjects
-from app.core.db.sorting import SplitKeys
-from app.core.http.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine, shaped
+from app.core.http.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine
 
 MOST_CONTRIBUTORS = 50
 MOST_CATEGORIES = 20
-EARLIEST_YEAR = -4000
-LATEST_YEAR = 9999
+COVER_PATH = "/media/covers"
+SIZES = ("s", "m", "l")
 
 
-class BookFormat(StrEnum):
-    """How an edition is made."""
-
-    HARDCOVER = "hardcover"
-    PAPERBACK = "paperback"
-    EBOOK = "ebook"
-    AUDIOBOOK = "audiobook"
-    OTHER = "other"
+def split_names(names: str) -> list[str]:
+    """The names of a list separated by `;`, each once."""
+    return list(dict.fromkeys(name for part in names.split(";") if (name := part.strip())))
 
 
-class ContributorRole(StrEnum):
-    """What somebody did for a book."""
-
-    AUTHOR = "author"
-    EDITOR = "editor"
-    TRANSLATOR = "translator"
-    ILLUSTRATOR = "illustrator"
-    NARRATOR = "narrator"
-
-
-def _checked_date(text: str) -> str:
-    parse_partial_date(text)
-    return text
+def _names_people(names: str) -> str:
+    listed = split_names(names)
+    if not listed:
+        raise ValueError("names nobody")
+    try:
+        _PERSON_NAMES.validate_python(listed)
+    except ValidationError:
+        raise ValueError(f"each name must be visible and have at most {LONGEST_NAME} characters") from None
+    return names
 
 
-def _normal_language(code: str) -> str:
-    language, *rest = code.split("-")
-    return "-".join([language.lower(), *(part.upper() if len(part) == 2 else part for part in rest)])  # noqa: PLR2004 (a region has two letters)
+PersonName = Annotated[VisibleLine, Field(max_length=LONGEST_NAME)]
+_PERSON_NAMES = TypeAdapter(list[PersonName])
 
-
-PartialDate = Annotated[
-    Line,
-    AfterValidator(_checked_date),
-    Field(max_length=10, description="A year, a month or a day, as far as known.", examples=["1937-09-21"]),
+AuthorNames = Annotated[
+    VisibleLine,
+    AfterValidator(_names_people),
+    Field(
+        max_length=500, description="Names in printed order, separated by `;`.", examples=["J.R.R. Tolkien"]
+    ),
 ]
-Language = Annotated[
+
+
+Isbn = Annotated[
     Line,
-    *shaped(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$", "must be a language code, such as en or en-US"),
-    Field(description="BCP 47.", examples=["en"]),
-    AfterValidator(_normal_language),
+    Field(
+        max_length=40, description="ISBN-10 or ISBN-13 in any printed form.", examples=["978-0-261-10221-7"]
+    ),
+    AfterValidator(parse_isbn),
 ]
-ShortLine = Annotated[VisibleLine, Field(max_length=200)]
 SeriesPosition = Annotated[
     VisibleLine, Field(max_length=20, description="As printed: `1`, `1.5`, `1-3`.", examples=["1"])
 ]
-Year = Annotated[int, Field(ge=EARLIEST_YEAR, le=LATEST_YEAR, description="Negative before the common era.")]
 Pages = Annotated[int, Field(ge=1, le=100_000, examples=[310])]
 
 
@@ -205,6 +193,35 @@ class CategoryRef(ResponseModel):
     slug: str = Field(examples=["fantasy"])
 
 
+class CoverUrls(ResponseModel):
+    """Where the three sizes lie; a path never serves another picture."""
+
+    s: str = Field(examples=["/media/covers/3f8a…-s.webp"])
+    m: str = Field(examples=["/media/covers/3f8a…-m.webp"])
+    l: str = Field(examples=["/media/covers/3f8a…-l.webp"])  # noqa: E741 (the size's name in the API)
+
+
+class CoverOut(ResponseModel):
+    """The picture on the front, as WebP."""
+
+    width: int = Field(description="Pixels of the largest size.", examples=[800])
+    height: int = Field(examples=[1200])
+    urls: CoverUrls
+
+
+def picture_file(name: str, size: str) -> str:
+    """The file of one size, in the store and in its address."""
+    return f"{name}-{size}.webp"
+
+
+def cover_out(cover: Mapping[str, Any] | None) -> CoverOut | None:
+    """The answer for the column `books.cover`."""
+    if cover is None:
+        return None
+    urls = {size: f"{COVER_PATH}/{picture_file(cover['name'], size)}" for size in SIZES}
+    return CoverOut(width=cover["width"], height=cover["height"], urls=CoverUrls(**urls))
+
+
 class BookOut(ItemOut):
     """A book."""
 
@@ -231,60 +248,6 @@ class BookOut(ItemOut):
     subjects: list[SubjectOut]
     work_id: int = Field(description="Shared by all editions of one text.", examples=[7])
     cover: CoverOut | None
-
-
-class BookCriteria(GoodsCriteria):
-    """Filters of books. All must hold; of a filter's several values, any."""
-
-    search: SearchText | None = Field(
-        default=None,
-        description="As `q` of `/search`: words, a phrase, or an ISBN in any form; misspelt words too.",
-    )
-    author: Annotated[list[NameOrId], *AnyOf] = Field(
-        default=[],
-        description="Part of a contributor's name or alias, whatever its case and accents, or an author's id.",
-    )
-    author_id: Annotated[list[RowId], SplitKeys, *AnyOf] = Field(default=[], description="Authors' ids.")
-    language: Annotated[list[Language], SplitKeys, *AnyOf] = Field(
-        default=[], description="`en` finds `en-US` too."
-    )
-    format: Annotated[list[BookFormat], SplitKeys, *AnyOf] = Field(
-        default=[], description="How the edition is made."
-    )
-    series: Annotated[list[NameOrId], *AnyOf] = Field(default=[], description="The series' name.")
-    series_id: Annotated[list[RowId], SplitKeys, *AnyOf] = Field(default=[], description="Ids of series.")
-    category: Annotated[list[NameOrId], SplitKeys, *AnyOf] = Field(
-        default=[], description="Slug or id of a category; its descendants count."
-    )
-    subject: Annotated[list[SubjectKey], SplitKeys, *AnyOf] = Field(
-        default=[], description="Beginning of a subject code, such as `FB` or `thema:FB`.", examples=[["FB"]]
-    )
-    decade: Annotated[list[Decade], SplitKeys, *AnyOf] = Field(
-        default=[], description="First year of a decade.", examples=[[1930]]
-    )
-    min_year: Year | None = Field(
-        default=None, description="Year of first publication, else of the edition; this one or later."
-    )
-    max_year: Year | None = Field(default=None, description="As `min_year`; this one or earlier.")
-    price: Annotated[list[PriceBand], SplitKeys, *AnyOf] = Field(
-        default=[], description="From and up to, but not including: `10-20`, `200-`.", examples=[["10-20"]]
-    )
-    rating: Annotated[list[Stars], SplitKeys, *AnyOf] = Field(
-        default=[], description="Average rating, rounded down to whole stars."
-    )
-    min_rating: Decimal | None = Field(
-        default=None, ge=0, le=5, description="Average rating, from this one up; unrated books have none."
-    )
-
-    @property
-    def has_filters(self) -> bool:
-        """Whether any of them was sent."""
-        return not BookCriteria.model_fields.keys().isdisjoint(self.model_fields_set)
-
-    @model_validator(mode="after")
-    def _has_a_year_range(self) -> Self:
-        check_range(self, "min_year", "max_year")
-        return self
 
 
 class BookFilter(BookCriteria, GoodsFilter):

@@ -17,12 +17,12 @@ from app.catalog.books.repository import (
     find_book_by_isbn,
     list_books,
 )
-from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, ContributorIn, ContributorRole
+from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, ContributorIn
 from app.catalog.goods.queries import item_order
 from app.catalog.goods.schemas import GoodsIn, ItemKind
 from app.catalog.goods.service import GoodsService, record_staff_edit
 from app.catalog.isbn import parse_isbn
-from app.catalog.models import Book, Item
+from app.catalog.models import Book, ContributorRole, Item
 from app.catalog.partial_dates import parse_partial_date
 from app.catalog.series_positions import series_order
 from app.catalog.works.directory import TitlePage, WorkDirectory

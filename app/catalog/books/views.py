@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.catalog.authors.schemas import AuthorOut
-from app.catalog.books.schemas import BookFilter, BookFormat, BookOut, ContributorOut
+from app.catalog.books.schemas import BookFilter, BookOut, ContributorOut
+from app.catalog.models import BookFormat
 from app.core.db.paging import Page
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.negotiation import JSON_LD, NDJSON

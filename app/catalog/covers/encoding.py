@@ -14,6 +14,7 @@ from typing import Annotated, BinaryIO, Literal
 import structlog
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from app.catalog.books.schemas import SIZES
 from app.catalog.covers.errors import (
     AnimatedPicture,
     BrokenPicture,
@@ -21,7 +22,6 @@ from app.catalog.covers.errors import (
     PictureTooDetailed,
     UnsupportedPicture,
 )
-from app.catalog.covers.schemas import SIZES
 from app.core.clock import utc_now
 from app.core.errors import AppError
 

@@ -10,9 +10,10 @@ from datetime import timedelta
 
 from starlette.datastructures import UploadFile
 
+from app.catalog.books.schemas import SIZES, picture_file
 from app.catalog.covers.encoding import PictureEncoder, picture_size
 from app.catalog.covers.errors import CoverNotFound, PictureTooLarge, UnknownUpload
-from app.catalog.covers.schemas import NAME_PATTERN, SIZES, StoredCover, picture_file
+from app.catalog.covers.schemas import NAME_PATTERN, StoredCover
 from app.core.clock import utc_now
 from app.core.storage.storage import FileMissing, Storage
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from app.catalog.books.errors import BookNotFound
-from app.catalog.books.schemas import BookOut
+from app.catalog.books.schemas import COVER_PATH, BookOut
 from app.catalog.books.service import BookCatalogue
 from app.catalog.covers.deps import CoverServiceDep, EditingDep, PicturesDep, StorageDep, UploadsDep
 from app.catalog.covers.errors import (
@@ -31,7 +31,7 @@ from app.catalog.covers.forms import (
     several_files,
 )
 from app.catalog.covers.pictures import PictureStore, read_picture
-from app.catalog.covers.schemas import COVER_PATH, StoredCover, UploadsOut
+from app.catalog.covers.schemas import StoredCover, UploadsOut
 from app.catalog.goods.errors import NotYourItem
 from app.catalog.uploads import documented
 from app.core.db.transaction import SessionDep

@@ -1,15 +1,13 @@
 """What clients see of covers."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
 from pydantic import Field
 
+from app.catalog.books.schemas import CoverOut
 from app.core.http.schemas import Line, RequestModel, ResponseModel, shaped
 
-COVER_PATH = "/media/covers"
-SIZES = ("s", "m", "l")
 NAME_PATTERN = "[0-9a-f]{40}"
 
 
@@ -19,35 +17,6 @@ class StoredCover(TypedDict):
     name: str
     width: int
     height: int
-
-
-class CoverUrls(ResponseModel):
-    """Where the three sizes lie; a path never serves another picture."""
-
-    s: str = Field(examples=["/media/covers/3f8a…-s.webp"])
-    m: str = Field(examples=["/media/covers/3f8a…-m.webp"])
-    l: str = Field(examples=["/media/covers/3f8a…-l.webp"])  # noqa: E741 (the size's name in the API)
-
-
-class CoverOut(ResponseModel):
-    """The picture on the front, as WebP."""
-
-    width: int = Field(description="Pixels of the largest size.", examples=[800])
-    height: int = Field(examples=[1200])
-    urls: CoverUrls
-
-
-def picture_file(name: str, size: str) -> str:
-    """The file of one size, in the store and in its address."""
-    return f"{name}-{size}.webp"
-
-
-def cover_out(cover: Mapping[str, Any] | None) -> CoverOut | None:
-    """The answer for the column `books.cover`."""
-    if cover is None:
-        return None
-    urls = {size: f"{COVER_PATH}/{picture_file(cover['name'], size)}" for size in SIZES}
-    return CoverOut(width=cover["width"], height=cover["height"], urls=CoverUrls(**urls))
 
 
 PictureName = Annotated[

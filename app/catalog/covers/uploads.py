@@ -6,15 +6,9 @@ from contextlib import AbstractAsyncContextManager
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
+from app.catalog.books.schemas import cover_out
 from app.catalog.covers.pictures import PictureStore
-from app.catalog.covers.schemas import (
-    Attach,
-    UploadProblem,
-    UploadResult,
-    UploadsOut,
-    UploadStatus,
-    cover_out,
-)
+from app.catalog.covers.schemas import Attach, UploadProblem, UploadResult, UploadsOut, UploadStatus
 from app.catalog.covers.service import CoverService
 from app.catalog.uploads import plain_name
 from app.core.errors import AppError

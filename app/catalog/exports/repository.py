@@ -6,10 +6,10 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.repository import CATEGORIES, CONTRIBUTORS, join_books
-from app.catalog.books.schemas import BookCriteria
 from app.catalog.exports.contract import ExportedBook
 from app.catalog.goods.queries import AVAILABLE
 from app.catalog.index.conditions import document_conditions, find_names
+from app.catalog.index.criteria import BookCriteria
 from app.catalog.models import Book, BookDocument, Item, Series
 from app.core.db.queries import AnyRow
 

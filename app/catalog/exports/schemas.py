@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.catalog.books.schemas import BookCriteria, BookFormat
-from app.catalog.index.criteria import AnyOf
+from app.catalog.index.criteria import AnyOf, BookCriteria
+from app.catalog.models import BookFormat
 from app.core.db.sorting import SplitKeys
 
 

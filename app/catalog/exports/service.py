@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from app.catalog.books.schemas import BookCriteria
 from app.catalog.exports.contract import ExportFormat
 from app.catalog.exports.repository import select_books
+from app.catalog.index.criteria import BookCriteria
 from app.core.db.engine import Database
 
 BATCH = 500

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from app.catalog.books.schemas import MOST_CATEGORIES, BookFormat, SeriesPosition, ShortLine
+from app.catalog.books.schemas import MOST_CATEGORIES, SeriesPosition
 from app.catalog.categories.schemas import Name as CategoryName
 from app.catalog.formats.cells import split_list
 from app.catalog.formats.fields import ISBN_FIELDS
@@ -17,8 +17,9 @@ from app.catalog.formats.people import credits_of
 from app.catalog.formats.record import Record, RowProblem
 from app.catalog.formats.subjects import subject_of
 from app.catalog.formats.texts import FieldRefused, TextRule, checked
-from app.catalog.goods.schemas import Description, Sku, Tags, Title
+from app.catalog.goods.schemas import Description, ShortLine, Sku, Tags, Title
 from app.catalog.languages import language_of
+from app.catalog.models import BookFormat
 from app.catalog.subjects import Subject, Subjects
 
 Rule = Callable[[str], Any]

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from pydantic import TypeAdapter
 
-from app.catalog.books.schemas import Pages, PartialDate, Year
+from app.catalog.books.schemas import Pages
 from app.catalog.formats.texts import FieldRefused, checked
 from app.catalog.goods.schemas import PriceIn, Quantity
+from app.catalog.partial_dates import PartialDate, Year
 from app.core.http.schemas import RowId
 
 _INTEGER = re.compile(r"([+-]?\d{1,15})(?:\.0{1,2})?", re.ASCII)

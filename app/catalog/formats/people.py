@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import TypeAdapter
 
-from app.catalog.books.schemas import MOST_CONTRIBUTORS, ContributorRole
+from app.catalog.books.schemas import MOST_CONTRIBUTORS, PersonName
 from app.catalog.formats.cells import join_list, split_list
 from app.catalog.formats.texts import TextRule
-from app.catalog.goods.schemas import PersonName
+from app.catalog.models import ContributorRole
 
 Credit = tuple[str, str]
 """(name, role)."""

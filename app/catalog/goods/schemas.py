@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
@@ -11,12 +11,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    TypeAdapter,
-    ValidationError,
     model_validator,
 )
 
-from app.catalog.isbn import parse_isbn
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import (
@@ -57,25 +54,7 @@ def _distinct_lower(tags: list[str]) -> list[str]:
     return distinct
 
 
-def split_names(names: str) -> list[str]:
-    """The names of a list separated by `;`, each once."""
-    return list(dict.fromkeys(name for part in names.split(";") if (name := part.strip())))
-
-
-def _names_people(names: str) -> str:
-    listed = split_names(names)
-    if not listed:
-        raise ValueError("names nobody")
-    try:
-        _PERSON_NAMES.validate_python(listed)
-    except ValidationError:
-        raise ValueError(f"each name must be visible and have at most {LONGEST_NAME} characters") from None
-    return names
-
-
-PersonName = Annotated[VisibleLine, Field(max_length=LONGEST_NAME)]
-_PERSON_NAMES = TypeAdapter(list[PersonName])
-
+ShortLine = Annotated[VisibleLine, Field(max_length=200)]
 Title = Annotated[VisibleLine, Field(max_length=200, examples=["The Hobbit"])]
 Description = Annotated[Text, Field(max_length=1000, examples=["There and back again."])]
 Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY, description="Available for sale.", examples=[12])]
@@ -94,22 +73,6 @@ Tags = Annotated[
     AfterValidator(_distinct_lower),
 ]
 PriceIn = Annotated[Price, Field(examples=[12.5])]
-AuthorNames = Annotated[
-    VisibleLine,
-    AfterValidator(_names_people),
-    Field(
-        max_length=500, description="Names in printed order, separated by `;`.", examples=["J.R.R. Tolkien"]
-    ),
-]
-
-
-Isbn = Annotated[
-    Line,
-    Field(
-        max_length=40, description="ISBN-10 or ISBN-13 in any printed form.", examples=["978-0-261-10221-7"]
-    ),
-    AfterValidator(parse_isbn),
-]
 
 
 class GoodsIn(RequestModel):

@@ -29,9 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.books.schemas import BookCriteria
 from app.catalog.canonical import list_canonical
-from app.catalog.index.criteria import YEARS_OF_A_DECADE, as_id, price_range, subject_key
+from app.catalog.index.criteria import YEARS_OF_A_DECADE, BookCriteria, as_id, price_range, subject_key
 from app.catalog.index.matching import Asked, asked_columns, isbn_of, matches_search
 from app.catalog.index.sampling import COSTLY_FRAME, FRAME, frame_end
 from app.catalog.models import Author, Book, BookDocument, Category, Contributor, Item, Series

@@ -1,15 +1,20 @@
-"""Values of book filters that stand for a range or for any of several things."""
+"""What a list of books is cut by: the filters, and their values that stand for a range or for any of several things."""
 
 import re
 import unicodedata
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, WrapValidator
+from pydantic import AfterValidator, Field, ValidationError, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.catalog.goods.schemas import GoodsCriteria, check_range
+from app.catalog.languages import Language
+from app.catalog.models import BookFormat
+from app.catalog.partial_dates import Year
 from app.catalog.subjects import SubjectScheme
-from app.core.http.schemas import Line, shaped
+from app.core.db.sorting import SplitKeys
+from app.core.http.schemas import Line, RowId, shaped
 
 MOST_VALUES = 20
 """Of one filter."""
@@ -84,3 +89,57 @@ SubjectKey = Annotated[
         "must be the beginning of a subject code, such as FB or thema:FB",
     ),
 ]
+
+
+class BookCriteria(GoodsCriteria):
+    """Filters of books. All must hold; of a filter's several values, any."""
+
+    search: SearchText | None = Field(
+        default=None,
+        description="As `q` of `/search`: words, a phrase, or an ISBN in any form; misspelt words too.",
+    )
+    author: Annotated[list[NameOrId], *AnyOf] = Field(
+        default=[],
+        description="Part of a contributor's name or alias, whatever its case and accents, or an author's id.",
+    )
+    author_id: Annotated[list[RowId], SplitKeys, *AnyOf] = Field(default=[], description="Authors' ids.")
+    language: Annotated[list[Language], SplitKeys, *AnyOf] = Field(
+        default=[], description="`en` finds `en-US` too."
+    )
+    format: Annotated[list[BookFormat], SplitKeys, *AnyOf] = Field(
+        default=[], description="How the edition is made."
+    )
+    series: Annotated[list[NameOrId], *AnyOf] = Field(default=[], description="The series' name.")
+    series_id: Annotated[list[RowId], SplitKeys, *AnyOf] = Field(default=[], description="Ids of series.")
+    category: Annotated[list[NameOrId], SplitKeys, *AnyOf] = Field(
+        default=[], description="Slug or id of a category; its descendants count."
+    )
+    subject: Annotated[list[SubjectKey], SplitKeys, *AnyOf] = Field(
+        default=[], description="Beginning of a subject code, such as `FB` or `thema:FB`.", examples=[["FB"]]
+    )
+    decade: Annotated[list[Decade], SplitKeys, *AnyOf] = Field(
+        default=[], description="First year of a decade.", examples=[[1930]]
+    )
+    min_year: Year | None = Field(
+        default=None, description="Year of first publication, else of the edition; this one or later."
+    )
+    max_year: Year | None = Field(default=None, description="As `min_year`; this one or earlier.")
+    price: Annotated[list[PriceBand], SplitKeys, *AnyOf] = Field(
+        default=[], description="From and up to, but not including: `10-20`, `200-`.", examples=[["10-20"]]
+    )
+    rating: Annotated[list[Stars], SplitKeys, *AnyOf] = Field(
+        default=[], description="Average rating, rounded down to whole stars."
+    )
+    min_rating: Decimal | None = Field(
+        default=None, ge=0, le=5, description="Average rating, from this one up; unrated books have none."
+    )
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether any of them was sent."""
+        return not BookCriteria.model_fields.keys().isdisjoint(self.model_fields_set)
+
+    @model_validator(mode="after")
+    def _has_a_year_range(self) -> Self:
+        check_range(self, "min_year", "max_year")
+        return self

@@ -50,9 +50,9 @@ def _conditions(query: ItemFilter) -> list[ColumnElement[bool]]:
     if query.tags:
         conditions.append(Item.tags.contains(query.tags))
     if query.min_price is not None:
-        conditions.append(PRICE_OR_LEAST >= query.min_price)
+        conditions.append(query.min_price <= PRICE_OR_LEAST)
     if query.max_price is not None:
-        conditions.append(PRICE_OR_MOST <= min(query.max_price, _LARGEST_PRICE))
+        conditions.append(min(query.max_price, _LARGEST_PRICE) >= PRICE_OR_MOST)
     if query.in_stock is not None:
         is_available = (
             select(literal(1))

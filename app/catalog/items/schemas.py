@@ -4,7 +4,8 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from app.catalog.goods.schemas import AuthorNames, GoodsFilter, GoodsIn, GoodsPatch, Isbn, ItemKind
+from app.catalog.books.schemas import AuthorNames, Isbn
+from app.catalog.goods.schemas import GoodsFilter, GoodsIn, GoodsPatch, ItemKind
 from app.core.http.schemas import OMITTED
 
 

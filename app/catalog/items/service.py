@@ -34,7 +34,9 @@ class ItemService:
         """
         kind = request.stated_kind or ItemKind.OTHER
         if kind is ItemKind.BOOK:
-            return await self._books.create(seller, BookIn.model_validate(request.model_dump(exclude={"kind"})))
+            return await self._books.create(
+                seller, BookIn.model_validate(request.model_dump(exclude={"kind"}))
+            )
         return (await self._goods.create(seller, request, kind)).id
 
     async def replace(

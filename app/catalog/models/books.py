@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +21,26 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.models.goods import FOLDED
 from app.core.db.models import Base, Id, Timestamped, Versioned
+
+
+class BookFormat(StrEnum):
+    """How an edition is made."""
+
+    HARDCOVER = "hardcover"
+    PAPERBACK = "paperback"
+    EBOOK = "ebook"
+    AUDIOBOOK = "audiobook"
+    OTHER = "other"
+
+
+class ContributorRole(StrEnum):
+    """What somebody did for a book."""
+
+    AUTHOR = "author"
+    EDITOR = "editor"
+    TRANSLATOR = "translator"
+    ILLUSTRATOR = "illustrator"
+    NARRATOR = "narrator"
 
 
 class Series(Versioned, Base):

@@ -130,7 +130,9 @@ class PriceCatalogue:
 class PriceScheduleService:
     """Plans prices."""
 
-    def __init__(self, session: AsyncSession, items: GoodsService, schedules: PriceScheduleRepository) -> None:
+    def __init__(
+        self, session: AsyncSession, items: GoodsService, schedules: PriceScheduleRepository
+    ) -> None:
         self._session = session
         self._items = items
         self._schedules = schedules

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from app.catalog.books.schemas import BookCriteria, BookOut
-from app.catalog.index.criteria import SearchText
+from app.catalog.books.schemas import BookOut
+from app.catalog.index.criteria import BookCriteria, SearchText
 from app.core.db.paging import ListQuery, Page
 from app.core.http.schemas import ResponseModel
 

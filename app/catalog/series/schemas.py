@@ -5,8 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.catalog.books.schemas import ShortLine
-from app.catalog.goods.schemas import PartOfName
+from app.catalog.goods.schemas import PartOfName, ShortLine
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import OMITTED, PatchModel, ResponseModel

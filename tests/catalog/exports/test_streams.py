@@ -9,9 +9,9 @@ from sqlalchemy import text
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from app.catalog.books.schemas import BookCriteria
 from app.catalog.exports.service import BATCH, stream_books
 from app.catalog.exports.writers import NdjsonExport
+from app.catalog.index.criteria import BookCriteria
 from app.core.db.engine import Database
 from app.core.http.responses import start_stream
 from app.identity.permissions import Role

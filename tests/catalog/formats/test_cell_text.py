@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog.books.schemas import ContributorRole
 from app.catalog.formats.cells import escape_formula, join_list, split_list, unescape_formula
 from app.catalog.formats.people import credits_cell, credits_of
 from app.catalog.formats.subjects import subject_of, subjects_cell
+from app.catalog.models import ContributorRole
 
 DANGEROUS = "=+-@\t\r\n＝＋－＠"
 ENTRY = st.text(r";|\ab()',é=", min_size=1).map(str.strip).filter(bool)

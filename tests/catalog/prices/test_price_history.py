@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.models import PriceSource
 from app.catalog.goods.repository import attribute_prices
+from app.catalog.models import PriceSource
 from tests.conftest import Caller, SignUp
 
 from .conftest import PEN, price_as_of, prices_of, set_price

@@ -4,8 +4,8 @@ Source: EDItEUR, ONIX for Books Codelists (issue 63; codes are never reused, so 
 Codes that are missing here are kept raw.
 """
 
-from app.catalog.books.schemas import BookFormat, ContributorRole
 from app.catalog.formats.record import Action
+from app.catalog.models import BookFormat, ContributorRole
 from app.catalog.subjects import SubjectScheme
 
 NOTIFICATIONS = {

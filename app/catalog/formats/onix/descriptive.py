@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from pydantic import TypeAdapter
 
-from app.catalog.books.schemas import Pages, SeriesPosition, ShortLine
+from app.catalog.books.schemas import Pages, SeriesPosition
 from app.catalog.formats.onix import codes
 from app.catalog.formats.onix.contributors import read_contributors
 from app.catalog.formats.onix.parts import Part
 from app.catalog.formats.onix.reading import Reading
 from app.catalog.formats.onix.subjects import read_subjects
 from app.catalog.formats.texts import FieldRefused, TextRule, checked
-from app.catalog.goods.schemas import Title
+from app.catalog.goods.schemas import ShortLine, Title
 from app.catalog.languages import language_of
 
 _title = TextRule(TypeAdapter(Title))

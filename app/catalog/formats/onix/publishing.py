@@ -2,14 +2,14 @@
 
 from pydantic import TypeAdapter
 
-from app.catalog.books.schemas import ShortLine, Year
 from app.catalog.formats.onix import codes
 from app.catalog.formats.onix.dates import partial_date, year_of
 from app.catalog.formats.onix.descriptions import description_of
 from app.catalog.formats.onix.parts import Part
 from app.catalog.formats.onix.reading import Reading
 from app.catalog.formats.texts import TextRule, checked
-from app.catalog.goods.schemas import Description
+from app.catalog.goods.schemas import Description, ShortLine
+from app.catalog.partial_dates import Year
 
 _line = TextRule(TypeAdapter(ShortLine))
 _description = TextRule(TypeAdapter(Description), is_single_line=False)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from app.catalog.books.schemas import ContributorRole
 from app.catalog.imports.apply.image import Image, Stored
 from app.catalog.imports.names.repository import NameRepository
 from app.catalog.imports.names.service import NamesMoved
+from app.catalog.models import ContributorRole
 
 _AUTHOR = ContributorRole.AUTHOR.value
 

@@ -21,9 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.books.schemas import BookCriteria
 from app.catalog.index.conditions import Condition, Facet, Names, document_conditions
-from app.catalog.index.criteria import YEARS_OF_A_DECADE
+from app.catalog.index.criteria import YEARS_OF_A_DECADE, BookCriteria
 from app.catalog.index.sampling import Matching, matching_books
 from app.catalog.models import Author, BookDocument, Category, Series
 from app.catalog.search.facets.bands import PRICE_BANDS

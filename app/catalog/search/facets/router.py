@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.catalog.books.schemas import BookCriteria
 from app.catalog.cache_groups import LISTS
 from app.catalog.goods.deps import limit_search
+from app.catalog.index.criteria import BookCriteria
 from app.catalog.search.facets.schemas import FacetsOut
 from app.catalog.search.facets.service import FacetCatalogue
 from app.core.http.responses import HotDep

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.books.schemas import BookCriteria
 from app.catalog.index.conditions import Facet, find_names
-from app.catalog.index.criteria import YEARS_OF_A_DECADE
+from app.catalog.index.criteria import YEARS_OF_A_DECADE, BookCriteria
 from app.catalog.search.facets.bands import band_value
 from app.catalog.search.facets.repository import count_facets
 from app.catalog.search.facets.schemas import FacetOut, FacetsOut, FacetValue
