@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.goods.errors import NotYourItem, no_item
+from app.catalog.goods.ownership import may_edit
 from app.catalog.goods.repository import ItemRepository, attribute_prices
 from app.catalog.goods.schemas import GoodsIn, GoodsPatch, ItemKind
 from app.catalog.models import Item, PriceSource
@@ -13,7 +14,6 @@ from app.core.audit import Changes, differences, record_edit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.http.conditional import Precondition
-from app.identity.permissions import Permission
 from app.identity.principal import Principal
 
 _ITEM_FIELDS = ("title", "description", "price", "sku", "tags")
@@ -79,11 +79,6 @@ class GoodsService:
         record_staff_edit(self._session, editor, item, "deleted", {"title": (item.title, None)})
         await self._items.delete(item)
         invalidate(self._session, item_group(item.id), LISTS)
-
-
-def may_edit(editor: Principal, owner_id: int) -> bool:
-    """Tell whether somebody may edit: everybody their own goods, moderators any."""
-    return owner_id == editor.user_id or editor.may(Permission.ITEMS_MODERATE)
 
 
 def record_staff_edit(

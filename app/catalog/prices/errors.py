@@ -51,6 +51,11 @@ class PriceScheduleInPast(AppError):
     title = "The planned price would be over before it began"
 
 
+def no_schedule(schedule_id: int) -> PriceScheduleNotFound:
+    """The refusal of an id that no planned price of the item has."""
+    return PriceScheduleNotFound(f"The item has no planned price {schedule_id}.")
+
+
 on_constraint(
     "ex_price_schedules_overlap",
     PriceSchedulesOverlap,

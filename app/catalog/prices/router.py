@@ -1,6 +1,7 @@
 """`/items/{item_id}/prices`, `/price-changes` and `/price-schedules`: prices over time."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -9,6 +10,7 @@ from app.catalog.books.errors import BookNotFound
 from app.catalog.cache_groups import item_group
 from app.catalog.goods.errors import ItemNotFound, NotYourItem
 from app.catalog.goods.schemas import ItemKind
+from app.catalog.prices import queries
 from app.catalog.prices.errors import (
     PriceScheduleClosed,
     PriceScheduleInPast,
@@ -26,15 +28,14 @@ from app.catalog.prices.schemas import (
     PriceSchedulePatch,
     PriceScheduleQuery,
 )
-from app.catalog.prices.service import PriceCatalogue, PriceScheduleService
+from app.catalog.prices.service import PriceScheduleService
 from app.core.db.paging import ListQuery, Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, ReadQuery, read_back
+from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
-from app.identity.principal import Principal
 
 router = APIRouter(prefix="/api/v1", tags=["prices"])
 
@@ -78,7 +79,9 @@ async def list_item_prices(
 
     A moment to come counts planned prices. Each price holds from its moment until before the next.
     """
-    return await _history(hot, item_id, query, lambda c: PriceCatalogue(c).history(item_id, query, pager))
+    read = partial(queries.list_prices, item_id=item_id, query=query, pager=pager)
+    # Moments are too varied to keep, and what one to come answers depends on the clock besides.
+    return await hot.answer(item_group(item_id), read, keep=query.price_as_of is None)
 
 
 @router.get(
@@ -91,14 +94,8 @@ async def list_book_prices(
     book_id: RowId, query: Annotated[PriceQuery, Query()], pager: PagerDep, hot: HotDep
 ) -> Response:
     """As `/items/{item_id}/prices`, of a book."""
-    return await _history(
-        hot, book_id, query, lambda c: PriceCatalogue(c).history(book_id, query, pager, ItemKind.BOOK)
-    )
-
-
-async def _history(hot: HotDep, item_id: int, query: PriceQuery, read: ReadQuery) -> Response:
-    # Moments are too varied to keep, and what one to come answers depends on the clock besides.
-    return await hot.answer(item_group(item_id), read, keep=query.price_as_of is None)
+    read = partial(queries.list_prices, item_id=book_id, query=query, pager=pager, kind=ItemKind.BOOK)
+    return await hot.answer(item_group(book_id), read, keep=query.price_as_of is None)
 
 
 @router.get(
@@ -111,7 +108,8 @@ async def list_price_changes(
     item_id: RowId, seller: Seller, query: Annotated[ListQuery, Query()], pager: PagerDep, hot: HotDep
 ) -> Response:
     """A page of the item's prices, the newest first, with who set them and how. For its owner and moderators."""
-    return await hot.answer_private(lambda c: PriceCatalogue(c).changes(seller, item_id, query, pager))
+    read = partial(queries.list_changes, editor=seller, item_id=item_id, query=query, pager=pager)
+    return await hot.answer_private(read)
 
 
 @router.get(
@@ -128,7 +126,8 @@ async def list_price_schedules(
     hot: HotDep,
 ) -> Response:
     """A page of the item's planned prices, the earliest first, past ones among them. For its owner and moderators."""
-    return await hot.answer_private(lambda c: PriceCatalogue(c).schedules(seller, item_id, query, pager))
+    read = partial(queries.list_schedules, editor=seller, item_id=item_id, query=query, pager=pager)
+    return await hot.answer_private(read)
 
 
 @router.post(
@@ -152,7 +151,7 @@ async def create_price_schedule(
     """
     schedule_id = await schedules.create(seller, item_id, schedule)
     location = f"/api/v1/items/{item_id}/price-schedules/{schedule_id}"
-    read = _read_schedule(seller, PriceOwner(item_id, schedule_id))
+    read = partial(queries.get_schedule, editor=seller, item_id=item_id, schedule_id=schedule_id)
     return await read_back(session, read, status=201, location=location)
 
 
@@ -162,11 +161,10 @@ async def create_price_schedule(
     response_model=PriceScheduleOut,
     responses=problems(*_OWN, PriceScheduleNotFound),
 )
-async def get_price_schedule(
-    place: Annotated[PriceOwner, Depends(get_price_owner)], seller: Seller, hot: HotDep
-) -> Response:
+async def get_price_schedule(item_id: RowId, schedule_id: RowId, seller: Seller, hot: HotDep) -> Response:
     """A planned price and what became of it. For the item's owner and moderators. Sends an ETag."""
-    return await hot.answer_private(_read_schedule(seller, place))
+    read = partial(queries.get_schedule, editor=seller, item_id=item_id, schedule_id=schedule_id)
+    return await hot.answer_private(read)
 
 
 @router.patch(
@@ -176,7 +174,7 @@ async def get_price_schedule(
     responses=problems(*_OWN, *_CHANGING, PriceScheduleStarted, PriceSchedulesOverlap, PriceScheduleInPast),
 )
 async def change_price_schedule(
-    place: Annotated[PriceOwner, Depends(get_price_owner)],
+    owner: Annotated[PriceOwner, Depends(get_price_owner)],
     patch: PriceSchedulePatch,
     seller: Seller,
     precondition: PreconditionDep,
@@ -184,8 +182,9 @@ async def change_price_schedule(
     session: SessionDep,
 ) -> Response:
     """Set only what is sent. A sale that holds can be made longer or shorter. Its owner or a moderator may."""
-    await schedules.change(seller, place.item_id, place.schedule_id, precondition, patch)
-    return await read_back(session, _read_schedule(seller, place))
+    await schedules.change(seller, owner.item_id, owner.schedule_id, precondition, patch)
+    read = partial(queries.get_schedule, editor=seller, item_id=owner.item_id, schedule_id=owner.schedule_id)
+    return await read_back(session, read)
 
 
 @router.delete(
@@ -195,14 +194,11 @@ async def change_price_schedule(
     responses=problems(*_OWN, *_CHANGING),
 )
 async def cancel_price_schedule(
-    place: Annotated[PriceOwner, Depends(get_price_owner)],
+    item_id: RowId,
+    schedule_id: RowId,
     seller: Seller,
     precondition: PreconditionDep,
     schedules: PriceScheduleServiceDep,
 ) -> None:
     """Give a plan up. Of one that holds, the regular price returns at once. Its owner or a moderator may."""
-    await schedules.cancel(seller, place.item_id, place.schedule_id, precondition)
-
-
-def _read_schedule(editor: Principal, place: PriceOwner) -> ReadQuery:
-    return lambda connection: PriceCatalogue(connection).schedule(editor, place.item_id, place.schedule_id)
+    await schedules.cancel(seller, item_id, schedule_id, precondition)
