@@ -6,6 +6,7 @@ from app.admin.audit.router import router as admin_audit
 from app.admin.stats.router import router as admin_stats
 from app.admin.users.router import router as admin_users
 from app.catalog.authors.router import router as authors
+from app.catalog.books.listings.router import router as book_listings
 from app.catalog.books.router import router as books
 from app.catalog.categories.router import router as categories
 from app.catalog.covers.router import router as covers
@@ -48,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     categories,
     works,
     series,
+    book_listings,
     covers,
     sessions,
     oauth,

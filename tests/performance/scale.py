@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode
 import asyncpg
 import uvloop
 
-from app.catalog.books.views import BookListQuery
+from app.catalog.books.representations import BookListQuery
 from app.core.db.paging import Found, Pager, Window
 from devstack import Servers, throwaway_servers
 from tests.performance.load import request_bytes, send_count

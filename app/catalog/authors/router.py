@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.catalog.authors import queries
 from app.catalog.authors.errors import AuthorInUse, AuthorMerged, AuthorNotFound
 from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, AuthorPatch
-from app.catalog.authors.service import AuthorCatalogue, AuthorService
-from app.catalog.books.schemas import BookFilter, BookOut
-from app.catalog.cache_groups import AUTHORS, LISTS
+from app.catalog.authors.service import AuthorService
+from app.catalog.cache_groups import AUTHORS
 from app.catalog.goods.deps import limit_search
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
@@ -50,24 +49,6 @@ async def list_authors(query: Annotated[AuthorFilter, Query()], pager: PagerDep,
 async def get_author(author_id: RowId, hot: HotDep) -> Response:
     """An author with sort name and aliases. Sends an ETag; understands If-None-Match."""
     return await hot.answer(AUTHORS, partial(queries.get_author, author_id=author_id))
-
-
-@router.get(
-    "/{author_id}/books",
-    summary="List an author's books",
-    response_model=Page[BookOut],
-    dependencies=[Depends(limit_search)],
-    responses=problems(AuthorNotFound, AuthorMerged),
-)
-async def list_author_books(
-    author_id: RowId, query: Annotated[BookFilter, Query()], pager: PagerDep, hot: HotDep
-) -> Response:
-    """A page of the books that the author contributed to, in whatever role; takes every filter of `/books`."""
-    return await hot.answer(
-        LISTS,
-        lambda connection: AuthorCatalogue(connection).list_books(author_id, query, pager),
-        keep=query.search is None,
-    )
 
 
 @router.post(

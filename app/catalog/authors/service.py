@@ -1,26 +1,19 @@
 """Editing authors."""
 
-from dataclasses import replace
 from typing import Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.authors.errors import AuthorInUse, merged_author, no_author
 from app.catalog.authors.names import sort_name
-from app.catalog.authors.queries import get_author
 from app.catalog.authors.repository import AuthorRepository
 from app.catalog.authors.schemas import AuthorIn, AuthorPatch
-from app.catalog.books.repository import ListScope
-from app.catalog.books.schemas import BookFilter
-from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import AUTHORS
 from app.catalog.canonical import find_canonical
 from app.catalog.models import Author
 from app.core.audit import differences, record_audit, record_edit
 from app.core.cache.hot import EVERYTHING, invalidate
-from app.core.db.paging import Pager
 from app.core.http.conditional import Precondition
-from app.core.http.responses import ReadResult
 
 
 class AuthorService:
@@ -100,17 +93,3 @@ class AuthorService:
         await self._authors.flush()
         # Names show in books and in lists of books, and are searched there.
         invalidate(self._session, EVERYTHING)
-
-
-class AuthorCatalogue:
-    """Reads authors for display."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def list_books(self, author_id: int, query: BookFilter, pager: Pager) -> ReadResult:
-        """One page of the books that the author contributed to. AuthorNotFound, AuthorMerged, InvalidCursor."""
-        author = await get_author(self._connection, author_id)
-        books = await BookCatalogue(self._connection).list(query, pager, ListScope(author_id=author_id))
-        # The older snapshot of the two: were the author deleted in between, the list must not be kept.
-        return replace(books, snapshot=author.snapshot)

@@ -7,9 +7,10 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from app.catalog.books.representations import WHOLE, BookView, Expansion, ViewQuery
 from app.catalog.books.service import BookService
-from app.catalog.books.views import BookView, Expansion
 from app.core.db.transaction import SessionDep
+from app.core.http.negotiation import JSON_LD
 from app.core.http.responses import HotReads
 
 
@@ -20,8 +21,6 @@ async def get_book_service(request: Request, session: SessionDep) -> BookService
 
 BookServiceDep = Annotated[BookService, Depends(get_book_service, scope="function")]
 
-_WHOLE = BookView()
-
 VIEW_PARAMETERS = {
     "parameters": [
         {
@@ -29,7 +28,7 @@ VIEW_PARAMETERS = {
             "in": "query",
             "required": False,
             "schema": {"type": "string", "examples": ["title,price"]},
-            "description": BookView.model_fields["fields"].description,
+            "description": ViewQuery.model_fields["fields"].description,
         },
         {
             "name": "expand",
@@ -44,14 +43,16 @@ VIEW_PARAMETERS = {
 
 
 def asked_view(hot: HotReads) -> BookView:
-    """`fields` and `expand`; any other parameter is refused.
+    """Read `fields` and `expand`, and whether JSON-LD is preferred; any other parameter is refused.
 
     Called by the endpoint: a dependency of its own would cost a cold read 3% of its time.
     """
-    if not hot.query:
-        return _WHOLE
+    shop = hot.public_url if hot.media_type == JSON_LD else None
+    if not hot.query and shop is None:
+        return WHOLE
     try:
-        return BookView.model_validate(parse_qs(hot.query, keep_blank_values=True))
+        asked = ViewQuery.model_validate(parse_qs(hot.query, keep_blank_values=True))
     except ValidationError as error:
         problems = [{**problem, "loc": ("query", *problem["loc"])} for problem in error.errors()]
         raise RequestValidationError(problems) from None
+    return BookView(asked.fields, asked.expand, shop)

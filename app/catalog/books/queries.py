@@ -1,42 +1,290 @@
-"""SQL of what an answer shows beside its books."""
+"""Reading and listing books: the columns of an answer, and what an answer shows beside its books."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, bindparam, func, select
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.models import Author, Book, Item, Work
-from app.core.db.queries import AnyRow
+from app.catalog.authors.schemas import AuthorOut
+from app.catalog.books.errors import InvalidIsbn, no_book, no_book_of_isbn
+from app.catalog.books.fields import PLAIN_BOOK_FIELDS
+from app.catalog.books.json_ld import linked_book
+from app.catalog.books.representations import (
+    WHOLE,
+    BookView,
+    EditionRef,
+    ExpandedBook,
+    Expansion,
+    WorkRef,
+    book_out,
+)
+from app.catalog.books.schemas import BookFilter, BookOut
+from app.catalog.goods.queries import ITEM_COLUMNS, item_order, join_items
+from app.catalog.index.conditions import by_authors, document_conditions, find_names, in_categories
+from app.catalog.index.sampling import matching_books
+from app.catalog.isbn import parse_isbn
+from app.catalog.models import (
+    Author,
+    Book,
+    BookCategory,
+    BookDocument,
+    Category,
+    Contributor,
+    Item,
+    Series,
+    StockLevel,
+    Work,
+)
+from app.core.db.driver import DriverStatement
+from app.core.db.paging import Found, Pager, Window
+from app.core.db.queries import AnyRow, Sampled, find_page, snapshot_text
+from app.core.errors import FieldProblem
+from app.core.http.conditional import version_etag
+from app.core.http.negotiation import JSON_LD
+from app.core.http.responses import ReadResult
 
-
-async def list_works(connection: AsyncConnection, ids: Collection[int]) -> Sequence[AnyRow]:
-    """These works."""
-    return (await connection.execute(select(Work.id, Work.title).where(Work.id.in_(ids)))).all()
-
-
-async def list_editions(connection: AsyncConnection, work_ids: Collection[int]) -> Sequence[AnyRow]:
-    """The editions of these works, oldest first."""
-    statement = (
-        select(
-            Book.work_id,
-            Item.id,
-            Book.isbn13.label("isbn"),
-            Item.title,
-            Book.format,
-            Book.language,
-            Book.year,
-            Item.price,
-            Item.currency,
+CONTRIBUTORS = (
+    select(
+        func.jsonb_agg(
+            aggregate_order_by(
+                func.jsonb_build_object(
+                    "author_id",
+                    Author.id,
+                    "name",
+                    Author.name,
+                    "role",
+                    Contributor.role,
+                    "position",
+                    Contributor.position,
+                    "version",
+                    Author.version,
+                ),
+                Contributor.position,
+            ),
+            type_=JSONB,
         )
-        .join(Item, Item.id == Book.item_id)
-        .where(Book.work_id.in_(work_ids))
-        .order_by(Book.year.nulls_last(), Item.id)
     )
-    return (await connection.execute(statement)).all()
+    .select_from(Contributor)
+    .join(Author, Author.id == Contributor.author_id)
+    .where(Contributor.book_id == Book.item_id)
+    .scalar_subquery()
+)
+CATEGORIES = (
+    select(
+        func.jsonb_agg(
+            aggregate_order_by(
+                func.jsonb_build_object(
+                    "id",
+                    Category.id,
+                    "name",
+                    Category.name,
+                    "slug",
+                    Category.slug,
+                    "version",
+                    Category.version,
+                ),
+                Category.path,
+            ),
+            type_=JSONB,
+        )
+    )
+    .select_from(BookCategory)
+    .join(Category, Category.id == BookCategory.category_id)
+    .where(BookCategory.book_id == Book.item_id)
+    .scalar_subquery()
+)
+BOOK_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
+    *ITEM_COLUMNS,
+    Book.isbn13,
+    *(getattr(Book, name) for name in PLAIN_BOOK_FIELDS),
+    Book.published_on,
+    Book.published_precision,
+    Book.series_id,
+    Series.name.label("series"),
+    func.coalesce(Series.version, 0).label("series_version"),
+    CONTRIBUTORS.label("contributors"),
+    CATEGORIES.label("categories"),
+    Book.subjects,
+    Book.work_id,
+    Book.cover,
+)
+_BOOK = (
+    select(*BOOK_COLUMNS, snapshot_text)
+    .select_from(Book)
+    .join(Item, Item.id == Book.item_id)
+    .outerjoin(StockLevel, StockLevel.item_id == Item.id)
+    .outerjoin(Series, Series.id == Book.series_id)
+)
+# Constants with bound parameters: a clause added per request would have SQLAlchemy build everything anew.
+_BOOK_BY_ID = DriverStatement(_BOOK.where(Book.item_id == bindparam("book_id")))
+_BOOK_BY_ISBN = DriverStatement(_BOOK.where(Book.isbn13 == bindparam("isbn13")))
 
 
-async def list_authors(connection: AsyncConnection, ids: Collection[int]) -> Sequence[AnyRow]:
-    """These authors."""
+@dataclass(frozen=True, slots=True)
+class ListScope:
+    """The part of the catalogue that a list is of."""
+
+    author_id: int | None = None
+    category_id: int | None = None
+    with_descendants: bool = True
+
+
+EVERYWHERE = ListScope()
+
+
+async def get_book(connection: AsyncConnection, book_id: int, view: BookView = WHOLE) -> ReadResult:
+    """Read one book, as the view shows it. Raises BookNotFound."""
+    row = await find_book(connection, book_id)
+    if row is None:
+        raise no_book(book_id)
+    return await _present(connection, row, view)
+
+
+async def get_book_by_isbn(connection: AsyncConnection, printed: str, view: BookView = WHOLE) -> ReadResult:
+    """Read the book with this ISBN in any printed form. Raises InvalidIsbn, BookNotFound."""
+    try:
+        isbn13 = parse_isbn(printed)
+    except ValueError as reason:
+        problem: FieldProblem = {"field": "isbn", "message": str(reason), "type": InvalidIsbn.code}
+        raise InvalidIsbn(f"{printed!r}: {reason}.", errors=[problem]) from None
+    row = await _BOOK_BY_ISBN.one_or_none(connection, isbn13=isbn13)
+    if row is None:
+        raise no_book_of_isbn(isbn13)
+    return await _present(connection, row, view)
+
+
+async def list_books(
+    connection: AsyncConnection,
+    query: BookFilter,
+    pager: Pager,
+    scope: ListScope = EVERYWHERE,
+    view: BookView = WHOLE,
+) -> ReadResult:
+    """Read one page of the books of the scope that meet the filters. Raises InvalidCursor."""
+    window = pager.window(query)
+    found = await find_books(connection, query, window, scope)
+    books: Sequence[BookOut] = [book_out(row) for row in found.rows]
+    if view.expand:
+        books = await expand_books(connection, books, view.expand)
+    page = pager.page(query, window, found, list(books))
+    return ReadResult(page, found.snapshot, include=view.parts_of_page)
+
+
+async def find_book(connection: AsyncConnection, book_id: int) -> AnyRow | None:
+    """Find the book's answer columns and the snapshot they were read in."""
+    return await _BOOK_BY_ID.one_or_none(connection, book_id=book_id)
+
+
+async def find_books(
+    connection: AsyncConnection, query: BookFilter, window: Window, scope: ListScope = EVERYWHERE
+) -> Found[AnyRow]:
+    """Find the answer columns of the books in the window, in the order that the query asks for."""
+    names = await find_names(connection, query)
+    conditions = [one.clause for one in document_conditions(query, names)]
+    if scope.author_id is not None:
+        conditions.append(by_authors([scope.author_id]))
+    if scope.category_id is not None:
+        conditions.append(_in_category(scope.category_id, with_descendants=scope.with_descendants))
+    ids = select(Item.id).join(BookDocument, BookDocument.book_id == Item.id).where(*conditions)
+    counted = matching_books("found", [BookDocument.sample], conditions, names.frame_end).counted()
+    matching = Sampled(ids, counted)
+    found = await find_page(connection, matching, item_order(query), window, BOOK_COLUMNS, join_books)
+    # The older snapshot of the two: were a name changed in between, the list must not be kept.
+    return replace(found, snapshot=names.snapshot or found.snapshot)
+
+
+async def expand_books(
+    connection: AsyncConnection, books: Sequence[BookOut], expand: Collection[Expansion]
+) -> list[ExpandedBook]:
+    """Fill in what is to be shown in full: a statement for each expansion, however many books there are."""
+    expanded = [ExpandedBook.model_validate(book.model_dump()) for book in books]
+    if Expansion.WORK in expand or Expansion.EDITIONS in expand:
+        await _add_works(connection, expanded, with_editions=Expansion.EDITIONS in expand)
+    if Expansion.AUTHORS in expand:
+        await _add_authors(connection, expanded)
+    return expanded
+
+
+def join_books(source: FromClause, item_id: ColumnElement[int]) -> FromClause:
+    """The tables of `BOOK_COLUMNS`."""
+    return (
+        join_items(source, item_id)
+        .outerjoin(Book, Book.item_id == Item.id)
+        .outerjoin(Series, Series.id == Book.series_id)
+    )
+
+
+async def _present(connection: AsyncConnection, row: AnyRow, view: BookView) -> ReadResult:
+    book = book_out(row)
+    if view.shop is not None:
+        linked = linked_book(book, view.shop)
+        return ReadResult(linked, row.snapshot, version=book.version, media_type=JSON_LD)
+    if view.is_whole:
+        # Names of authors, categories and series show in the answer: a rename must change the tag, but stop no
+        # editor. The sum only rises while the book's version stands: merges and their undo raise the others.
+        named = sum(one["version"] for one in (*(row.contributors or ()), *(row.categories or ())))
+        tag = version_etag(book.version, row.stock_version, named + row.series_version)
+        return ReadResult(book, row.snapshot, tag)
+    if view.expand:
+        [book] = await expand_books(connection, [book], view.expand)
+    return ReadResult(book, row.snapshot, version=book.version, include=view.parts)
+
+
+def _in_category(category_id: int, *, with_descendants: bool) -> ColumnElement[bool]:
+    """Books of the category and, unless told otherwise, of its descendants."""
+    if with_descendants:
+        return in_categories([category_id])
+    return (
+        select(BookCategory.book_id)
+        .where(BookCategory.book_id == BookDocument.book_id, BookCategory.category_id == category_id)
+        .exists()
+    )
+
+
+async def _add_works(
+    connection: AsyncConnection, books: Sequence[ExpandedBook], *, with_editions: bool
+) -> None:
+    ids = {book.work_id for book in books}
+    rows = await connection.execute(select(Work.id, Work.title).where(Work.id.in_(ids)))
+    works = {row.id: WorkRef.model_validate(row) for row in rows}
+    if with_editions:
+        editions: dict[int, list[EditionRef]] = defaultdict(list)
+        for row in await connection.execute(_EDITIONS, {"work_ids": list(ids)}):
+            editions[row.work_id].append(EditionRef.model_validate(row))
+        for work in works.values():
+            work.editions = editions[work.id]
+    for book in books:
+        book.work = works.get(book.work_id)
+
+
+async def _add_authors(connection: AsyncConnection, books: Sequence[ExpandedBook]) -> None:
+    ids = {one.author_id for book in books for one in book.contributors}
     columns = (Author.id, Author.name, Author.sort_name, Author.aliases, Author.version)
     statement = select(*columns, Author.created_at, Author.updated_at).where(Author.id.in_(ids))
-    return (await connection.execute(statement)).all()
+    authors = {row.id: AuthorOut.model_validate(row) for row in await connection.execute(statement)}
+    for book in books:
+        for contributor in book.contributors:
+            contributor.author = authors.get(contributor.author_id)
+
+
+_EDITIONS = (
+    select(
+        Book.work_id,
+        Item.id,
+        Book.isbn13.label("isbn"),
+        Item.title,
+        Book.format,
+        Book.language,
+        Book.year,
+        Item.price,
+        Item.currency,
+    )
+    .join(Item, Item.id == Book.item_id)
+    .where(Book.work_id.in_(bindparam("work_ids", expanding=True)))
+    .order_by(Book.year.nulls_last(), Item.id)
+)
+"""The editions of works, the oldest first."""

@@ -1,99 +1,160 @@
-"""Puts beside books what a client asked to see in full."""
+"""A book as clients see it: whole, the `fields` that they ask for, or with what they ask to `expand`."""
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.catalog.authors.schemas import AuthorOut
-from app.catalog.books.queries import list_authors, list_editions, list_works
-from app.catalog.books.schemas import BookOut
-from app.catalog.books.views import (
-    BookListQuery,
-    BookView,
-    EditionRef,
-    ExpandedBook,
-    Expansion,
-    WorkRef,
-    linked_book,
-)
+from app.catalog.books.schemas import BookFilter, BookOut, ContributorOut, cover_out
+from app.catalog.isbn import to_isbn10
+from app.catalog.models import BookFormat, ContributorRole
+from app.catalog.partial_dates import format_partial_date
 from app.core.db.paging import Page
-from app.core.http.negotiation import JSON_LD
-from app.core.http.responses import ReadQuery, ReadResult
+from app.core.db.queries import AnyRow
+from app.core.db.sorting import DistinctKeys, SplitKeys
+from app.core.http.schemas import Money, ResponseModel
 
 
-def present_linked(read: ReadQuery, shop: str) -> ReadQuery:
-    """The book that `read` finds as JSON-LD of the shop at this public address."""
-
-    async def present(connection: AsyncConnection) -> ReadResult:
-        found = await read(connection)
-        book = BookOut.model_validate(found.model)
-        linked = linked_book(book, shop)
-        return ReadResult(linked, found.snapshot, version=book.version, media_type=JSON_LD)
-
-    return present
-
-
-def present_book(read: ReadQuery, view: BookView) -> ReadQuery:
-    """As much of the book that `read` finds as the view shows."""
-    if view.fields is None and not view.expand:
-        return read
-
-    async def present(connection: AsyncConnection) -> ReadResult:
-        found = await read(connection)
-        book = BookOut.model_validate(found.model)
-        if view.expand:
-            [book] = await expand_books(connection, [book], view.expand)
-        return ReadResult(book, found.snapshot, version=book.version, include=view.include)
-
-    return present
+def book_out(row: AnyRow) -> BookOut:
+    """Make the answer of a row of `BOOK_COLUMNS`."""
+    values = row._asdict()
+    contributors = values["contributors"] or []
+    isbn = values.pop("isbn13")
+    precision = values["published_precision"]
+    published_on = format_partial_date(values["published_on"], precision) if precision else None
+    authors = [one["name"] for one in contributors if one["role"] == ContributorRole.AUTHOR]
+    values |= {
+        "isbn": isbn,
+        "isbn10": to_isbn10(isbn) if isbn else None,
+        "author": ", ".join(authors) or None,
+        "contributors": contributors,
+        "categories": values["categories"] or [],
+        "cover": cover_out(values["cover"]),
+        "published_on": published_on,
+    }
+    return BookOut.model_validate(values)
 
 
-def present_page(read: ReadQuery, query: BookListQuery) -> ReadQuery:
-    """As much of the books of the page that `read` finds as the query asks for."""
-    if query.fields is None and not query.expand:
-        return read
+class Expansion(StrEnum):
+    """What an answer can hold beside the book itself, at most two steps away."""
 
-    async def present(connection: AsyncConnection) -> ReadResult:
-        found = await read(connection)
-        page: Page[BookOut] = Page.model_validate(found.model)
-        if query.expand:
-            page.items = list(await expand_books(connection, page.items, query.expand))
-        return ReadResult(page, found.snapshot, include=query.include)
-
-    return present
+    WORK = "work"
+    EDITIONS = "work.editions"
+    AUTHORS = "contributors.author"
 
 
-async def expand_books(
-    connection: AsyncConnection, books: Sequence[BookOut], expand: Collection[Expansion]
-) -> list[ExpandedBook]:
-    """The books with each expansion filled in: a statement for each, however many books there are."""
-    expanded = [ExpandedBook.model_validate(book.model_dump()) for book in books]
-    if Expansion.WORK in expand or Expansion.EDITIONS in expand:
-        await _add_works(connection, expanded, with_editions=Expansion.EDITIONS in expand)
-    if Expansion.AUTHORS in expand:
-        await _add_authors(connection, expanded)
-    return expanded
+def _known(names: list[str]) -> list[str]:
+    for name in names:
+        if name not in BookOut.model_fields:
+            raise ValueError(f"{name!r} is no field of a book; known are {', '.join(BookOut.model_fields)}")
+    return names
 
 
-async def _add_works(
-    connection: AsyncConnection, books: Sequence[ExpandedBook], *, with_editions: bool
-) -> None:
-    ids = {book.work_id for book in books}
-    works = {row.id: WorkRef.model_validate(row) for row in await list_works(connection, ids)}
-    if with_editions:
-        editions: dict[int, list[EditionRef]] = defaultdict(list)
-        for row in await list_editions(connection, ids):
-            editions[row.work_id].append(EditionRef.model_validate(row))
-        for work in works.values():
-            work.editions = editions[work.id]
-    for book in books:
-        book.work = works.get(book.work_id)
+Fields = Annotated[
+    list[str] | None,
+    BeforeValidator(SplitKeys.func),
+    AfterValidator(lambda names: names and _known(names)),
+    Field(
+        description="Comma-separated fields to show; all without. The id is always there, the rest is then left out."
+    ),
+]
+Expansions = Annotated[
+    list[Expansion],
+    SplitKeys,
+    DistinctKeys,
+    Field(description="Comma-separated: what to show in full."),
+]
 
 
-async def _add_authors(connection: AsyncConnection, books: Sequence[ExpandedBook]) -> None:
-    ids = {one.author_id for book in books for one in book.contributors}
-    authors = {row.id: AuthorOut.model_validate(row) for row in await list_authors(connection, ids)}
-    for book in books:
-        for contributor in book.contributors:
-            contributor.author = authors.get(contributor.author_id)
+class ViewQuery(BaseModel):
+    """What a client asks to see of one book."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    fields: Fields = None
+    expand: Expansions = Field(default=[])
+
+
+class BookListQuery(BookFilter):
+    """Filters of `/books`, and what to show of each."""
+
+    fields: Fields = None
+    expand: Expansions = Field(default=[])
+
+    @property
+    def view(self) -> "BookView":
+        """What to show of each book."""
+        return BookView(self.fields, self.expand)
+
+
+_ENVELOPE = Page.model_fields.keys() - {"items"}
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """What to show of a book: the named fields, else all; in full what `expand` names.
+
+    With the public address of a `shop`, all of it in the vocabulary of schema.org instead.
+    """
+
+    fields: list[str] | None = None
+    expand: Sequence[Expansion] = ()
+    shop: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the book is shown as it is."""
+        return self.fields is None and not self.expand
+
+    @property
+    def parts(self) -> Any:
+        """The parts of a book to send, as Pydantic names them: `fields`, the id, and what was expanded; None for all."""
+        if self.fields is None:
+            return None
+        return {"id", *self.fields, *(name.partition(".")[0] for name in self.expand)}
+
+    @property
+    def parts_of_page(self) -> Any:
+        """The same of a page of books."""
+        parts = self.parts
+        return None if parts is None else {**dict.fromkeys(_ENVELOPE, True), "items": {"__all__": parts}}
+
+
+WHOLE = BookView()
+
+
+class EditionRef(ResponseModel):
+    """Another edition of the work, in short."""
+
+    id: int = Field(examples=[42])
+    isbn: str | None = Field(examples=["9780261102217"])
+    title: str = Field(examples=["The Hobbit"])
+    format: BookFormat | None = Field(examples=["paperback"])
+    language: str | None = Field(examples=["en"])
+    year: int | None = Field(examples=[1937])
+    price: Money | None = Field(examples=[12.5])
+    currency: str = Field(examples=["EUR"])
+
+
+class WorkRef(ResponseModel):
+    """The work, with its editions where they were asked for."""
+
+    id: int = Field(examples=[7])
+    title: str = Field(examples=["The Hobbit"])
+    editions: list[EditionRef] | None = None
+
+
+class ExpandedContributor(ContributorOut):
+    """A contributor with the author in full."""
+
+    author: AuthorOut | None = None
+
+
+class ExpandedBook(BookOut):
+    """A book with what was asked for beside it."""
+
+    contributors: list[ExpandedContributor]  # type: ignore[assignment]  # a list of a narrower model
+    work: WorkRef | None = None

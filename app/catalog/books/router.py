@@ -1,17 +1,18 @@
 """`/api/v1/books`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.catalog.authors.errors import UnknownAuthor
+from app.catalog.books import queries
 from app.catalog.books.deps import VIEW_PARAMETERS, BookServiceDep, asked_view
 from app.catalog.books.errors import BookNotFound, DuplicateContributor, InvalidIsbn, IsbnTaken
-from app.catalog.books.ndjson import stream_lines
-from app.catalog.books.representations import present_book, present_linked, present_page
+from app.catalog.books.json_ld import LINKED
+from app.catalog.books.ndjson import LINES, stream_lines
+from app.catalog.books.representations import BookListQuery, ExpandedBook
 from app.catalog.books.schemas import BookIn, BookOut, BookPatch
-from app.catalog.books.service import BookCatalogue
-from app.catalog.books.views import LINES, LINKED, BookListQuery, ExpandedBook
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.categories.errors import UnknownCategory
 from app.catalog.goods.deps import limit_search
@@ -20,9 +21,9 @@ from app.catalog.works.errors import UnknownWork
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
-from app.core.http.negotiation import JSON_LD, NDJSON
+from app.core.http.negotiation import NDJSON
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, HotReads, ReadQuery, read_back, start_stream, stream_response
+from app.core.http.responses import HotDep, read_back, start_stream, stream_response
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller, documented_permission, require_permission
 from app.identity.permissions import Permission
@@ -54,7 +55,7 @@ async def list_books(
     if hot.media_type == NDJSON:
         await require_permission(request, Permission.CATALOG_TRANSFER)
         return stream_response(await start_stream(stream_lines(request.app.state.database, query)), NDJSON)
-    read = present_page(lambda connection: BookCatalogue(connection).list(query, pager), query)
+    read = partial(queries.list_books, query=query, pager=pager, view=query.view)
     return await hot.answer(LISTS, read, keep=query.search is None)
 
 
@@ -70,7 +71,10 @@ async def get_book(book_id: RowId, hot: HotDep) -> Response:
 
     `Accept: application/ld+json` asks for it in the vocabulary of schema.org.
     """
-    return await _show(hot, item_group(book_id), _read(book_id))
+    view = asked_view(hot)
+    # What is shown beside a book changes with other books.
+    group = LISTS if view.expand else item_group(book_id)
+    return await hot.answer(group, partial(queries.get_book, book_id=book_id, view=view))
 
 
 @router.get(
@@ -82,7 +86,8 @@ async def get_book(book_id: RowId, hot: HotDep) -> Response:
 )
 async def get_book_by_isbn(isbn: _PrintedIsbn, hot: HotDep) -> Response:
     """The book with this ISBN-10 or ISBN-13 in any printed form; shown as at its own address."""
-    return await _show(hot, LISTS, lambda connection: BookCatalogue(connection).get_by_isbn(isbn))
+    view = asked_view(hot)
+    return await hot.answer(LISTS, partial(queries.get_book_by_isbn, printed=isbn, view=view))
 
 
 @router.post(
@@ -96,7 +101,7 @@ async def create_book(book: BookIn, seller: Seller, books: BookServiceDep, sessi
     """Add a book of one's own. Contributors given by name are found in the catalogue or added to it."""
     book_id = await books.create(seller, book)
     location = f"/api/v1/books/{book_id}"
-    return await read_back(session, _read(book_id), status=201, location=location)
+    return await read_back(session, partial(queries.get_book, book_id=book_id), status=201, location=location)
 
 
 @router.put(
@@ -115,7 +120,7 @@ async def replace_book(
 ) -> Response:
     """Set every field; what is left out becomes empty. Its owner or a moderator may."""
     await books.change(seller, book_id, precondition, book)
-    return await read_back(session, _read(book_id))
+    return await read_back(session, partial(queries.get_book, book_id=book_id))
 
 
 @router.patch(
@@ -134,7 +139,7 @@ async def change_book(
 ) -> Response:
     """Set only what is sent; null empties a field that may be empty. Its owner or a moderator may."""
     await books.change(seller, book_id, precondition, patch)
-    return await read_back(session, _read(book_id))
+    return await read_back(session, partial(queries.get_book, book_id=book_id))
 
 
 @router.delete("/{book_id}", status_code=204, summary="Delete a book", responses=problems(*_EDITING))
@@ -143,15 +148,3 @@ async def delete_book(
 ) -> None:
     """Take a book out of the catalogue. Its owner or a moderator may."""
     await books.delete(seller, book_id, precondition)
-
-
-async def _show(hot: HotReads, group: str, read: ReadQuery) -> Response:
-    view = asked_view(hot)
-    if hot.media_type == JSON_LD:
-        return await hot.answer(group, present_linked(read, hot.public_url))
-    # What is shown beside a book changes with other books.
-    return await hot.answer(LISTS if view.expand else group, present_book(read, view))
-
-
-def _read(book_id: int) -> ReadQuery:
-    return lambda connection: BookCatalogue(connection).get(book_id)

@@ -1,37 +1,24 @@
-"""Reading, listing and editing books."""
+"""Editing books."""
 
 from collections.abc import Iterable, Sequence
 from typing import Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.authors.directory import AuthorDirectory
-from app.catalog.books.answers import book_out
-from app.catalog.books.errors import InvalidIsbn, no_book, no_book_of_isbn
+from app.catalog.books.errors import no_book
 from app.catalog.books.fields import PLAIN_BOOK_FIELDS
-from app.catalog.books.repository import (
-    EVERYWHERE,
-    BookRepository,
-    ListScope,
-    find_book,
-    find_book_by_isbn,
-    list_books,
-)
-from app.catalog.books.schemas import BookFilter, BookIn, BookOut, BookPatch, ContributorIn
-from app.catalog.goods.queries import item_order
+from app.catalog.books.repository import BookRepository
+from app.catalog.books.representations import book_out
+from app.catalog.books.schemas import BookIn, BookOut, BookPatch, ContributorIn
 from app.catalog.goods.schemas import GoodsIn, ItemKind
 from app.catalog.goods.service import GoodsService, record_staff_edit
-from app.catalog.isbn import parse_isbn
 from app.catalog.models import Book, ContributorRole, Item
 from app.catalog.partial_dates import parse_partial_date
 from app.catalog.series_positions import series_order
 from app.catalog.works.directory import TitlePage, WorkDirectory
 from app.core.audit import Changes
-from app.core.db.paging import Pager
-from app.core.db.queries import AnyRow
-from app.core.errors import FieldProblem
-from app.core.http.conditional import Precondition, version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
 
 Contributions = Sequence[tuple[int, str]]
@@ -189,45 +176,3 @@ def shown_changes(before: BookOut, after: BookOut, sent: Iterable[str]) -> Chang
     fields = {_SHOWN_AS.get(name, name) for name in sent}
     old, new = before.model_dump(include=fields), after.model_dump(include=fields)
     return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
-
-
-class BookCatalogue:
-    """Reads books for display."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def get(self, book_id: int) -> ReadResult:
-        """One book. BookNotFound."""
-        row = await find_book(self._connection, book_id)
-        if row is None:
-            raise no_book(book_id)
-        return _document(row)
-
-    async def get_by_isbn(self, printed: str) -> ReadResult:
-        """The book with this ISBN in any form. InvalidIsbn, BookNotFound."""
-        try:
-            isbn13 = parse_isbn(printed)
-        except ValueError as reason:
-            problem: FieldProblem = {"field": "isbn", "message": str(reason), "type": InvalidIsbn.code}
-            raise InvalidIsbn(f"{printed!r}: {reason}.", errors=[problem]) from None
-        row = await find_book_by_isbn(self._connection, isbn13)
-        if row is None:
-            raise no_book_of_isbn(isbn13)
-        return _document(row)
-
-    async def list(self, query: BookFilter, pager: Pager, within: ListScope = EVERYWHERE) -> ReadResult:
-        """One page of books. InvalidCursor."""
-        window, order = pager.window(query), item_order(query)
-        found = await list_books(self._connection, query, order, window, within)
-        books = [book_out(row) for row in found.rows]
-        return ReadResult(pager.page(query, window, found, books), found.snapshot)
-
-
-def _document(row: AnyRow) -> ReadResult:
-    book = book_out(row)
-    # Names of authors, categories and series show in the answer: a rename must change the tag, but stop no
-    # editor. The sum only rises while the book's version stands: merges and their undo raise the others.
-    named = sum(one["version"] for one in (*(row.contributors or ()), *(row.categories or ())))
-    tag = version_etag(book.version, row.stock_version, named + row.series_version)
-    return ReadResult(book, row.snapshot, tag)

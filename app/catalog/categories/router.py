@@ -5,8 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.catalog.books.schemas import BookOut
-from app.catalog.cache_groups import CATEGORIES, LISTS
+from app.catalog.cache_groups import CATEGORIES
 from app.catalog.categories import queries
 from app.catalog.categories.errors import (
     CategoryCycle,
@@ -17,7 +16,6 @@ from app.catalog.categories.errors import (
     UnknownCategory,
 )
 from app.catalog.categories.schemas import (
-    CategoryBookFilter,
     CategoryIn,
     CategoryKey,
     CategoryOut,
@@ -25,9 +23,7 @@ from app.catalog.categories.schemas import (
     CategoryTree,
     TreeFilter,
 )
-from app.catalog.categories.service import CategoryCatalogue, CategoryService
-from app.catalog.goods.deps import limit_search
-from app.core.db.paging import Page, PagerDep
+from app.catalog.categories.service import CategoryService
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
@@ -65,24 +61,6 @@ async def list_categories(query: Annotated[TreeFilter, Query()], hot: HotDep) ->
 async def get_category(category: CategoryKey, hot: HotDep) -> Response:
     """A category by slug or id, with its ancestors for a breadcrumb and its direct children."""
     return await hot.answer(CATEGORIES, partial(queries.get_category, key=category))
-
-
-@router.get(
-    "/{category}/books",
-    summary="List a category's books",
-    response_model=Page[BookOut],
-    dependencies=[Depends(limit_search)],
-    responses=problems(CategoryNotFound),
-)
-async def list_category_books(
-    category: CategoryKey, query: Annotated[CategoryBookFilter, Query()], pager: PagerDep, hot: HotDep
-) -> Response:
-    """A page of the books of a category and its descendants; takes every filter of `/books`."""
-    return await hot.answer(
-        LISTS,
-        lambda connection: CategoryCatalogue(connection).list_books(category, query, pager),
-        keep=query.search is None,
-    )
 
 
 @router.post(

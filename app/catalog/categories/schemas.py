@@ -4,7 +4,6 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.catalog.books.schemas import BookFilter
 from app.catalog.slugs import LONGEST_SLUG, SLUG_PATTERN, make_slug
 from app.core.http.schemas import (
     OMITTED,
@@ -125,9 +124,3 @@ class TreeFilter(BaseModel):
 
     depth: int = Field(default=DEEPEST, ge=1, le=DEEPEST, description="How many levels.")
     parent: CategoryKey | None = Field(default=None, description="Slug or id; only what stands below it.")
-
-
-class CategoryBookFilter(BookFilter):
-    """Filters of a category's books: all of `/books`, and how far down."""
-
-    include_descendants: bool = Field(default=True, description="false: only books of this very category.")

@@ -1,12 +1,9 @@
 """Editing the category tree."""
 
-from dataclasses import replace
 from typing import Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.books.repository import ListScope
-from app.catalog.books.service import BookCatalogue
 from app.catalog.cache_groups import CATEGORIES
 from app.catalog.categories.errors import (
     CategoryCycle,
@@ -15,21 +12,17 @@ from app.catalog.categories.errors import (
     UnknownCategory,
     no_category,
 )
-from app.catalog.categories.queries import find_category
 from app.catalog.categories.repository import CategoryRepository
 from app.catalog.categories.schemas import (
     DEEPEST,
-    CategoryBookFilter,
     CategoryIn,
     CategoryPatch,
 )
 from app.catalog.models import Category
 from app.core.audit import differences, record_audit, record_edit
 from app.core.cache.hot import EVERYTHING, invalidate
-from app.core.db.paging import Pager
 from app.core.errors import FieldProblem
 from app.core.http.conditional import Precondition
-from app.core.http.responses import ReadResult
 
 
 class CategoryService:
@@ -141,18 +134,3 @@ def _depth(path: str) -> int:
 def _check_depth(depth: int) -> None:
     if depth > DEEPEST:
         raise CategoryTooDeep(f"The tree may have {DEEPEST} levels; this would make {depth}.")
-
-
-class CategoryCatalogue:
-    """Reads categories for display."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def list_books(self, key: str, query: CategoryBookFilter, pager: Pager) -> ReadResult:
-        """One page of the books of a category. CategoryNotFound, InvalidCursor."""
-        category = await find_category(self._connection, key)
-        within = ListScope(category_id=category.id, with_descendants=query.include_descendants)
-        books = await BookCatalogue(self._connection).list(query, pager, within)
-        # The older snapshot of the two: were the category moved in between, the list must not be kept.
-        return replace(books, snapshot=category.snapshot)

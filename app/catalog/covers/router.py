@@ -1,12 +1,13 @@
 """`/api/v1/books/{book_id}/cover`, `/api/v1/uploads`, and `/media/covers`, where pictures are served."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
 from app.catalog.books.errors import BookNotFound
+from app.catalog.books.queries import get_book
 from app.catalog.books.schemas import COVER_PATH, BookOut
-from app.catalog.books.service import BookCatalogue
 from app.catalog.covers.deps import CoverServiceDep, EditingDep, PicturesDep, StorageDep, UploadsDep
 from app.catalog.covers.errors import (
     AnimatedPicture,
@@ -77,7 +78,7 @@ async def set_cover(
     """
     stored = await _stored(request, pictures)
     await covers.change(editing.editor, book_id, editing.precondition, stored)
-    return await read_back(session, lambda connection: BookCatalogue(connection).get(book_id))
+    return await read_back(session, partial(get_book, book_id=book_id))
 
 
 @router.delete(

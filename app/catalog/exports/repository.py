@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.books.repository import CATEGORIES, CONTRIBUTORS, join_books
+from app.catalog.books.queries import CATEGORIES, CONTRIBUTORS, join_books
 from app.catalog.exports.contract import ExportedBook
 from app.catalog.goods.queries import AVAILABLE
 from app.catalog.index.conditions import document_conditions, find_names

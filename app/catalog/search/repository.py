@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSQUERY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.books.repository import BOOK_COLUMNS, join_books
+from app.catalog.books.queries import BOOK_COLUMNS, join_books
 from app.catalog.index.matching import begins_with, has_isbn, has_main_words, has_words, honours_words
 from app.catalog.models import Author, Book, BookDocument, Contributor, Item, Series
 from app.core.db.paging import Found, Window

@@ -5,13 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.catalog.books.schemas import BookOut
 from app.catalog.cache_groups import LISTS
 from app.catalog.goods.deps import limit_search
 from app.catalog.series import queries
 from app.catalog.series.errors import SeriesInUse, SeriesNameTaken, SeriesNotFound
-from app.catalog.series.schemas import SeriesBooksQuery, SeriesFilter, SeriesOut, SeriesPatch
-from app.catalog.series.service import SeriesCatalogue, SeriesService
+from app.catalog.series.schemas import SeriesFilter, SeriesOut, SeriesPatch
+from app.catalog.series.service import SeriesService
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
@@ -37,21 +36,6 @@ async def list_series(query: Annotated[SeriesFilter, Query()], pager: PagerDep, 
 async def get_series(series_id: RowId, hot: HotDep) -> Response:
     """A series and how many books it has. Sends an ETag; understands If-None-Match."""
     return await hot.answer(LISTS, partial(queries.get_series, series_id=series_id))
-
-
-@router.get(
-    "/{series_id}/books",
-    summary="List the books of a series",
-    response_model=Page[BookOut],
-    responses=problems(SeriesNotFound),
-)
-async def list_series_books(
-    series_id: RowId, query: Annotated[SeriesBooksQuery, Query()], pager: PagerDep, hot: HotDep
-) -> Response:
-    """A page of the books by the number in their position, then by its text; those without a number come last."""
-    return await hot.answer(
-        LISTS, lambda connection: SeriesCatalogue(connection).list_books(series_id, query, pager)
-    )
 
 
 @router.patch(

@@ -42,7 +42,3 @@ class SeriesFilter(ListQuery):
     sort: Annotated[list[SeriesSort], SplitKeys, DistinctKeys] = Field(
         default=[SeriesSort.NAME], description="The id decides ties."
     )
-
-
-class SeriesBooksQuery(ListQuery):
-    """Which part of a series to show."""

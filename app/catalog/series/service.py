@@ -2,20 +2,16 @@
 
 from typing import Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.books.answers import book_out
 from app.catalog.cache_groups import LISTS
 from app.catalog.models import Series
 from app.catalog.series.errors import SeriesInUse, no_series
-from app.catalog.series.queries import get_series
-from app.catalog.series.repository import SeriesRepository, list_books_of_series
-from app.catalog.series.schemas import SeriesBooksQuery, SeriesPatch
+from app.catalog.series.repository import SeriesRepository
+from app.catalog.series.schemas import SeriesPatch
 from app.core.audit import differences, record_audit, record_edit
 from app.core.cache.hot import EVERYTHING, invalidate
-from app.core.db.paging import Pager
 from app.core.http.conditional import Precondition
-from app.core.http.responses import ReadResult
 
 
 class SeriesService:
@@ -57,19 +53,3 @@ class SeriesService:
             raise no_series(series_id)
         precondition.check(series.version)
         return series
-
-
-class SeriesCatalogue:
-    """Reads series for display."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def list_books(self, series_id: int, query: SeriesBooksQuery, pager: Pager) -> ReadResult:
-        """One page of the books of a series, in their order. SeriesNotFound, InvalidCursor."""
-        window = pager.window(query)
-        series = await get_series(self._connection, series_id)
-        found = await list_books_of_series(self._connection, series_id, window)
-        page = pager.page(query, window, found, [book_out(row) for row in found.rows])
-        # The older snapshot of the two: were the series deleted in between, the list must not be kept.
-        return ReadResult(page, series.snapshot)

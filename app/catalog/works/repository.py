@@ -1,18 +1,14 @@
 """SQL of works."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from app.catalog.books.repository import BOOK_COLUMNS, join_books
 from app.catalog.bulk import BULK_LOCK
 from app.catalog.canonical import find_canonical, lock_canonical
 from app.catalog.models import Book, Work
-from app.catalog.works.queries import WORK_COLUMNS, join_author
-from app.core.db.queries import AnyRow, snapshot_text
 
 MOST_EDITIONS = 200
 """Of one work in one answer."""
@@ -90,25 +86,3 @@ def _of_one_edition(work_id: int) -> Select[Work]:
     has_merged = select(merged.id).where(merged.merged_into_id == work_id).exists()
     statement = select(Work).where(Work.id == work_id, editions == 1, ~has_merged)
     return statement.execution_options(populate_existing=True)
-
-
-_printed = aliased(Book)
-_PRINTED_ID = cast("ColumnElement[int]", _printed.item_id)
-_WORK_ALONE = join_author(Work.__table__)
-_WORK: Select[*tuple[Any, ...]] = (
-    select(
-        *(column.label(f"work_{name}") for name, column in WORK_COLUMNS.items()), snapshot_text, *BOOK_COLUMNS
-    )
-    .select_from(join_books(_WORK_ALONE.outerjoin(_printed, _printed.work_id == Work.id), _PRINTED_ID))
-    .where(Work.id == bindparam("work"))
-    .order_by(_printed.year, _printed.format, _printed.item_id)
-    .limit(MOST_EDITIONS)
-)
-
-
-async def find_work(connection: AsyncConnection, work_id: int) -> Sequence[AnyRow]:
-    """The work with its editions: a row each, or one without `id` when there are none. Empty: no such work.
-
-    The work's columns begin with `work_`, the others are those of a book.
-    """
-    return (await connection.execute(_WORK, {"work": work_id})).all()

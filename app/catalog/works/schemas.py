@@ -5,7 +5,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.catalog.books.schemas import BookOut
 from app.catalog.goods.schemas import PartOfName, Title
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
@@ -29,12 +28,6 @@ class WorkOut(ResponseModel):
     version: int = Field(description="Row version, as in the ETag; raised by every edit.", examples=[1])
     created_at: Moment
     updated_at: Moment
-
-
-class WorkDetail(WorkOut):
-    """A work with its editions, the oldest first."""
-
-    editions: list[BookOut] = Field(description="At most 200, by year and format.")
 
 
 class WorkPatch(PatchModel):

@@ -2,19 +2,17 @@
 
 from typing import Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.books.answers import book_out
 from app.catalog.cache_groups import LISTS
 from app.catalog.canonical import find_canonical
 from app.catalog.models import Work
 from app.catalog.works.errors import merged_work, no_work
-from app.catalog.works.repository import WorkRepository, find_work
-from app.catalog.works.schemas import WorkDetail, WorkOut, WorkPatch
+from app.catalog.works.repository import WorkRepository
+from app.catalog.works.schemas import WorkPatch
 from app.core.audit import differences, record_edit
 from app.core.cache.hot import invalidate
-from app.core.http.conditional import Precondition, answer_number, version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.conditional import Precondition
 
 
 class WorkService:
@@ -46,24 +44,3 @@ class WorkService:
         record_edit(self._session, "work.changed", ("work", work_id), changes)
         await self._works.set_title_page(work, patch.title, work.author_id)
         invalidate(self._session, LISTS)
-
-
-class WorkCatalogue:
-    """Reads works for display."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def get(self, work_id: int) -> ReadResult:
-        """One work with its editions. Raises WorkNotFound, WorkMerged."""
-        rows = await find_work(self._connection, work_id)
-        if not rows:
-            raise no_work(work_id)
-        if rows[0].work_merged_into_id is not None:
-            raise merged_work(work_id, await find_canonical(self._connection, Work, work_id))
-        editions = [book_out(row) for row in rows if row.id is not None]
-        work = WorkDetail(
-            **{name: getattr(rows[0], f"work_{name}") for name in WorkOut.model_fields}, editions=editions
-        )
-        # Editions change without a new version of the work.
-        return ReadResult(work, rows[0].snapshot, version_etag(work.version, answer_number(work)))

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, func, lite
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.books.repository import BOOK_COLUMNS, join_books
+from app.catalog.books.queries import BOOK_COLUMNS, join_books
 from app.catalog.models import Book, BookCategory, BookDocument, Contributor
 from app.core.db.queries import AnyRow, snapshot_text
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.books.answers import book_out
 from app.catalog.books.errors import no_book
+from app.catalog.books.representations import book_out
 from app.catalog.search.related.repository import AUTHOR, CATEGORY, SERIES, find_relations, list_related
 from app.catalog.search.related.schemas import Reason, RelatedBook, RelatedBooks
 from app.core.http.responses import ReadResult

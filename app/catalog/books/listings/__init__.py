@@ -1,0 +1,1 @@
+"""Books below something else: an author's, a series', a category's, and the editions of a work."""
