@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.catalog.books.errors import BookNotFound
+from app.catalog.covers.picture_uploads import PictureUploads
 from app.catalog.covers.pictures import PictureStore
 from app.catalog.covers.service import CoverService
-from app.catalog.covers.uploads import Uploads
 from app.catalog.goods.errors import NotYourItem
 from app.core.db.transaction import SessionDep, transaction
 from app.core.errors import StaleVersion, refuses
@@ -47,25 +47,26 @@ class Editing:
 async def get_editing(
     request: Request, book_id: RowId, editor: Seller, precondition: PreconditionDep
 ) -> Editing:
-    """What the caller may do now, as a transaction found that is over before the body comes.
+    """Check in a transaction of its own, over before the body comes, that the caller may change the book now.
 
-    BookNotFound, NotYourItem, StaleVersion.
+    Raises BookNotFound, NotYourItem, StaleVersion.
     """
     async with transaction(request.app.state.database, request.app.state.cache) as session:
-        await CoverService.build(session, request.app.state.settings.currency).check(
-            editor, book_id, precondition
-        )
+        covers = CoverService.build(session, request.app.state.settings.currency)
+        await covers.check(editor, book_id, precondition)
     return Editing(editor, precondition)
 
 
-async def get_uploads(request: Request, pictures: Annotated[PictureStore, Depends(get_pictures)]) -> Uploads:
+async def get_uploads(
+    request: Request, pictures: Annotated[PictureStore, Depends(get_pictures)]
+) -> PictureUploads:
     """Several files at once, each in transactions of its own."""
     state = request.app.state
-    return Uploads(pictures, lambda: transaction(state.database, state.cache), state.settings.currency)
+    return PictureUploads(pictures, lambda: transaction(state.database, state.cache), state.settings.currency)
 
 
 StorageDep = Annotated[Storage, Depends(get_storage)]
 PicturesDep = Annotated[PictureStore, Depends(get_pictures)]
 CoverServiceDep = Annotated[CoverService, Depends(get_cover_service, scope="function")]
 EditingDep = Annotated[Editing, Depends(get_editing)]
-UploadsDep = Annotated[Uploads, Depends(get_uploads)]
+UploadsDep = Annotated[PictureUploads, Depends(get_uploads)]

@@ -50,7 +50,7 @@ def restrict() -> None:
 
 
 def encode(source: BinaryIO) -> tuple[tuple[int, int], dict[str, bytes]]:
-    """Width and height of the largest, and the covers by size as plain WebP. Refused."""
+    """Width and height of the largest, and the covers by size as plain WebP. Raises Refused."""
     try:
         with _opened(source) as picture:
             largest = _upright(picture)
@@ -148,10 +148,10 @@ def main() -> None:
     try:
         (width, height), covers = encode(sys.stdin.buffer)
         lengths = [len(content) for content in covers.values()]
-        told: dict[str, object] = {"width": width, "height": height, "lengths": lengths}
+        answer: dict[str, object] = {"width": width, "height": height, "lengths": lengths}
     except Refused as refusal:
-        covers, told = {}, {"refused": refusal.reason, "detail": refusal.detail}
-    sys.stdout.buffer.write(json.dumps(told).encode() + b"\n" + b"".join(covers.values()))
+        covers, answer = {}, {"refused": refusal.reason, "detail": refusal.detail}
+    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + b"".join(covers.values()))
 
 
 if __name__ == "__main__":

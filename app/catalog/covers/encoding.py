@@ -27,7 +27,7 @@ from app.core.errors import AppError
 
 AT_ONCE = 2
 LONGEST_QUEUE = 16
-PATIENCE = 20.0
+TIME_LIMIT = 20.0
 """Seconds until an encoder is stopped that does not come to an end."""
 LARGEST_ANSWER = 4 * 1024 * 1024
 LARGEST_SIDE = 0xFFFF
@@ -62,7 +62,7 @@ class _Refusal(BaseModel):
     detail: str = Field(max_length=200)
 
 
-class _Made(BaseModel):
+class _Encoded(BaseModel):
     """The first line of an encoder's answer: how large the cover is, and how long its files are."""
 
     width: Side
@@ -70,7 +70,7 @@ class _Made(BaseModel):
     lengths: tuple[Length, Length, Length]
 
 
-_ANSWER = TypeAdapter[_Refusal | _Made](_Refusal | _Made)
+_ANSWER = TypeAdapter[_Refusal | _Encoded](_Refusal | _Encoded)
 
 
 class PictureEncoder:
@@ -81,9 +81,9 @@ class PictureEncoder:
         self._waiting = 0
 
     async def encode(self, file: BinaryIO) -> Picture:
-        """The covers of an uploaded file.
+        """Make the covers of an uploaded file.
 
-        UnsupportedPicture, BrokenPicture, PictureTooDetailed, AnimatedPicture, PicturesBusy.
+        Raises UnsupportedPicture, BrokenPicture, PictureTooDetailed, AnimatedPicture, PicturesBusy.
         """
         if self._waiting >= LONGEST_QUEUE:
             raise PicturesBusy("Too many pictures at once; try again shortly.", headers={"Retry-After": "5"})
@@ -111,7 +111,7 @@ async def _run_encoder(source: int) -> bytes:
         sys.executable, "-I", str(_ENCODER), stdin=source, stdout=PIPE, stderr=DEVNULL, env={}
     )
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIME_LIMIT):
             answer = await _read_all(process)
             status = await process.wait()
     except TimeoutError:
@@ -142,17 +142,17 @@ async def _end(process: Process) -> None:
 def _read_answer(answer: bytes) -> Picture:
     head, _, body = answer.partition(b"\n")
     try:
-        told = _ANSWER.validate_json(head)
+        found = _ANSWER.validate_json(head)
     except ValidationError:
         raise BrokenPicture("The picture cannot be read.") from None
-    if isinstance(told, _Refusal):
-        raise _REFUSALS[told.refused](told.detail)
+    if isinstance(found, _Refusal):
+        raise _REFUSALS[found.refused](found.detail)
     rest = BytesIO(body)
-    files = {size: rest.read(length) for size, length in zip(SIZES, told.lengths, strict=True)}
+    files = {size: rest.read(length) for size, length in zip(SIZES, found.lengths, strict=True)}
     if not all(_is_webp(file) for file in files.values()):
         raise BrokenPicture("The picture cannot be read.")
-    name = picture_name(body, told.width, told.height)
-    return Picture(name, told.width, told.height, files)
+    name = picture_name(body, found.width, found.height)
+    return Picture(name, found.width, found.height, files)
 
 
 def _is_webp(content: bytes) -> bool:

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.covers.pictures import purge_pictures
-from app.catalog.covers.repository import CoverRepository
+from app.catalog.covers.queries import find_used_pictures
 from app.core.events.events import Delivery, Event, HandlerContext, delivers, publish
 from app.core.events.jobs import scheduled
 
@@ -31,12 +31,12 @@ async def ask_for_purge(session: AsyncSession) -> int:
 
 
 @delivers(PicturesToPurge)
-async def purge(outside: HandlerContext, _event: PicturesToPurge, _delivery: Delivery) -> None:
+async def purge(context: HandlerContext, _event: PicturesToPurge, _delivery: Delivery) -> None:
     """Delete what no book uses; a second attempt finds less to do."""
 
     async def find_used(names: Collection[str]) -> set[str]:
-        async with outside.transaction() as session:
-            return await CoverRepository(session).find_used(names)
+        async with context.transaction() as session:
+            return await find_used_pictures(session, names)
 
-    count = await purge_pictures(outside.storage.opened, find_used)
+    count = await purge_pictures(context.storage.opened, find_used)
     _log.info("pictures_purged", count=count)

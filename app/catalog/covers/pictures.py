@@ -39,7 +39,7 @@ class PictureStore:
         self._encoder = encoder
 
     async def add(self, upload: UploadFile) -> StoredCover:
-        """Encode and store an uploaded file. PictureTooLarge, and the errors of `PictureEncoder.encode`."""
+        """Encode and store an uploaded file. Raises PictureTooLarge, and what `PictureEncoder.encode` raises."""
         if upload.size is None or upload.size > LARGEST_FILE:
             raise PictureTooLarge(f"A picture's file may have {LARGEST_FILE // 1024 // 1024} MiB.")
         picture = await self._encoder.encode(upload.file)
@@ -49,7 +49,7 @@ class PictureStore:
         return StoredCover(name=picture.name, width=picture.width, height=picture.height)
 
     async def find_upload(self, name: str) -> StoredCover:
-        """A picture that was stored within the last day. UnknownUpload."""
+        """A picture that was stored within the last day. Raises UnknownUpload."""
         found = await self._storage.find(_path(name, SIZES[0]))
         if found is None or found.modified_at < utc_now() - USABLE_FOR:
             raise UnknownUpload(
@@ -60,7 +60,7 @@ class PictureStore:
 
 
 async def read_picture(storage: Storage, file: str) -> bytes:
-    """The bytes of one size, by the name in its address. CoverNotFound."""
+    """The bytes of one size, by the name in its address. Raises CoverNotFound."""
     if _FILE.fullmatch(file) is None:
         raise CoverNotFound("There is no picture of this name.")
     try:

@@ -48,8 +48,12 @@ router = APIRouter(tags=["covers"])
 _EDITING = (BookNotFound, NotYourItem)
 _FORM = (NotAnUpload, UploadInterrupted)
 _PICTURE = (
-    *(UnsupportedPicture, BrokenPicture, PictureTooDetailed),
-    *(AnimatedPicture, PictureTooLarge, PicturesBusy),
+    UnsupportedPicture,
+    BrokenPicture,
+    PictureTooDetailed,
+    AnimatedPicture,
+    PictureTooLarge,
+    PicturesBusy,
 )
 _WEBP = {"image/webp": {"schema": {"type": "string", "format": "binary"}}}
 _FileName = Annotated[str, Path(description="As `cover.urls` of a book names it.")]

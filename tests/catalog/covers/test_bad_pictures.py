@@ -201,7 +201,7 @@ def replace_encoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator
         path = tmp_path / "encoder.py"
         path.write_text(script)
         monkeypatch.setattr(encoding, "_ENCODER", path)
-        monkeypatch.setattr(encoding, "PATIENCE", 0.5)
+        monkeypatch.setattr(encoding, "TIME_LIMIT", 0.5)
 
     yield replace
     monkeypatch.undo()

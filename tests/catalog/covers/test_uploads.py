@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.covers.forms import MOST_FILES
 from app.catalog.covers.pictures import UNUSED_FOR, USABLE_FOR, purge_pictures
-from app.catalog.covers.repository import CoverRepository
+from app.catalog.covers.queries import find_used_pictures
 from app.core.clock import utc_now
 from app.core.storage.storage import Storage
 from devstack import Servers
@@ -137,7 +138,7 @@ async def test_the_purge_takes_what_is_old_and_unused(
     await client.delete(f"{BOOKS}/{deleted}", headers=seller.headers)
     age(servers, UNUSED_FOR)
     await upload_one(client, seller, picture(size=(330, 300)))
-    used = CoverRepository(session).find_used
+    used = partial(find_used_pictures, session)
     assert len(await names_in(storage)) == 12
     assert await purge_pictures(storage, used) == 2
     assert len(await names_in(storage)) == 6
@@ -160,4 +161,4 @@ async def test_a_picture_uploaded_again_is_not_the_one_about_to_be_purged(
         again = await put_cover(client, tomorrow, await make_book(client, tomorrow), content)
     assert again.status_code == 200, again.text
     assert old not in str(again.json()["cover"])
-    assert await purge_pictures(storage, CoverRepository(session).find_used) == 1
+    assert await purge_pictures(storage, partial(find_used_pictures, session)) == 1

@@ -18,7 +18,7 @@ from app.identity.principal import Principal
 LONGEST_NAME = 255
 
 
-class Uploads:
+class PictureUploads:
     """Takes files one after the other; no transaction is open while a picture is made."""
 
     def __init__(
@@ -52,12 +52,14 @@ class Uploads:
     ) -> UploadResult:
         book_id = None
         if attach is Attach.ISBN:
+            # Before the picture is made: whoever may not change the book shall not make us work.
             async with self._transaction() as session:
-                book_id = await self._covers(session).check_file_name(editor, filename)
+                book_id = await CoverService.build(session, self._currency).check_file_name(editor, filename)
         stored = await self._pictures.add(file)
         if book_id is not None:
             async with self._transaction() as session:
-                await self._covers(session).change(editor, book_id, Precondition(None), stored)
+                covers = CoverService.build(session, self._currency)
+                await covers.change(editor, book_id, Precondition(None), stored)
         return UploadResult(
             filename=filename,
             status=UploadStatus.STORED,
@@ -65,6 +67,3 @@ class Uploads:
             cover=cover_out(stored),
             book_id=book_id,
         )
-
-    def _covers(self, session: AsyncSession) -> CoverService:
-        return CoverService.build(session, self._currency)
