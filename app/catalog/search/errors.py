@@ -9,27 +9,3 @@ class SearchTooSlow(AppError):
     status = 503
     code = "search-too-slow"
     title = "The search took too long"
-
-
-class ZeroResultNotFound(AppError):
-    """There is no such entry among the searches without result."""
-
-    status = 404
-    code = "zero-result-not-found"
-    title = "Search without result not found"
-
-
-class SynonymNotFound(AppError):
-    """There is no synonym with this id."""
-
-    status = 404
-    code = "synonym-not-found"
-    title = "Synonym not found"
-
-
-class InvalidSynonym(AppError):
-    """A term has no letter or digit, or two terms are the same to a search."""
-
-    status = 422
-    code = "invalid-synonym"
-    title = "Not a synonym"

@@ -9,7 +9,7 @@ from app.catalog.cache_groups import LISTS
 from app.catalog.goods.deps import limit_search
 from app.catalog.search.errors import SearchTooSlow
 from app.catalog.search.schemas import SearchPage, SearchQuery
-from app.catalog.search.service import BookSearch
+from app.catalog.search.service import search_catalog
 from app.catalog.search.zero_results.service import count_zero_result
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import transaction
@@ -46,11 +46,11 @@ async def search_books(
     """
 
     async def read(connection: AsyncConnection) -> ReadResult:
-        document = await BookSearch(connection).find(query, pager)
-        if query.is_of_everything and isinstance(document.model, Page) and not document.model.total:
+        found = await search_catalog(connection, query, pager)
+        if query.is_of_everything and isinstance(found.model, Page) and not found.model.total:
             state = request.app.state
             background.add_task(count_zero_result, lambda: transaction(state.database, state.cache), query.q)
-        return document
+        return found
 
     if query.explain:
         # Only who manages the catalogue sees why a book ranks where it does.

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.catalog.search import repository, service
+from app.catalog.search import queries, service
 from app.identity.permissions import Role
 from tests.catalog.search.shelf import SEARCH, add, search, titles
 from tests.conftest import Caller, SignUp, client_of, running_app, settings_for
@@ -124,7 +124,7 @@ async def test_staff_are_told_why_a_book_ranks(
     explanation = answer.json()["items"][0]["explanation"]
     assert (explanation["tier"], explanation["query"]) == ("words", "'hobbit'")
     assert explanation["words"] == {"hobbit": ["A", "D"]}
-    assert 0 < explanation["rank"] < repository.TIER
+    assert 0 < explanation["rank"] < queries.TIER
     corrected = await client.get(SEARCH, params={"q": "hobit", "explain": True}, headers=moderator.headers)
     told = corrected.json()["items"][0]["explanation"]
     assert (told["tier"], told["query"], told["corrected_query"]) == (
@@ -152,7 +152,7 @@ async def test_the_total_of_a_very_common_word_is_an_estimate(
 ) -> None:
     for number in range(4):
         await add(client, seller, f"Volume {number} of an Atlas")
-    monkeypatch.setattr(repository, "RANKED", 3)
+    monkeypatch.setattr(queries, "RANKED", 3)
     page = await search(client, "atlas")
     assert page["total_is_estimate"]
     assert len(page["items"]) == 3

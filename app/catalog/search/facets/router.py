@@ -1,5 +1,6 @@
 """`/api/v1/books/facets`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -7,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.catalog.cache_groups import LISTS
 from app.catalog.goods.deps import limit_search
 from app.catalog.index.criteria import BookCriteria
+from app.catalog.search.facets.queries import get_facets
 from app.catalog.search.facets.schemas import FacetsOut
-from app.catalog.search.facets.service import FacetCatalogue
 from app.core.http.responses import HotDep
 
 router = APIRouter(prefix="/api/v1/books", tags=["books"])
@@ -28,6 +29,4 @@ async def get_book_facets(query: Annotated[BookCriteria, Query()], hot: HotDep) 
     values are shown, the most frequent first; `other_count` is the sum of the rest. Counts are exact up
     to 10,000 books; beyond, `is_estimate` is true and they come from a sample of as many.
     """
-    return await hot.answer(
-        LISTS, lambda connection: FacetCatalogue(connection).count(query), keep=query.search is None
-    )
+    return await hot.answer(LISTS, partial(get_facets, query=query), keep=query.search is None)

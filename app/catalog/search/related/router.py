@@ -1,13 +1,14 @@
 """`/api/v1/books/{book_id}/related`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from app.catalog.books.errors import BookNotFound
 from app.catalog.cache_groups import LISTS
+from app.catalog.search.related.queries import list_related
 from app.catalog.search.related.schemas import RelatedBooks, RelatedQuery
-from app.catalog.search.related.service import RelatedCatalogue
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep
 from app.core.http.schemas import RowId
@@ -28,4 +29,4 @@ async def list_related_books(
 
     Each says why; none is another edition of the same work.
     """
-    return await hot.answer(LISTS, lambda connection: RelatedCatalogue(connection).list(book_id, query.limit))
+    return await hot.answer(LISTS, partial(list_related, book_id=book_id, limit=query.limit))

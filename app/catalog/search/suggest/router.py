@@ -1,12 +1,13 @@
 """`/api/v1/suggest`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.cache_groups import LISTS
+from app.catalog.search.suggest.queries import get_suggestions
 from app.catalog.search.suggest.schemas import Suggestions, SuggestQuery
-from app.catalog.search.suggest.service import SuggestionCatalogue
 from app.core.http.responses import HotDep
 from app.core.rate_limit import rate_limited
 
@@ -27,8 +28,5 @@ async def suggest(query: Annotated[SuggestQuery, Query()], hot: HotDep) -> Respo
     Exact names come first, and corrected spelling last. Case, accents and punctuation do not count.
     """
     return await hot.answer(
-        LISTS,
-        lambda connection: SuggestionCatalogue(connection).suggest(query.q),
-        keep=False,
-        cache_control=_A_MINUTE,
+        LISTS, partial(get_suggestions, typed=query.q), keep=False, cache_control=_A_MINUTE
     )

@@ -4,11 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    SQLColumnExpression,
     Text,
-    bindparam,
     cast,
     column,
     delete,
@@ -17,22 +13,9 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.models import Synonym, SynonymRule
-from app.core.db.paging import Found, Window
-from app.core.db.queries import AnyRow, find_page, snapshot_text
-from app.core.db.sorting import Order
-
-_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
-    Synonym.id,
-    Synonym.terms,
-    Synonym.finds,
-    Synonym.version,
-    Synonym.created_at,
-    Synonym.updated_at,
-)
-_SYNONYM = select(*_COLUMNS, snapshot_text).where(Synonym.id == bindparam("synonym"))
 
 
 class SynonymRepository:
@@ -47,7 +30,7 @@ class SynonymRepository:
         await self._session.flush()
 
     async def lock(self, synonym_id: int) -> Synonym | None:
-        """The synonym, held against other writers until the transaction ends."""
+        """The synonym, locked against other writers until the transaction ends."""
         return await self._session.get(Synonym, synonym_id, with_for_update=True)
 
     async def delete(self, synonym: Synonym) -> None:
@@ -83,21 +66,6 @@ class SynonymRepository:
         await self._session.execute(
             insert(SynonymRule).from_select(columns, rules.where(others.is_not(None)))
         )
-
-
-async def find_synonym(connection: AsyncConnection, synonym_id: int) -> AnyRow | None:
-    """The synonym's answer columns and the snapshot they were read in."""
-    return (await connection.execute(_SYNONYM, {"synonym": synonym_id})).one_or_none()
-
-
-async def list_synonyms(connection: AsyncConnection, window: Window) -> Found[AnyRow]:
-    """One page of synonyms, the newest first."""
-    order = Order(keys=((Synonym.id.expression, True),))
-    return await find_page(connection, select(Synonym.id), order, window, _COLUMNS, _join)
-
-
-def _join(source: FromClause, id_: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(Synonym, Synonym.id == id_)
 
 
 def _numbered(terms: Sequence[str], name: str = "terms") -> Any:

@@ -1,29 +1,29 @@
 """`/api/v1/admin/search/synonyms`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.catalog.search.errors import InvalidSynonym, SynonymNotFound
+from app.catalog.search.synonyms import queries
+from app.catalog.search.synonyms.errors import InvalidSynonym, SynonymNotFound
 from app.catalog.search.synonyms.schemas import SynonymFilter, SynonymIn, SynonymOut, SynonymPatch
-from app.catalog.search.synonyms.service import SynonymCatalogue, SynonymService, given
+from app.catalog.search.synonyms.service import SynonymService
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, ReadQuery, read_back
+from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CATALOG_MANAGER
 
 router = APIRouter(prefix="/api/v1/admin/search/synonyms", tags=["admin"])
 
-_EDITING = (SynonymNotFound,)
-
 
 @router.get("", summary="List synonyms", response_model=Page[SynonymOut], dependencies=[CATALOG_MANAGER])
 async def list_synonyms(query: Annotated[SynonymFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of synonyms, the newest first."""
-    return await hot.answer_private(lambda connection: SynonymCatalogue(connection).list(query, pager))
+    return await hot.answer_private(partial(queries.list_synonyms, query=query, pager=pager))
 
 
 @router.get(
@@ -35,7 +35,7 @@ async def list_synonyms(query: Annotated[SynonymFilter, Query()], pager: PagerDe
 )
 async def get_synonym(synonym_id: RowId, hot: HotDep) -> Response:
     """A synonym. Sends an ETag for `If-Match`."""
-    return await hot.answer_private(_read(synonym_id))
+    return await hot.answer_private(partial(queries.get_synonym, synonym_id=synonym_id))
 
 
 @router.post(
@@ -50,7 +50,9 @@ async def create_synonym(synonym: SynonymIn, session: SessionDep) -> Response:
     """Terms that find one another; with `finds`, they find that instead of one another. Counts at once."""
     synonym_id = await SynonymService.build(session).create(synonym)
     location = f"/api/v1/admin/search/synonyms/{synonym_id}"
-    return await read_back(session, _read(synonym_id), status=201, location=location)
+    return await read_back(
+        session, partial(queries.get_synonym, synonym_id=synonym_id), status=201, location=location
+    )
 
 
 @router.put(
@@ -58,14 +60,14 @@ async def create_synonym(synonym: SynonymIn, session: SessionDep) -> Response:
     summary="Replace a synonym",
     response_model=SynonymOut,
     dependencies=[CATALOG_MANAGER],
-    responses=problems(*_EDITING, InvalidSynonym),
+    responses=problems(SynonymNotFound, InvalidSynonym),
 )
 async def replace_synonym(
     synonym_id: RowId, synonym: SynonymIn, precondition: PreconditionDep, session: SessionDep
 ) -> Response:
     """Set both fields. Counts at once."""
-    await SynonymService.build(session).change(synonym_id, precondition, given(synonym))
-    return await read_back(session, _read(synonym_id))
+    await SynonymService.build(session).change(synonym_id, precondition, synonym)
+    return await read_back(session, partial(queries.get_synonym, synonym_id=synonym_id))
 
 
 @router.patch(
@@ -73,14 +75,14 @@ async def replace_synonym(
     summary="Change a synonym",
     response_model=SynonymOut,
     dependencies=[CATALOG_MANAGER],
-    responses=problems(*_EDITING, InvalidSynonym),
+    responses=problems(SynonymNotFound, InvalidSynonym),
 )
 async def change_synonym(
     synonym_id: RowId, patch: SynonymPatch, precondition: PreconditionDep, session: SessionDep
 ) -> Response:
     """Set only what is sent; null in `finds` lets the terms find one another. Counts at once."""
-    await SynonymService.build(session).change(synonym_id, precondition, given(patch))
-    return await read_back(session, _read(synonym_id))
+    await SynonymService.build(session).change(synonym_id, precondition, patch)
+    return await read_back(session, partial(queries.get_synonym, synonym_id=synonym_id))
 
 
 @router.delete(
@@ -88,12 +90,8 @@ async def change_synonym(
     status_code=204,
     summary="Delete a synonym",
     dependencies=[CATALOG_MANAGER],
-    responses=problems(*_EDITING),
+    responses=problems(SynonymNotFound),
 )
 async def delete_synonym(synonym_id: RowId, precondition: PreconditionDep, session: SessionDep) -> None:
     """Delete a synonym. Counts at once."""
     await SynonymService.build(session).delete(synonym_id, precondition)
-
-
-def _read(synonym_id: int) -> ReadQuery:
-    return lambda connection: SynonymCatalogue(connection).get(synonym_id)

@@ -1,31 +1,16 @@
 """SQL of searches that found nothing."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.models import SearchMiss
-from app.core.db.paging import Found, Window
-from app.core.db.queries import AnyRow, find_page
-from app.core.db.sorting import Order
 
 DATABASE_FAULTS = (SQLAlchemyError, OSError)
 """Whatever may keep PostgreSQL from writing."""
-_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
-    SearchMiss.id,
-    SearchMiss.query,
-    SearchMiss.count,
-    SearchMiss.last_at,
-)
-_SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
-    "count": SearchMiss.count,
-    "last_at": SearchMiss.last_at,
-}
 
 
 class ZeroResultRepository:
@@ -62,15 +47,3 @@ class ZeroResultRepository:
     async def _delete(self, condition: ColumnElement[bool]) -> int:
         gone = delete(SearchMiss).where(condition).returning(SearchMiss.id)
         return len((await self._session.execute(gone)).all())
-
-
-async def list_zero_results(
-    connection: AsyncConnection, sort: Sequence[str], window: Window
-) -> Found[AnyRow]:
-    """One page of searches that found nothing."""
-    order = Order.by(sort, _SORT_COLUMNS, SearchMiss.id)
-    return await find_page(connection, select(SearchMiss.id), order, window, _COLUMNS, _join)
-
-
-def _join(source: FromClause, id_: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(SearchMiss, SearchMiss.id == id_)

@@ -1,12 +1,14 @@
 """`/api/v1/admin/search/zero-results`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.catalog.search.errors import ZeroResultNotFound
+from app.catalog.search.zero_results import queries
+from app.catalog.search.zero_results.errors import ZeroResultNotFound
 from app.catalog.search.zero_results.schemas import ZeroResultFilter, ZeroResultOut
-from app.catalog.search.zero_results.service import clear_zero_result, list_all_zero_results
+from app.catalog.search.zero_results.service import clear_zero_result
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.problems import problems
@@ -30,7 +32,7 @@ async def list_zero_results(
 
     What nobody searched for in 90 days is forgotten; of more than 10,000 the most frequent are kept.
     """
-    return await hot.answer_private(lambda connection: list_all_zero_results(connection, query, pager))
+    return await hot.answer_private(partial(queries.list_zero_results, query=query, pager=pager))
 
 
 @router.delete(

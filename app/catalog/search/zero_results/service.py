@@ -1,22 +1,15 @@
-"""Counting, listing and clearing searches that found nothing."""
+"""Counting and clearing searches that found nothing."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.search.errors import ZeroResultNotFound
-from app.catalog.search.zero_results.repository import (
-    DATABASE_FAULTS,
-    ZeroResultRepository,
-    list_zero_results,
-)
-from app.catalog.search.zero_results.schemas import ZeroResultFilter, ZeroResultOut
+from app.catalog.search.zero_results.errors import ZeroResultNotFound
+from app.catalog.search.zero_results.repository import DATABASE_FAULTS, ZeroResultRepository
 from app.core.audit import record_audit
-from app.core.db.paging import Pager
-from app.core.http.responses import ReadResult
 
 Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
@@ -32,18 +25,8 @@ async def count_zero_result(transaction: Transaction, text: str) -> None:
         _log.warning("zero_result_not_counted", error=repr(fault))
 
 
-async def list_all_zero_results(
-    connection: AsyncConnection, query: ZeroResultFilter, pager: Pager
-) -> ReadResult:
-    """One page, the most frequent first. InvalidCursor."""
-    window = pager.window(query)
-    found = await list_zero_results(connection, query.sort, window)
-    entries = [ZeroResultOut.model_validate(row) for row in found.rows]
-    return ReadResult(pager.page(query, window, found, entries), found.snapshot)
-
-
 async def clear_zero_result(session: AsyncSession, id_: int) -> None:
-    """Forget the search until it is made again. ZeroResultNotFound."""
+    """Forget the search until it is made again. Raises ZeroResultNotFound."""
     query = await ZeroResultRepository(session).delete(id_)
     if query is None:
         raise ZeroResultNotFound(f"There is no search without result {id_}.")

@@ -1,22 +1,26 @@
 """SQL of related books: candidates of each kind through an index, then one edition of each work."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, func, literal, select, true, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.catalog.books.errors import no_book
 from app.catalog.books.queries import BOOK_COLUMNS, join_books
+from app.catalog.books.representations import book_out
 from app.catalog.models import Book, BookCategory, BookDocument, Contributor
-from app.core.db.queries import AnyRow, snapshot_text
+from app.catalog.search.related.schemas import Reason, RelatedBook, RelatedBooks
+from app.core.db.queries import snapshot_text
+from app.core.http.responses import ReadResult
 
-SERIES, AUTHOR, CATEGORY = range(3)
-"""Why a book is related, the closest first."""
+REASONS = tuple(Reason)
+"""Why a book is related, the closest first: its place here is what SQL sorts by."""
 
 _CANDIDATES = 100
 """Of each kind; more than enough, though some are editions of one work."""
-_BOOK_ID, _WORK_ID = bindparam("book_id", type_=BigInteger), bindparam("work_id", type_=BigInteger)
+_BOOK_ID = bindparam("book_id", type_=BigInteger)
+_WORK_ID = bindparam("work_id", type_=BigInteger)
 _AUTHORS = bindparam("author_ids", type_=ARRAY(BigInteger))
 _CATEGORIES = bindparam("category_ids", type_=ARRAY(BigInteger))
 
@@ -37,15 +41,15 @@ _BOOK = (
 ).where(Book.item_id == _BOOK_ID)
 
 
-async def find_relations(connection: AsyncConnection, book_id: int) -> AnyRow | None:
-    """Work, series, authors and categories of a book, and the snapshot they were read in."""
-    return (await connection.execute(_BOOK, {"book_id": book_id})).one_or_none()
+async def list_related(connection: AsyncConnection, book_id: int, limit: int) -> ReadResult:
+    """Books of its series in order, then by its authors, then of its categories; one edition of each other work.
 
-
-async def list_related(
-    connection: AsyncConnection, book_id: int, book: AnyRow, limit: int
-) -> Sequence[AnyRow]:
-    """The answer columns of related books with `reason`, the closest first: one edition of each other work."""
+    Raises BookNotFound.
+    """
+    # The older snapshot of the two: were the book changed in between, the answer must not be kept.
+    book = (await connection.execute(_BOOK, {"book_id": book_id})).one_or_none()
+    if book is None:
+        raise no_book(book_id)
     values = {
         "book_id": book_id,
         "work_id": book.work_id,
@@ -54,13 +58,15 @@ async def list_related(
         "category_ids": book.category_ids,
         "most": limit,
     }
-    return (await connection.execute(_RELATED, values)).all()
+    rows = (await connection.execute(_RELATED, values)).all()
+    items = [RelatedBook(**book_out(row).model_dump(), reason=REASONS[row.reason]) for row in rows]
+    return ReadResult(RelatedBooks(items=items), book.snapshot)
 
 
-def _candidates(reason: int, chosen: Any) -> Any:
+def _candidates(reason: Reason, chosen: Any) -> Any:
     """The chosen (book id, place) of one kind."""
     books = chosen.limit(_CANDIDATES).subquery()
-    return select(books.c.book_id, literal(reason).label("reason"), books.c.place)
+    return select(books.c.book_id, literal(REASONS.index(reason)).label("reason"), books.c.place)
 
 
 def _same_series() -> Any:
@@ -100,10 +106,12 @@ def _same_category(is_neighbour: ColumnElement[bool], order: Any) -> Any:
 
 def _related() -> Any:
     candidates = union_all(
-        _candidates(SERIES, _same_series()),
-        _candidates(AUTHOR, _same_author()),
-        _candidates(CATEGORY, _same_category(BookCategory.book_id > _BOOK_ID, BookCategory.book_id)),
-        _candidates(CATEGORY, _same_category(BookCategory.book_id < _BOOK_ID, BookCategory.book_id.desc())),
+        _candidates(Reason.SERIES, _same_series()),
+        _candidates(Reason.AUTHOR, _same_author()),
+        _candidates(Reason.CATEGORY, _same_category(BookCategory.book_id > _BOOK_ID, BookCategory.book_id)),
+        _candidates(
+            Reason.CATEGORY, _same_category(BookCategory.book_id < _BOOK_ID, BookCategory.book_id.desc())
+        ),
     ).subquery("candidates")
     closest = (
         select(Book.work_id, candidates.c.book_id, candidates.c.reason, candidates.c.place)

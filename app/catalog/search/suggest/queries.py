@@ -1,6 +1,7 @@
 """SQL of suggestions: through indexes, with a limit on the candidates of each type."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -22,11 +23,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.index.matching import MAIN_WORDS, begins_with
 from app.catalog.models import Author, Book, BookDocument, Category, Contributor, Item, Series
+from app.catalog.search.suggest.schemas import Suggestion, Suggestions, SuggestionType
 from app.core.db.queries import AnyRow, snapshot_text
+from app.core.http.responses import ReadResult
 
 ENOUGH = 10
 """So many suggestions are shown: with as many titles that begin with the text, words within are not looked at."""
-EXACT, PREFIX, WORD = range(3)
+_TYPES = {kind.value: place for place, kind in enumerate(SuggestionType)}
+EXACT = 0
+PREFIX = 1
+WORD = 2
 """How well a suggestion fits, the best first."""
 
 _TOO_LONG = "[^ ]{41}"
@@ -38,7 +44,24 @@ _NAMED = 200
 _BOOKS_COUNTED = 100
 
 
-async def list_suggestions(connection: AsyncConnection, typed: str) -> Sequence[AnyRow]:
+async def get_suggestions(connection: AsyncConnection, typed: str) -> ReadResult:
+    """At most ten: exact before prefix before words within before corrected spelling.
+
+    Within each, the types take turns; authors and series with more books and books in stock come first.
+    """
+    rows = await _list_candidates(connection, typed)
+    chosen = _chosen(rows, ENOUGH)
+    correction = next(row.text for row in rows if row.id is None)
+    if correction is not None:
+        known = {(row.type, row.id) for row in chosen}
+        mended = await _list_candidates(connection, correction)
+        others = [row for row in mended if (row.type, row.id) not in known]
+        chosen += _chosen(others, ENOUGH - len(chosen))
+    answer = Suggestions(items=[Suggestion(type=row.type, id=row.id, text=row.text) for row in chosen])
+    return ReadResult(answer, rows[0].snapshot)
+
+
+async def _list_candidates(connection: AsyncConnection, typed: str) -> Sequence[AnyRow]:
     """Candidates with type, id, text, `fit`, `weight`; a row without id has the corrected text, if any.
 
     Corrected is what finds less than enough. Every row has the snapshot.
@@ -151,3 +174,24 @@ def _row(kind: str, key: Any, text: Any, fit: ColumnElement[int], weight: Column
         fit.label("fit"),
         weight.label("weight"),
     )
+
+
+def _chosen(rows: Iterable[AnyRow], count: int) -> list[AnyRow]:
+    """The best rows, with some of each type among them where there are any."""
+    by_type = sorted(
+        (row for row in rows if row.id is not None),
+        key=lambda row: (_TYPES[row.type], row.fit, -row.weight, row.text, row.id),
+    )
+    ranked = [
+        (place, row)
+        for _, of_type in groupby(by_type, key=lambda row: row.type)
+        for place, row in enumerate(_distinct(of_type))
+    ]
+    ranked.sort(key=lambda one: (one[1].fit != EXACT, one[0], _TYPES[one[1].type]))
+    shown = sorted(ranked[:count], key=lambda one: (one[1].fit, one[0], _TYPES[one[1].type]))
+    return [row for _, row in shown]
+
+
+def _distinct(rows: Iterable[AnyRow]) -> Sequence[AnyRow]:
+    """Of editions with one title, the first."""
+    return list({(row.type, row.text.casefold()): row for row in reversed(list(rows))}.values())[::-1]

@@ -1,6 +1,7 @@
 """SQL of facets: every facet of a list in one statement, from the books with the smallest sample hashes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -21,27 +22,56 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.index.conditions import Condition, Facet, Names, document_conditions
+from app.catalog.index.conditions import Facet, Names, document_conditions, find_names
 from app.catalog.index.criteria import YEARS_OF_A_DECADE, BookCriteria
 from app.catalog.index.sampling import Matching, matching_books
 from app.catalog.models import Author, BookDocument, Category, Series
-from app.catalog.search.facets.bands import PRICE_BANDS
-from app.core.db.queries import AnyRow, snapshot_text
+from app.catalog.search.facets.schemas import FacetOut, FacetsOut, FacetValue
+from app.core.db.queries import AnyRow, population, snapshot_text
+from app.core.http.responses import ReadResult
 
 MOST_VALUES = 50
 """Values shown of a facet."""
 
+_EDGES = (0, 5, 10, 20, 30, 50, 100, 200)
+PRICE_BANDS: tuple[tuple[Decimal, Decimal | None], ...] = tuple(
+    (Decimal(low), Decimal(high) if high else None)
+    for low, high in zip(_EDGES, (*_EDGES[1:], None), strict=True)
+)
+"""From (counts) and to (does not) of each band of prices; the last one has no end."""
+
 _COUNTED = (
-    *(BookDocument.sample, BookDocument.price, BookDocument.in_stock, BookDocument.language),
-    *(BookDocument.format, BookDocument.year, BookDocument.series_id, BookDocument.rating),
-    *(BookDocument.author_ids, BookDocument.category_ids),
+    BookDocument.sample,
+    BookDocument.price,
+    BookDocument.in_stock,
+    BookDocument.language,
+    BookDocument.format,
+    BookDocument.year,
+    BookDocument.series_id,
+    BookDocument.rating,
+    BookDocument.author_ids,
+    BookDocument.category_ids,
 )
 
 
-_Expressions = dict[Facet, Callable[[], ColumnElement[Any]]]
+async def get_facets(connection: AsyncConnection, query: BookCriteria) -> ReadResult:
+    """Every facet of the books that meet the filters, each without its own selection.
+
+    Counts are exact up to 10,000 books; of more, they are estimated from as large a sample.
+    """
+    names = await find_names(connection, query)
+    rows = await _count_facets(connection, query, names)
+    sizes = {row.facet: row for row in rows if row.place == 0}
+    answer = FacetsOut(
+        total=_population(sizes[None]),
+        is_estimate=any(size.last_sample is not None for size in sizes.values()),
+        facets={facet.value: _facet(facet, rows, sizes.get(facet.value, sizes[None])) for facet in Facet},
+    )
+    # The older snapshot of the two: were a name changed in between, the answer must not be kept.
+    return ReadResult(answer, names.snapshot or rows[0].snapshot)
 
 
-async def count_facets(connection: AsyncConnection, query: BookCriteria, names: Names) -> Sequence[AnyRow]:
+async def _count_facets(connection: AsyncConnection, query: BookCriteria, names: Names) -> Sequence[AnyRow]:
     """For each facet a row without value (`n` books found, up to `last_sample`), then one for each value shown.
 
     Where `last_sample` is not NULL, what was found is a sample. A facet whose filter is set is counted
@@ -49,24 +79,18 @@ async def count_facets(connection: AsyncConnection, query: BookCriteria, names: 
     Every row has the snapshot.
     """
     conditions = document_conditions(query, names)
+
+    def matching(name: str, apart_from: Facet | None = None) -> Matching:
+        clauses = [one.clause for one in conditions if apart_from is None or one.facet is not apart_from]
+        return matching_books(name, _COUNTED, clauses, names.frame_end)
+
+    everything = matching("everything")
     selected = {condition.facet for condition in conditions if condition.facet is not None}
-    everything = _matching("everything", conditions, names)
-    sources = {
-        facet: _matching(f"without_{facet}", _apart_from(conditions, facet), names) for facet in selected
-    }
+    sources = {facet: matching(f"without_{facet}", facet) for facet in selected}
     counted = [_count(facet, sources.get(facet, everything).rows) for facet in Facet]
     sizes = [_size(null(), everything), *(_size(literal(one), source) for one, source in sources.items())]
     statement = union_all(*sizes, _shown(union_all(*counted).cte("counted")))
     return (await connection.execute(statement)).all()
-
-
-def _apart_from(conditions: Sequence[Condition], facet: Facet) -> list[Condition]:
-    return [condition for condition in conditions if condition.facet is not facet]
-
-
-def _matching(name: str, conditions: Sequence[Condition], names: Names) -> Matching:
-    clauses = [condition.clause for condition in conditions]
-    return matching_books(name, _COUNTED, clauses, names.frame_end)
 
 
 def _size(facet: ColumnElement[Any], source: Matching) -> Any:
@@ -88,32 +112,8 @@ def _count(facet: Facet, source: CTE) -> Any:
     if facet is Facet.LANGUAGE:
         return _count_languages(source)
     values = _values(facet, source)
-    is_text = isinstance(values.type, Text)
-    return _counted(facet, values, source, is_text=is_text)
-
-
-def _values(facet: Facet, source: CTE) -> ColumnElement[Any]:
-    books = source.c
-    rounded_down: _Expressions = {
-        # Rounded down before the common era too.
-        Facet.DECADE: lambda: cast(func.floor(books.year / literal(10.0)), Integer) * YEARS_OF_A_DECADE,
-        Facet.PRICE: lambda: func.width_bucket(
-            books.price, array([low for low, _ in PRICE_BANDS]), type_=Integer
-        ),
-        Facet.RATING: lambda: cast(func.floor(books.rating), Integer),
-    }
-    plain: _Expressions = {
-        Facet.AUTHOR: lambda: func.unnest(books.author_ids, type_=BigInteger),
-        Facet.CATEGORY: lambda: func.unnest(books.category_ids, type_=BigInteger),
-        Facet.SERIES: lambda: books.series_id,
-        Facet.FORMAT: lambda: books.format,
-        Facet.IN_STOCK: lambda: cast(books.in_stock, Text),
-    }
-    return (plain | rounded_down)[facet]()
-
-
-def _counted(facet: Facet, values: ColumnElement[Any], source: CTE, *, is_text: bool) -> Any:
     of_book = select(values.label("value")).select_from(source).subquery(f"values_of_{facet}")
+    is_text = isinstance(values.type, Text)
     key, value = (null(), of_book.c.value) if is_text else (of_book.c.value, null())
     return (
         select(
@@ -125,6 +125,23 @@ def _counted(facet: Facet, values: ColumnElement[Any], source: CTE, *, is_text: 
         .where(of_book.c.value.is_not(None))
         .group_by(of_book.c.value)
     )
+
+
+def _values(facet: Facet, source: CTE) -> ColumnElement[Any]:
+    books = source.c
+    lower_edges = array([low for low, _ in PRICE_BANDS])
+    values: Mapping[Facet, ColumnElement[Any]] = {
+        Facet.AUTHOR: func.unnest(books.author_ids, type_=BigInteger),
+        Facet.CATEGORY: func.unnest(books.category_ids, type_=BigInteger),
+        Facet.SERIES: books.series_id,
+        Facet.FORMAT: books.format,
+        Facet.IN_STOCK: cast(books.in_stock, Text),
+        # Rounded down before the common era too.
+        Facet.DECADE: cast(func.floor(books.year / literal(10.0)), Integer) * YEARS_OF_A_DECADE,
+        Facet.PRICE: func.width_bucket(books.price, lower_edges, type_=Integer),
+        Facet.RATING: cast(func.floor(books.rating), Integer),
+    }
+    return values[facet]
 
 
 def _count_languages(source: CTE) -> Any:
@@ -181,3 +198,36 @@ def _shown(counted: CTE) -> Any:
         cast(null(), Integer),
         snapshot_text,
     ).where(ranked.c.place <= MOST_VALUES)
+
+
+def _population(size: AnyRow) -> int:
+    return int(size.n) if size.last_sample is None else population(size.n, size.last_sample)
+
+
+def _facet(facet: Facet, rows: Sequence[AnyRow], size: AnyRow) -> FacetOut:
+    shown = sorted((row for row in rows if row.facet == facet and row.place > 0), key=lambda row: row.place)
+    total = _population(size)
+
+    def scaled(count: int) -> int:
+        return round(count * total / size.n) if size.n else 0
+
+    values = [FacetValue(**_texts(facet, row), count=scaled(row.n)) for row in shown]
+    others = shown[0].of_all - sum(row.n for row in shown) if shown else 0
+    return FacetOut(values=values, other_count=scaled(others))
+
+
+def _texts(facet: Facet, row: AnyRow) -> dict[str, str]:
+    """What to send as the filter, and what to show."""
+    match facet:
+        case Facet.PRICE:
+            low, high = PRICE_BANDS[row.key - 1]
+            value = label = f"{low}-{'' if high is None else high}"
+        case Facet.DECADE:
+            first = row.key
+            is_common_era = first >= 0
+            value = str(first)
+            label = f"{first}s" if is_common_era else f"{-first}-{-first - YEARS_OF_A_DECADE + 1} BC"
+        case _:
+            value = str(row.key) if row.value is None else row.value
+            label = row.label or value
+    return {"value": value, "label": label}
