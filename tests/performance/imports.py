@@ -21,7 +21,7 @@ from typing import Any
 
 import asyncpg
 
-from app.catalog.formats.contract import SourceFormat, SourceOptions
+from app.catalog.formats.record import SourceFormat, SourceOptions
 from app.catalog.imports.source import open_upload
 from app.catalog.isbn import to_isbn13
 from devstack import throwaway_servers

@@ -51,6 +51,20 @@ class BookState(BookValues):
     category_ids: list[int] = field(default_factory=list)
 
 
+@dataclass(slots=True, kw_only=True)
+class ExportedBook(BookValues):
+    """A book with everything that an import understands, with names in place of ids."""
+
+    id: int
+    isbn13: str | None = None
+    currency: str
+    contributors: list[tuple[str, str]] = field(default_factory=list)
+    """(name, role) in printed order."""
+    series: str | None = None
+    categories: list[str] = field(default_factory=list)
+    """Slugs."""
+
+
 @dataclass(frozen=True, slots=True)
 class BookField:
     """One field of a book."""
@@ -58,7 +72,7 @@ class BookField:
     name: str
     """In records of files and in differences."""
 
-    value_type: object
+    value_type: Any
     """What a request may send."""
 
     headers: tuple[str, ...] = ()

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import StreamingResponse
 
-from app.catalog.exports.formats import make_format
 from app.catalog.exports.schemas import ExportQuery
 from app.catalog.exports.service import stream_books
+from app.catalog.exports.writers import make_format
 from app.core.audit import record_audit
 from app.core.clock import utc_now
 from app.core.db.transaction import SessionDep

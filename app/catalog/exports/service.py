@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from app.catalog.exports.contract import ExportFormat
-from app.catalog.exports.repository import select_books
+from app.catalog.exports.queries import select_books
+from app.catalog.exports.writers import ExportFormat
 from app.catalog.index.criteria import BookCriteria
 from app.core.db.engine import Database
 

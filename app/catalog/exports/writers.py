@@ -1,13 +1,49 @@
-"""Books as CSV (RFC 4180) and as NDJSON."""
+"""Books as files: what every writer offers, CSV (RFC 4180) and NDJSON."""
 
 import codecs
 import csv
 import io
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Protocol
 
 import orjson
 
-from app.catalog.exports.contract import ExportedBook
-from app.catalog.exports.rows import CELLS, VALUES
+from app.catalog.books.fields import BOOK_FIELDS, ExportedBook
+from app.catalog.exports.schemas import ExportKind, ExportQuery
+from app.catalog.formats.cells import write_cell
+from app.catalog.formats.onix.writer import OnixExport
+
+
+class ExportFormat(Protocol):
+    """One kind of exported file."""
+
+    media_type: str
+    extension: str
+
+    def header(self) -> bytes:
+        """What stands before the first book."""
+        ...
+
+    def product(self, book: ExportedBook) -> bytes:
+        """One book."""
+        ...
+
+    def footer(self) -> bytes:
+        """What stands after the last book; a file without it is not complete."""
+        ...
+
+
+_NAMES = tuple(one.name for one in BOOK_FIELDS)
+_values = attrgetter(*_NAMES)
+_COLUMNS = ("isbn13", *(one.file_name for one in BOOK_FIELDS), "currency", "shop_item_id")
+"""Names that the import understands."""
+
+
+def _shop_item_id(book: ExportedBook) -> int | None:
+    """By what an import knows a book again that has no ISBN."""
+    return book.id if book.isbn13 is None else None
 
 
 class CsvExport:
@@ -20,23 +56,23 @@ class CsvExport:
         self._mark = codecs.BOM_UTF8 if has_mark else b""
         self._buffer = io.StringIO(newline="")
         self._writer = csv.writer(self._buffer)
-        self._cells = tuple(CELLS.values())
 
     def header(self) -> bytes:
         """The names of the columns."""
-        self._writer.writerow(CELLS)
-        return self._mark + self._taken()
+        self._writer.writerow(_COLUMNS)
+        return self._mark + self._take()
 
     def product(self, book: ExportedBook) -> bytes:
         """One book."""
-        self._writer.writerow([cell(book) for cell in self._cells])
-        return self._taken()
+        cells = map(write_cell, _NAMES, _values(book))
+        self._writer.writerow([book.isbn13, *cells, book.currency, _shop_item_id(book)])
+        return self._take()
 
     def footer(self) -> bytes:
         """Nothing: CSV has no end of its own."""
         return b""
 
-    def _taken(self) -> bytes:
+    def _take(self) -> bytes:
         text = self._buffer.getvalue()
         self._buffer.seek(0)
         self._buffer.truncate()
@@ -55,9 +91,28 @@ class NdjsonExport:
 
     def product(self, book: ExportedBook) -> bytes:
         """One book."""
-        values = {name: value(book) for name, value in VALUES.items()}
-        return orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE)
+        values = (book.isbn13, *_values(book), book.currency, _shop_item_id(book))
+        line = dict(zip(_COLUMNS, values, strict=True))
+        line["contributors"] = [{"name": name, "role": role} for name, role in book.contributors]
+        return orjson.dumps(line, default=_as_number, option=orjson.OPT_APPEND_NEWLINE)
 
     def footer(self) -> bytes:
         """Nothing: each line is whole."""
         return b""
+
+
+def _as_number(value: object) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def make_format(query: ExportQuery, public_url: str, sent_at: datetime) -> ExportFormat:
+    """The writer; ONIX names the sender by the shop's address and says when it was sent."""
+    match query.format:
+        case ExportKind.CSV:
+            return CsvExport(has_mark=query.bom)
+        case ExportKind.NDJSON:
+            return NdjsonExport()
+        case ExportKind.ONIX:
+            return OnixExport(public_url, sent_at)

@@ -1,52 +1,193 @@
-"""Text in cells of a spreadsheet: formulas made harmless, and lists within one cell, both reversible."""
+"""How each field of a book is read from a cell, written to one, and said in JSON.
+
+Text and whole numbers go by the type of the field; the others have rules of their own here.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any
 
-_STARTS = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
-"""Those of full width too, which some programs take for the others."""
+from pydantic import TypeAdapter
 
-_FORMULA = re.compile(f"'*{_STARTS}")
-"""What a spreadsheet program would take for a formula, and the same with apostrophes before it."""
+from app.catalog.books.fields import BOOK_FIELDS, BookField, FieldValue
+from app.catalog.books.schemas import MOST_CATEGORIES
+from app.catalog.categories.schemas import Name as CategoryName
+from app.catalog.formats.cell_text import escape_formula, join_list, split_list
+from app.catalog.formats.numbers import read_date, read_integer, read_price
+from app.catalog.formats.people import credits_cell, credits_of, role_of
+from app.catalog.formats.texts import FieldRefused, TextRule, checked
+from app.catalog.goods.schemas import Description, Sku, Tags
+from app.catalog.languages import language_of
+from app.catalog.models import BookFormat
+from app.catalog.subjects import Subject, Subjects, SubjectScheme, has_shape_of
 
-_ESCAPED = re.compile(f"'+{_STARTS}")
-_MARKED = re.compile(r"([\\;|])")
-_TOKEN = re.compile(r"\\[\\;|]|[;|]|[^\\;|]+|\\", re.DOTALL)
+Cell = str | int | None
+CellReader = Callable[[str], FieldValue]
+SubjectValue = Mapping[str, str | None]
+"""{scheme, code, heading}."""
+
+_TAGS: TypeAdapter[list[str]] = TypeAdapter(Tags)
+_SUBJECTS: TypeAdapter[list[Subject]] = TypeAdapter(Subjects)
+_SKU: TypeAdapter[str] = TypeAdapter(Sku)
+_category = TextRule(TypeAdapter(CategoryName))
+_SUBJECT = re.compile(r"(?:(\w+):)?(\S+)(?:\s+(.+))?")
+_BETWEEN_LETTERS = re.compile(r"[\s_-]+")
+_FORMATS = {
+    BookFormat.HARDCOVER: "hardcover hardback hardbound hb bb librarybinding",
+    BookFormat.PAPERBACK: "paperback softcover softback massmarketpaperback tradepaperback pb bc",
+    BookFormat.EBOOK: "ebook kindle kindleedition epub pdf digital ed",
+    BookFormat.AUDIOBOOK: "audiobook audio audiocd audiocassette audible audibleaudio mp3cd aj",
+    BookFormat.OTHER: "other unknown unknownbinding",
+}
+_FORMAT_BY_WORD = {word: form.value for form, words in _FORMATS.items() for word in words.split()}
 
 
-def escape_formula(text: str) -> str:
-    """The text with `'` before it where it would be a formula (OWASP, CSV injection); reversible.
+def _read_format(cell: str) -> str:
+    form = _FORMAT_BY_WORD.get(_BETWEEN_LETTERS.sub("", cell.casefold()))
+    if form is None:
+        raise FieldRefused(f"is none of: {', '.join(BookFormat)}", "unknown-format")
+    return form
 
-    Text that already begins with `'=` gets another one, so that `unescape_formula` gives back
-    exactly what was there. For text alone: a number stays one.
+
+def _read_categories(cell: str) -> list[str]:
+    """Slugs or names of categories."""
+    entries = split_list(cell)
+    if len(entries) > MOST_CATEGORIES:
+        raise FieldRefused(f"names more than {MOST_CATEGORIES} categories", "too_long")
+    return list(dict.fromkeys(_category(entry) for entry in entries))
+
+
+def _read_subjects(cell: str) -> list[dict[str, Any]]:
+    subjects = checked(_SUBJECTS, [read_subject(entry) for entry in split_list(cell)])
+    return [one.model_dump(mode="json") for one in subjects]
+
+
+def read_subject(entry: str) -> dict[str, str | None]:
+    """Scheme, code and heading of `thema:FMB Epic fantasy`; without a scheme by the code's shape: BISAC's, else Thema.
+
+    Raises FieldRefused.
     """
-    return f"'{text}" if _FORMULA.match(text) else text
+    match = _SUBJECT.fullmatch(entry)
+    if match is None:
+        raise FieldRefused("must be scheme:code heading, such as thema:FMB Epic fantasy", "value_error")
+    scheme, code, heading = match.groups()
+    if scheme is None:
+        is_bisac = has_shape_of(SubjectScheme.BISAC, code.upper())
+        scheme = SubjectScheme.BISAC if is_bisac else SubjectScheme.THEMA
+    return {"scheme": scheme.lower(), "code": code, "heading": heading}
 
 
-def unescape_formula(cell: str) -> str:
-    """What `escape_formula` was given; other apostrophes stay: `'Tis`."""
-    return cell[1:] if cell[:1] == "'" and _ESCAPED.match(cell) else cell
+def subjects_cell(listed: Iterable[SubjectValue]) -> str:
+    """The cell that reads back as these subjects."""
+    return join_list(
+        f"{one['scheme']}:{one['code']}" + (f" {one['heading']}" if one.get("heading") else "")
+        for one in listed
+    )
 
 
-def join_list(entries: Iterable[str]) -> str:
-    r"""One cell: entries separated by `; `; a `;`, `|` or `\` of an entry gets a `\` before it."""
-    return "; ".join(_MARKED.sub(r"\\\1", entry) for entry in entries)
+_READERS: Mapping[str, CellReader] = {
+    "contributors": credits_of,
+    "published_on": read_date,
+    "language": language_of,
+    "format": _read_format,
+    "categories": _read_categories,
+    "subjects": _read_subjects,
+    "tags": lambda cell: checked(_TAGS, split_list(cell)),
+    "sku": lambda cell: checked(_SKU, cell),
+    "price": read_price,
+    "description": TextRule(TypeAdapter(Description), is_single_line=False),
+}
 
 
-def split_list(cell: str) -> list[str]:
-    r"""The entries of a cell, each once, in order: separated by `;`, or where there is none by `|`.
+def _reader_of(field: BookField) -> CellReader:
+    if field.name in _READERS:
+        return _READERS[field.name]
+    adapter = TypeAdapter[Any](field.value_type)
+    is_number = adapter.json_schema()["type"] == "integer"
+    return partial(read_integer, adapter) if is_number else TextRule(adapter)
 
-    `\;`, `\|` and `\\` stand for the character itself; any other `\` is one.
-    """
-    if "\\" not in cell:
-        parts = cell.split(";" if ";" in cell else "|")
-        return list(dict.fromkeys(entry for part in parts if (entry := part.strip())))
-    tokens = _TOKEN.findall(cell)
-    separator = ";" if ";" in tokens else "|"
-    entries = [""]
-    for token in tokens:
-        if token == separator:
-            entries.append("")
+
+CELL_READERS: Mapping[str, CellReader] = {field.name: _reader_of(field) for field in BOOK_FIELDS}
+"""What makes a cell of the field the value that the catalogue keeps. Raises ValueError."""
+
+_LISTS: Mapping[str, Callable[[Any], str]] = {
+    "contributors": credits_cell,
+    "categories": join_list,
+    "subjects": subjects_cell,
+    "tags": join_list,
+}
+LIST_FIELDS = frozenset(_LISTS)
+
+
+def write_cell(name: str, value: FieldValue) -> Cell:
+    """The value as a cell of a spreadsheet: text that might be a formula is escaped, numbers never."""
+    if isinstance(value, str):
+        return escape_formula(value)
+    if isinstance(value, list):
+        return escape_formula(_LISTS[name](value))
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def cell_of_json(name: str, value: object) -> str:
+    """A value of JSON as a cell of CSV would say it: from here on both are read alike. Raises FieldRefused."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, list) and name in _JSON_LISTS:
+        return _JSON_LISTS[name](value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise FieldRefused("has a value of the wrong kind", "invalid-type")
+    return str(value)
+
+
+def _people_of_json(listed: Sequence[object]) -> str:
+    entries = []
+    for one in listed:
+        if isinstance(one, Mapping):
+            role = role_of(str(one.get("role") or "author"))
+            entries.append(credits_cell([(_text_of(one, "name"), role)]))
         else:
-            entries[-1] += token[-1] if _MARKED.match(token, 1) else token
-    return list(dict.fromkeys(entry for part in entries if (entry := part.strip())))
+            entries.append(join_list([_text_of(one, "name")]))
+    return "; ".join(entries)
+
+
+def _subjects_of_json(listed: Sequence[object]) -> str:
+    entries = []
+    for one in listed:
+        code = _text_of(one, "code")
+        if isinstance(one, Mapping):
+            entries.append(subjects_cell([{"scheme": "thema", **one}]))
+        else:
+            entries.append(join_list([code]))
+    return "; ".join(entries)
+
+
+def _tags_of_json(listed: Sequence[object]) -> str:
+    if not all(isinstance(one, str | int) for one in listed):
+        raise FieldRefused("has an entry that is not text", "invalid-type")
+    return join_list(map(str, listed))
+
+
+_JSON_LISTS: Mapping[str, Callable[[Sequence[object]], str]] = {
+    "contributors": _people_of_json,
+    "authors": _people_of_json,
+    "subjects": _subjects_of_json,
+    "categories": lambda listed: join_list(_text_of(one, "slug", "name") for one in listed),
+    "tags": _tags_of_json,
+}
+
+
+def _text_of(entry: object, *names: str) -> str:
+    """The entry, or what it has under the first of these names that is text. Raises FieldRefused."""
+    if isinstance(entry, str):
+        return entry
+    found = [entry.get(name) for name in names] if isinstance(entry, Mapping) else []
+    for text in found:
+        if isinstance(text, str):
+            return text
+    raise FieldRefused(
+        f"has an entry that is neither text nor an object with {' or '.join(names)}", "invalid-type"
+    )

@@ -7,11 +7,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from app.catalog.formats.cells import unescape_formula
-from app.catalog.formats.contract import SourceOptions
-from app.catalog.formats.decoding import TextFile
-from app.catalog.formats.errors import SourceRefused
-from app.catalog.formats.fields import (
+from app.catalog.formats.cell_text import unescape_formula
+from app.catalog.formats.columns import (
     check_mapping,
     choose_columns,
     field_of,
@@ -20,8 +17,10 @@ from app.catalog.formats.fields import (
     require_isbn,
     require_mapped,
 )
-from app.catalog.formats.normalising import LARGEST_CELL, Normaliser
-from app.catalog.formats.record import Record, RowProblem
+from app.catalog.formats.decoding import TextFile
+from app.catalog.formats.errors import SourceRefused
+from app.catalog.formats.record import Record, RowProblem, SourceOptions
+from app.catalog.formats.rows import LARGEST_CELL, Normaliser
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", r"\t": "\t"}
 _HEAD = 65_536
@@ -33,7 +32,7 @@ csv.field_size_limit(2 * LARGEST_CELL)
 
 
 def _check_delimiter(declared: str) -> str:
-    """The delimiter of this name or character; SourceRefused."""
+    """The delimiter of this name or character. Raises SourceRefused."""
     delimiter = DELIMITERS.get(declared.lower(), declared)
     if delimiter not in DELIMITERS.values():
         raise SourceRefused(f"The delimiter {declared!r} is none of: comma, semicolon, tab, bar.")

@@ -1,10 +1,13 @@
-"""Which format a file has, by its first bytes."""
+"""Which format a file has, by its first bytes, and the reader of it."""
 
 import re
+from pathlib import Path
 
-from app.catalog.formats.contract import SourceFormat
+from app.catalog.formats.csv import CsvSource
 from app.catalog.formats.decoding import check_encoding, encoding_of_mark
 from app.catalog.formats.errors import SourceRefused
+from app.catalog.formats.ndjson import NdjsonSource
+from app.catalog.formats.record import Source, SourceFormat, SourceOptions
 
 HEAD = 4096
 """Bytes that are enough to tell."""
@@ -29,7 +32,7 @@ _MARKUP = re.compile(r"<(\?xml|!--|onixmessage)", re.IGNORECASE)
 
 
 def detect_format(head: bytes, filename: str, declared: str | None = None) -> SourceFormat:
-    """CSV, NDJSON or ONIX by the first bytes; SourceRefused when it is none of them, with a way out.
+    """CSV, NDJSON or ONIX by the first bytes. Raises SourceRefused when it is none of them, with a way out.
 
     `declared` is the encoding that the sender named, if any.
     """
@@ -68,3 +71,14 @@ def _refuse_binary(head: bytes, encoding: str | None) -> None:
             " or declare the encoding before the file."
         )
     raise SourceRefused("The file is binary; send CSV, NDJSON or ONIX 3.0.")
+
+
+def open_source(path: Path, options: SourceOptions) -> Source:
+    """A reader for CSV or NDJSON. Raises SourceRefused when the file as a whole cannot be read.
+
+    Reads the whole file once to check its encoding, so that nothing is applied of a file that breaks half-way.
+    """
+    with path.open("rb") as file:
+        detect_format(file.read(HEAD), path.name, options.encoding)
+    reader = NdjsonSource if options.format == SourceFormat.NDJSON else CsvSource
+    return reader(path, options)

@@ -1,21 +1,16 @@
 """NDJSON: one JSON object a line, its keys understood as the headers of CSV are."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from app.catalog.formats.cells import join_list
-from app.catalog.formats.contract import SourceOptions
+from app.catalog.formats.cells import cell_of_json
+from app.catalog.formats.columns import Column, check_mapping, choose_columns, ignored_headers
 from app.catalog.formats.decoding import TextFile
 from app.catalog.formats.errors import SourceRefused
-from app.catalog.formats.fields import Column, check_mapping, choose_columns, ignored_headers
-from app.catalog.formats.normalising import VALUE_NAMES, Normaliser, problem_of
-from app.catalog.formats.people import credits_cell, role_of
-from app.catalog.formats.record import Record, RowProblem
-from app.catalog.formats.subjects import subjects_cell
-from app.catalog.formats.texts import FieldRefused
+from app.catalog.formats.record import Record, RowProblem, SourceOptions
+from app.catalog.formats.rows import Normaliser, problem_of
 
 _LINE = "line"
 """The column of what is no object: the line as it came."""
@@ -78,7 +73,7 @@ class NdjsonSource:
             # What is read may be nested deeper than can be written.
             return self._unreadable(number, line, "the line is nested too deeply")
 
-    def _understood(self, number: int, read: dict[str, Any]) -> Record:
+    def _understood(self, number: int, read: dict[str, object]) -> Record:
         record = Record(number, {})
         try:
             columns = self._columns_of(tuple(read))
@@ -89,10 +84,12 @@ class NdjsonSource:
         fields = {}
         for column in columns:
             try:
-                fields[column.field] = record.raw[column.header] = _cell(column.field, read[column.header])
+                fields[column.field] = record.raw[column.header] = cell_of_json(
+                    column.field, read[column.header]
+                )
             except ValueError as refusal:
                 record.raw[column.header] = _plain(read[column.header])
-                name = VALUE_NAMES.get(column.field, column.field)
+                name = "contributors" if column.field == "authors" else column.field
                 record.problems.append(problem_of(name, refusal))
         for key in read.keys() - record.raw.keys():
             record.raw[key] = _plain(read[key])
@@ -126,68 +123,3 @@ def _join(names: list[str], more: Iterable[str]) -> None:
 
 def _plain(value: object) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
-def _cell(field: str, value: Any) -> str:
-    """The value as a cell of CSV would say it: from here on both are one."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, list) and field in _ENTRIES:
-        return _ENTRIES[field](value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise FieldRefused("has a value of the wrong kind", "invalid-type")
-    return str(value)
-
-
-def _people_cell(listed: list[Any]) -> str:
-    entries = []
-    for one in listed:
-        if isinstance(one, str):
-            entries.append(join_list([one]))
-        else:
-            name, role = _text_of(one, "name"), one.get("role") or "author"
-            entries.append(credits_cell([(name, role_of(str(role)))]))
-    return "; ".join(entries)
-
-
-def _subjects_cell(listed: list[Any]) -> str:
-    entries = []
-    for one in listed:
-        if isinstance(one, str):
-            entries.append(join_list([one]))
-        else:
-            _text_of(one, "code")
-            entries.append(subjects_cell([{"scheme": "thema", **one}]))
-    return "; ".join(entries)
-
-
-def _categories_cell(listed: list[Any]) -> str:
-    return join_list(one if isinstance(one, str) else _text_of(one, "slug", "name") for one in listed)
-
-
-def _tags_cell(listed: list[Any]) -> str:
-    for one in listed:
-        if not isinstance(one, str | int):
-            raise FieldRefused("has an entry that is not text", "invalid-type")
-    return join_list(str(one) for one in listed)
-
-
-_ENTRIES = {
-    "contributors": _people_cell,
-    "authors": _people_cell,
-    "subjects": _subjects_cell,
-    "categories": _categories_cell,
-    "tags": _tags_cell,
-}
-
-
-def _text_of(entry: object, *names: str) -> str:
-    if isinstance(entry, Mapping):
-        for name in names:
-            if isinstance(entry.get(name), str):
-                return str(entry[name])
-    raise FieldRefused(
-        f"has an entry that is neither text nor an object with {' or '.join(names)}", "invalid-type"
-    )

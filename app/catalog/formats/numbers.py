@@ -5,10 +5,9 @@ from decimal import Decimal
 
 from pydantic import TypeAdapter
 
-from app.catalog.books.schemas import Pages
 from app.catalog.formats.texts import FieldRefused, checked
-from app.catalog.goods.schemas import PriceIn, Quantity
-from app.catalog.partial_dates import PartialDate, Year
+from app.catalog.goods.schemas import PriceIn
+from app.catalog.partial_dates import PartialDate
 from app.core.http.schemas import RowId
 
 _INTEGER = re.compile(r"([+-]?\d{1,15})(?:\.0{1,2})?", re.ASCII)
@@ -25,36 +24,26 @@ _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]0
 _SMALL_PLACES = 2
 _THOUSANDS = 3
 
-_YEAR: TypeAdapter[int] = TypeAdapter(Year)
-_PAGES: TypeAdapter[int] = TypeAdapter(Pages)
 _ITEM_ID: TypeAdapter[int] = TypeAdapter(RowId)
-_QUANTITY: TypeAdapter[int] = TypeAdapter(Quantity)
 _DATE: TypeAdapter[str] = TypeAdapter(PartialDate)
 _AMOUNT: TypeAdapter[Decimal] = TypeAdapter(PriceIn)
 
 
-def year_of(cell: str) -> int:
-    """A year, negative before the common era; `2008.0` is one."""
-    return _bounded(_YEAR, cell)
+def read_integer(adapter: TypeAdapter[int], cell: str) -> int:
+    """A whole number within the bounds of its field; `2008.0` is one. Raises FieldRefused."""
+    match = _INTEGER.fullmatch(cell)
+    if match is None:
+        raise _odd_number(cell, "1250")
+    return checked(adapter, int(match[1]))
 
 
-def pages_of(cell: str) -> int:
-    """A number of pages."""
-    return _bounded(_PAGES, cell)
+def read_item_id(cell: str) -> int:
+    """The id of one of this shop's items. Raises FieldRefused."""
+    return read_integer(_ITEM_ID, cell)
 
 
-def item_id_of(cell: str) -> int:
-    """The id of one of this shop's items."""
-    return _bounded(_ITEM_ID, cell)
-
-
-def quantity_of(cell: str) -> int:
-    """How many are available."""
-    return _bounded(_QUANTITY, cell)
-
-
-def price_of(cell: str, *, has_decimal_comma: bool = False) -> Decimal:
-    """A price without currency; with a decimal comma only where the file's delimiter is `;`. FieldRefused."""
+def read_price(cell: str, *, has_decimal_comma: bool = False) -> Decimal:
+    """A price without currency; with a decimal comma only where the file's delimiter is `;`. Raises FieldRefused."""
     if has_decimal_comma and _COMMA_PRICE.fullmatch(cell):
         cell = cell.replace(",", ".")
     if not _PRICE.fullmatch(cell):
@@ -65,15 +54,14 @@ def price_of(cell: str, *, has_decimal_comma: bool = False) -> Decimal:
         raise _odd_number(cell, "1250.00")
     if len(places) > _THOUSANDS and not places[_SMALL_PLACES:].strip("0"):
         amount = amount.quantize(Decimal("0.01"))
-    price: Decimal = checked(_AMOUNT, amount)
-    return price
+    return checked(_AMOUNT, amount)
 
 
-def date_of(cell: str) -> str:
+def read_date(cell: str) -> str:
     """A partial date as text: `1998`, `1998-05`, `1998-05-12`; also `1998.0`, `19980512` and midnight of a day."""
     if not _PLAIN_DATE.fullmatch(cell):
         cell = _iso_date(cell)
-    return str(checked(_DATE, cell))
+    return checked(_DATE, cell)
 
 
 def _iso_date(cell: str) -> str:
@@ -86,14 +74,6 @@ def _iso_date(cell: str) -> str:
         "other forms are refused, since 03/04/1998 is two days",
         "invalid-date",
     )
-
-
-def _bounded(adapter: TypeAdapter[int], cell: str) -> int:
-    match = _INTEGER.fullmatch(cell)
-    if match is None:
-        raise _odd_number(cell, "1250")
-    number: int = checked(adapter, int(match[1]))
-    return number
 
 
 def _odd_number(cell: str, example: str) -> FieldRefused:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import TypeAdapter
 
 from app.catalog.books.schemas import MOST_CONTRIBUTORS, PersonName
-from app.catalog.formats.cells import join_list, split_list
+from app.catalog.formats.cell_text import join_list, split_list
 from app.catalog.formats.texts import TextRule
 from app.catalog.models import ContributorRole
 

@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
-from typing import Any
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+
+T = TypeVar("T")
 
 _LINE_BREAKS = re.compile(r"[ \t]*[\r\n\t][\s]*")
 _WITHOUT_BREAKS = str.maketrans("", "", "\n\r\t")
@@ -20,7 +22,7 @@ class FieldRefused(ValueError):
 
 
 class TextRule:
-    """Text of one field of the API: NFC, no control characters, visible, not too long. FieldRefused.
+    """Text of one field of the API: NFC, no control characters, visible, not too long. Raises FieldRefused.
 
     In a field of one line, a line break within a cell counts as a space.
     """
@@ -38,11 +40,11 @@ class TextRule:
                 return text if text.isascii() else unicodedata.normalize("NFC", text)
         if self._is_single_line:
             text = _LINE_BREAKS.sub(" ", text)
-        return str(checked(self._adapter, text.strip()))
+        return checked(self._adapter, text.strip())
 
 
-def checked(adapter: TypeAdapter[Any], value: object) -> Any:
-    """The value as the field of the API takes it. FieldRefused."""
+def checked(adapter: TypeAdapter[T], value: object) -> T:
+    """The value as the field of the API takes it. Raises FieldRefused."""
     try:
         return adapter.validate_python(value)
     except ValidationError as refusal:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.catalog.formats.contract import SourceFormat
-from app.catalog.formats.fields import FIELDS
+from app.catalog.formats.columns import FIELDS
+from app.catalog.formats.record import SourceFormat
 from app.catalog.models import ImportMode, OnError
 from app.catalog.uploads import documented
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.formats.contract import Source
+from app.catalog.formats.record import Source
 from app.catalog.imports.apply.outcome import Outcome
 from app.catalog.imports.repository import ImportRepository, RowValues
 from app.catalog.models import ImportJob, ImportState, OnError, RowStatus

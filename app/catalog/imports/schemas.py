@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from app.catalog.formats.contract import SourceFormat
+from app.catalog.formats.record import SourceFormat
 from app.catalog.models import ImportMode, ImportState, OnError, RevertState, RowStatus
 from app.core.db.paging import ListQuery
 from app.core.http.schemas import Line, Moment, RequestModel, ResponseModel, RowId

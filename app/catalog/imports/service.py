@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.formats.cells import escape_formula
+from app.catalog.formats.cell_text import escape_formula
 from app.catalog.imports.errors import ImportFinished, ImportNotRetryable, ImportNotRevertible, unknown_import
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
 from app.catalog.imports.queries import ERROR_COLUMN, Connect, Layout, walk_failed

@@ -13,11 +13,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.catalog.formats.contract import Source, SourceFormat, SourceOptions
+from app.catalog.formats.detection import open_source
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.onix.reader import OnixSource
-from app.catalog.formats.opening import open_source
-from app.catalog.formats.record import Record
+from app.catalog.formats.record import Record, Source, SourceFormat, SourceOptions
 from app.catalog.models import ImportJob
 from app.core.events.events import HandlerContext
 from app.core.storage.storage import FileMissing

@@ -11,10 +11,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from app.catalog.covers.errors import NotAnUpload, UploadInterrupted
-from app.catalog.formats.contract import SourceFormat
+from app.catalog.formats.columns import check_mapping
 from app.catalog.formats.decoding import check_encoding
 from app.catalog.formats.detection import HEAD, detect_format
-from app.catalog.formats.fields import check_mapping
+from app.catalog.formats.record import SourceFormat
 from app.catalog.imports.errors import UploadTooLarge
 from app.catalog.imports.schemas import ImportIn
 from app.catalog.uploads import plain_name, refused_body, refused_field

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.catalog.formats.contract import Source, SourceFormat, SourceOptions
-from app.catalog.formats.opening import open_source
-from app.catalog.formats.record import Record
+from app.catalog.formats.detection import open_source
+from app.catalog.formats.record import Record, Source, SourceFormat, SourceOptions
 
 Reader = Callable[..., list[Record]]
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog.formats.cells import escape_formula, join_list, split_list, unescape_formula
+from app.catalog.formats.cell_text import escape_formula, join_list, split_list, unescape_formula
+from app.catalog.formats.cells import read_subject, subjects_cell
 from app.catalog.formats.people import credits_cell, credits_of
-from app.catalog.formats.subjects import subject_of, subjects_cell
 from app.catalog.models import ContributorRole
 
 DANGEROUS = "=+-@\t\r\n＝＋－＠"
@@ -42,4 +42,4 @@ def test_subjects_in_a_cell_are_read_back(headings: list[str]) -> None:
     subjects = [
         {"scheme": "own", "code": f"X{number}", "heading": text} for number, text in enumerate(headings)
     ]
-    assert [subject_of(entry) for entry in split_list(subjects_cell(subjects))] == subjects
+    assert [read_subject(entry) for entry in split_list(subjects_cell(subjects))] == subjects

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.catalog.formats.isbns import SHORTENED, isbn_of
+from app.catalog.formats.damaged_isbns import SHORTENED, repair_isbn
 from app.catalog.formats.record import Record
 from app.catalog.isbn import to_isbn10
 from app.catalog.languages import TWO_LETTERS
@@ -58,7 +58,7 @@ def test_isbns_are_read_in_every_form_that_a_spreadsheet_makes_of_them(path: Pat
 def test_up_to_three_lost_zeros_are_given_back_where_the_check_digit_proves_them(
     digits: str, isbn13: str
 ) -> None:
-    assert isbn_of(digits) == isbn13
+    assert repair_isbn(digits) == isbn13
     assert to_isbn10(isbn13) == digits.zfill(10)
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.catalog.formats.contract import SourceFormat, SourceOptions
+from app.catalog.formats.detection import open_source
 from app.catalog.formats.errors import SourceRefused
-from app.catalog.formats.opening import open_source
+from app.catalog.formats.record import SourceFormat, SourceOptions
 from tests.catalog.formats.reading import complaints, records_of, source_of
 from tests.conftest import ROOT
 

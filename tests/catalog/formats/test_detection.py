@@ -6,9 +6,9 @@ import zipfile
 
 import pytest
 
-from app.catalog.formats.contract import SourceFormat
 from app.catalog.formats.detection import detect_format
 from app.catalog.formats.errors import SourceRefused
+from app.catalog.formats.record import SourceFormat
 
 
 def zipped() -> bytes:

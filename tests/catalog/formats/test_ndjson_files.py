@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.catalog.formats.contract import SourceFormat
 from app.catalog.formats.errors import SourceRefused
-from app.catalog.formats.record import Record
+from app.catalog.formats.record import Record, SourceFormat
 from tests.catalog.formats.reading import complaints, records_of, source_of
 
 HOBBIT = "9780261102217"

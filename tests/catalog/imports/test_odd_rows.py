@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.catalog.formats.contract import SourceFormat, SourceOptions
-from app.catalog.formats.opening import open_source
+from app.catalog.formats.detection import open_source
+from app.catalog.formats.record import SourceFormat, SourceOptions
 from app.catalog.imports.apply.repository import BulkRepository
 from app.catalog.imports.source import BatchReader
 from app.core.clock import utc_now

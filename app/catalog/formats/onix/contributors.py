@@ -1,9 +1,9 @@
 """Contributors of a product: names in any of the forms of ONIX, in printed order."""
 
 from app.catalog.books.schemas import MOST_CONTRIBUTORS
-from app.catalog.formats.onix import codes
+from app.catalog.formats.onix import code_lists
+from app.catalog.formats.onix.parsed import ParsedProduct
 from app.catalog.formats.onix.parts import Part
-from app.catalog.formats.onix.reading import Reading
 from app.catalog.formats.people import Credit, checked_credits
 
 _STRUCTURED = ("NamesBeforeKey", "PrefixToKey", "KeyNames", "NamesAfterKey", "SuffixToKey")
@@ -11,19 +11,21 @@ _SUFFIXES = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii", "iv"})
 _INVERTED_PARTS = 2
 
 
-def read_contributors(block: Part, reading: Reading) -> None:
+def read_contributors(block: Part, parsed: ParsedProduct) -> None:
     """All whose role the catalogue knows; the others stay raw, and so do those beyond the limit."""
     listed: list[Credit] = []
     for contributor in sorted(block.all("Contributor"), key=_place):
         roles = [
-            role for part in contributor.all("ContributorRole") for role in codes.ROLES.get(part.text, ())
+            role
+            for part in contributor.all("ContributorRole")
+            for role in code_lists.ROLES.get(part.text, ())
         ]
         if not roles or len(listed) + len(roles) > MOST_CONTRIBUTORS:
             continue
         if name := _take_name(contributor):
             listed += [(name, role) for role in roles]
             _use_codes(contributor)
-    reading.put("contributors", checked_credits, listed)
+    parsed.put("contributors", checked_credits, listed)
 
 
 def _place(contributor: Part) -> int:
@@ -51,4 +53,4 @@ def _turned(inverted: str) -> str:
 
 def _use_codes(contributor: Part) -> None:
     contributor.use("SequenceNumber")
-    contributor.use_if("ContributorRole", *codes.ROLE_CODES.values())
+    contributor.use_if("ContributorRole", *code_lists.ROLE_CODES.values())

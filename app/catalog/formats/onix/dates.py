@@ -1,22 +1,20 @@
-"""Dates of ONIX as partial dates and years of the catalogue."""
+"""Dates of ONIX, (text, date format of list 55), as partial dates and years of the catalogue, and back."""
 
 import re
 
-from app.catalog.formats.onix import codes
-from app.catalog.formats.onix.parts import Part
+from app.catalog.formats.onix import code_lists
 from app.catalog.formats.texts import FieldRefused
 from app.catalog.partial_dates import parse_partial_date
 
-_FORMAT_OF_LENGTH = {4: codes.YEAR, 6: codes.MONTH, 8: codes.DAY}
-_LENGTHS = {codes.YEAR: 4, codes.MONTH: 6, codes.DAY: 8}
+_LENGTHS = {code_lists.YEAR: 4, code_lists.MONTH: 6, code_lists.DAY: 8}
+FORMAT_OF_LENGTH = {length: form for form, length in _LENGTHS.items()}
 _BEFORE = re.compile(r"(\d{1,4}) BCE", re.ASCII)
 
 
-def partial_date(composite: Part) -> str | None:
-    """The date in a composite as `1998`, `1998-05` or `1998-05-12`; None where it is given otherwise. FieldRefused."""
-    text, form = _text_and_format(composite)
-    if form in codes.EXACT_TIMES:
-        text, form = text[:8], codes.DAY
+def partial_date_of(text: str, form: str) -> str | None:
+    """The date as `1998`, `1998-05` or `1998-05-12`; None where it is given otherwise. Raises FieldRefused."""
+    if form in code_lists.EXACT_TIMES:
+        text, form = text[:8], code_lists.DAY
     length = _LENGTHS.get(form)
     if length is None:
         return None
@@ -27,10 +25,9 @@ def partial_date(composite: Part) -> str | None:
     return partial
 
 
-def year_of(composite: Part) -> int | None:
+def year_of(text: str, form: str) -> int | None:
     """The year of a date, negative before the common era (`750 BCE` in format 12); None where it is given otherwise."""
-    text, form = _text_and_format(composite)
-    if form == codes.FREE_TEXT:
+    if form == code_lists.FREE_TEXT:
         match = _BEFORE.fullmatch(text)
         return -int(match[1]) if match else None
     if form in _LENGTHS and text[:4].isascii() and text[:4].isdigit():
@@ -38,9 +35,12 @@ def year_of(composite: Part) -> int | None:
     return None
 
 
-def _text_and_format(composite: Part) -> tuple[str, str]:
-    found = composite.find("Date")
-    text = found.text if found else ""
-    stated = (found.element.get("dateformat") if found is not None else None) or composite.peek("DateFormat")
-    form = stated or _FORMAT_OF_LENGTH.get(len(text), codes.DAY)
-    return text, form
+def onix_date(partial: str) -> tuple[str, str]:
+    """(text, date format) of a partial date."""
+    text = partial.replace("-", "")
+    return text, FORMAT_OF_LENGTH[len(text)]
+
+
+def onix_year(year: int) -> tuple[str, str]:
+    """(text, date format) of a year; those before the common era are text."""
+    return (f"{year:04}", code_lists.YEAR) if year >= 0 else (f"{-year} BCE", code_lists.FREE_TEXT)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from lxml.etree import _Element
 
+from app.catalog.formats.onix import code_lists
+from app.catalog.formats.onix.dates import FORMAT_OF_LENGTH
 from app.catalog.formats.onix.tags import reference_name
 
 _WITH_MARKUP = frozenset({"Text"})
@@ -81,3 +83,11 @@ def part_of(element: _Element) -> Part:
     if part.name not in _WITH_MARKUP:
         part.children = [part_of(child) for child in element.iterchildren("*")]
     return part
+
+
+def date_in(composite: Part) -> tuple[str, str]:
+    """Text and format of the date in a composite."""
+    found = composite.find("Date")
+    text = found.text if found else ""
+    stated = (found.element.get("dateformat") if found is not None else None) or composite.peek("DateFormat")
+    return text, stated or FORMAT_OF_LENGTH.get(len(text), code_lists.DAY)

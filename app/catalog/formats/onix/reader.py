@@ -6,14 +6,13 @@ from pathlib import Path
 
 from lxml.etree import ErrorLevels, XMLPullParser, XMLSyntaxError, _Element
 
-from app.catalog.formats.contract import SourceOptions
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.onix.guard import HEAD, WAY_OUT, check_opening, encoding_of
+from app.catalog.formats.onix.parsed import Message
 from app.catalog.formats.onix.parts import Part, part_of
 from app.catalog.formats.onix.products import COLUMNS, record_of
-from app.catalog.formats.onix.reading import Message
 from app.catalog.formats.onix.tags import NAMESPACES, ROOTS
-from app.catalog.formats.record import Record
+from app.catalog.formats.record import Record, SourceOptions
 from app.core.clock import utc_now
 
 _CHUNK = 64 * 1024

@@ -5,10 +5,10 @@ from decimal import Decimal, InvalidOperation
 
 from pydantic import TypeAdapter
 
-from app.catalog.formats.onix import codes
-from app.catalog.formats.onix.dates import partial_date
-from app.catalog.formats.onix.parts import Part
-from app.catalog.formats.onix.reading import Message, Reading
+from app.catalog.formats.onix import code_lists
+from app.catalog.formats.onix.dates import partial_date_of
+from app.catalog.formats.onix.parsed import Message, ParsedProduct
+from app.catalog.formats.onix.parts import Part, date_in
 from app.catalog.formats.texts import FieldRefused, checked
 from app.catalog.goods.schemas import PriceIn, Quantity
 
@@ -18,34 +18,34 @@ _CENTS = 2
 _PRICE_FIELDS = ("PriceType", "PriceAmount", "CurrencyCode")
 
 
-def read_supply(blocks: Sequence[Part], reading: Reading) -> None:
+def read_supply(blocks: Sequence[Part], parsed: ParsedProduct) -> None:
     """What a customer pays in the shop's currency, and the stock on hand; neither is given where it is absent.
 
     Availability without a number of copies says nothing about this shop's own stock: it stays raw.
     """
     details = [detail for block in blocks for detail in block.all("SupplyDetail")]
-    _read_price(details, reading)
-    _read_stock(details, reading)
+    _read_price(details, parsed)
+    _read_stock(details, parsed)
     for detail in details:
         for supplier in detail.all("Supplier"):
-            if supplier.peek("SupplierName") == reading.message.sender:
+            if supplier.peek("SupplierName") == parsed.message.sender:
                 supplier.use("SupplierName")
-                supplier.use_if("SupplierRole", codes.UNSPECIFIED_SUPPLIER)
+                supplier.use_if("SupplierRole", code_lists.UNSPECIFIED_SUPPLIER)
 
 
-def _read_price(details: Sequence[Part], reading: Reading) -> None:
+def _read_price(details: Sequence[Part], parsed: ParsedProduct) -> None:
     offered = [
         (rank, price)
         for detail in details
         for price in detail.all("Price")
-        if (rank := _rank(price, reading.message)) is not None
+        if (rank := _rank(price, parsed.message)) is not None
     ]
     if not offered:
         for detail in details:
             detail.use("UnpricedItemType")
         return
     best = min(offered, key=lambda one: one[0])[1]
-    reading.put("price", _amount, best.peek("PriceAmount"))
+    parsed.put("price", _amount, best.peek("PriceAmount"))
     best.use(*_PRICE_FIELDS)
 
 
@@ -55,28 +55,28 @@ def _rank(price: Part, message: Message) -> int | None:
     currency = price.peek("CurrencyCode") or message.default_currency
     minimum = price.peek("MinimumOrderQuantity")
     is_offered = (
-        kind in codes.PRICE_TYPES
+        kind in code_lists.PRICE_TYPES
         and currency == message.currency
         and price.peek("PriceAmount").strip("0.") != ""
-        and price.peek("PriceQualifier") in codes.CONSUMER_PRICES
+        and price.peek("PriceQualifier") in code_lists.CONSUMER_PRICES
         and price.find("PriceCondition") is None
         and minimum in {"", "1"}
         and _holds_today(price, message)
     )
-    return codes.PRICE_TYPES.index(kind) if is_offered else None
+    return code_lists.PRICE_TYPES.index(kind) if is_offered else None
 
 
 def _holds_today(price: Part, message: Message) -> bool:
     today = message.today.isoformat()
     for composite in price.all("PriceDate"):
         try:
-            day = partial_date(composite) or ""
+            day = partial_date_of(*date_in(composite)) or ""
         except ValueError:
             return False
         role = composite.peek("PriceDateRole")
-        if role == codes.PRICE_FROM and day > today:
+        if role == code_lists.PRICE_FROM and day > today:
             return False
-        if role == codes.PRICE_UNTIL and day < today[: len(day)]:
+        if role == code_lists.PRICE_UNTIL and day < today[: len(day)]:
             return False
     return True
 
@@ -93,16 +93,16 @@ def _amount(text: str) -> Decimal:
     return price
 
 
-def _read_stock(details: Sequence[Part], reading: Reading) -> None:
+def _read_stock(details: Sequence[Part], parsed: ParsedProduct) -> None:
     numbers = list(_counted(details))
     if not numbers:
         return
-    reading.put("quantity", _total, [part.text for part in numbers])
+    parsed.put("quantity", _total, [part.text for part in numbers])
     for part in numbers:
         part.is_used = True
     for detail in details:
         if detail.find("Stock"):
-            detail.use_if("ProductAvailability", codes.IN_STOCK, codes.OUT_OF_STOCK)
+            detail.use_if("ProductAvailability", code_lists.IN_STOCK, code_lists.OUT_OF_STOCK)
 
 
 def _counted(details: Sequence[Part]) -> Iterator[Part]:

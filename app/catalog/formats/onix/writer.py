@@ -6,9 +6,9 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from app.catalog.exports.contract import ExportedBook
-from app.catalog.formats.onix import codes
-from app.catalog.formats.onix.dates_out import onix_date, onix_year
+from app.catalog.books.fields import ExportedBook
+from app.catalog.formats.onix import code_lists
+from app.catalog.formats.onix.dates import onix_date, onix_year
 from app.catalog.formats.onix.markup import looks_like_html, preformatted
 from app.catalog.languages import TWO_LETTERS
 from app.catalog.subjects import SubjectScheme
@@ -28,7 +28,7 @@ _SCRIPT, _COUNTRY = 4, 2
 
 
 class OnixExport:
-    """The bytes of an ONIX message: header, a product for each book, footer (`ExportFormat`).
+    """The bytes of an ONIX message: header, a product for each book, footer.
 
     A book is a full record (notification 03) whose record reference stays the same for ever. Tags, SKU and
     categories have no place in ONIX; an import leaves them alone.
@@ -54,7 +54,7 @@ class OnixExport:
         """One book as a full record."""
         blocks = (
             _element("RecordReference", f"{self._sender}.{book.id}"),
-            _element("NotificationType", codes.CONFIRMED),
+            _element("NotificationType", code_lists.CONFIRMED),
             _identifier(book),
             _wrap("DescriptiveDetail", *_descriptive(book, self._sender)),
             _collateral(book),
@@ -83,44 +83,51 @@ def _wrap(name: str, *inner: str) -> str:
 
 def _identifier(book: ExportedBook) -> str:
     if book.isbn13:
-        kind, extra, value = codes.ISBN_TYPES[0], "", book.isbn13
+        kind, extra, value = code_lists.ISBN_TYPES[0], "", book.isbn13
     else:
-        kind, extra, value = codes.PROPRIETARY, _element("IDTypeName", codes.SHOP_ITEM_ID), str(book.id)
+        kind, extra, value = (
+            code_lists.PROPRIETARY,
+            _element("IDTypeName", code_lists.SHOP_ITEM_ID),
+            str(book.id),
+        )
     return _wrap("ProductIdentifier", _element("ProductIDType", kind), extra, _element("IDValue", value))
 
 
 def _descriptive(book: ExportedBook, sender: str) -> Iterator[str]:
-    yield _element("ProductComposition", codes.SINGLE_ITEM)
-    yield _element("ProductForm", codes.FORMAT_CODES.get(book.format or "", codes.UNDEFINED_FORM))
+    yield _element("ProductComposition", code_lists.SINGLE_ITEM)
+    yield _element("ProductForm", code_lists.FORMAT_CODES.get(book.format or "", code_lists.UNDEFINED_FORM))
     if book.series:
         yield _collection(book.series, book.series_position)
     subtitle = _element("Subtitle", book.subtitle) if book.subtitle else ""
-    yield _title(_title_element(codes.PRODUCT_LEVEL, _element("TitleText", book.title), subtitle))
+    yield _title(_title_element(code_lists.PRODUCT_LEVEL, _element("TitleText", book.title), subtitle))
     for number, (name, role) in enumerate(book.contributors, start=1):
         yield _wrap(
             "Contributor",
             _element("SequenceNumber", str(number)),
-            _element("ContributorRole", codes.ROLE_CODES[role]),
+            _element("ContributorRole", code_lists.ROLE_CODES[role]),
             _element("PersonName", name),
         )
     if book.language:
         yield _language(book.language)
     if book.pages:
-        counted = (_element("ExtentType", codes.PAGE_COUNTS[0]), _element("ExtentValue", str(book.pages)))
-        yield _wrap("Extent", *counted, _element("ExtentUnit", codes.PAGES_UNIT))
+        counted = (
+            _element("ExtentType", code_lists.PAGE_COUNTS[0]),
+            _element("ExtentValue", str(book.pages)),
+        )
+        yield _wrap("Extent", *counted, _element("ExtentUnit", code_lists.PAGES_UNIT))
     for subject in book.subjects:
         yield _subject(subject, sender)
 
 
 def _collection(series: str, position: str | None) -> str:
-    part = _title_element(codes.PRODUCT_LEVEL, _element("PartNumber", position)) if position else ""
-    named = _title_element(codes.COLLECTION_LEVEL, _element("TitleText", series))
-    kind = _element("CollectionType", codes.UNSPECIFIED_COLLECTION)
+    part = _title_element(code_lists.PRODUCT_LEVEL, _element("PartNumber", position)) if position else ""
+    named = _title_element(code_lists.COLLECTION_LEVEL, _element("TitleText", series))
+    kind = _element("CollectionType", code_lists.UNSPECIFIED_COLLECTION)
     return _wrap("Collection", kind, _title(part, named))
 
 
 def _title(*elements: str) -> str:
-    return _wrap("TitleDetail", _element("TitleType", codes.DISTINCTIVE_TITLE), *elements)
+    return _wrap("TitleDetail", _element("TitleType", code_lists.DISTINCTIVE_TITLE), *elements)
 
 
 def _title_element(level: str, *inner: str) -> str:
@@ -132,17 +139,19 @@ def _language(tag: str) -> str:
     country = [_element("CountryCode", one) for one in rest if len(one) == _COUNTRY]
     script = [_element("ScriptCode", one) for one in rest if len(one) == _SCRIPT and one.isalpha()]
     code = _element("LanguageCode", _THREE_LETTERS.get(first, first))
-    return _wrap("Language", _element("LanguageRole", codes.MAIN_LANGUAGE), code, *country[:1], *script[:1])
+    return _wrap(
+        "Language", _element("LanguageRole", code_lists.MAIN_LANGUAGE), code, *country[:1], *script[:1]
+    )
 
 
 def _subject(subject: dict[str, str | None], sender: str) -> str:
     code, name = subject["code"] or "", ""
     if subject["scheme"] == SubjectScheme.THEMA:
-        scheme = codes.scheme_of_thema(code)
+        scheme = code_lists.scheme_of_thema(code)
     elif subject["scheme"] == SubjectScheme.BISAC:
-        scheme = codes.BISAC_HEADING
+        scheme = code_lists.BISAC_HEADING
     else:
-        scheme, name = codes.PROPRIETARY_SCHEME, _element("SubjectSchemeName", sender)
+        scheme, name = code_lists.PROPRIETARY_SCHEME, _element("SubjectSchemeName", sender)
     text = subject.get("heading")
     heading = _element("SubjectHeadingText", text) if text else ""
     return _wrap(
@@ -161,19 +170,19 @@ def _collateral(book: ExportedBook) -> str:
         text = _element("Text", preformatted(book.description), textformat="02")
     else:
         text = _element("Text", book.description, textformat="06")
-    kind = _element("TextType", codes.DESCRIPTION_TYPES[0])
-    content = _wrap("TextContent", kind, _element("ContentAudience", codes.ANYBODY), text)
+    kind = _element("TextType", code_lists.DESCRIPTION_TYPES[0])
+    content = _wrap("TextContent", kind, _element("ContentAudience", code_lists.ANYBODY), text)
     return _wrap("CollateralDetail", content)
 
 
 def _publishing(book: ExportedBook) -> Iterator[str]:
     if book.publisher:
-        role = _element("PublishingRole", codes.PUBLISHER_ROLE)
+        role = _element("PublishingRole", code_lists.PUBLISHER_ROLE)
         yield _wrap("Publisher", role, _element("PublisherName", book.publisher))
-    if book.published_on and book.published_precision:
-        yield _date(codes.PUBLICATION, *onix_date(book.published_on, book.published_precision))
+    if book.published_on:
+        yield _date(code_lists.PUBLICATION, *onix_date(book.published_on))
     if book.first_published is not None:
-        yield _date(codes.FIRST_PUBLICATION, *onix_year(book.first_published))
+        yield _date(code_lists.FIRST_PUBLICATION, *onix_year(book.first_published))
 
 
 def _date(role: str, text: str, form: str) -> str:
@@ -182,16 +191,16 @@ def _date(role: str, text: str, form: str) -> str:
 
 
 def _supply(book: ExportedBook, sender: str) -> Iterator[str]:
-    role = _element("SupplierRole", codes.UNSPECIFIED_SUPPLIER)
+    role = _element("SupplierRole", code_lists.UNSPECIFIED_SUPPLIER)
     yield _wrap("Supplier", role, _element("SupplierName", sender))
-    yield _element("ProductAvailability", codes.IN_STOCK if book.quantity else codes.OUT_OF_STOCK)
+    yield _element("ProductAvailability", code_lists.IN_STOCK if book.quantity else code_lists.OUT_OF_STOCK)
     yield _wrap("Stock", _element("OnHand", str(book.quantity)))
     if book.price is None:
-        yield _element("UnpricedItemType", codes.PRICE_TO_BE_ANNOUNCED)
+        yield _element("UnpricedItemType", code_lists.PRICE_TO_BE_ANNOUNCED)
         return
     yield _wrap(
         "Price",
-        _element("PriceType", codes.RECOMMENDED_WITH_TAX),
+        _element("PriceType", code_lists.RECOMMENDED_WITH_TAX),
         _element("PriceAmount", f"{book.price:.2f}"),
         _element("CurrencyCode", book.currency),
     )

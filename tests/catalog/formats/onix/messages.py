@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from app.catalog.formats.contract import SourceFormat, SourceOptions
 from app.catalog.formats.onix.reader import OnixSource
 from app.catalog.formats.onix.tags import REFERENCE_NAMES
-from app.catalog.formats.record import Record
+from app.catalog.formats.record import Record, SourceFormat, SourceOptions
 
 REFERENCE = "http://ns.editeur.org/onix/3.0/reference"
 SHORT = "http://ns.editeur.org/onix/3.0/short"

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.catalog.formats.contract import SourceFormat, SourceOptions
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.onix.reader import OnixSource
-from app.catalog.formats.record import Record
+from app.catalog.formats.record import Record, SourceFormat, SourceOptions
 from tests.catalog.formats.onix.messages import descriptive, message, opened, product, records_of
 
 LAUGHS = "\n".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

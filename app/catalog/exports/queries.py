@@ -5,37 +5,29 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.catalog.books.fields import PLAIN_BOOK_FIELDS, PLAIN_ITEM_FIELDS, ExportedBook
 from app.catalog.books.queries import CATEGORIES, CONTRIBUTORS, join_books
-from app.catalog.exports.contract import ExportedBook
 from app.catalog.goods.queries import AVAILABLE
 from app.catalog.index.conditions import document_conditions, find_names
 from app.catalog.index.criteria import BookCriteria
 from app.catalog.models import Book, BookDocument, Item, Series
+from app.catalog.partial_dates import format_partial_date
 from app.core.db.queries import AnyRow
 
 _COLUMNS = (
     Item.id,
     Book.isbn13,
-    Item.sku,
-    Item.title,
-    Book.subtitle,
-    Item.description,
-    Item.price,
     Item.currency,
     AVAILABLE.label("quantity"),
     Item.tags,
-    Book.publisher,
     Book.published_on,
     Book.published_precision,
-    Book.first_published,
-    Book.language,
-    Book.format,
-    Book.pages,
     CONTRIBUTORS.label("contributors"),
     Series.name.label("series"),
-    Book.series_position,
     CATEGORIES.label("categories"),
     Book.subjects,
+    *(getattr(Item, name) for name in PLAIN_ITEM_FIELDS),
+    *(getattr(Book, name) for name in PLAIN_BOOK_FIELDS),
 )
 
 
@@ -68,6 +60,13 @@ async def select_books(connection: AsyncConnection, criteria: BookCriteria) -> S
 
 def _exported(row: AnyRow) -> ExportedBook:
     values = row._asdict()
-    values["contributors"] = [(one["name"], one["role"]) for one in values["contributors"] or ()]
-    values["categories"] = [(one["slug"], one["name"]) for one in values["categories"] or ()]
-    return ExportedBook(**values)
+    precision = values.pop("published_precision")
+    published_on = format_partial_date(values["published_on"], precision) if precision else None
+    return ExportedBook(
+        **values
+        | {
+            "published_on": published_on,
+            "contributors": [(one["name"], one["role"]) for one in row.contributors or ()],
+            "categories": [one["slug"] for one in row.categories or ()],
+        }
+    )

@@ -23,8 +23,8 @@ class ShortenedIsbn(ValueError):
     """Digits are lost: nothing but the full number helps."""
 
 
-def isbn_of(cell: str) -> str:
-    """The ISBN-13 of a cell; ValueError says what is wrong with it, ShortenedIsbn that digits are lost.
+def repair_isbn(cell: str) -> str:
+    """The ISBN-13 of a cell. Raises ValueError, ShortenedIsbn.
 
     Leading zeros that a spreadsheet dropped from an ISBN-10 are given back where the check digit proves them.
     """
@@ -33,10 +33,10 @@ def isbn_of(cell: str) -> str:
         # The codes of ASCII digits instead of their values: 25 times 48 is a multiple of ten.
         if (sum(digits[::2]) + _WEIGHT * sum(digits[1::2])) % 10 == 0 and not cell.startswith("9790"):
             return cell
-    return _isbn_of_damaged(cell)
+    return _repaired(cell)
 
 
-def _isbn_of_damaged(cell: str) -> str:
+def _repaired(cell: str) -> str:
     if len(cell) > LONGEST_PRINTED:
         raise ValueError("an ISBN has 10 or 13 digits")
     if wrapped := _FORMULA.fullmatch(cell):

@@ -20,7 +20,7 @@ class Message:
 
 
 @dataclass(slots=True)
-class Reading:
+class ParsedProduct:
     """Values and problems of one product."""
 
     message: Message

@@ -4,40 +4,25 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.catalog.books.fields import BOOK_FIELDS
 from app.catalog.formats.errors import SourceRefused
 
 ISBN_FIELDS = ("isbn13", "isbn", "isbn10")
 """Three columns may tell the one key; the first that is filled decides."""
 
-_ALIASES = {
-    "isbn13": "isbn_13 ean ean13 gtin13",
-    "isbn": "isbn_number",
-    "isbn10": "isbn_10",
-    "title": "name book_title",
-    "subtitle": "sub_title",
-    "contributors": "",
-    "authors": "author author_name author_names author(s) authors(s) by writer",
-    "publisher": "publisher_name imprint",
-    "published": "published_on publication_date date_published publish_date pub_date year_published "
-    "publication_year published_year",
-    "first_published": "original_publication_year first_publication_year first_published_year original_year",
-    "language": "language_code lang",
-    "format": "binding book_format product_form",
-    "pages": "num_pages number_of_pages page_count",
-    "series": "series_name series_title",
-    "series_position": "position_in_series series_number series_no series_index volume",
-    "categories": "category genre genres",
-    "tags": "tag keywords",
-    "subjects": "subject subject_codes thema bisac",
-    "sku": "stock_keeping_unit item_number",
-    "price": "unit_price list_price retail_price rrp",
-    "currency": "currency_code price_currency",
-    "quantity": "qty stock on_hand available stock_quantity",
-    "description": "summary blurb annotation",
-    "shop_item_id": "",
+_OTHER_COLUMNS = {
+    "isbn13": ("isbn_13", "ean", "ean13", "gtin13"),
+    "isbn": ("isbn_number",),
+    "isbn10": ("isbn_10",),
+    "authors": ("author", "author_name", "author_names", "author(s)", "authors(s)", "by", "writer"),
+    "currency": ("currency_code", "price_currency"),
+    "shop_item_id": (),
 }
+"""What files have beside the fields of a book."""
+_ALIASES = _OTHER_COLUMNS | {one.name: (one.file_name, *one.headers) for one in BOOK_FIELDS}
 _IGNORED_CHARACTERS = re.compile(r"[\s_\-\u00ad\u2010-\u2015\ufeff]+")
-FIELDS = tuple(_ALIASES)
+FIELDS = (*ISBN_FIELDS, *(one.file_name for one in BOOK_FIELDS), "authors", "currency", "shop_item_id")
+"""What a column may be, by the names that exports use."""
 _RECOGNISABLE = 500
 """Characters of headers by which a sender knows the file."""
 
@@ -57,7 +42,7 @@ def folded(header: str) -> str:
 
 
 _FIELD_BY_HEADER = {
-    folded(alias): field for field, aliases in _ALIASES.items() for alias in (field, *aliases.split())
+    folded(alias): field for field, aliases in _ALIASES.items() for alias in (field, *aliases)
 }
 
 
@@ -67,7 +52,7 @@ def field_of(header: str) -> str | None:
 
 
 def check_mapping(mapping: Mapping[str, str]) -> dict[str, str]:
-    """Folded header → field, or "" for a column to ignore. SourceRefused: unknown field, or one given twice."""
+    """Folded header → field, or "" for a column to ignore. Raises SourceRefused: an unknown field, or one given twice."""
     checked: dict[str, str] = {}
     for header, target in mapping.items():
         field = field_of(target) if target else ""
@@ -86,7 +71,7 @@ def check_mapping(mapping: Mapping[str, str]) -> dict[str, str]:
 
 
 def require_mapped(headers: Sequence[str], mapping: Mapping[str, str]) -> None:
-    """Every column that the mapping names must be there; SourceRefused."""
+    """Every column that the mapping names must be there. Raises SourceRefused."""
     present = {folded(header) for header in headers}
     for header in mapping:
         if folded(header) not in present:
@@ -97,7 +82,7 @@ def choose_columns(headers: Sequence[str], wanted: Mapping[str, str]) -> list[Co
     """The columns that are read, in the file's order; the rest is ignored.
 
     What `check_mapping` made of the mapping goes before the aliases. Of `contributors` and `authors`
-    the former is read. SourceRefused where two columns name one field.
+    the former is read. Raises SourceRefused where two columns name one field.
     """
     mapped = {field for field in wanted.values() if field}
     columns = []

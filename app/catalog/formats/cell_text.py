@@ -1,0 +1,52 @@
+"""Text in cells of a spreadsheet: formulas made harmless, and lists within one cell, both reversible."""
+
+import re
+from collections.abc import Iterable
+
+_STARTS = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+"""Those of full width too, which some programs take for the others."""
+
+_FORMULA = re.compile(f"'*{_STARTS}")
+"""What a spreadsheet program would take for a formula, and the same with apostrophes before it."""
+
+_ESCAPED = re.compile(f"'+{_STARTS}")
+_MARKED = re.compile(r"([\\;|])")
+_TOKEN = re.compile(r"\\[\\;|]|[;|]|[^\\;|]+|\\", re.DOTALL)
+
+
+def escape_formula(text: str) -> str:
+    """The text with `'` before it where it would be a formula (OWASP, CSV injection); reversible.
+
+    Text that already begins with `'=` gets another one, so that `unescape_formula` gives back
+    exactly what was there. For text alone: a number stays one.
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unescape_formula(cell: str) -> str:
+    """What `escape_formula` was given; other apostrophes stay: `'Tis`."""
+    return cell[1:] if cell[:1] == "'" and _ESCAPED.match(cell) else cell
+
+
+def join_list(entries: Iterable[str]) -> str:
+    r"""One cell: entries separated by `; `; a `;`, `|` or `\` of an entry gets a `\` before it."""
+    return "; ".join(_MARKED.sub(r"\\\1", entry) for entry in entries)
+
+
+def split_list(cell: str) -> list[str]:
+    r"""The entries of a cell, each once, in order: separated by `;`, or where there is none by `|`.
+
+    `\;`, `\|` and `\\` stand for the character itself; any other `\` is one.
+    """
+    if "\\" not in cell:
+        parts = cell.split(";" if ";" in cell else "|")
+        return list(dict.fromkeys(entry for part in parts if (entry := part.strip())))
+    tokens = _TOKEN.findall(cell)
+    separator = ";" if ";" in tokens else "|"
+    entries = [""]
+    for token in tokens:
+        if token == separator:
+            entries.append("")
+        else:
+            entries[-1] += token[-1] if _MARKED.match(token, 1) else token
+    return list(dict.fromkeys(entry for part in entries if (entry := part.strip())))

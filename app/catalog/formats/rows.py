@@ -1,0 +1,109 @@
+"""Fills a record from the texts of one row: key, values, and what is wrong with them."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from app.catalog.books.fields import FieldValue
+from app.catalog.formats.cells import CELL_READERS, LIST_FIELDS, CellReader
+from app.catalog.formats.columns import ISBN_FIELDS
+from app.catalog.formats.damaged_isbns import ShortenedIsbn, is_shortened_form, repair_isbn
+from app.catalog.formats.numbers import read_item_id, read_price
+from app.catalog.formats.people import credits_of
+from app.catalog.formats.record import Record, RowProblem
+from app.catalog.formats.texts import FieldRefused
+
+LARGEST_CELL = 1_000_000
+"""Characters. Nothing that a book has is a thousandth of it."""
+
+_KEPT_WHEN_EMPTY = frozenset({"title", "price", "quantity"})
+
+
+class Normaliser:
+    """Fills records from (field, text) pairs of one row, by the rules of one file."""
+
+    def __init__(self, currency: str, *, has_decimal_comma: bool = False) -> None:
+        self._currency = currency
+        # What is read under another name than the column's: (name of the value, reader).
+        self._rules: dict[str, tuple[str, CellReader]] = {
+            name: (name, reader) for name, reader in CELL_READERS.items()
+        }
+        self._rules["authors"] = ("contributors", credits_of)
+        self._rules["currency"] = ("currency", self._check_currency)
+        if has_decimal_comma:
+            self._rules["price"] = ("price", partial(read_price, has_decimal_comma=True))
+
+    def fill(self, record: Record, fields: Mapping[str, str]) -> None:
+        """Set key, values and problems from the row's texts; those without a rule are the ISBN's."""
+        values, rules = record.values, self._rules
+        for field, text in fields.items():
+            rule = rules.get(field)
+            if rule is None:
+                continue
+            name, reader = rule
+            cell = text.strip()
+            if not cell:
+                if name not in _KEPT_WHEN_EMPTY:
+                    values[name] = [] if name in LIST_FIELDS else None
+                continue
+            try:
+                if len(cell) > LARGEST_CELL:
+                    raise FieldRefused(f"must have at most {LARGEST_CELL} characters", "string_too_long")
+                values[name] = reader(cell)
+            except ValueError as refusal:
+                record.problems.append(problem_of(name, refusal))
+        values.pop("currency", None)
+        self._set_isbn(record, fields)
+        if record.isbn13 is None and (shop_item_id := fields.get("shop_item_id", "").strip()):
+            self._set_item_id(record, shop_item_id)
+        if values.get("series_position") and "series" in values and not values["series"]:
+            record.problems.append(RowProblem("series_position", "needs a series", "value_error"))
+
+    def _check_currency(self, cell: str) -> FieldValue:
+        if cell.upper() != self._currency:
+            raise FieldRefused(
+                f"the shop's prices are in {self._currency}, not {cell[:20]}", "wrong-currency"
+            )
+        return None
+
+    def _set_isbn(self, record: Record, fields: Mapping[str, str]) -> None:
+        told = [cell for name in ISBN_FIELDS if name in fields and (cell := fields[name].strip())]
+        if not told:
+            return
+        try:
+            record.isbn13 = repair_isbn(told[0]) if len(told) == 1 else _isbn_of_several(told)
+        except ValueError as refusal:
+            record.problems.append(problem_of("isbn", refusal))
+
+    def _set_item_id(self, record: Record, cell: str) -> None:
+        try:
+            record.item_id = read_item_id(cell)
+        except ValueError as refusal:
+            record.problems.append(problem_of("shop_item_id", refusal))
+
+
+def problem_of(name: str, refusal: ValueError) -> RowProblem:
+    """A refusal as the problem of a field."""
+    if isinstance(refusal, ShortenedIsbn):
+        return RowProblem(name, str(refusal), "shortened-number")
+    default = "invalid-isbn" if name == "isbn" else "value_error"
+    return RowProblem(name, str(refusal), getattr(refusal, "type", default))
+
+
+def _isbn_of_several(told: Sequence[str]) -> str:
+    """The first decides; another that proves itself must name the same book, and may stand in for a shortened one."""
+    proven = []
+    for cell in told[1:]:
+        try:
+            proven.append(repair_isbn(cell))
+        except ValueError:
+            continue
+    try:
+        isbn13 = repair_isbn(told[0])
+    except ShortenedIsbn:
+        fitting = [one for one in proven if is_shortened_form(told[0], one)]
+        if not fitting:
+            raise
+        isbn13 = fitting[0]
+    if any(one != isbn13 for one in proven):
+        raise ValueError(f"the columns name two books: {', '.join(dict.fromkeys([isbn13, *proven]))}")
+    return isbn13
