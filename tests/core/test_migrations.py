@@ -8,6 +8,7 @@ from alembic.script import ScriptDirectory
 
 from alembic import command
 from app.ops.checks import schema_heads
+from tests.core.sql_functions import migrated_functions, stored_functions
 
 CONFIG = str(Path(__file__).parents[2] / "alembic.ini")
 
@@ -34,3 +35,11 @@ def test_every_migration_can_be_printed_as_sql(
     monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://nobody@localhost/nothing")
     command.upgrade(Config(CONFIG), "head", sql=True)
     assert "CREATE TABLE items" in capsys.readouterr().out
+
+
+async def test_the_migrated_database_holds_exactly_the_functions_of_the_folder(
+    empty_database_url: str,
+) -> None:
+    assert await migrated_functions(empty_database_url) == stored_functions(), (
+        "see alembic/sql/functions/README.md"
+    )
