@@ -15,7 +15,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## everything on this machine, until Ctrl-C (HOST=127.0.0.1 PORT=8000)
-	@exec $(PY) -m devstack
+	@exec $(PY) -m devstack run
 
 test: $(READY) ## the whole test suite, on servers of its own (ARGS="-k word")
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
@@ -36,7 +36,7 @@ migrate: $(READY) ## bring the database at DATABASE_URL to the newest schema
 
 revision: $(READY) ## write a migration from the models (m="what changes")
 	@test -n "$(m)" || { echo 'Say what changes: make revision m="add colour to books"' >&2; exit 1; }
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m app.cli revision "$(m)"
+	@$(PY) -m devstack revision "$(m)"
 
 lock: $(READY) ## renew requirements/*.lock from pyproject.toml
 	@$(COMPILE) -o requirements/base.lock

@@ -1,9 +1,13 @@
-"""`make run` without loading the application first: it starts sooner, and Ctrl-C is heard at once."""
+"""`python -m devstack run` and `… revision MESSAGE`: without loading the application, so that Ctrl-C is heard at once."""
 
 import typer
 
-from devstack.run import dev, tell_errors
+from devstack.revision import revision
+from devstack.run import run
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+cli.command()(run)
+cli.command()(revision)
 
 if __name__ == "__main__":
-    with tell_errors():
-        typer.run(dev)
+    cli(prog_name="bookstore")

@@ -3,3 +3,8 @@
 
 class DevStackError(Exception):
     """A server or the supervisor cannot go on; the text is shown as it stands, without a traceback."""
+
+
+def remedy(fault: Exception) -> str | None:
+    """What a person can do about a fault of the stack or of the machine."""
+    return str(fault) if isinstance(fault, DevStackError | OSError) else None

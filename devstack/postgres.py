@@ -83,9 +83,9 @@ class Postgres:
 
     def _launch(self) -> bool:
         """True once it accepts connections; False when another try may help."""
-        self._process = Process(self._command(), stop_signal=signal.SIGINT)
+        self._process = Process(self._command(), stop_signal=signal.SIGINT, env=_environment(), cwd=self.home)
         offset = self.log.stat().st_size if self.log.exists() else 0
-        self._process.start(log=self.log, account=self.account, env=_environment(), cwd=self.home)
+        self._process.start(log=self.log, account=self.account)
         wait_until(lambda: self._is_ready() or not self.is_running, timeout=60.0)
         if self.is_running and self._is_ready():
             return True

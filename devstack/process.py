@@ -23,9 +23,18 @@ class Process:
     reaches the supervisor alone, which then stops its processes in order.
     """
 
-    def __init__(self, command: Sequence[str], *, stop_signal: signal.Signals = signal.SIGTERM) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
         self.command = tuple(command)
         self.stop_signal = stop_signal
+        self._env = env
+        self._cwd = cwd
         self._popen: subprocess.Popen[bytes] | None = None
 
     @property
@@ -43,15 +52,8 @@ class Process:
         """Started and not ended."""
         return self._popen is not None and self._popen.poll() is None
 
-    def start(
-        self,
-        *,
-        log: Path | None = None,
-        account: Account | None = None,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-    ) -> None:
-        """Output goes to the end of `log`, or to our own."""
+    def start(self, *, log: Path | None = None, account: Account | None = None) -> None:
+        """Start it, or start it again after it ended. Output goes to the end of `log`, or to our own."""
         who = account or Account()
         output = _open_log(log)
         try:
@@ -60,8 +62,8 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
-                env=env,
-                cwd=cwd,
+                env=self._env,
+                cwd=self._cwd,
                 user=who.uid,
                 group=who.gid,
                 extra_groups=None if who.uid is None else [],

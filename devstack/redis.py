@@ -49,8 +49,8 @@ class Redis:
         if self.is_running:
             return
         stop_orphan(read_pid(self._pid_file), str(self.home), signal.SIGTERM)
-        self._process = Process(self._command())
-        self._process.start(log=self.log, cwd=self.home)
+        self._process = Process(self._command(), cwd=self.home)
+        self._process.start(log=self.log)
         wait_until(lambda: self._answers() or not self.is_running, timeout=60.0)
         if not self.is_running or not self._answers():
             self.stop()

@@ -1,44 +1,28 @@
 """The plan of `make run` and what it says when the shop is open."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from app.cli.dev import ROOT, HostOption, PortOption, ReloadOption
+from app.cli.errors import told
+from app.cli.output import show
 from app.demo.accounts import ACCOUNTS, PASSWORD
-from devstack.errors import DevStackError
+from devstack.errors import remedy
 from devstack.supervisor import Child, Plan, Supervisor
 
-HostOption = Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")]
-PortOption = Annotated[int, typer.Option(envvar="PORT", min=1, max=65_535, help="Port to listen on.")]
-ROOT = Path(__file__).resolve().parents[1]
 
-
-def dev(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
+def run(host: HostOption = "127.0.0.1", port: PortOption = 8000, reload: ReloadOption = False) -> None:
     """Run everything on this machine: embedded servers, migrations, demo data, API. Ctrl-C stops all of it."""
-    Supervisor(_plan(host, port), _announce).run()
+    with told(remedy):
+        plan = _plan(host, port, ROOT / "app" if reload else None)
+        Supervisor(plan, _announce).run()
     typer.echo("Stopped.")
 
 
-@contextmanager
-def tell_errors(*errors: type[Exception]) -> Iterator[None]:
-    """What a person can mend is told in a line, with exit code 1; anything else is a bug and shows its traceback."""
-    told: tuple[type[Exception], ...] = (DevStackError, OSError, *errors)
-    try:
-        yield
-    except told as error:
-        typer.echo(f"bookstore: {error}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _plan(host: str, port: int) -> Plan:
+def _plan(host: str, port: int, sources: Path | None) -> Plan:
     """A new process is a line here."""
     uvicorn = (
         "uvicorn",
@@ -59,6 +43,7 @@ def _plan(host: str, port: int) -> Plan:
             _python("api", *uvicorn, *bounds),
             _python("worker", "app.cli", "worker", "--with-scheduler"),
         ),
+        sources=sources,
     )
 
 
@@ -67,7 +52,6 @@ def _python(name: str, *module: str) -> Child:
 
 
 def _announce(plan: Plan) -> None:
-    console = Console(highlight=False)
     base = f"http://{plan.address}"
     places = Table(title="Bookstore is open", show_header=False, title_justify="left")
     for name, path in {
@@ -81,4 +65,4 @@ def _announce(plan: Plan) -> None:
     logins = Table("Login", "Password", "Who", title="Demo accounts", title_justify="left")
     for account in ACCOUNTS:
         logins.add_row(account.username, PASSWORD, account.purpose)
-    console.print(places, logins, "Ctrl-C stops everything; the data stays in .local/.", sep="\n")
+    show(places, logins, "Ctrl-C stops everything; the data stays in .local/.")

@@ -5,6 +5,7 @@ import http.client
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.account import account_for, server_home
-from devstack.checkout import Checkout, is_given
 from devstack.errors import DevStackError
 from devstack.postgres import Postgres
 from devstack.process import Process, die_with_parent, read_pid, stop_orphan
 from devstack.redis import Redis
+from devstack.sources import Sources
+from devstack.workspace import Workspace, is_given
 
 _READY_WITHIN = 60.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -32,13 +34,17 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run: `steps` once, in order, then `services` side by side. The API answers on host and port."""
+    """What to run: `steps` once, in order, then `services` side by side. The API answers on host and port.
+
+    With `sources`, a folder, the services start again when a file in it changes.
+    """
 
     root: Path
     host: str
     port: int
     steps: tuple[Child, ...]
     services: tuple[Child, ...]
+    sources: Path | None = None
 
     @property
     def address(self) -> str:
@@ -60,60 +66,66 @@ class Supervisor:
         self._plan = plan
         self._announce = announce
         self._outer = outer
+        self._workspace = Workspace(plan.root)
         self._halted = False
-        self._watched: list[tuple[str, Postgres | Redis | Process]] = []
+        self._stack = ExitStack()
+        self._servers: dict[str, Postgres | Redis] = {}
+        self._services: dict[str, Process] = {}
 
     def run(self) -> None:
-        """Until a stop signal, then return. DevStackError: a step failed, a process ended, port or checkout is taken."""
-        with self._signals(), ExitStack() as stack:
+        """Run until a stop signal, then return.
+
+        Raises DevStackError when a step failed, a process ended, or port or checkout is taken.
+        """
+        with self._signals(), self._stack:
             try:
-                self._start(stack)
+                self._start()
                 self._announce(self._plan)
-                while True:
-                    self._check()
-                    time.sleep(0.1)
+                self._watch()
             except _Halted:
                 return
 
-    def _start(self, stack: ExitStack) -> None:
-        checkout = Checkout(self._plan.root)
-        stack.enter_context(checkout.lock())
+    def _start(self) -> None:
+        self._stack.enter_context(self._workspace.lock())
         for child in (*self._plan.steps, *self._plan.services):
-            self._stop_earlier(checkout, child)
+            # A service that outlived a killed supervisor would hold the port, or work on with old code.
+            stop_orphan(read_pid(self._pid_file(child)), str(self._plan.root), signal.SIGTERM)
         self._refuse_taken_port()
-        environment = checkout.environment(self._outer) | self._servers(checkout, stack)
+        own = self._workspace.defaults() | self._start_servers()
         # Links in mails lead to where this shop listens.
-        environment["PUBLIC_URL"] = self._outer.get("PUBLIC_URL") or f"http://{self._plan.address}"
+        own["PUBLIC_URL"] = f"http://{self._plan.address}"
+        own = {name: value for name, value in own.items() if not is_given(self._outer, name)}
+        self._stack.enter_context(self._workspace.publish(own))
+        environment = dict(self._outer) | own
         for step in self._plan.steps:
-            self._run_step(checkout, stack, step, environment)
+            self._run_step(step, environment)
         for service in self._plan.services:
-            self._watched.append((service.name, self._spawn(checkout, stack, service, environment)))
+            self._services[service.name] = self._spawn(service, environment)
         self._await_ready()
 
-    def _servers(self, checkout: Checkout, stack: ExitStack) -> dict[str, str]:
-        """Start what the environment does not replace; answers the addresses."""
+    def _start_servers(self) -> dict[str, str]:
+        """Start what the environment does not replace; return the addresses."""
+        local, log = self._workspace.local, self._workspace.log
         urls = {}
         if not is_given(self._outer, "REDIS_URL"):
-            redis = Redis(checkout.local / "redis", checkout.log("redis"))
+            redis = Redis(local / "redis", log("redis"))
             urls["REDIS_URL"] = redis.url()
-            self._start_server("redis", redis, stack)
+            self._start_server("redis", redis)
         if not is_given(self._outer, "DATABASE_URL"):
-            home = checkout.local / "postgres"
-            postgres = Postgres(server_home(home, account_for(home / "data")), checkout.log("postgres"))
+            home = local / "postgres"
+            postgres = Postgres(server_home(home, account_for(home / "data")), log("postgres"))
             urls["DATABASE_URL"] = postgres.url()
-            self._start_server("postgres", postgres, stack)
+            self._start_server("postgres", postgres)
         return urls
 
-    def _start_server(self, name: str, server: Postgres | Redis, stack: ExitStack) -> None:
-        stack.callback(server.stop)
+    def _start_server(self, name: str, server: Postgres | Redis) -> None:
+        self._stack.callback(server.stop)
         server.start()
-        self._watched.append((name, server))
+        self._servers[name] = server
         self._check()
 
-    def _run_step(
-        self, checkout: Checkout, stack: ExitStack, step: Child, environment: Mapping[str, str]
-    ) -> None:
-        process = self._spawn(checkout, stack, step, environment)
+    def _run_step(self, step: Child, environment: Mapping[str, str]) -> None:
+        process = self._spawn(step, environment)
         while process.is_running:
             self._check()
             time.sleep(0.01)
@@ -122,18 +134,35 @@ class Supervisor:
                 f"The step '{step.name}' failed with exit code {process.exit_code}; see above."
             )
 
-    def _spawn(
-        self, checkout: Checkout, stack: ExitStack, child: Child, environment: Mapping[str, str]
-    ) -> Process:
-        process = Process(child.command)
-        stack.callback(process.stop)
-        process.start(env=environment, cwd=checkout.root)
-        _pid_file(checkout, child).write_text(str(process.pid))
+    def _spawn(self, child: Child, environment: Mapping[str, str]) -> Process:
+        process = Process(child.command, env=environment, cwd=self._plan.root)
+        self._stack.callback(process.stop)
+        process.start()
+        self._pid_file(child).write_text(str(process.pid))
         return process
 
-    def _stop_earlier(self, checkout: Checkout, child: Child) -> None:
-        """A service that outlived a killed supervisor would hold the port, or work on with old code."""
-        stop_orphan(read_pid(_pid_file(checkout, child)), str(checkout.root), signal.SIGTERM)
+    def _pid_file(self, child: Child) -> Path:
+        return self._workspace.local / f"{child.name}.pid"
+
+    def _watch(self) -> None:
+        """Wait for the stop signal; meanwhile a process that ends stops the rest, unless sources are watched:
+        then its fault was printed, and the next change starts it again.
+        """
+        sources = Sources(self._plan.sources) if self._plan.sources else None
+        while True:
+            self._check(services=sources is None)
+            if sources is not None and sources.have_changed():
+                self._restart_services()
+            time.sleep(0.1)
+
+    def _restart_services(self) -> None:
+        for child in self._plan.services:
+            process = self._services[child.name]
+            process.stop()
+            process.start()
+            self._pid_file(child).write_text(str(process.pid))
+        sys.stdout.write(f"A file changed: started {' and '.join(self._services)} again.\n")
+        sys.stdout.flush()
 
     def _refuse_taken_port(self) -> None:
         """Only asked, not held: should another take the port in between, the API ends and says so."""
@@ -160,11 +189,12 @@ class Supervisor:
                 raise DevStackError(f"The API did not become ready within {_READY_WITHIN:.0f} s; see above.")
             time.sleep(0.05)
 
-    def _check(self) -> None:
+    def _check(self, *, services: bool = True) -> None:
+        """Raises _Halted after a stop signal, DevStackError when a server (or a service) ended."""
         if self._halted:
             raise _Halted
-        for name, watched in self._watched:
-            if not watched.is_running:
+        for name, process in (*self._servers.items(), *(self._services.items() if services else ())):
+            if not process.is_running:
                 raise DevStackError(
                     f"{name} ended by itself, so the rest was stopped; see above and .local/log/."
                 )
@@ -184,10 +214,6 @@ class Supervisor:
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
-
-
-def _pid_file(checkout: Checkout, child: Child) -> Path:
-    return checkout.local / f"{child.name}.pid"
 
 
 def _answers(address: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -51,6 +52,11 @@ class Caller:
 
 SignUp = Callable[..., Awaitable[Caller]]
 DatabaseMaker = Callable[[], AbstractContextManager[str]]
+
+
+def pytest_configure() -> None:
+    """No `.env` of the checkout reaches the tests, nor the programs that they start."""
+    os.environ["DOTENV"] = ""
 
 
 @pytest.fixture(scope="session")
@@ -224,7 +230,7 @@ def settings_for(servers: Servers, database_url: str, **overrides: object) -> Se
         "log": {"level": "WARNING"},
         "docs_enabled": True,
     }
-    return load_settings(_env_file=None, **(values | overrides))
+    return load_settings(**(values | overrides))
 
 
 @asynccontextmanager

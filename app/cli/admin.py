@@ -9,39 +9,29 @@ import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-from rich.console import Console
+from pydantic import BaseModel
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import registry
 from app.api import PUBLIC_ROUTES
+from app.cli.errors import refuse
+from app.cli.output import show
 from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
 from app.core.db.engine import Database
 from app.core.db.transaction import transaction
-from app.core.errors import AppError
-from app.core.http.problems import is_unavailable
 from app.core.redis import make_redis
-from app.core.settings.settings import Environment, Settings, SettingsError, load_settings
-from app.demo.loader import DemoRefused
+from app.core.settings.settings import Environment, Settings, load_settings
 from app.identity.accounts.schemas import AccountIn
 from app.identity.accounts.service import AccountService
 from app.identity.permissions import Role
 from app.main import create_app
-
-_UNDEFINED_TABLE = "42P01"
-_REFUSED = ("28", "3D")
-_GONE = ("08", "57P")
-"""SQLSTATEs by their beginnings: no such login or database; connection lost or server going down."""
-_WIDE = 160
-"""Columns when nobody's terminal is the limit, so that a line can be searched for."""
 
 
 def register(cli: typer.Typer) -> None:
@@ -68,10 +58,9 @@ def create_admin(
     Exit code 1: the name or address is taken, or a rule of registration is broken.
     """
     role = Role.SUPER_ADMIN if is_super else Role.ADMIN
-    with told():
-        settings = load_settings()
-        request = AccountIn(username=username, email=email, password=_password(from_stdin=from_stdin))
-        asyncio.run(_create_account(settings, request, role))
+    settings = load_settings()
+    request = AccountIn(username=username, email=email, password=_password(from_stdin=from_stdin))
+    asyncio.run(_create_account(settings, request, role))
     typer.echo(f"{request.username} can log in now, as {role}.")
 
 
@@ -91,17 +80,32 @@ def openapi(
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as fault:
-        _refuse(f"cannot write {output}: {fault.strerror}.")
+        refuse(f"cannot write {output}: {fault.strerror}.")
 
 
-def routes() -> None:
+def routes(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As a JSON array, one object an operation.")
+    ] = False,
+) -> None:
     """List every operation of the API and who may call it; needs no database and no settings."""
+    listed = [
+        {
+            "method": method.upper(),
+            "path": path,
+            "operation": operation["operationId"],
+            "who": _who(operation),
+        }
+        for path, operations in _document()["paths"].items()
+        for method, operation in operations.items()
+    ]
+    if as_json:
+        typer.echo(json.dumps(listed, indent=2))
+        return
     table = Table("Method", "Path", "Operation", "Who may call")
-    for path, operations in _document()["paths"].items():
-        for method, operation in operations.items():
-            table.add_row(method.upper(), path, operation["operationId"], _who(operation))
-    console = Console(highlight=False)
-    console.print(table, width=None if console.is_terminal else _WIDE)
+    for route in listed:
+        table.add_row(*route.values())
+    show(table)
 
 
 def check_settings() -> None:
@@ -109,50 +113,8 @@ def check_settings() -> None:
 
     Exit code 1: the API would not start.
     """
-    with told():
-        settings = load_settings()
-    for name, value in _variables(settings):
+    for name, value in _variables(load_settings()):
         typer.echo(f"{name}={value}")
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """What a person can mend is told in a line, with exit code 1; anything else is a bug and shows its traceback."""
-    try:
-        yield
-    except (SettingsError, DemoRefused) as refusal:
-        _refuse(str(refusal))
-    except AppError as refusal:
-        _refuse(refusal.detail)
-    except ValidationError as refusal:
-        _refuse("\n".join(_complaint(problem) for problem in refusal.errors()))
-    except Exception as fault:
-        remedy = _remedy(fault)
-        if remedy is None:
-            raise
-        _refuse(remedy)
-
-
-def _complaint(problem: ErrorDetails) -> str:
-    return f"{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}"
-
-
-def _remedy(fault: Exception) -> str | None:
-    """What to do about a fault of the database; None for any other."""
-    cause = getattr(getattr(fault, "orig", None), "__cause__", None) or fault
-    state = str(getattr(cause, "sqlstate", None) or "")
-    if state == _UNDEFINED_TABLE:
-        return "the database has no schema yet: run `bookstore migrate` first."
-    if state.startswith(_REFUSED):
-        return f"PostgreSQL refuses ({cause}): check DATABASE_URL."
-    if state.startswith(_GONE) or is_unavailable(fault):
-        return f"PostgreSQL does not answer ({cause}): check DATABASE_URL, and that the server runs."
-    return None
-
-
-def _refuse(reason: str) -> NoReturn:
-    typer.echo(f"bookstore: {reason}", err=True)
-    raise typer.Exit(1) from None
 
 
 @asynccontextmanager
@@ -182,13 +144,12 @@ def _password(*, from_stdin: bool) -> str:
     try:
         return given or str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
     except typer.Abort:
-        _refuse("no password given: type it, or use --password-stdin or BOOKSTORE_ADMIN_PASSWORD.")
+        refuse("no password given: type it, or use --password-stdin or BOOKSTORE_ADMIN_PASSWORD.")
 
 
 def _document() -> dict[str, Any]:
     """The document does not depend on the installation, so no setting need be at hand."""
-    with told():
-        settings = load_settings(environment=Environment.DEVELOPMENT, jwt={"secret": secrets.token_hex(32)})
+    settings = load_settings(environment=Environment.DEVELOPMENT, jwt={"secret": secrets.token_hex(32)})
     return create_app(settings).openapi()
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.cli.admin import told, unit_of_work
+from app.cli.admin import unit_of_work
 from app.core.settings.settings import Settings, load_settings
 from app.demo.accounts import ACCOUNTS, PASSWORD
 from app.demo.catalogue import Catalogue
@@ -31,14 +31,13 @@ def demo(
     """
     if context.invoked_subcommand is not None:
         return
-    with told():
-        try:
-            catalogue = asyncio.run(_load_demo(load_settings()))
-        except DatabaseNotEmpty:
-            if not if_empty:
-                raise
-            typer.echo("The database is not empty: no demo data loaded.")
-            return
+    try:
+        catalogue = asyncio.run(_load_demo(load_settings()))
+    except DatabaseNotEmpty:
+        if not if_empty:
+            raise
+        typer.echo("The database is not empty: no demo data loaded.")
+        return
     typer.echo(f"Loaded {len(catalogue.books):,} books and {len(catalogue.goods)} other goods.")
     typer.echo(f"Log in as {', '.join(account.username for account in ACCOUNTS)}; password {PASSWORD}")
 
@@ -51,8 +50,7 @@ def generate(
 
     A million take some minutes and some gigabytes. Exit code 1: not in development, or no demo is loaded.
     """
-    with told():
-        asyncio.run(_generate(load_settings(), books))
+    asyncio.run(_generate(load_settings(), books))
     typer.echo(f"Added {books:,} invented books.")
 
 

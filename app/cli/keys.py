@@ -4,11 +4,12 @@ Exit codes: 0 done, 1 refused (the message says what to do), 2 wrong usage.
 """
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from app.core.settings.settings import SettingsError, load_settings
+from app.cli.errors import refuse
+from app.core.settings.settings import load_settings
 from app.identity.keys import KEPT_KEYS, generate_key_file, rotate_key_file
 
 keys_cli = typer.Typer(no_args_is_help=True, help="Make and rotate the keys that sign tokens (EdDSA).")
@@ -25,9 +26,9 @@ def generate(file: _FileArgument = None) -> None:
     try:
         kid = generate_key_file(path)
     except FileExistsError:
-        _refuse(f"{path} exists already; `bookstore keys rotate` puts a new key into it.")
+        refuse(f"{path} exists already; `bookstore keys rotate` puts a new key into it.")
     except OSError as fault:
-        _refuse(f"cannot write {path}: {fault.strerror}.")
+        refuse(f"cannot write {path}: {fault.strerror}.")
     typer.echo(f"{path}: key {kid}. Set JWT_KEYS_FILE={path} and restart the API: nobody is logged out.")
 
 
@@ -43,23 +44,13 @@ def rotate(
     path = file or _configured()
     try:
         kids = rotate_key_file(path, keep)
-    except SettingsError as fault:
-        _refuse(str(fault))
     except OSError as fault:
-        _refuse(f"cannot replace {path}: {fault.strerror}.")
+        refuse(f"cannot replace {path}: {fault.strerror}.")
     typer.echo(f"{path}: key {kids[0]} signs; still accepted: {', '.join(kids[1:])}.")
 
 
 def _configured() -> Path:
-    try:
-        path = load_settings().jwt.keys_file
-    except SettingsError as fault:
-        _refuse(str(fault))
+    path = load_settings().jwt.keys_file
     if path is None:
-        _refuse("name the key file, or set JWT_KEYS_FILE.")
+        refuse("name the key file, or set JWT_KEYS_FILE.")
     return path
-
-
-def _refuse(reason: str) -> NoReturn:
-    typer.echo(f"bookstore: {reason}", err=True)
-    raise typer.Exit(1) from None

@@ -1,25 +1,60 @@
 """`bookstore …`: what developers and operators run; `bookstore --help` lists it."""
 
 import os
-import secrets
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from alembic.config import Config
+from typer.core import TyperGroup
 
 from alembic import command
-from app.cli import admin
+from app import __version__
+from app.cli import admin, dev
 from app.cli.demo import demo_cli
+from app.cli.dev import ROOT, HostOption, PortOption
+from app.cli.errors import told
 from app.cli.keys import keys_cli
-from app.core.settings.settings import SettingsError, load_settings
+from app.cli.probe import warn_of_servers_away
+from app.cli.remedies import remedy
+from app.cli.running import use_running_servers
+from app.core.settings.settings import SettingsError, load_database_settings, load_settings
 from app.worker import run_scheduler, run_worker
-from devstack import throwaway_servers
-from devstack.run import ROOT, HostOption, PortOption, dev, tell_errors
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
-cli.command()(dev)
+class _Commands(TyperGroup):
+    """All commands, their refusals told in a line."""
+
+    def invoke(self, ctx: Any) -> Any:  # Typer's own copy of Click has no public name for it
+        """Run the command that was asked for."""
+        with told(remedy):
+            return super().invoke(ctx)
+
+
+cli = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    help=__doc__,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"bookstore {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def bookstore(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What developers and operators of the bookstore run."""
+
+
+dev.register(cli)
 admin.register(cli)
 cli.add_typer(demo_cli, name="demo")
 cli.add_typer(keys_cli, name="keys")
@@ -28,6 +63,7 @@ cli.add_typer(keys_cli, name="keys")
 @cli.command()
 def serve(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
     """Run the API as in production: Gunicorn with `gunicorn.conf.py`, in place of this process."""
+    warn_of_servers_away(load_settings())
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     config = str(ROOT / "gunicorn.conf.py")
     gunicorn = (sys.executable, "-m", "gunicorn", "--config", config, "--bind", bind, "app.main:app")
@@ -41,35 +77,35 @@ def worker(
     ] = False,
 ) -> None:
     """Relay events from the outbox and work on them: mails and the like. As many as you like may run."""
-    run_worker(load_settings(), is_scheduling=with_scheduler)
+    settings = load_settings()
+    warn_of_servers_away(settings)
+    run_worker(settings, is_scheduling=with_scheduler)
 
 
 @cli.command()
 def scheduler() -> None:
     """Open the slots of scheduled jobs. Several may run: each slot is opened once."""
-    run_scheduler(load_settings())
+    settings = load_settings()
+    warn_of_servers_away(settings)
+    run_scheduler(settings)
 
 
 @cli.command()
 def migrate(revision: Annotated[str, typer.Argument(help="Where to go.")] = "head") -> None:
     """Bring the database at DATABASE_URL to the newest schema."""
-    command.upgrade(_alembic(), revision)
-
-
-@cli.command()
-def revision(message: Annotated[str, typer.Argument(help="What changes, in a few words.")]) -> None:
-    """Write a migration from the difference between the models and the migrations so far."""
-    with throwaway_servers() as servers:
-        os.environ |= {"DATABASE_URL": servers.database_url, "JWT_SECRET": secrets.token_hex(32)}
-        command.upgrade(_alembic(), "head")
-        command.revision(_alembic(), message, autogenerate=True)
+    command.upgrade(Config(ROOT / "alembic.ini"), revision)
 
 
 def main() -> None:
     """The console script."""
-    with tell_errors(SettingsError):
-        cli()
+    if not _is_database_named():
+        use_running_servers(ROOT)
+    cli(prog_name="bookstore")
 
 
-def _alembic() -> Config:
-    return Config(ROOT / "alembic.ini")
+def _is_database_named() -> bool:
+    """Whether a variable, a file or `.env` says which database; a wrong setting is the command's to tell."""
+    try:
+        return "url" in load_database_settings().model_fields_set
+    except SettingsError:
+        return True

@@ -1,1 +1,1 @@
-"""Tests of the demo data and of the commands around a shop."""
+"""The demo data."""

@@ -13,8 +13,8 @@ from redis.exceptions import ConnectionError as RedisAway
 from sqlalchemy.engine import make_url
 
 from devstack import DevStackError, Servers, throwaway_servers
-from devstack.checkout import Checkout
 from devstack.process import command_line, read_pid
+from devstack.workspace import Workspace
 
 
 def ask(servers: Servers, sql: str) -> object:
@@ -37,10 +37,8 @@ def ping(servers: Servers) -> bool:
         return bool(client.ping())
 
 
-def test_throwaway_servers_are_quick_and_leave_nothing() -> None:
-    before = time.monotonic()
+def test_throwaway_servers_are_the_real_ones_and_leave_nothing() -> None:
     with throwaway_servers() as servers:
-        assert time.monotonic() - before < 10, "2 s on a quiet machine"
         assert str(ask(servers, "SHOW server_version")).startswith("18")
         assert ask(servers, "SELECT lower('ÉMILE')") == "émile"
         assert ping(servers)
@@ -86,17 +84,7 @@ def test_a_refused_setting_is_shown_from_the_log() -> None:
 
 
 def test_secret_of_a_checkout_stays_and_is_private(tmp_path: Path) -> None:
-    secret = Checkout(tmp_path).secret()
+    secret = Workspace(tmp_path).secret()
     assert len(secret) >= 43
-    assert Checkout(tmp_path).secret() == secret
+    assert Workspace(tmp_path).secret() == secret
     assert stat.S_IMODE((tmp_path / ".local" / "jwt_secret").stat().st_mode) == 0o600
-
-
-def test_environment_from_outside_wins_over_the_defaults_of_development(tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path)
-    outer = {"RATE_LIMIT_FACTOR": "2", "JWT_SECRET_FILE": "/run/secrets/jwt", "LOG_FORMAT": ""}
-    inner = checkout.environment(outer)
-    assert inner["RATE_LIMIT_FACTOR"] == "2"
-    assert "JWT_SECRET" not in inner
-    assert inner["LOG_FORMAT"] == "text"
-    assert inner["ENVIRONMENT"] == "development"

@@ -152,7 +152,6 @@ def _refusal(answer: httpx.Response) -> dict[str, dict[str, dict[str, str]]]:
 
 def _settings(address: str) -> Settings:
     return Settings(
-        _env_file=None,
         environment="production",
         database={"url": f"postgresql+asyncpg://nobody:{SECRET}@{address}/nowhere"},
         redis={"url": f"redis://nobody:{SECRET}@{address}/0"},

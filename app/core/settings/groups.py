@@ -9,6 +9,17 @@ from limits import parse as parse_rate
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+_POSTGRESQL = frozenset({"postgres", "postgresql", "postgresql+asyncpg"})
+_REDIS = frozenset({"redis", "rediss", "unix"})
+
+
+def _has_port_number(rest: str) -> bool:
+    """Whether what follows `scheme://` has a number as its port, or none."""
+    try:
+        return (urlsplit(f"//{rest}").port or 1) > 0
+    except ValueError:
+        return False
+
 
 class DatabaseSettings(BaseModel):
     """PostgreSQL: `DATABASE_*`. Times in seconds."""
@@ -27,7 +38,7 @@ class DatabaseSettings(BaseModel):
         if url is None or not url.get_secret_value():
             return None
         scheme, separator, rest = url.get_secret_value().partition("://")
-        if not separator or scheme not in {"postgres", "postgresql", "postgresql+asyncpg"}:
+        if not separator or scheme not in _POSTGRESQL or not _has_port_number(rest):
             raise ValueError("must look like postgresql+asyncpg://user:password@host:5432/database")
         return SecretStr(f"postgresql+asyncpg://{rest}")
 
@@ -37,6 +48,14 @@ class RedisSettings(BaseModel):
 
     url: SecretStr = SecretStr("redis://localhost:6379/0")
     timeout: float = Field(default=1, gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _names_redis(cls, url: SecretStr) -> SecretStr:
+        scheme, separator, rest = url.get_secret_value().partition("://")
+        if not separator or scheme not in _REDIS or not _has_port_number(rest):
+            raise ValueError("must look like redis://:password@host:6379/0")
+        return url
 
 
 class CacheSettings(BaseModel):

@@ -1,4 +1,4 @@
-"""Settings: environment variables, `.env` and `*_FILE` secrets, checked once at start-up."""
+"""Settings: environment variables, `*_FILE` secrets and `.env`, checked once at start-up."""
 
 import os
 from enum import StrEnum
@@ -76,7 +76,6 @@ class _DatabaseOnly(BaseSettings):
     """Where settings come from, and the part that migrations need."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
         env_file_encoding="utf-8",
         env_nested_delimiter="_",
         env_nested_max_split=1,
@@ -145,19 +144,24 @@ class Settings(_DatabaseOnly):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read and check the settings; SettingsError names each bad variable and what to set."""
+    """Read and check the settings. Raises SettingsError, which names each bad variable and what to set."""
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]  # overrides are checked by pydantic itself
+        return Settings(_env_file=_env_file(), **overrides)  # type: ignore[arg-type]  # checked by pydantic itself
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(problem) for problem in error.errors())) from None
 
 
 def load_database_settings() -> DatabaseSettings:
-    """The database alone, for migrations, which need no secrets. SettingsError as `load_settings`."""
+    """Read the database's alone, for migrations, which need no secrets. Raises SettingsError."""
     try:
-        return _DatabaseOnly().database
+        return _DatabaseOnly(_env_file=_env_file()).database
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def _env_file() -> str | None:
+    """`.env` in the working directory, another file that DOTENV names, or none when it is empty."""
+    return os.environ.get("DOTENV", ".env") or None
 
 
 def _explain(problem: ErrorDetails) -> str:

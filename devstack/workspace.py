@@ -1,12 +1,14 @@
 """What `make run` keeps in the checkout: its lock, its secret, its logs, the servers' folders."""
 
 import fcntl
+import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.cli.running import LOCK, RUNNING
 from devstack.account import passage
 from devstack.errors import DevStackError
 from devstack.process import wait_until
@@ -15,7 +17,7 @@ from devstack.process import wait_until
 _LOCK_PATIENCE = 3.0
 
 
-class Checkout:
+class Workspace:
     """The project's root and its `.local` folder."""
 
     def __init__(self, root: Path) -> None:
@@ -25,7 +27,7 @@ class Checkout:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """One supervisor per checkout. The kernel drops the lock with the process, however it ends."""
-        with (self.local / "lock").open("a+") as file:
+        with (self.local / LOCK).open("a+") as file:
             if not wait_until(lambda: _try_lock(file.fileno()), timeout=_LOCK_PATIENCE):
                 file.seek(0)
                 raise DevStackError(
@@ -49,15 +51,12 @@ class Checkout:
         """A signing key made once per checkout, so that logins survive a restart."""
         path = self.local / "jwt_secret"
         if not path.exists():
-            partial = path.with_suffix(".partial")
-            partial.touch(mode=0o600)
-            partial.write_text(secrets.token_urlsafe(48))
-            partial.replace(path)
+            self._write_private(path, secrets.token_urlsafe(48))
         return path.read_text()
 
-    def environment(self, outer: Mapping[str, str]) -> dict[str, str]:
-        """What the children get; whatever is set outside (also as NAME_FILE) wins."""
-        defaults = {
+    def defaults(self) -> dict[str, str]:
+        """The settings of development."""
+        return {
             "ENVIRONMENT": "development",
             "JWT_SECRET": self.secret(),
             "LOG_FORMAT": "text",
@@ -66,7 +65,26 @@ class Checkout:
             "RATE_LIMIT_FACTOR": "100",
             "STORAGE_URL": (self.local / "storage").as_uri(),
         }
-        return dict(outer) | {k: v for k, v in defaults.items() if not is_given(outer, k)}
+
+    @contextmanager
+    def publish(self, environment: Mapping[str, str]) -> Iterator[None]:
+        """Let `bookstore …` in this checkout use the same servers and settings, as long as they run.
+
+        A file that a killed supervisor left behind counts for nothing: its lock is gone.
+        """
+        path = self.local / RUNNING
+        self._write_private(path, json.dumps(environment, indent=2))
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _write_private(self, path: Path, text: str) -> None:
+        """Whole or not at all, and readable by its owner alone from the first byte."""
+        partial = path.with_suffix(".partial")
+        partial.touch(mode=0o600)
+        partial.write_text(text)
+        partial.replace(path)
 
 
 def is_given(environment: Mapping[str, str], name: str) -> bool:

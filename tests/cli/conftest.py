@@ -4,11 +4,9 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from app.cli.admin import register
-from app.cli.demo import demo_cli
+from app.cli.main import cli
 from devstack import Servers
 from tests.conftest import JWT_SECRET
 
@@ -29,15 +27,12 @@ def environment(
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """Runs `bookstore …` in this process; `input` is what is typed."""
-    cli = typer.Typer()
-    register(cli)
-    cli.add_typer(demo_cli, name="demo")
+    """Runs `bookstore …` in this process; `typed` is what is typed."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
 
-    def invoke(*arguments: str, typed: str | None = None) -> Result:
-        return CliRunner().invoke(cli, arguments, input=typed)
+    def invoke(*arguments: str, typed: str | None = None, **variables: str) -> Result:
+        return CliRunner().invoke(cli, arguments, input=typed, env=variables, prog_name="bookstore")
 
     yield invoke
     # A command that builds the application sends logs to the runner's standard output, which is closed by now.

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from app.catalog.isbn import parse_isbn
-from tests.demo.conftest import Run
+from tests.cli.conftest import Run
 
 
 def ask(url: str, question: str) -> list[asyncpg.Record]:

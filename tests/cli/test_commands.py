@@ -1,5 +1,8 @@
+"""Each command: what it does, what it says, how it ends."""
+
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,13 +11,13 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
+from app import __version__
 from app.api import PUBLIC_ROUTES
 from app.identity.passwords import verify_password
-from devstack import Servers
-from tests.demo.conftest import Run
+from tests.cli.conftest import Run
+from tests.conftest import ROOT
 
 PASSWORD = "Lovelace-1815!"
-ROOT = Path(__file__).parents[2]
 
 
 async def fetch_user(url: str, username: str) -> asyncpg.Record | None:
@@ -48,55 +51,6 @@ def test_demo_is_refused_in_production(environment: pytest.MonkeyPatch, run: Run
         result = run(*arguments)
         assert result.exit_code == 1
         assert "ENVIRONMENT=development" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("url", "hint"),
-    [
-        ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "does not answer"),
-        ("mysql://nobody@127.0.0.1/nothing", "DATABASE_URL"),
-    ],
-)
-@pytest.mark.parametrize("arguments", [("demo",), ("create-admin", "ada", "ada@example.com")])
-def test_a_database_out_of_reach_is_told_in_a_line(
-    environment: pytest.MonkeyPatch, run: Run, arguments: tuple[str, ...], url: str, hint: str
-) -> None:
-    environment.setenv("DATABASE_URL", url)
-    environment.setenv("BOOKSTORE_ADMIN_PASSWORD", PASSWORD)
-
-    result = run(*arguments)
-
-    assert result.exit_code == 1
-    assert hint in result.stderr
-    assert "Traceback" not in result.output
-
-
-def test_loading_does_without_redis(environment: pytest.MonkeyPatch, run: Run) -> None:
-    environment.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
-
-    assert run("demo").exit_code == 0
-
-
-def test_a_database_without_schema_asks_for_migration(
-    servers: Servers, environment: pytest.MonkeyPatch, run: Run
-) -> None:
-    environment.setenv("DATABASE_URL", servers.database_url)
-
-    result = run("demo")
-
-    assert result.exit_code == 1
-    assert "bookstore migrate" in result.stderr
-
-
-def test_a_database_that_does_not_exist_is_told(
-    servers: Servers, environment: pytest.MonkeyPatch, run: Run
-) -> None:
-    environment.setenv("DATABASE_URL", servers.postgres.url("nowhere"))
-
-    result = run("demo")
-
-    assert result.exit_code == 1
-    assert '"nowhere" does not exist' in result.stderr
 
 
 @pytest.mark.parametrize(("options", "role"), [((), "admin"), (("--super",), "super_admin")])
@@ -162,11 +116,10 @@ def test_create_admin_holds_to_the_rules_of_registration(
 
 
 def test_the_document_needs_no_environment_and_is_the_same_each_time(tmp_path: Path) -> None:
-    program = "import typer; from app.cli.admin import register; cli = typer.Typer(); register(cli); cli()"
     outputs = []
     for _ in range(2):
         target = tmp_path / "openapi.json"
-        command = [sys.executable, "-W", "error", "-c", program, "openapi", "--output", str(target)]
+        command = [sys.executable, "-W", "error", "-m", "app.cli", "openapi", "--output", str(target)]
         subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, check=True)  # noqa: S603 (our own program)
         outputs.append(target.read_bytes())
 
@@ -193,6 +146,19 @@ def test_routes_say_who_may_call(run: Run) -> None:
     assert "any account" in lines["get_own_account"]
 
 
+def test_routes_are_whole_in_a_pipe_however_narrow_the_terminal_was(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+
+    listed = json.loads(run("routes", "--json").stdout)
+    lines = run("routes").stdout.splitlines()
+
+    assert {"method", "path", "operation", "who"} == set(listed[0])
+    for route in listed:
+        assert any(all(f" {cell} " in line for cell in route.values()) for line in lines), route
+
+
 def test_settings_are_printed_with_secrets_masked(environment: pytest.MonkeyPatch, run: Run) -> None:
     environment.setenv("JWT_SECRET", "s3cret" * 8)
 
@@ -215,7 +181,72 @@ def test_every_wrong_setting_is_named(environment: pytest.MonkeyPatch, run: Run)
     assert "CORS_ORIGINS" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "create-admin", "openapi", "routes", "check-settings"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "demo",
+        "create-admin",
+        "openapi",
+        "routes",
+        "check-settings",
+        "dev",
+        "serve",
+        "worker",
+        "scheduler",
+        "migrate",
+        "revision",
+        "keys",
+    ],
+)
 def test_help_is_at_hand_and_wrong_usage_exits_with_2(run: Run, command: str) -> None:
     assert run(command, "--help").exit_code == 0
+    assert run(command, "-h").exit_code == 0
     assert run(command, "--no-such-option").exit_code == 2
+
+
+def test_the_version_is_the_packages(run: Run) -> None:
+    result = run("--version")
+
+    assert result.exit_code == 0
+    assert result.stdout == f"bookstore {__version__}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_can_complete(run: Run, shell: str) -> None:
+    script = run(_BOOKSTORE_COMPLETE=f"source_{shell}").stdout
+
+    assert "_BOOKSTORE_COMPLETE" in script
+
+
+def test_completion_offers_commands_and_can_be_installed(run: Run) -> None:
+    offered = run(_BOOKSTORE_COMPLETE="complete_bash", COMP_WORDS="bookstore che", COMP_CWORD="1").stdout
+
+    assert offered.split() == ["check-settings"]
+    assert "--install-completion" in run("--help").stdout
+
+
+def test_an_unknown_revision_is_told(environment: pytest.MonkeyPatch, run: Run) -> None:
+    environment.setenv("DATABASE_URL", "postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
+
+    result = run("migrate", "nonsense")
+
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+
+
+def test_an_image_has_neither_dev_nor_revision(tmp_path: Path) -> None:
+    """As the Dockerfile copies it: `app/` and Alembic's folder, and no `devstack/`."""
+    ignored = shutil.ignore_patterns("__pycache__", "data")
+    for folder in ("app", "alembic"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
+    shutil.copy(ROOT / "alembic.ini", tmp_path)
+
+    def bookstore(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, "-m", "app.cli", *arguments)
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603 (our own program)
+
+    helped = bookstore("--help")
+    assert helped.returncode == 0, helped.stderr
+    assert "migrate" in helped.stdout
+    assert "revision" not in helped.stdout
+    assert bookstore("dev").returncode == 2

@@ -1,0 +1,46 @@
+"""Asks PostgreSQL and Redis once before a command that waits for them, so that a wrong address is told by its variable."""
+
+import asyncio
+
+import typer
+from redis.asyncio import Redis
+
+from app.cli.remedies import NO_SCHEMA, remedy
+from app.core.db.engine import Database
+from app.core.redis import make_redis
+from app.core.settings.settings import Settings
+from app.ops.checks import schema_heads
+from app.ops.repository import list_revisions
+
+
+def warn_of_servers_away(settings: Settings) -> None:
+    """Tell in a line each what is wrong with a server; the command starts all the same, and waits for it."""
+    for complaint in asyncio.run(_complaints(settings)):
+        typer.echo(f"bookstore: {complaint}", err=True)
+
+
+async def _complaints(settings: Settings) -> list[str]:
+    database, redis = Database(settings.database), make_redis(settings.redis)
+    try:
+        found = await asyncio.gather(_ask_postgresql(database), _ask_redis(redis))
+    finally:
+        await redis.aclose()
+        await database.close()
+    return [complaint for complaint in found if complaint]
+
+
+async def _ask_postgresql(database: Database) -> str | None:
+    try:
+        async with database.reading() as connection:
+            revisions = await list_revisions(connection)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the command will meet it again
+        return remedy(fault)
+    return None if revisions == schema_heads() else NO_SCHEMA
+
+
+async def _ask_redis(redis: Redis) -> str | None:
+    try:
+        await redis.ping()
+    except Exception as fault:  # noqa: BLE001 - as above
+        return remedy(fault)
+    return None

@@ -1,0 +1,54 @@
+"""What a person can do about the faults that commands meet: wrong settings, servers away, broken rules."""
+
+from alembic.util import CommandError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
+
+from app.core.errors import AppError
+from app.core.http.problems import is_unavailable
+from app.core.settings.settings import SettingsError
+from app.demo.loader import DemoRefused
+
+NO_SCHEMA = "the database at DATABASE_URL lacks the schema of this release: run `bookstore migrate` first."
+_UNDEFINED = frozenset({"42P01", "42703"})
+"""SQLSTATEs of a table or a column that is not there: never migrated, or not to this release."""
+_REFUSED = ("28", "3D")
+"""SQLSTATEs by their beginnings: no such login, wrong password, no such database."""
+_GONE = ("08", "57P")
+"""Likewise: connection lost, server going down."""
+
+
+def remedy(fault: Exception) -> str | None:
+    """A line that says what to set or to do; None for a bug."""
+    if isinstance(fault, SettingsError | DemoRefused | CommandError):
+        return str(fault)
+    if isinstance(fault, AppError):
+        return fault.detail
+    if isinstance(fault, ValidationError):
+        return "\n".join(_complaint(problem) for problem in fault.errors())
+    if isinstance(fault, OSError) and fault.filename is not None:
+        return f"{fault.filename}: {fault.strerror}."
+    return _of_redis(fault) if isinstance(fault, RedisError) else _of_postgresql(fault)
+
+
+def _of_redis(fault: RedisError) -> str:
+    if isinstance(fault, AuthenticationError | AuthorizationError):
+        return f"Redis refuses ({fault}): check REDIS_URL."
+    return f"Redis does not answer ({fault}): check REDIS_URL, and that the server runs."
+
+
+def _of_postgresql(fault: Exception) -> str | None:
+    cause = getattr(getattr(fault, "orig", None), "__cause__", None) or fault
+    state = str(getattr(cause, "sqlstate", None) or "")
+    if state in _UNDEFINED:
+        return NO_SCHEMA
+    if state.startswith(_REFUSED):
+        return f"PostgreSQL refuses ({cause}): check DATABASE_URL."
+    if state.startswith(_GONE) or is_unavailable(fault):
+        return f"PostgreSQL does not answer ({cause}): check DATABASE_URL, and that the server runs."
+    return None
+
+
+def _complaint(problem: ErrorDetails) -> str:
+    return f"{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}"
