@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -241,12 +242,8 @@ def test_an_image_has_neither_dev_nor_revision(tmp_path: Path) -> None:
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     shutil.copy(ROOT / "alembic.ini", tmp_path)
 
-    def bookstore(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = (sys.executable, "-m", "app.cli", *arguments)
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603 (our own program)
+    command = (sys.executable, "-m", "app.cli", "--help")
+    helped = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
 
-    helped = bookstore("--help")
-    assert helped.returncode == 0, helped.stderr
-    assert "migrate" in helped.stdout
-    assert "revision" not in helped.stdout
-    assert bookstore("dev").returncode == 2
+    assert re.search(r"\bmigrate\b", helped)
+    assert not re.search(r"\b(dev|revision)\b", helped)

@@ -1,10 +1,15 @@
 """Settings: where they come from, and what is refused by name."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from app.core.settings.settings import DEVELOPMENT_SECRET, SettingsError, load_settings
+from app.core.settings.settings import DEVELOPMENT_SECRET, Environment, SettingsError, load_settings
+from tests.conftest import ROOT
 
 GOOD = "0123456789abcdef0123456789abcdef"
 
@@ -84,3 +89,29 @@ def test_nested_settings_come_from_flat_variables(monkeypatch: pytest.MonkeyPatc
     assert settings.database.read_pool_size == 3
     assert settings.cors.origins == ("https://a.example", "https://b.example")
     assert "u:p" not in repr(settings)
+
+
+def test_a_dotenv_file_is_read_where_the_process_works(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copy(ROOT / ".env.example", tmp_path / ".env")
+    (tmp_path / "other.env").write_text(f"JWT_SECRET={GOOD}\nCURRENCY=SEK\n")
+
+    monkeypatch.delenv("DOTENV")
+    assert load_settings().environment is Environment.DEVELOPMENT
+    monkeypatch.setenv("DOTENV", "other.env")
+    assert load_settings().currency == "SEK"
+
+
+def test_the_tests_and_their_programs_ignore_the_dotenv_file_of_a_checkout(tmp_path: Path) -> None:
+    shutil.copy(ROOT / ".env.example", tmp_path / ".env")
+
+    assert load_settings(jwt={"secret": GOOD}).environment is Environment.PRODUCTION
+    printed = subprocess.run(
+        (sys.executable, "-m", "app.cli", "check-settings"),
+        env=os.environ | {"JWT_SECRET": GOOD, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "ENVIRONMENT=production" in printed

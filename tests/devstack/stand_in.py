@@ -46,7 +46,15 @@ def supervise(root: str, port: int) -> None:
     def child(name: str) -> Child:
         return Child(name, (sys.executable, __file__, root, str(port), name))
 
-    plan = Plan(Path(root), "127.0.0.1", port, steps=(child("count"),), services=(child("api"),))
+    sources = Path(root) / "sources"
+    plan = Plan(
+        Path(root),
+        "127.0.0.1",
+        port,
+        steps=(child("count"),),
+        services=(child("api"),),
+        sources=sources if sources.exists() else None,
+    )
     try:
         Supervisor(plan, announce=lambda _: say("ready")).run()
     except DevStackError as error:
@@ -61,4 +69,5 @@ if __name__ == "__main__":
         case [_, _, "count"]:
             asyncio.run(count_starts())
         case [_, port, "api"]:
+            say("the shop opens")
             http.server.HTTPServer(("127.0.0.1", int(port)), Shop).serve_forever()

@@ -125,3 +125,27 @@ def test_database_url_in_the_environment_replaces_the_embedded_one(place: Place)
     assert start.popen.wait(30) == 1
     assert "The step 'count' failed" in start.said
     assert not (place.local / "postgres").exists()
+
+
+def test_a_changed_file_starts_the_services_again_and_a_broken_one_waits_for_the_next_change(
+    place: Place,
+) -> None:
+    sources = place.root / "sources"
+    sources.mkdir()
+    start = place.start()
+    assert start.is_ready(), start.said
+    before = place.pids()
+
+    (sources / "book.py").write_text("TITLE = 'Momo'\n")
+    assert wait_until(lambda: start.said.count("the shop opens") == 2, timeout=30), start.said
+    assert "started api again" in start.said
+    after = place.pids()
+    assert {name for name in before if before[name] != after[name]} == {"api"}
+
+    os.kill(after["api"], signal.SIGKILL)
+    assert not wait_until(lambda: start.popen.poll() is not None, timeout=1)
+    (sources / "book.py").write_text("TITLE = 'The Neverending Story'\n")
+    assert wait_until(lambda: start.said.count("the shop opens") == 3, timeout=30), start.said
+
+    assert start.signal_alone(signal.SIGTERM) == 0
+    assert everything_ended(place, place.pids())
