@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: $(READY) ## everything on this machine, until Ctrl-C (HOST=127.0.0.1 PORT=8000)
+run: $(READY) ## everything on this machine, until Ctrl-C (HOST=127.0.0.1 PORT=8000 RELOAD=1)
 	@exec $(PY) -m devstack run
 
 test: $(READY) ## the whole test suite, on servers of its own (ARGS="-k word")
@@ -31,7 +31,7 @@ fmt: $(READY) ## format, and mend what the linter can mend
 	@.venv/bin/ruff check --fix-only .
 	@.venv/bin/ruff format .
 
-migrate: $(READY) ## bring the database at DATABASE_URL to the newest schema
+migrate: $(READY) ## bring the database of `make run`, or at DATABASE_URL, to the newest schema
 	@$(PY) -m app.cli migrate
 
 revision: $(READY) ## write a migration from the models (m="what changes")
