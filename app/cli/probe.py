@@ -3,11 +3,11 @@
 import asyncio
 
 import typer
-from redis.asyncio import Redis
 
 from app.cli.remedies import NO_SCHEMA, remedy
 from app.core.db.engine import Database
 from app.core.redis import make_redis
+from app.core.settings.groups import DatabaseSettings, RedisSettings
 from app.core.settings.settings import Settings
 from app.ops.checks import schema_heads
 from app.ops.repository import list_revisions
@@ -20,27 +20,28 @@ def warn_of_servers_away(settings: Settings) -> None:
 
 
 async def _complaints(settings: Settings) -> list[str]:
-    database, redis = Database(settings.database), make_redis(settings.redis)
-    try:
-        found = await asyncio.gather(_ask_postgresql(database), _ask_redis(redis))
-    finally:
-        await redis.aclose()
-        await database.close()
+    found = await asyncio.gather(_ask_postgresql(settings.database), _ask_redis(settings.redis))
     return [complaint for complaint in found if complaint]
 
 
-async def _ask_postgresql(database: Database) -> str | None:
+async def _ask_postgresql(settings: DatabaseSettings) -> str | None:
+    database = Database(settings)
     try:
         async with database.reading() as connection:
             revisions = await list_revisions(connection)
     except Exception as fault:  # noqa: BLE001 - whatever it is, the command will meet it again
         return remedy(fault)
+    finally:
+        await database.close()
     return None if revisions == schema_heads() else NO_SCHEMA
 
 
-async def _ask_redis(redis: Redis) -> str | None:
+async def _ask_redis(settings: RedisSettings) -> str | None:
+    redis = make_redis(settings)
     try:
         await redis.ping()
     except Exception as fault:  # noqa: BLE001 - as above
         return remedy(fault)
+    finally:
+        await redis.aclose()
     return None

@@ -3,10 +3,10 @@
 from alembic.util import CommandError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
 from app.core.errors import AppError
 from app.core.http.problems import is_unavailable
+from app.core.redis import explain_fault
 from app.core.settings.settings import SettingsError
 from app.demo.loader import DemoRefused
 
@@ -29,13 +29,9 @@ def remedy(fault: Exception) -> str | None:
         return "\n".join(_complaint(problem) for problem in fault.errors())
     if isinstance(fault, OSError) and fault.filename is not None:
         return f"{fault.filename}: {fault.strerror}."
-    return _of_redis(fault) if isinstance(fault, RedisError) else _of_postgresql(fault)
-
-
-def _of_redis(fault: RedisError) -> str:
-    if isinstance(fault, AuthenticationError | AuthorizationError):
-        return f"Redis refuses ({fault}): check REDIS_URL."
-    return f"Redis does not answer ({fault}): check REDIS_URL, and that the server runs."
+    if redis := explain_fault(fault):
+        return f"{redis}: check REDIS_URL, and that the server runs."
+    return _of_postgresql(fault)
 
 
 def _of_postgresql(fault: Exception) -> str | None:

@@ -3,6 +3,7 @@
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
 from app.core.settings.groups import RedisSettings
 
@@ -15,3 +16,10 @@ def make_redis(settings: RedisSettings) -> Redis:
         socket_connect_timeout=settings.timeout,
         retry=Retry(NoBackoff(), 1),
     )
+
+
+def explain_fault(fault: Exception) -> str | None:
+    """What Redis says against us, as the beginning of a sentence; None when the fault is not of Redis."""
+    if isinstance(fault, AuthenticationError | AuthorizationError):
+        return f"Redis refuses ({fault})"
+    return f"Redis does not answer ({fault})" if isinstance(fault, RedisError) else None

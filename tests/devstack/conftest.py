@@ -31,17 +31,17 @@ class Start:
         return self.output.read_text()
 
     def is_ready(self) -> bool:
-        return wait_until(lambda: "ready\n" in self.said or self.popen.poll() is not None, timeout=30) and (
+        return wait_until(lambda: "ready\n" in self.said or self.popen.poll() is not None, timeout=120) and (
             "ready\n" in self.said
         )
 
     def signal_group(self, sign: signal.Signals) -> int:
         os.killpg(self.popen.pid, sign)
-        return self.popen.wait(30)
+        return self.popen.wait(60)
 
     def signal_alone(self, sign: signal.Signals) -> int:
         self.popen.send_signal(sign)
-        return self.popen.wait(30)
+        return self.popen.wait(60)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from tests.devstack.conftest import Place
 
 def everything_ended(place: Place, pids: dict[str, int]) -> bool:
     return wait_until(
-        lambda: not any(str(place.root) in command_line(pid) for pid in pids.values()), timeout=10
+        lambda: not any(str(place.root) in command_line(pid) for pid in pids.values()), timeout=30
     )
 
 
@@ -76,7 +76,7 @@ def test_second_start_in_one_checkout_is_refused_and_harms_nothing(place: Place)
     assert first.is_ready(), first.said
     pids = place.pids()
     second = place.start()
-    assert second.popen.wait(30) == 1
+    assert second.popen.wait(120) == 1
     assert f"runs already, as process {first.popen.pid}" in second.said
     assert place.pids() == pids
     assert first.popen.poll() is None
@@ -88,7 +88,7 @@ def test_taken_port_is_named_before_any_server_starts(place: Place, tmp_path: Pa
     (tmp_path / "other").mkdir()
     other = Place(tmp_path / "other", place.port)
     refused = other.start()
-    assert refused.popen.wait(30) == 1
+    assert refused.popen.wait(120) == 1
     assert f"127.0.0.1:{place.port} is taken" in refused.said
     assert not (other.local / "redis").exists()
 
@@ -98,7 +98,7 @@ def test_a_server_that_ends_by_itself_stops_the_rest(place: Place) -> None:
     assert start.is_ready(), start.said
     pids = place.pids()
     os.kill(pids["redis"], signal.SIGKILL)
-    assert start.popen.wait(30) == 1
+    assert start.popen.wait(120) == 1
     assert "redis ended by itself" in start.said
     assert everything_ended(place, pids)
 
@@ -116,13 +116,13 @@ def test_data_of_another_major_version_is_named(place: Place) -> None:
     first.signal_alone(signal.SIGTERM)
     (data / "PG_VERSION").write_text("17\n")
     second = place.start()
-    assert second.popen.wait(30) == 1
+    assert second.popen.wait(120) == 1
     assert "was made by PostgreSQL 17; this checkout brings PostgreSQL 18" in second.said
 
 
 def test_database_url_in_the_environment_replaces_the_embedded_one(place: Place) -> None:
     start = place.start(DATABASE_URL="postgresql+asyncpg://nobody@/none?host=/nonexistent")
-    assert start.popen.wait(30) == 1
+    assert start.popen.wait(120) == 1
     assert "The step 'count' failed" in start.said
     assert not (place.local / "postgres").exists()
 
@@ -137,7 +137,7 @@ def test_a_changed_file_starts_the_services_again_and_a_broken_one_waits_for_the
     before = place.pids()
 
     (sources / "book.py").write_text("TITLE = 'Momo'\n")
-    assert wait_until(lambda: start.said.count("the shop opens") == 2, timeout=30), start.said
+    assert wait_until(lambda: start.said.count("the shop opens") == 2, timeout=120), start.said
     assert "started api again" in start.said
     after = place.pids()
     assert {name for name in before if before[name] != after[name]} == {"api"}
@@ -145,7 +145,7 @@ def test_a_changed_file_starts_the_services_again_and_a_broken_one_waits_for_the
     os.kill(after["api"], signal.SIGKILL)
     assert not wait_until(lambda: start.popen.poll() is not None, timeout=1)
     (sources / "book.py").write_text("TITLE = 'The Neverending Story'\n")
-    assert wait_until(lambda: start.said.count("the shop opens") == 3, timeout=30), start.said
+    assert wait_until(lambda: start.said.count("the shop opens") == 3, timeout=120), start.said
 
     assert start.signal_alone(signal.SIGTERM) == 0
     assert everything_ended(place, place.pids())
