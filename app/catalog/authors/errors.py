@@ -38,12 +38,12 @@ class UnknownAuthor(AppError):
 
 
 def no_author(author_id: int) -> AuthorNotFound:
-    """The refusal of an id that no author has."""
+    """Refuse an id that no author has."""
     return AuthorNotFound(f"There is no author {author_id}.")
 
 
 def merged_author(author_id: int, canonical_id: int) -> AuthorMerged:
-    """The redirection to the author that stands for a merged one."""
+    """Redirect to the author that stands for a merged one."""
     detail = f"Author {author_id} was merged into author {canonical_id}."
     return AuthorMerged(detail, moved={"author_id": canonical_id}, current_id=canonical_id)
 

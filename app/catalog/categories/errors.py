@@ -52,7 +52,7 @@ class CategoryTooDeep(AppError):
 
 
 def no_category(key: str) -> CategoryNotFound:
-    """The refusal of an id or slug that no category has."""
+    """Refuse an id or slug that no category has."""
     return CategoryNotFound(f"There is no category {key}.")
 
 

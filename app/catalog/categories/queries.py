@@ -106,7 +106,7 @@ async def get_tree(connection: AsyncConnection, query: TreeFilter) -> ReadResult
 async def _list_nodes(connection: AsyncConnection, depth: int, parent: str | None) -> Sequence[AnyRow]:
     """The categories down to `depth` levels below the parent or the root, parents before children.
 
-    Each row holds the snapshot. Without categories there is one row without id; without such
+    Each row has the snapshot. Without categories there is one row without id; without such
     a parent there is none.
     """
     node = aliased(Category, name="node")

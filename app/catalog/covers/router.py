@@ -109,7 +109,7 @@ async def delete_cover(
     max_body_size=ALL_FILES,
 )
 async def upload_pictures(request: Request, editor: Seller, uploads: UploadsDep) -> UploadsOut:
-    """Up to 20 pictures, at most 64 MiB together; each is stored or refused on its own, and told about.
+    """Up to 20 pictures, at most 64 MiB together; each is stored or refused on its own, and listed in the answer.
 
     With `attach=isbn` each becomes the cover of the book whose ISBN its file is named after, if the
     caller may edit that book. Otherwise name it at `PUT /books/{book_id}/cover` within a day; what no

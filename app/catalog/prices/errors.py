@@ -52,7 +52,7 @@ class PriceScheduleInPast(AppError):
 
 
 def no_schedule(schedule_id: int) -> PriceScheduleNotFound:
-    """The refusal of an id that no planned price of the item has."""
+    """Refuse an id that no planned price of the item has."""
     return PriceScheduleNotFound(f"The item has no planned price {schedule_id}.")
 
 

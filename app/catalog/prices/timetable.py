@@ -41,14 +41,16 @@ class DuePrice:
 
 
 def price_due(moment: datetime, current: Decimal | None, schedules: Iterable[OpenSchedule]) -> DuePrice:
-    """The price of the schedule that covers the moment, else the regular price by then.
+    """Find the price at the moment: of the schedule that covers it, else the regular price by then.
 
     Schedules come in the order of their start and do not overlap; ranges are half-open. A schedule
     without an end changes the regular price, the last one counts. What is both begun and over by the
     moment, and was never applied, is missed.
     """
     states: dict[int, ScheduleState] = {}
-    holding = lasting = ended = None
+    holding: OpenSchedule | None = None
+    lasting: OpenSchedule | None = None
+    ended: OpenSchedule | None = None
     for schedule in schedules:
         if schedule.starts_at > moment:
             break

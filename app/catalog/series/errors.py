@@ -28,7 +28,7 @@ class SeriesInUse(AppError):
 
 
 def no_series(series_id: int) -> SeriesNotFound:
-    """The refusal of an id that no series has."""
+    """Refuse an id that no series has."""
     return SeriesNotFound(f"There is no series {series_id}.")
 
 

@@ -30,12 +30,12 @@ class UnknownWork(AppError):
 
 
 def no_work(work_id: int) -> WorkNotFound:
-    """The refusal of an id that no work has."""
+    """Refuse an id that no work has."""
     return WorkNotFound(f"There is no work {work_id}.")
 
 
 def merged_work(work_id: int, canonical_id: int) -> WorkMerged:
-    """The redirection to the work that stands for a merged one."""
+    """Redirect to the work that stands for a merged one."""
     detail = f"Work {work_id} was merged into work {canonical_id}."
     return WorkMerged(detail, moved={"work_id": canonical_id}, current_id=canonical_id)
 

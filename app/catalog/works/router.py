@@ -8,14 +8,11 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.catalog.cache_groups import LISTS
 from app.catalog.goods.deps import limit_search
 from app.catalog.works import queries
-from app.catalog.works.errors import WorkMerged, WorkNotFound
 from app.catalog.works.schemas import WorkFilter, WorkOut
 from app.core.db.paging import Page, PagerDep
 from app.core.http.responses import HotDep
 
 router = APIRouter(prefix="/api/v1/works", tags=["works"])
-
-_FINDING = (WorkNotFound, WorkMerged)
 
 
 @router.get("", summary="List works", response_model=Page[WorkOut], dependencies=[Depends(limit_search)])
