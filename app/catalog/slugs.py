@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 LONGEST_SLUG = 80
 SLUG_PATTERN = r"^([0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$"
@@ -14,6 +15,7 @@ _DROPPED = re.compile("['\u2019`\u00b4]")
 _BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
 
 
+@lru_cache(maxsize=1024)
 def make_slug(name: str) -> str | None:
     """`Children's Books` → `childrens-books`; None where no Latin letter is left to make one of."""
     text = unicodedata.normalize("NFKC", name).casefold().translate(_WITHOUT_DECOMPOSITION)

@@ -1,7 +1,7 @@
 """SQL of authors."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Text,
@@ -16,15 +16,57 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.authors.names import sort_name
 from app.catalog.bulk import BULK_LOCK
 from app.catalog.canonical import lock_canonical
 from app.catalog.models import Author, Contributor
+from app.core.db.driver import driver_connection
 from app.core.db.queries import AnyRow, containing
 
 NAMES_LOCK = 0x617574686F72
 """Seed of the advisory locks on names: keys made with it are of authors alone."""
 
 _STANDS = Author.merged_into_id.is_(None)
+
+
+# Name by name through the index on the folded name: a join would fold every author there is. The two
+# expressions that change nothing keep the planner from walking the primary key or the index on merges.
+_NAMESAKES = """
+    WITH wanted AS MATERIALIZED (SELECT name, fold(name) AS key FROM unnest($1::text[]) AS name)
+    SELECT wanted.name, key, COALESCE(ids, '{}'), printed FROM wanted CROSS JOIN LATERAL (
+        SELECT array_agg(id ORDER BY id + 0) AS ids, (array_agg(authors.name ORDER BY id + 0))[1] AS printed
+        FROM authors WHERE fold(authors.name) = key AND COALESCE(merged_into_id, 0) = 0
+    ) AS called_so
+"""
+_BY_ALIAS = """
+    SELECT DISTINCT ON (key) key, id, authors.name
+    FROM authors, unnest(string_to_array(names_folded, chr(10))) AS key
+    WHERE aliases <> '{}' AND string_to_array(names_folded, chr(10)) && $1::text[] AND key = ANY ($1::text[])
+    AND merged_into_id IS NULL ORDER BY key, id
+"""
+_CREATE = """
+    WITH new AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS new (key, name, sort_name)),
+    created AS (INSERT INTO authors (name, sort_name) SELECT name, sort_name FROM new RETURNING id, name)
+    SELECT key, id, name FROM created JOIN new USING (name)
+"""
+_LOCK_NAMES = "SELECT pg_advisory_xact_lock(hashtextextended(key, $2)) FROM unnest($1::text[]) AS key"
+
+
+class Namesakes(NamedTuple):
+    """A name, how it compares, and the ids of all who are called so, oldest first; `printed` is the first's name."""
+
+    name: str
+    key: str
+    ids: Sequence[int]
+    printed: str | None
+
+
+class NamedAuthor(NamedTuple):
+    """Whom a folded name means, and what the author is called."""
+
+    key: str
+    id: int
+    name: str
 
 
 class AuthorRepository:
@@ -55,6 +97,10 @@ class AuthorRepository:
         contributions = exists().where(Contributor.author_id == author_id)
         merged = exists().where(Author.merged_into_id == author_id)
         return bool(await self._session.scalar(select(contributions | merged)))
+
+    async def lock_canonical(self, ids: Iterable[int]) -> list[tuple[int, int]]:
+        """Lock each author, or the one that stands for it after merges, against merges, renames and deletion."""
+        return await lock_canonical(self._session, Author, ids)
 
     async def lock_current(self, ids: Iterable[int]) -> list[tuple[int, int]]:
         """Each author with the one that stands for it after merges, held against merges and deletion."""
@@ -89,13 +135,28 @@ class AuthorRepository:
         )
         return (await self._session.execute(statement)).all()
 
+    async def list_namesakes(self, names: Sequence[str]) -> list[Namesakes]:
+        """Find who is called by each name, whatever its case and accents."""
+        connection = await driver_connection(self._session)
+        return [Namesakes(*row) for row in await connection.fetch(_NAMESAKES, names)]
+
+    async def list_by_alias(self, keys: Sequence[str]) -> list[NamedAuthor]:
+        """Find the oldest author of each folded name that is an alias."""
+        connection = await driver_connection(self._session)
+        return [NamedAuthor(*row) for row in await connection.fetch(_BY_ALIAS, keys)]
+
+    async def create(self, keys: Sequence[str], names: Sequence[str]) -> list[NamedAuthor]:
+        """Insert an author of each name; the keys are the names folded, all distinct."""
+        connection = await driver_connection(self._session)
+        sort_names = [sort_name(name) for name in names]
+        return [NamedAuthor(*row) for row in await connection.fetch(_CREATE, keys, names, sort_names)]
+
     async def lock_names(self, keys: Iterable[str]) -> None:
-        """Hold the folded names, always in the same order, against requests that would make the same authors."""
-        key = _unnested(sorted(set(keys)), "key")
-        hashed = func.hashtextextended(key.c.key, NAMES_LOCK)
-        # Shared with other requests, not with an import, which holds it instead of thousands of names.
-        await self._session.execute(select(func.pg_advisory_xact_lock_shared(BULK_LOCK)))
-        await self._session.execute(select(func.pg_advisory_xact_lock(hashed)).select_from(key))
+        """Lock the folded names, always in the same order, against requests that would create the same authors."""
+        connection = await driver_connection(self._session)
+        # Shared with other requests, not with an import, which locks it instead of thousands of names.
+        await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", BULK_LOCK)
+        await connection.execute(_LOCK_NAMES, sorted(set(keys)), NAMES_LOCK)
 
 
 def _wanted(names: Iterable[str]) -> Any:

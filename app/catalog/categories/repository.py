@@ -15,9 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.categories.queries import has_key
 from app.catalog.models import BookCategory, Category
+from app.core.db.driver import driver_connection
 
 TREE_LOCK = 0x63617465676F7279
 """The advisory lock that every write of the tree takes first."""
+
+
+_BY_SLUG = "SELECT slug, id FROM categories WHERE slug = ANY ($1::text[])"
+_CREATE = """
+    INSERT INTO categories (name, slug, path) SELECT name, slug, slug FROM unnest($1::text[], $2::text[])
+    AS new (slug, name) ON CONFLICT DO NOTHING RETURNING id
+"""
 
 
 class CategoryRepository:
@@ -34,6 +42,16 @@ class CategoryRepository:
         """Insert the category; a taken slug is refused at once."""
         self._session.add(category)
         await self._session.flush()
+
+    async def list_by_slug(self, slugs: Sequence[str]) -> list[tuple[str, int]]:
+        """Each of these slugs that a category has, with its id."""
+        connection = await driver_connection(self._session)
+        return [(row[0], row[1]) for row in await connection.fetch(_BY_SLUG, slugs)]
+
+    async def create(self, slugs: Sequence[str], names: Sequence[str]) -> list[int]:
+        """Insert categories at the top of the tree unless their slugs exist; the ids of the new ones."""
+        connection = await driver_connection(self._session)
+        return [row[0] for row in await connection.fetch(_CREATE, slugs, names)]
 
     async def find(self, key: str) -> Category | None:
         """The category with this slug or id."""

@@ -1,25 +1,25 @@
 """Writes of items and their stock."""
 
-from sqlalchemy import delete, func, select, update
+from collections.abc import Sequence
+from enum import StrEnum
+
+import asyncpg
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.models import Item, PriceSource, StockLevel, StockMovement
+from app.catalog.models import Item, PriceSource
+from app.core.db.driver import driver_connection
 
 
 class ItemRepository:
-    """Items and stock levels of one transaction."""
+    """Items of one transaction."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def add(self, item: Item, quantity: int) -> None:
-        """Insert the item with its first stock."""
+    async def add(self, item: Item) -> None:
+        """Insert the item, so that its id is known; a taken SKU is refused at once."""
         self._session.add(item)
-        # The id is needed for the stock, and a taken SKU is refused before anything else is done.
-        await self._session.flush()
-        self._session.add(StockLevel(item_id=item.id, on_hand=quantity))
-        if quantity:
-            self._record(item.id, quantity, quantity, item.owner_id, "initial")
         await self._session.flush()
 
     async def lock(self, item_id: int) -> Item | None:
@@ -34,31 +34,69 @@ class ItemRepository:
         """Delete the item with everything that belongs to it; the ledger keeps its entries."""
         await self._session.execute(delete(Item).where(Item.id == item.id))
 
-    async def set_available(self, item_id: int, quantity: int, actor_id: int) -> int:
-        """Set on hand so that `quantity` is available, with a ledger entry of the difference; returns what was available."""
-        level = (
-            await self._session.execute(
-                select(StockLevel.on_hand, StockLevel.reserved)
-                .where(StockLevel.item_id == item_id)
-                .with_for_update()
-            )
-        ).one()
-        available: int = level.on_hand - level.reserved
-        delta = quantity - available
-        if delta == 0:
-            return available
-        await self._session.execute(
-            update(StockLevel)
-            .where(StockLevel.item_id == item_id)
-            .values(on_hand=StockLevel.on_hand + delta, version=StockLevel.version + 1)
-        )
-        self._record(item_id, delta, level.on_hand + delta, actor_id, "adjustment")
-        return available
 
-    def _record(self, item_id: int, delta: int, balance: int, actor_id: int, kind: str) -> None:
-        self._session.add(
-            StockMovement(item_id=item_id, delta=delta, balance_after=balance, kind=kind, actor_id=actor_id)
-        )
+_OPEN = """
+    WITH new AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::integer[]) AS new (item_id, quantity)),
+    levels AS (INSERT INTO stock_levels (item_id, on_hand) SELECT item_id, quantity FROM new)
+    INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id)
+    SELECT item_id, quantity, quantity, $3, $4::bigint FROM new WHERE quantity <> 0
+"""
+# Sales change levels without locking the item, so the levels are locked before they are compared.
+_SET = """
+    WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::integer[]) AS wanted (item_id, quantity)),
+    locked AS MATERIALIZED (
+        SELECT item_id, quantity, on_hand - reserved AS available FROM stock_levels JOIN wanted USING (item_id)
+        ORDER BY item_id FOR UPDATE OF stock_levels
+    ), changed AS (
+        UPDATE stock_levels SET on_hand = on_hand + quantity - available, version = version + 1 FROM locked
+        WHERE stock_levels.item_id = locked.item_id AND quantity <> available
+        RETURNING stock_levels.item_id, quantity - available AS delta, on_hand
+    ), moved AS (
+        INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id)
+        SELECT item_id, delta, on_hand, $3, $4::bigint FROM changed
+    )
+    SELECT item_id, available FROM locked
+"""
+_CLOSE = """
+    INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id)
+    SELECT item_id, -on_hand, 0, $2, $3::bigint FROM stock_levels WHERE item_id = ANY ($1::bigint[]) AND on_hand <> 0
+"""
+
+
+class MovementKind(StrEnum):
+    """Why stock moved."""
+
+    INITIAL = "initial"
+    ADJUSTMENT = "adjustment"
+    IMPORT = "import"
+
+
+class StockLedger:
+    """Stock levels of one transaction, each change with its entry in the ledger."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def open(self, quantities: Sequence[tuple[int, int]], kind: MovementKind, actor_id: int) -> None:
+        """Give new items, by their ids, their first stock."""
+        if quantities:
+            await self._fetch(_OPEN, *zip(*quantities, strict=True), kind.value, actor_id)
+
+    async def set(
+        self, quantities: Sequence[tuple[int, int]], kind: MovementKind, actor_id: int
+    ) -> list[tuple[int, int]]:
+        """Set on hand so that these quantities are available; each item's id with what was available before."""
+        if not quantities:
+            return []
+        rows = await self._fetch(_SET, *zip(*quantities, strict=True), kind.value, actor_id)
+        return [(row[0], row[1]) for row in rows]
+
+    async def close(self, item_ids: Sequence[int], kind: MovementKind, actor_id: int) -> None:
+        """Take what is on hand of items that are about to be deleted out of the ledger."""
+        await self._fetch(_CLOSE, item_ids, kind.value, actor_id)
+
+    async def _fetch(self, statement: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        return await (await driver_connection(self._session)).fetch(statement, *arguments)
 
 
 async def attribute_prices(session: AsyncSession, source: PriceSource, actor_id: int | None) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.goods.errors import NotYourItem, no_item
 from app.catalog.goods.ownership import may_edit
-from app.catalog.goods.repository import ItemRepository, attribute_prices
+from app.catalog.goods.repository import ItemRepository, MovementKind, StockLedger, attribute_prices
 from app.catalog.goods.schemas import GoodsIn, GoodsPatch, ItemKind
 from app.catalog.models import Item, PriceSource
 from app.core.audit import Changes, differences, record_edit
@@ -22,21 +22,23 @@ _ITEM_FIELDS = ("title", "description", "price", "sku", "tags")
 class GoodsService:
     """Edits what every kind of goods has; the kinds do the rest."""
 
-    def __init__(self, session: AsyncSession, items: ItemRepository, currency: str) -> None:
+    def __init__(self, session: AsyncSession, items: ItemRepository, stock: StockLedger, currency: str) -> None:
         self._session = session
         self._items = items
+        self._stock = stock
         self._currency = currency
 
     @classmethod
     def build(cls, session: AsyncSession, currency: str) -> Self:
         """Compose it on one session; prices are in `currency` (ISO 4217)."""
-        return cls(session, ItemRepository(session), currency)
+        return cls(session, ItemRepository(session), StockLedger(session), currency)
 
     async def create(self, seller: Principal, goods: GoodsIn, kind: ItemKind) -> Item:
         """List an item as the seller's own. Raises SkuTaken."""
         values = {name: getattr(goods, name) for name in _ITEM_FIELDS}
         item = Item(kind=kind.value, currency=self._currency, owner_id=seller.user_id, **values)
-        await self._items.add(item, goods.quantity)
+        await self._items.add(item)
+        await self._stock.open([(item.id, goods.quantity)], MovementKind.INITIAL, seller.user_id)
         invalidate(self._session, item_group(item.id), LISTS)
         return item
 
@@ -67,7 +69,8 @@ class GoodsService:
         # Every edit raises the version, also one of the stock alone: two editors must not overwrite each other.
         item.updated_at = utc_now()
         if "quantity" in fields:
-            available = await self._items.set_available(item.id, change.quantity, editor.user_id)
+            wanted = [(item.id, change.quantity)]
+            [(_, available)] = await self._stock.set(wanted, MovementKind.ADJUSTMENT, editor.user_id)
             if available != change.quantity:
                 changes["quantity"] = (available, change.quantity)
         await self._items.flush()

@@ -10,7 +10,6 @@ import asyncpg
 import structlog
 
 from app.catalog.formats.record import RowProblem
-from app.catalog.imports.names.service import NamesMoved
 from app.core.errors import CONSTRAINT_ERRORS
 from app.core.events.events import RetryAfter
 from app.core.http.problems import is_unavailable
@@ -21,7 +20,6 @@ COLLISIONS: tuple[type[Exception], ...] = (
     asyncpg.LockNotAvailableError,
     asyncpg.UniqueViolationError,
     asyncpg.ForeignKeyViolationError,
-    NamesMoved,
 )
 """Somebody else wrote the same at the same moment: looked at again, it is most likely different."""
 REFUSALS: tuple[type[Exception], ...] = (

@@ -5,12 +5,11 @@ from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.imports.apply.image import Stored, differing, restored
+from app.catalog.imports.apply.image import Edit, Stored, differing, restored
 from app.catalog.imports.apply.repository import BulkRepository
-from app.catalog.imports.apply.works import Edit
 from app.catalog.imports.apply.writer import BookWriter, Owner
 from app.catalog.imports.faults import REFUSALS
-from app.catalog.imports.names.service import Names
+from app.catalog.imports.names import Names
 from app.catalog.imports.repository import ImportRepository, RevertRepository, RevertRow
 from app.catalog.models import ImportJob, RevertOutcome, RevertState, RowStatus
 from app.core.audit import record_audit
@@ -77,7 +76,7 @@ class RevertService:
         """Compose it on one session and the driver's connection behind it."""
         driver = await driver_connection(session)
         rows = RevertRepository(session, job_id)
-        return cls(session, rows, BulkRepository(driver), BookWriter.build(driver, owner), owner)
+        return cls(session, rows, BulkRepository(driver), BookWriter.build(session, driver, owner), owner)
 
     async def revert(self, after: int, most: int) -> int | None:
         """Take the next rows back, `most` at the most; the number of the last one, None when there is none.

@@ -130,7 +130,7 @@ class Policy(ABC):
     async def _apply(self, session: AsyncSession, batch: Batch) -> Applied:
         imports = ImportRepository(session)
         owner = Owner(self._job.created_by, self._context.settings.currency)
-        service = BatchService.build(await driver_connection(session), owner)
+        service = BatchService.build(session, await driver_connection(session), owner)
         await service.prepare(self._job.created_by)
         records = await self._pending(imports, batch)
         isbns = [record.isbn13 for record in records if record.isbn13 is not None]

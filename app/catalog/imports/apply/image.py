@@ -6,9 +6,13 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
+from app.catalog.authors.resolver import Credit
 from app.catalog.books.fields import BOOK_FIELDS, BookState
-from app.catalog.imports.names.service import Names
+from app.catalog.books.service import principal_author
+from app.catalog.imports.names import Names
 from app.catalog.languages import is_same_language
+from app.catalog.works.repository import TitlePage
+from app.catalog.works.resolver import EditionChange
 
 Image = BookState
 """A book's fields, with ids in place of names."""
@@ -24,7 +28,6 @@ class Stored:
     item_id: int
     isbn13: str | None
     version: int
-    on_hand: int
     reserved: int
     regular_price: Decimal | None
     image: Image
@@ -35,39 +38,40 @@ class Stored:
         return self.isbn13 or self.item_id
 
 
-Credits = Sequence[tuple[int, str]]
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A book and what it shall be."""
+
+    stored: Stored
+    image: Image
+    fields: Sequence[str]
+
+    @property
+    def of_title_page(self) -> EditionChange:
+        """What becomes of title and principal author."""
+        return EditionChange(self.stored.item_id, title_page(self.stored.image), title_page(self.image))
 
 
-def fields_of(values: Mapping[str, Any], names: Names, credited: Credits = ()) -> dict[str, Any]:
+def title_page(image: Image) -> TitlePage:
+    """The title, and the first contributor that is an author."""
+    return TitlePage(image.title, principal_author(image.contributors))
+
+
+def fields_of(values: Mapping[str, Any], names: Names, credited: Sequence[Credit] = ()) -> dict[str, Any]:
     """The values of a record as fields of an image, for a book that credits these authors already."""
     fields = {name: value for name, value in values.items() if name in _PLAIN}
     for name in ("tags", "subjects"):
         if name in values:
             fields[name] = values[name] or []
     if "contributors" in values:
-        fields["contributors"] = _credits(values["contributors"] or (), names, credited)
+        # Two names of one contributor are forgiven.
+        credits_ = names.authors.credit(values["contributors"] or (), credited)
+        fields["contributors"] = list(dict.fromkeys(credits_))
     if "series" in values:
         fields["series_id"] = names.series[values["series"]] if values["series"] else None
     if "categories" in values:
         fields["category_ids"] = sorted({names.categories[name] for name in values["categories"] or ()})
     return fields
-
-
-def _credits(listed: Sequence[tuple[str, str]], names: Names, credited: Credits) -> list[tuple[int, str]]:
-    """Two people may share a name: whom the book credits by it already stays."""
-    if not credited:
-        return list(dict.fromkeys((names.authors[name], role) for name, role in listed))
-    known: dict[str | None, list[int]] = {}
-    for author_id, _ in credited:
-        known.setdefault(names.author_names.get(author_id), []).append(author_id)
-    found = [
-        (author_id, role)
-        for name, role in listed
-        for author_id in [one for one in known.get(name, ()) if (one, role) in credited]
-        or known.get(name, ())[:1]
-        or [names.authors[name]]
-    ]
-    return list(dict.fromkeys(found))
 
 
 def news(book: Stored, fields: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.catalog.books.fields import PLAIN_BOOK_FIELDS, PLAIN_ITEM_FIELDS
+from app.catalog.bulk import BULK_LOCK
 from app.catalog.models import Book, Item
+from app.core.db.driver import reserve_ids
 from app.core.db.models import Base
 
 Rows = Sequence[Any]
@@ -75,11 +77,6 @@ _UPDATE_BOOKS = f"""
 """  # noqa: S608 (names of columns)
 _CLEAR_CONTRIBUTORS = "DELETE FROM contributors WHERE book_id = ANY ($1::bigint[])"
 _CLEAR_CATEGORIES = "DELETE FROM book_categories WHERE book_id = ANY ($1::bigint[])"
-_UPDATE_STOCK = """
-    UPDATE stock_levels SET on_hand = on_hand + new.delta, version = version + 1
-    FROM unnest($1::bigint[], $2::integer[]) AS new (id, delta) WHERE item_id = new.id
-    RETURNING item_id, new.delta, on_hand
-"""
 _DELETE = "DELETE FROM items WHERE id = ANY ($1::bigint[])"
 _HOLD_NAMES = (
     """
@@ -104,6 +101,14 @@ class BulkRepository:
     async def prepare(self, actor_id: int | None) -> None:
         """Set what holds until the transaction ends: documents are refreshed by us, and the batch may take long."""
         await self._connection.execute(_SETTINGS, "" if actor_id is None else str(actor_id), _TIMEOUT)
+
+    async def lock_names(self) -> None:
+        """Keep requests from creating authors and works until the transaction ends: one lock for thousands."""
+        await self._connection.execute("SELECT pg_advisory_xact_lock($1)", BULK_LOCK)
+
+    async def reserve_item_ids(self, count: int) -> Sequence[int]:
+        """Ids for new items."""
+        return await reserve_ids(self._connection, "items", count)
 
     async def lock_by_isbn(self, isbns: Sequence[str]) -> list[int]:
         """The ids of these books, held against other writers, in the order in which everybody holds items."""
@@ -149,10 +154,6 @@ class BulkRepository:
     async def clear_categories(self, ids: Sequence[int]) -> None:
         """Take these books out of their categories."""
         await self._connection.execute(_CLEAR_CATEGORIES, ids)
-
-    async def change_stock(self, ids: Sequence[int], deltas: Sequence[int]) -> Rows:
-        """Add to on hand; `item_id`, `delta` and the new `on_hand`, for the ledger."""
-        return await self._fetch(_UPDATE_STOCK, ids, deltas)
 
     async def delete(self, ids: Sequence[int]) -> None:
         """Delete the items with all that is theirs."""

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.books.errors import BookNotFound, IsbnTaken
-from app.catalog.cache_groups import AUTHORS, CATEGORIES, LISTS, item_group
+from app.catalog.cache_groups import LISTS, item_group
 from app.catalog.formats.onix.repository import OnixRepository, unknown_parts
 from app.catalog.formats.record import Action, Record, RowProblem
 from app.catalog.goods.errors import SkuTaken, StockReserved
 from app.catalog.imports.apply.image import (
+    Edit,
     Image,
     Stored,
     before,
@@ -22,11 +25,12 @@ from app.catalog.imports.apply.image import (
 )
 from app.catalog.imports.apply.outcome import Outcome, failure
 from app.catalog.imports.apply.repository import BulkRepository
-from app.catalog.imports.apply.works import Edit
 from app.catalog.imports.apply.writer import BookWriter, Owner
-from app.catalog.imports.names.service import Names, NameService, slug_of
+from app.catalog.imports.names import NameResolver, Names
 from app.catalog.models import ImportMode, RowStatus
+from app.catalog.slugs import make_slug
 from app.core.cache.hot import EVERYTHING
+from app.core.db.driver import DriverConnection
 
 Key = str | int | None
 _WRITTEN = frozenset({RowStatus.CREATED, RowStatus.UPDATED})
@@ -47,7 +51,7 @@ class BatchService:
     """Applies batches in the transaction of one connection."""
 
     def __init__(
-        self, books: BulkRepository, names: NameService, writer: BookWriter, onix: OnixRepository
+        self, books: BulkRepository, names: NameResolver, writer: BookWriter, onix: OnixRepository
     ) -> None:
         self._books = books
         self._names = names
@@ -55,12 +59,12 @@ class BatchService:
         self._onix = onix
 
     @classmethod
-    def build(cls, connection: Any, owner: Owner) -> Self:
-        """On the driver's connection of a transaction that has begun."""
+    def build(cls, session: AsyncSession, connection: DriverConnection, owner: Owner) -> Self:
+        """Compose it on one session and the driver's connection behind it."""
         return cls(
             BulkRepository(connection),
-            NameService.build(connection),
-            BookWriter.build(connection, owner),
+            NameResolver.build(session),
+            BookWriter.build(session, connection, owner),
             OnixRepository(connection),
         )
 
@@ -78,7 +82,7 @@ class BatchService:
         free = triage.keep(await self._with_free_skus(allowed, stored))
         if not is_shared:
             # After the books, as requests do: neither waits for what the other one holds.
-            await self._names.hold()
+            await self._books.lock_names()
         await self._names.resolve((record.values for record in free), names)
         work = _Work(stored, names)
         for record in free:
@@ -87,7 +91,7 @@ class BatchService:
         await self._onix.keep(unknown_parts(free, [one.item_id for one in work.outcomes]))
         outcomes = sorted([*triage.failed, *work.outcomes], key=lambda one: one.number)
         written = [one.item_id for one in outcomes if one.status in _WRITTEN and one.item_id is not None]
-        return Applied(outcomes, written, names.made, _stale(outcomes, names))
+        return Applied(outcomes, written, names.created, _stale(outcomes))
 
     async def refresh(self, book_ids: Sequence[int]) -> None:
         """Bring the search documents of written books up to date, which `apply` leaves to its caller."""
@@ -153,7 +157,7 @@ class Triage:
         if record.problems:
             return failure(record, *record.problems)
         for name in record.values.get("categories") or ():
-            if slug_of(name) is None:
+            if make_slug(name) is None:
                 return failure(
                     record, _problem("categories", f"No slug can be made of {name!r}.", "value_error")
                 )
@@ -250,10 +254,8 @@ def _problem(field: str, message: str, kind: str) -> RowProblem:
     return RowProblem(field, message, kind)
 
 
-def _stale(outcomes: Sequence[Outcome], names: Names) -> set[str]:
-    groups = {AUTHORS} if names.made_of("author") else set()
-    if names.made_of("category"):
-        groups.add(CATEGORIES)
+def _stale(outcomes: Sequence[Outcome]) -> set[str]:
+    groups = set()
     if any(one.status not in {RowStatus.UNCHANGED, RowStatus.FAILED} for one in outcomes):
         groups.add(LISTS)
     # Nothing is kept of books that are new.

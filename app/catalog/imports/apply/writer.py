@@ -9,15 +9,18 @@ from operator import attrgetter
 from typing import Any, Self
 
 import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.books.fields import BOOK_FIELDS, PLAIN_BOOK_FIELDS, PLAIN_ITEM_FIELDS
+from app.catalog.goods.repository import MovementKind, StockLedger
 from app.catalog.goods.schemas import ItemKind
-from app.catalog.imports.apply.image import Image, Stored
+from app.catalog.imports.apply.image import Edit, Image, Stored, title_page
 from app.catalog.imports.apply.repository import BOOK_COLUMNS, BulkRepository
-from app.catalog.imports.apply.works import Edit, WorkFollower, principal
-from app.catalog.imports.names.service import Names, NameService
+from app.catalog.imports.names import Names
 from app.catalog.partial_dates import format_partial_date, parse_partial_date
 from app.catalog.series_positions import series_order
+from app.catalog.works.resolver import WorkResolver
+from app.core.db.driver import DriverConnection
 
 _ITEM = ("id", "kind", "currency", "owner_id", "tags", *PLAIN_ITEM_FIELDS)
 _BOOK = ("item_id", "work_id", "isbn13", *BOOK_COLUMNS)
@@ -25,7 +28,6 @@ _CONTRIBUTOR = ("book_id", "position", "author_id", "role")
 _NOT_OF_BOOKS = frozenset({*PLAIN_ITEM_FIELDS, "tags", "quantity", "contributors", "category_ids"})
 _IN_BOOKS = frozenset(one.state_name for one in BOOK_FIELDS) - _NOT_OF_BOOKS
 """The fields that are columns of `books`."""
-_MOVEMENT = ("item_id", "delta", "balance_after", "kind", "actor_id")
 _READ_AS_STORED = (*PLAIN_ITEM_FIELDS, *PLAIN_BOOK_FIELDS, "tags", "series_id")
 _plain_of_item = attrgetter(*PLAIN_ITEM_FIELDS)
 _plain_of_book = attrgetter(*PLAIN_BOOK_FIELDS)
@@ -42,18 +44,17 @@ class Owner:
 class BookWriter:
     """Books of one transaction."""
 
-    def __init__(self, books: BulkRepository, names: NameService, works: WorkFollower, owner: Owner) -> None:
+    def __init__(self, books: BulkRepository, works: WorkResolver, stock: StockLedger, owner: Owner) -> None:
         self._books = books
         self._works = works
-        self._names = names
+        self._stock = stock
         self._owner = owner
 
     @classmethod
-    def build(cls, connection: Any, owner: Owner) -> Self:
-        """On the driver's connection of a transaction that has begun."""
-        return cls(
-            BulkRepository(connection), NameService.build(connection), WorkFollower.build(connection), owner
-        )
+    def build(cls, session: AsyncSession, connection: DriverConnection, owner: Owner) -> Self:
+        """Compose it on one session and the driver's connection behind it."""
+        works = WorkResolver.build(session, locks_titles=False)
+        return cls(BulkRepository(connection), works, StockLedger(session), owner)
 
     async def read(self, ids: Sequence[int], names: Names) -> list[Stored]:
         """These books as they stand; notes what their authors, series and categories are called."""
@@ -78,8 +79,8 @@ class BookWriter:
         """Insert the books with their works, stock and ledger; their ids in order."""
         if not books:
             return []
-        ids = await self._names.reserve("items", len(books))
-        works = await self._names.works([(image.title, principal(image)) for _, image in books])
+        ids = await self._books.reserve_item_ids(len(books))
+        works = await self._works.resolve([title_page(image) for _, image in books])
         numbered = list(zip(ids, books, strict=True))
         await self._books.copy("items", _ITEM, [self._item(id_, image) for id_, (_, image) in numbered])
         rows = [
@@ -88,10 +89,9 @@ class BookWriter:
         ]
         await self._books.copy("books", _BOOK, rows)
         await self._write_lists([(id_, image) for id_, (_, image) in numbered])
-        levels = [(id_, image.quantity) for id_, (_, image) in numbered]
-        await self._books.copy("stock_levels", ("item_id", "on_hand"), levels)
-        await self._record([(id_, count, count) for id_, count in levels if count])
-        return ids
+        quantities = [(id_, image.quantity) for id_, (_, image) in numbered]
+        await self._stock.open(quantities, MovementKind.IMPORT, self._owner.user_id)
+        return list(ids)
 
     async def update(self, edits: Sequence[Edit]) -> None:
         """Write what the edits change, and raise each book's version by one."""
@@ -104,20 +104,21 @@ class BookWriter:
         if bookish:
             columns = list(zip(*(_book(edit.image) for edit in bookish), strict=True))
             await self._books.update_books([edit.stored.item_id for edit in bookish], columns)
-        await self._works.follow(edits)
+        await self._works.follow(edit.of_title_page for edit in edits)
         made_by = [edit for edit in edits if "contributors" in edit.fields]
         shelved = [edit for edit in edits if "category_ids" in edit.fields]
         await self._books.clear_contributors([edit.stored.item_id for edit in made_by])
         await self._books.clear_categories([edit.stored.item_id for edit in shelved])
         await self._write_contributors([(edit.stored.item_id, edit.image) for edit in made_by])
         await self._write_categories([(edit.stored.item_id, edit.image) for edit in shelved])
-        await self._change_stock(edits)
+        counted = [(edit.stored.item_id, edit.image.quantity) for edit in edits if "quantity" in edit.fields]
+        await self._stock.set(counted, MovementKind.IMPORT, self._owner.user_id)
 
     async def delete(self, books: Sequence[Stored]) -> None:
         """Delete the books; what was on hand leaves the ledger too."""
-        counted = [book for book in books if book.on_hand]
-        await self._record([(book.item_id, -book.on_hand, 0) for book in counted])
-        await self._books.delete([book.item_id for book in books])
+        ids = [book.item_id for book in books]
+        await self._stock.close(ids, MovementKind.IMPORT, self._owner.user_id)
+        await self._books.delete(ids)
 
     async def finish(self, ids: Sequence[int]) -> None:
         """Bring the search documents of these books up to date."""
@@ -143,20 +144,6 @@ class BookWriter:
     async def _write_categories(self, books: Sequence[tuple[int, Image]]) -> None:
         rows = [(id_, category_id) for id_, image in books for category_id in image.category_ids]
         await self._books.copy("book_categories", ("book_id", "category_id"), rows)
-
-    async def _change_stock(self, edits: Sequence[Edit]) -> None:
-        deltas = {
-            edit.stored.item_id: edit.image.quantity + edit.stored.reserved - edit.stored.on_hand
-            for edit in edits
-            if "quantity" in edit.fields
-        }
-        if deltas:
-            rows = await self._books.change_stock(list(deltas), list(deltas.values()))
-            await self._record([(row["item_id"], row["delta"], row["on_hand"]) for row in rows])
-
-    async def _record(self, movements: Sequence[tuple[int, int, int]]) -> None:
-        rows = [(*movement, "import", self._owner.user_id) for movement in movements]
-        await self._books.copy("stock_movements", _MOVEMENT, rows)
 
 
 def _book(image: Image) -> tuple[Any, ...]:
@@ -188,7 +175,7 @@ def _stored(row: Any, contributors: list[tuple[int, str]], shelves: list[int]) -
         subjects=_listed(row["subjects"]),
     )
     return Stored(
-        *(row["item_id"], row["isbn13"], row["version"], row["on_hand"], row["reserved"]),
+        *(row["item_id"], row["isbn13"], row["version"], row["reserved"]),
         *(row["regular_price"], image),
     )
 

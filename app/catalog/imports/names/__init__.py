@@ -1,1 +1,0 @@
-"""Authors, series, categories and works by name, for many books at a time."""
