@@ -1,19 +1,13 @@
 """SQL of authors."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
-    Text,
-    any_,
-    cast,
-    column,
     delete,
     exists,
-    func,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.authors.names import sort_name
@@ -21,7 +15,6 @@ from app.catalog.bulk import BULK_LOCK
 from app.catalog.canonical import lock_canonical
 from app.catalog.models import Author, Contributor
 from app.core.db.driver import driver_connection
-from app.core.db.queries import AnyRow, containing
 
 NAMES_LOCK = 0x617574686F72
 """Seed of the advisory locks on names: keys made with it are of authors alone."""
@@ -102,39 +95,6 @@ class AuthorRepository:
         """Lock each author, or the one that stands for it after merges, against merges, renames and deletion."""
         return await lock_canonical(self._session, Author, ids)
 
-    async def lock_current(self, ids: Iterable[int]) -> list[tuple[int, int]]:
-        """Each author with the one that stands for it after merges, held against merges and deletion."""
-        return await lock_canonical(self._session, Author, ids)
-
-    async def list_by_name(self, names: Iterable[str]) -> Sequence[AnyRow]:
-        """Each name with its folded `key` and the oldest author of that name, if any, as `id`."""
-        wanted = _wanted(names)
-        statement = (
-            select(wanted.c.name, func.fold(wanted.c.name).label("key"), func.min(Author.id).label("id"))
-            .select_from(wanted)
-            .outerjoin(Author, (func.fold(Author.name) == func.fold(wanted.c.name)) & _STANDS)
-            .group_by(wanted.c.name)
-        )
-        return (await self._session.execute(statement)).all()
-
-    async def list_by_any_name(self, names: Iterable[str]) -> Sequence[AnyRow]:
-        """Each name and its author's `id`; where no author has the name, an alias counts."""
-        wanted = _wanted(names)
-        key = func.fold(wanted.c.name)
-        is_one_of_the_names = key == any_(func.string_to_array(Author.names_folded, "\n"))
-        oldest = func.min(Author.id)
-        statement = (
-            select(
-                wanted.c.name,
-                func.coalesce(oldest.filter(func.fold(Author.name) == key), oldest).label("id"),
-            )
-            .select_from(wanted)
-            # The pattern finds candidates through the trigram index; the second condition decides.
-            .outerjoin(Author, Author.names_folded.like(containing(key)) & is_one_of_the_names & _STANDS)
-            .group_by(wanted.c.name)
-        )
-        return (await self._session.execute(statement)).all()
-
     async def list_namesakes(self, names: Sequence[str]) -> list[Namesakes]:
         """Find who is called by each name, whatever its case and accents."""
         connection = await driver_connection(self._session)
@@ -157,15 +117,3 @@ class AuthorRepository:
         # Shared with other requests, not with an import, which locks it instead of thousands of names.
         await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", BULK_LOCK)
         await connection.execute(_LOCK_NAMES, sorted(set(keys)), NAMES_LOCK)
-
-
-def _wanted(names: Iterable[str]) -> Any:
-    return _unnested(list(dict.fromkeys(names)), "name")
-
-
-def _unnested(values: Sequence[str], name: str) -> Any:
-    return (
-        func.unnest(cast(values, ARRAY(Text)))
-        .table_valued(column(name, Text))
-        .render_derived(name=f"{name}s")
-    )

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, exists, func, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.books.queries import find_book
-from app.catalog.models import Book, BookCategory, Contributor, Series
+from app.catalog.models import Book, BookCategory, Contributor
 from app.core.db.queries import AnyRow
 
 
@@ -39,6 +38,12 @@ class BookRepository:
         """Write what is pending, so that the answer reads what the database made of it."""
         await self._session.flush()
 
+    async def list_credits(self, book_id: int) -> list[tuple[int, str]]:
+        """The contributors as (author id, role) in printed order."""
+        credited = select(Contributor.author_id, Contributor.role).where(Contributor.book_id == book_id)
+        rows = await self._session.execute(credited.order_by(Contributor.position))
+        return [(author_id, role) for author_id, role in rows]
+
     async def set_contributors(self, book_id: int, contributors: Iterable[tuple[int, str]]) -> None:
         """Replace the contributors by these (author id, role) in order."""
         await self._session.execute(delete(Contributor).where(Contributor.book_id == book_id))
@@ -55,16 +60,3 @@ class BookRepository:
         rows = [{"book_id": book_id, "category_id": one} for one in sorted(set(category_ids))]
         if rows:
             await self._session.execute(insert(BookCategory), rows)
-
-    async def series_id(self, name: str) -> int:
-        """The series of this name, made if there is none; case and accents do not count.
-
-        Held until the commit: nobody deletes it for being empty meanwhile.
-        """
-        named = select(Series.id).where(Series.name_folded == func.fold(name))
-        held = named.with_for_update(read=True, key_share=True)
-        found = None
-        while found is None:
-            await self._session.execute(upsert(Series).values(name=name).on_conflict_do_nothing())
-            found = await self._session.scalar(held)
-        return found

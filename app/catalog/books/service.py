@@ -5,7 +5,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.authors.directory import AuthorDirectory
+from app.catalog.authors.resolver import AuthorResolver, Credit
 from app.catalog.books.errors import no_book
 from app.catalog.books.fields import PLAIN_BOOK_FIELDS
 from app.catalog.books.repository import BookRepository
@@ -15,14 +15,13 @@ from app.catalog.goods.schemas import GoodsIn, ItemKind
 from app.catalog.goods.service import GoodsService, record_staff_edit
 from app.catalog.models import Book, ContributorRole, Item
 from app.catalog.partial_dates import parse_partial_date
+from app.catalog.series.resolver import SeriesResolver
 from app.catalog.series_positions import series_order
-from app.catalog.works.directory import TitlePage, WorkDirectory
+from app.catalog.works.repository import TitlePage
+from app.catalog.works.resolver import EditionChange, WorkResolver
 from app.core.audit import Changes
 from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
-
-Contributions = Sequence[tuple[int, str]]
-"""(author id, role) in printed order."""
 
 _SHOWN_AS = {"author": "contributors", "category_ids": "categories"}
 
@@ -35,13 +34,15 @@ class BookService:
         session: AsyncSession,
         goods: GoodsService,
         books: BookRepository,
-        authors: AuthorDirectory,
-        works: WorkDirectory,
+        authors: AuthorResolver,
+        series: SeriesResolver,
+        works: WorkResolver,
     ) -> None:
         self._session = session
         self._goods = goods
         self._books = books
         self._authors = authors
+        self._series = series
         self._works = works
 
     @classmethod
@@ -51,8 +52,9 @@ class BookService:
             session,
             GoodsService.build(session, currency),
             BookRepository(session),
-            AuthorDirectory.build(session),
-            WorkDirectory.build(session),
+            AuthorResolver.build(session),
+            SeriesResolver.build(session),
+            WorkResolver.build(session),
         )
 
     async def create(self, seller: Principal, request: BookIn) -> int:
@@ -61,12 +63,13 @@ class BookService:
         Raises IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, UnknownWork, DuplicateContributor.
         """
         item = await self._goods.create(seller, request, ItemKind.BOOK)
-        contributors = await self._contributions(request.stated_contributors)
+        contributors = await self._credit(request.stated_contributors)
         series_id = await self._series_of(request)
         if request.work_id is None:
-            work_id = await self._works.id_for(request.title, principal_author(contributors))
+            page = TitlePage(request.title, principal_author(contributors))
+            [work_id] = await self._works.resolve([page])
         else:
-            work_id = await self._works.current(request.work_id)
+            work_id = await self._works.lock_canonical(request.work_id)
         book = Book(item_id=item.id, work_id=work_id)
         set_columns(book, request, series_id)
         await self._books.add(book)
@@ -106,23 +109,23 @@ class BookService:
         if bookish and editor.user_id != item.owner_id:
             before = await self._shown(item.id)
         has_new_people = not bookish.isdisjoint({"author", "contributors"})
-        contributors = await self._contributions(change.stated_contributors) if has_new_people else ()
+        credited = await self._books.list_credits(item.id) if has_new_people else []
+        contributors = await self._credit(change.stated_contributors, credited) if has_new_people else []
         series_id = await self._series_of(change) if "series" in bookish else book.series_id
         work_id = change.work_id
         if work_id is not None:
-            work_id = await self._works.current(work_id, leaving=book.work_id)
+            book.work_id = await self._works.lock_canonical(work_id, leaving=book.work_id)
         await self._goods.change(editor, item, change)
         set_columns(book, change, series_id)
         if has_new_people:
             await self._books.set_contributors(item.id, contributors)
         if "category_ids" in bookish:
             await self._books.set_categories(item.id, change.category_ids)
-        if work_id is None:
-            principal = principal_author(contributors)
-            page = TitlePage(old_title, item.title, has_new_author=has_new_people, author_id=principal)
-            work_id = await self._works.follow(book.work_id, page)
-        book.work_id = work_id
         await self._books.flush()
+        if work_id is None:
+            old = TitlePage(old_title, principal_author(credited))
+            new = TitlePage(item.title, principal_author(contributors))
+            await self._works.follow([EditionChange(item.id, old, new)])
         if before is not None:
             changes = shown_changes(before, await self._shown(item.id), bookish)
             record_staff_edit(self._session, editor, item, "book_changed", changes)
@@ -134,17 +137,21 @@ class BookService:
         return book_out(row)
 
     async def _series_of(self, change: BookIn | BookPatch) -> int | None:
-        return None if change.series is None else await self._books.series_id(change.series)
+        if change.series is None:
+            return None
+        return (await self._series.resolve([change.series])).by_name[change.series].id
 
-    async def _contributions(self, contributors: Sequence[ContributorIn]) -> Contributions:
-        """Turn each contributor into (author id, role); who is named and unknown is made."""
-        names = [one.name for one in contributors if one.name is not None]
-        ids = await self._authors.ids_by_name(names) if names else {}
-        named = [one.author_id if one.author_id is not None else ids[one.name or ""] for one in contributors]
-        current = await self._authors.current(named) if named else {}
-        roles = [one.role.value for one in contributors]
-        # Who does not exist is refused by the foreign key.
-        return [(current.get(id_, id_), role) for id_, role in zip(named, roles, strict=True)]
+    async def _credit(
+        self, contributors: Sequence[ContributorIn], credited: Sequence[Credit] = ()
+    ) -> list[Credit]:
+        """Turn contributors into credits of a book that has the `credited` ones, creating who is unknown."""
+        named = [one.name for one in contributors if one.name is not None]
+        ids = [one.author_id for one in contributors if one.author_id is not None]
+        authors = await self._authors.resolve(named, ids, {author_id for author_id, _ in credited})
+        # An id that does not exist is refused by the foreign key.
+        return authors.credit(
+            [(one.name or one.author_id or 0, one.role.value) for one in contributors], credited
+        )
 
 
 def set_columns(book: Book, change: BookIn | BookPatch, series_id: int | None) -> None:
@@ -166,7 +173,7 @@ def set_columns(book: Book, change: BookIn | BookPatch, series_id: int | None) -
     book.series_order = series_order(book.series_position)
 
 
-def principal_author(contributors: Contributions) -> int | None:
+def principal_author(contributors: Sequence[Credit]) -> int | None:
     """Find the first author, by whom a work is told from its namesakes."""
     return next((author_id for author_id, role in contributors if role == ContributorRole.AUTHOR), None)
 

@@ -22,7 +22,9 @@ _ITEM_FIELDS = ("title", "description", "price", "sku", "tags")
 class GoodsService:
     """Edits what every kind of goods has; the kinds do the rest."""
 
-    def __init__(self, session: AsyncSession, items: ItemRepository, stock: StockLedger, currency: str) -> None:
+    def __init__(
+        self, session: AsyncSession, items: ItemRepository, stock: StockLedger, currency: str
+    ) -> None:
         self._session = session
         self._items = items
         self._stock = stock

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.models import Book, Series
 from app.core.db.driver import driver_connection
 
-
 _LOCK_BY_NAME = """
     WITH wanted AS MATERIALIZED (SELECT name, fold(name) AS key FROM unnest($1::text[]) AS name)
     SELECT wanted.name, series.id, series.name FROM wanted JOIN series ON name_folded = key

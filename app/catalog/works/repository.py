@@ -7,11 +7,10 @@ import asyncpg
 from sqlalchemy import BigInteger, any_, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from app.catalog.bulk import BULK_LOCK
-from app.catalog.canonical import find_canonical, list_canonical, lock_canonical
-from app.catalog.models import Book, Work
+from app.catalog.canonical import list_canonical, lock_canonical
+from app.catalog.models import Work
 from app.core.db.driver import driver_connection
 
 MOST_EDITIONS = 200
@@ -95,30 +94,6 @@ class WorkRepository:
         """Lock the work against other writers, and against new editions, until the transaction ends."""
         return await self._session.get(Work, work_id, with_for_update=True, populate_existing=True)
 
-    async def add(self, title: str, author_id: int | None) -> int:
-        """Insert a work; its id."""
-        work = Work(title=title, author_id=author_id)
-        self._session.add(work)
-        await self._session.flush()
-        return work.id
-
-    async def find_id(self, title: str, author_id: int) -> int | None:
-        """The oldest work of this title by this author, if need be a merged one; case and accents do not count."""
-        is_theirs = (Work.title_folded == func.fold(title), Work.author_id == author_id)
-        standing_first = (Work.merged_into_id.is_not(None), Work.id)
-        return await self._session.scalar(
-            select(Work.id).where(*is_theirs).order_by(*standing_first).limit(1)
-        )
-
-    async def find_current(self, work_id: int) -> int:
-        """The work that a merged one was merged into."""
-        return await find_canonical(self._session, Work, work_id)
-
-    async def lock_current(self, work_id: int) -> int | None:
-        """The work that stands for this one after merges, held against merges and deletion; None if it is gone."""
-        held = await lock_canonical(self._session, Work, [work_id])
-        return held[0][1] if held else None
-
     async def list_canonical(self, ids: Iterable[int]) -> list[int]:
         """The works that stand for these after merges."""
         return [id_ for _, id_ in await list_canonical(self._session, Work, ids)]
@@ -136,14 +111,6 @@ class WorkRepository:
             .with_for_update()
         )
         await self._session.execute(locked)
-
-    async def find_of_one_edition(self, work_id: int) -> Work | None:
-        """The work, if it has one edition and nothing was merged into it."""
-        return await self._session.scalar(_of_one_edition(work_id))
-
-    async def lock_of_one_edition(self, work_id: int) -> Work | None:
-        """As `find_of_one_edition`, held."""
-        return await self._session.scalar(_of_one_edition(work_id).with_for_update())
 
     async def set_title_page(self, work: Work, title: str, author_id: int | None) -> None:
         """Give a locked work its title and principal author."""
@@ -177,12 +144,6 @@ class WorkRepository:
         if books:
             await self._fetch(_MOVE_EDITIONS, *zip(*books, strict=True))
 
-    async def lock_title(self, title: str) -> None:
-        """Hold the folded title against requests that would make the same work."""
-        await self.wait_for_import()
-        key = func.hashtextextended(func.fold(title), TITLES_LOCK)
-        await self._session.execute(select(func.pg_advisory_xact_lock(key)))
-
     async def lock_titles(self, keys: Iterable[str]) -> None:
         """Lock the folded titles, always in the same order, against requests that would create the same works."""
         await self.wait_for_import()
@@ -194,11 +155,3 @@ class WorkRepository:
 
     async def _fetch(self, statement: str, *arguments: object) -> Sequence[asyncpg.Record]:
         return await (await driver_connection(self._session)).fetch(statement, *arguments)
-
-
-def _of_one_edition(work_id: int) -> Select[Work]:
-    editions = select(func.count()).where(Book.work_id == work_id).scalar_subquery()
-    merged = aliased(Work)
-    has_merged = select(merged.id).where(merged.merged_into_id == work_id).exists()
-    statement = select(Work).where(Work.id == work_id, editions == 1, ~has_merged)
-    return statement.execution_options(populate_existing=True)

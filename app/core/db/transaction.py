@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
+import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import Text, cast, func, select
 from sqlalchemy.exc import IntegrityError
@@ -24,8 +25,12 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
     Any exception rolls back, unless its class says `keep_writes`.
     """
     database: Database = request.app.state.database
-    async with transaction(database, request.app.state.cache) as session:
-        yield session
+    try:
+        async with transaction(database, request.app.state.cache) as session:
+            yield session
+    except asyncpg.IntegrityConstraintViolationError as violation:
+        # Of a statement that the driver ran itself; SQLAlchemy's are dealt with below.
+        raise _domain_error(violation, violation) from violation
 
 
 @asynccontextmanager
@@ -41,7 +46,7 @@ async def transaction(database: Database, cache: HotCache) -> AsyncIterator[Asyn
             await _commit(session, cache)
             raise
         except IntegrityError as violation:
-            raise _domain_error(violation) from violation
+            raise _domain_error(violation, violation.orig and violation.orig.__cause__) from violation
         except StaleDataError as conflict:
             raise StaleVersion("Somebody else changed it at the same moment; read it again.") from conflict
 
@@ -56,8 +61,8 @@ async def _commit(session: AsyncSession, cache: HotCache) -> None:
     await session.commit()
 
 
-def _domain_error(violation: IntegrityError) -> Exception:
-    name = getattr(violation.orig.__cause__, "constraint_name", None) if violation.orig else None
+def _domain_error(violation: Exception, cause: BaseException | None) -> Exception:
+    name = getattr(cause, "constraint_name", None)
     if name not in CONSTRAINT_ERRORS:
         return violation
     error, field, message = CONSTRAINT_ERRORS[name]
