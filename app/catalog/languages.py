@@ -34,8 +34,10 @@ TWO_LETTERS = {
 
 
 def _normal_language(code: str) -> str:
-    language, *rest = code.split("-")
-    return "-".join([language.lower(), *(part.upper() if len(part) == 2 else part for part in rest)])  # noqa: PLR2004 (a region has two letters)
+    """The shortest code of the language, as BCP 47 wants it, and regions in capitals."""
+    first, *rest = code.split("-")
+    language = TWO_LETTERS.get(first.lower(), first.lower())
+    return "-".join([language, *(part.upper() if len(part) == 2 else part for part in rest)])  # noqa: PLR2004 (a region has two letters)
 
 
 Language = Annotated[
@@ -63,6 +65,4 @@ def language_of(code: str) -> str:
     """The BCP 47 tag of a code: `eng` → `en`, `fre` → `fr`, `en_us` → `en-US`; `fil` stays. ValueError."""
     if not _TAG.fullmatch(code):
         raise ValueError("is no language code: en, en-US or the ISO 639-2 code eng")
-    first, *rest = code.replace("_", "-").split("-")
-    first = TWO_LETTERS.get(first.lower(), first)
-    return _LANGUAGE.validate_python("-".join([first, *rest]))
+    return _LANGUAGE.validate_python(code.replace("_", "-"))

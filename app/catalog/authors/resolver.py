@@ -106,8 +106,11 @@ class AuthorResolver:
         by_key = {
             author.key: author for author in await self._authors.list_by_alias([row.key for row in missing])
         }
-        # Of several spellings of a new name the first is printed.
-        unknown = {row.key: row.name for row in reversed(missing) if row.key not in by_key}
+        unknown: dict[str, str] = {}
+        for row in missing:
+            if row.key not in by_key:
+                # Of several spellings of a new name the first is printed.
+                unknown.setdefault(row.key, row.name)
         if not unknown:
             return by_key, []
         created = await self._authors.create(list(unknown), list(unknown.values()))

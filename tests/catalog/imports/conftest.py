@@ -133,13 +133,18 @@ class Importer:
 
 @pytest.fixture
 async def importer(live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp) -> Importer:
+    return make_importer(live_app, live_client, await live_sign_up(Role.MODERATOR))
+
+
+def make_importer(app: FastAPI, client: httpx.AsyncClient, caller: Caller) -> Importer:
+    """An importer on an application that really commits."""
     registry.load_handlers()
-    state = live_app.state
+    state = app.state
     mailer = make_mailer(settings_with_mail(state.settings))
     outside = HandlerContext(
         lambda: transaction(state.database, state.cache), mailer, state.settings, state.storage
     )
-    return Importer(live_app, live_client, await live_sign_up(Role.MODERATOR), outside)
+    return Importer(app, client, caller, outside)
 
 
 def settings_with_mail(settings: Settings) -> Settings:
