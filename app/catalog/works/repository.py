@@ -13,9 +13,6 @@ from app.catalog.canonical import list_canonical, lock_canonical
 from app.catalog.models import Work
 from app.core.db.driver import driver_connection
 
-MOST_EDITIONS = 200
-"""Of one work in one answer."""
-
 TITLES_LOCK = 0x776F726B73
 """Seed of the advisory locks on titles: keys made with it are of works alone."""
 
