@@ -8,11 +8,10 @@ from sqlalchemy.pool import NullPool
 
 from alembic import context
 from app import registry
+from app.core.db.locks import AdvisoryLock
 from app.core.db.models import Base
 from app.core.settings.settings import load_database_settings
 
-LOCK = 0x626F6F6B73
-"""Any fixed number: whoever holds it migrates, the others wait and then find nothing to do."""
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "15min"
 
@@ -39,7 +38,8 @@ async def _run() -> None:
     url = load_database_settings().url.get_secret_value()
     engine = create_async_engine(url, poolclass=NullPool)
     async with engine.connect() as guard, engine.connect() as connection:
-        await guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+        # Whoever has it migrates; the others wait and then find nothing to do.
+        await guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": int(AdvisoryLock.MIGRATIONS)})
         await guard.commit()
         await connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         await connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))

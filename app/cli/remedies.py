@@ -4,8 +4,8 @@ from alembic.util import CommandError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from app.core.db.faults import Fault, postgres_cause, sql_state
 from app.core.errors import AppError
-from app.core.http.problems import is_unavailable
 from app.core.redis import explain_fault
 from app.core.settings.settings import SettingsError
 from app.demo.loader import DemoRefused
@@ -13,10 +13,8 @@ from app.demo.loader import DemoRefused
 NO_SCHEMA = "the database at DATABASE_URL lacks the schema of this release: run `bookstore migrate` first."
 _UNDEFINED = frozenset({"42P01", "42703"})
 """SQLSTATEs of a table or a column that is not there: never migrated, or not to this release."""
-_REFUSED = ("28", "3D")
-"""SQLSTATEs by their beginnings: no such login, wrong password, no such database."""
-_GONE = ("08", "57P")
-"""Likewise: connection lost, server going down."""
+_NOT_LET_IN = ("28", "3D")
+"""Classes of SQLSTATE: no such login, wrong password, no such database."""
 
 
 def remedy(fault: Exception) -> str | None:
@@ -35,13 +33,12 @@ def remedy(fault: Exception) -> str | None:
 
 
 def _of_postgresql(fault: Exception) -> str | None:
-    cause = getattr(getattr(fault, "orig", None), "__cause__", None) or fault
-    state = str(getattr(cause, "sqlstate", None) or "")
+    cause, state = postgres_cause(fault), sql_state(fault)
     if state in _UNDEFINED:
         return NO_SCHEMA
-    if state.startswith(_REFUSED):
+    if state.startswith(_NOT_LET_IN):
         return f"PostgreSQL refuses ({cause}): check DATABASE_URL."
-    if state.startswith(_GONE) or is_unavailable(fault):
+    if Fault.of(fault).is_passing:
         return f"PostgreSQL does not answer ({cause}): check DATABASE_URL, and that the server runs."
     return None
 

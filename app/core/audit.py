@@ -6,17 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import LargeBinary, Row, func, insert, select
+from sqlalchemy import LargeBinary, Row, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import utc_now
+from app.core.db.locks import AdvisoryLock, acquire
 from app.core.db.models import Base, Id
 from app.core.http.request_info import current_request
-
-CHAIN_LOCK = 0x6175646974
-"""Whoever writes entries holds this transaction lock: the chain has no forks."""
 
 _PENDING = "audit_entries"
 _MASKED = ("password", "secret", "token", "hash", "code", "credential", "api_key")
@@ -109,7 +107,7 @@ async def write_audit(session: AsyncSession) -> None:
     if not entries:
         return
     # A statement of its own: the next one's snapshot then sees what the lock's last holder committed.
-    await session.execute(select(func.pg_advisory_xact_lock(CHAIN_LOCK)))
+    await session.execute(acquire(AdvisoryLock.AUDIT_CHAIN))
     newest = await session.scalar(select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1))
     previous = newest or b""
     for entry in entries:

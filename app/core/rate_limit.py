@@ -17,9 +17,9 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import Redis
 
-from app.core.cache.bus import REDIS_FAULTS
 from app.core.clock import utc_now
 from app.core.errors import RateLimited, refuses
+from app.core.redis import REDIS_FAULTS
 from app.core.settings.groups import RateLimitSettings
 
 Zone = Literal[

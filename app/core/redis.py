@@ -7,6 +7,9 @@ from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
 from app.core.settings.groups import RedisSettings
 
+REDIS_FAULTS = (RedisError, OSError, TimeoutError)
+"""What a Redis that is away, or hangs, or refuses looks like to its callers."""
+
 
 def make_redis(settings: RedisSettings) -> Redis:
     """A client that tries a broken connection once more and then gives up; times in seconds."""

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.models import Author, Category, Item, Series, Work
 from app.core.cache.hot import EVERYTHING, invalidate
+from app.core.db.locks import AdvisoryLock, acquire
 from app.core.settings.settings import Settings
 from app.demo.accounts import ACCOUNTS, PASSWORD
 from app.demo.catalogue import Catalogue
@@ -19,7 +20,6 @@ from app.identity.passwords import hash_password
 Report = Callable[[str, int, int], None]
 """Hears which table is being filled, how many rows are in by now, and how many there will be."""
 
-_LOCK = 0x64656D6F
 """Any fixed number: of two loads at once, one waits and then finds the database filled."""
 _STATEMENT_TIMEOUT = "60s"
 _CHUNK = 500
@@ -69,7 +69,7 @@ async def lock_for_loading(session: AsyncSession) -> None:
     """Keep other loads out until the transaction ends, and let statements take their time."""
     # A slow machine may need longer for a chunk than a request may take.
     await session.execute(select(func.set_config("statement_timeout", _STATEMENT_TIMEOUT, True)))  # noqa: FBT003 (until the transaction ends)
-    await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    await session.execute(acquire(AdvisoryLock.DEMO))
 
 
 async def _refuse_unless_empty(session: AsyncSession) -> None:

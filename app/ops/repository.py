@@ -4,8 +4,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.db.faults import UNDEFINED_TABLE, sql_state
+
 _REVISIONS = text("SELECT version_num FROM alembic_version")
-_UNDEFINED_TABLE = "42P01"
 
 
 async def list_revisions(connection: AsyncConnection) -> frozenset[str]:
@@ -13,6 +14,6 @@ async def list_revisions(connection: AsyncConnection) -> frozenset[str]:
     try:
         return frozenset((await connection.scalars(_REVISIONS)).all())
     except DBAPIError as fault:
-        if getattr(fault.orig, "sqlstate", None) == _UNDEFINED_TABLE:
+        if sql_state(fault) == UNDEFINED_TABLE:
             return frozenset()
         raise

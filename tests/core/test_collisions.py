@@ -45,7 +45,7 @@ async def test_a_deadlock_is_answered_as_two_changes_that_met_and_the_request_ma
     assert (again.json()["title"], again.json()["version"]) == ("New", book["version"] + 1)
 
 
-def test_operations_that_write_say_that_two_changes_may_meet(app: FastAPI) -> None:
+async def test_operations_that_write_say_that_two_changes_may_meet(app: FastAPI) -> None:
     path = app.openapi()["paths"]["/api/v1/books/{book_id}"]
     examples = {
         method: operation["responses"]["503"]["content"]["application/problem+json"]["examples"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.core.http.problems import is_unavailable
+from app.core.db.faults import Fault
 from app.core.settings.groups import StorageSettings
 from app.core.storage.storage import FileMissing, Storage, StorageAway, StorageHolder, make_storage
 
@@ -100,7 +100,7 @@ async def test_a_store_that_cannot_write_is_away(folder: Path) -> None:
     (folder / "covers").write_text("a file where a folder should be")
     with pytest.raises(StorageAway) as fault:
         await storage.put("covers/one.webp", b"content")
-    assert is_unavailable(fault.value)
+    assert Fault.of(fault.value) is Fault.UNAVAILABLE
 
 
 async def test_a_bucket_serves_as_a_folder_does(tmp_path: Path) -> None:

@@ -11,13 +11,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.authors.names import sort_name
-from app.catalog.bulk import BULK_LOCK
 from app.catalog.canonical import lock_canonical
 from app.catalog.models import Author, Contributor
 from app.core.db.driver import driver_connection
-
-NAMES_LOCK = 0x617574686F72
-"""Seed of the advisory locks on names: keys made with it are of authors alone."""
+from app.core.db.locks import ACQUIRE_FOR, ACQUIRE_SHARED, AdvisoryLock
 
 _STANDS = Author.merged_into_id.is_(None)
 
@@ -42,7 +39,6 @@ _CREATE = """
     created AS (INSERT INTO authors (name, sort_name) SELECT name, sort_name FROM new RETURNING id, name)
     SELECT key, id, name FROM created JOIN new USING (name)
 """
-_LOCK_NAMES = "SELECT pg_advisory_xact_lock(hashtextextended(key, $2)) FROM unnest($1::text[]) AS key"
 
 
 class Namesakes(NamedTuple):
@@ -115,5 +111,5 @@ class AuthorRepository:
         """Lock the folded names, always in the same order, against requests that would create the same authors."""
         connection = await driver_connection(self._session)
         # Shared with other requests, not with an import, which locks it instead of thousands of names.
-        await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", BULK_LOCK)
-        await connection.execute(_LOCK_NAMES, sorted(set(keys)), NAMES_LOCK)
+        await connection.execute(ACQUIRE_SHARED, AdvisoryLock.NAMING)
+        await connection.execute(ACQUIRE_FOR, sorted(set(keys)), AdvisoryLock.AUTHOR_NAMES)

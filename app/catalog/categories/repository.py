@@ -16,10 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.categories.queries import has_key
 from app.catalog.models import BookCategory, Category
 from app.core.db.driver import driver_connection
-
-TREE_LOCK = 0x63617465676F7279
-"""The advisory lock that every write of the tree takes first."""
-
+from app.core.db.locks import AdvisoryLock, acquire
 
 _BY_SLUG = "SELECT slug, id FROM categories WHERE slug = ANY ($1::text[])"
 _CREATE = """
@@ -36,7 +33,7 @@ class CategoryRepository:
 
     async def lock_tree(self) -> None:
         """Hold the whole tree against other writers: two moves at once could make a cycle."""
-        await self._session.execute(select(func.pg_advisory_xact_lock(TREE_LOCK)))
+        await self._session.execute(acquire(AdvisoryLock.CATEGORY_TREE))
 
     async def add(self, category: Category) -> None:
         """Insert the category; a taken slug is refused at once."""

@@ -11,30 +11,6 @@ class CoverNotFound(AppError):
     title = "Cover not found"
 
 
-class NotAnUpload(AppError):
-    """A file comes as multipart/form-data."""
-
-    status = 415
-    code = "not-an-upload"
-    title = "Send the file as a form"
-
-
-class UploadInterrupted(AppError):
-    """The body ended before the file did."""
-
-    status = 400
-    code = "upload-interrupted"
-    title = "Upload interrupted"
-
-
-class PictureTooLarge(AppError):
-    """A picture's file may have 10 MiB."""
-
-    status = 413
-    code = "picture-too-large"
-    title = "The file is too large"
-
-
 class UnsupportedPicture(AppError):
     """Only JPEG, PNG, WebP and AVIF are taken, by what the file holds, whatever its name says."""
 

@@ -8,10 +8,16 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect
 
-from app.catalog.covers.errors import NotAnUpload, UploadInterrupted
 from app.catalog.covers.pictures import LARGEST_FILE
 from app.catalog.covers.schemas import Attach, CoverFromUpload
-from app.catalog.uploads import refused_body, refused_field
+from app.core.http.uploads import (
+    UploadInterrupted,
+    form_body,
+    media_type,
+    read_form,
+    refused_body,
+    refused_field,
+)
 
 MOST_FILES = 20
 OVERHEAD = 64 * 1024
@@ -22,34 +28,38 @@ ALL_FILES = 64 * 1024 * 1024
 _BINARY = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 _PICTURE = "JPEG, PNG, WebP or AVIF, a single frame, at most 10 MiB, 25 megapixels and 10,000 pixels a side."
 
-COVER_FORM = {
-    "multipart/form-data": {
-        "type": "object",
-        "required": ["file"],
-        "properties": {"file": {**_BINARY, "description": _PICTURE}},
-    },
-    "application/json": CoverFromUpload.model_json_schema(),
-}
-UPLOADS_FORM = {
-    "multipart/form-data": {
-        "type": "object",
-        "required": ["files"],
-        "properties": {
-            "files": {"type": "array", "items": _BINARY, "maxItems": MOST_FILES, "description": _PICTURE},
-            "attach": {
-                "type": "string",
-                "enum": [choice.value for choice in Attach],
-                "default": Attach.NONE.value,
-                "description": "`isbn`: each becomes the cover of the book whose ISBN the file is named after.",
+COVER_FORM = form_body(
+    {
+        "multipart/form-data": {
+            "type": "object",
+            "required": ["file"],
+            "properties": {"file": {**_BINARY, "description": _PICTURE}},
+        },
+        "application/json": CoverFromUpload.model_json_schema(),
+    }
+)
+UPLOADS_FORM = form_body(
+    {
+        "multipart/form-data": {
+            "type": "object",
+            "required": ["files"],
+            "properties": {
+                "files": {"type": "array", "items": _BINARY, "maxItems": MOST_FILES, "description": _PICTURE},
+                "attach": {
+                    "type": "string",
+                    "enum": [choice.value for choice in Attach],
+                    "default": Attach.NONE.value,
+                    "description": "`isbn`: each becomes the cover of the book whose ISBN the file is named after.",
+                },
             },
         },
-    },
-}
+    }
+)
 
 
 def is_json(request: Request) -> bool:
     """Whether the body says that it is JSON."""
-    return _media_type(request) == "application/json"
+    return media_type(request) == "application/json"
 
 
 async def read_reference(request: Request) -> CoverFromUpload:
@@ -65,7 +75,7 @@ async def read_reference(request: Request) -> CoverFromUpload:
 @asynccontextmanager
 async def one_file(request: Request) -> AsyncIterator[UploadFile]:
     """The form's only field, `file`."""
-    async with _form(request, files=1, fields=1) as form:
+    async with read_form(request, files=1, fields=1) as form:
         _allow(form, {"file"})
         yield _files(form, "file")[0]
 
@@ -73,27 +83,9 @@ async def one_file(request: Request) -> AsyncIterator[UploadFile]:
 @asynccontextmanager
 async def several_files(request: Request) -> AsyncIterator[tuple[list[UploadFile], Attach]]:
     """The form's `files`, and what shall become of them."""
-    async with _form(request, files=MOST_FILES, fields=2) as form:
+    async with read_form(request, files=MOST_FILES, fields=2) as form:
         _allow(form, {"files", "attach"})
         yield _files(form, "files"), _attach(form)
-
-
-@asynccontextmanager
-async def _form(request: Request, *, files: int, fields: int) -> AsyncIterator[FormData]:
-    if _media_type(request) != "multipart/form-data":
-        raise NotAnUpload("Send the body as multipart/form-data.")
-    try:
-        form = await request.form(max_files=files, max_fields=fields)
-    except ClientDisconnect:
-        raise UploadInterrupted("The body ended early.") from None
-    try:
-        yield form
-    finally:
-        await form.close()
-
-
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _allow(form: FormData, known: set[str]) -> None:

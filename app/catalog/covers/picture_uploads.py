@@ -10,9 +10,9 @@ from app.catalog.books.schemas import cover_out
 from app.catalog.covers.pictures import PictureStore
 from app.catalog.covers.schemas import Attach, UploadProblem, UploadResult, UploadsOut, UploadStatus
 from app.catalog.covers.service import CoverService
-from app.catalog.uploads import plain_name
 from app.core.errors import AppError
 from app.core.http.conditional import Precondition
+from app.core.http.uploads import plain_name
 from app.identity.principal import Principal
 
 LONGEST_NAME = 255

@@ -12,9 +12,10 @@ from starlette.datastructures import UploadFile
 
 from app.catalog.books.schemas import SIZES, picture_file
 from app.catalog.covers.encoding import PictureEncoder, picture_size
-from app.catalog.covers.errors import CoverNotFound, PictureTooLarge, UnknownUpload
+from app.catalog.covers.errors import CoverNotFound, UnknownUpload
 from app.catalog.covers.schemas import NAME_PATTERN, StoredCover
 from app.core.clock import utc_now
+from app.core.http.uploads import UploadTooLarge
 from app.core.storage.storage import FileMissing, Storage
 
 FOLDER = "covers"
@@ -39,9 +40,9 @@ class PictureStore:
         self._encoder = encoder
 
     async def add(self, upload: UploadFile) -> StoredCover:
-        """Encode and store an uploaded file. Raises PictureTooLarge, and what `PictureEncoder.encode` raises."""
+        """Encode and store an uploaded file. Raises UploadTooLarge, and what `PictureEncoder.encode` raises."""
         if upload.size is None or upload.size > LARGEST_FILE:
-            raise PictureTooLarge(f"A picture's file may have {LARGEST_FILE // 1024 // 1024} MiB.")
+            raise UploadTooLarge(f"A picture's file may have {LARGEST_FILE // 1024 // 1024} MiB.")
         picture = await self._encoder.encode(upload.file)
         # The smallest last: where it is, the others are.
         for size in reversed(SIZES):

@@ -13,13 +13,10 @@ from app.catalog.covers.errors import (
     AnimatedPicture,
     BrokenPicture,
     CoverNotFound,
-    NotAnUpload,
     PicturesBusy,
     PictureTooDetailed,
-    PictureTooLarge,
     UnknownUpload,
     UnsupportedPicture,
-    UploadInterrupted,
 )
 from app.catalog.covers.forms import (
     ALL_FILES,
@@ -34,13 +31,13 @@ from app.catalog.covers.forms import (
 from app.catalog.covers.pictures import PictureStore, read_picture
 from app.catalog.covers.schemas import StoredCover, UploadsOut
 from app.catalog.goods.errors import NotYourItem
-from app.catalog.uploads import documented
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep, matches_any
 from app.core.http.openapi import NOT_MODIFIED
 from app.core.http.problems import problems
 from app.core.http.responses import read_back
 from app.core.http.schemas import RowId
+from app.core.http.uploads import NotAnUpload, UploadInterrupted, UploadTooLarge
 from app.identity.authentication.deps import Seller
 
 router = APIRouter(tags=["covers"])
@@ -52,7 +49,7 @@ _PICTURE = (
     BrokenPicture,
     PictureTooDetailed,
     AnimatedPicture,
-    PictureTooLarge,
+    UploadTooLarge,
     PicturesBusy,
 )
 _WEBP = {"image/webp": {"schema": {"type": "string", "format": "binary"}}}
@@ -65,7 +62,7 @@ _FOREVER = "public, max-age=31536000, immutable"
     summary="Set a book's cover",
     response_model=BookOut,
     responses=problems(*_EDITING, *_FORM, *_PICTURE, UnknownUpload),
-    openapi_extra=documented(COVER_FORM),
+    openapi_extra=COVER_FORM,
     max_body_size=ONE_FILE,
 )
 async def set_cover(
@@ -105,7 +102,7 @@ async def delete_cover(
     "/api/v1/uploads",
     summary="Upload several pictures",
     responses=problems(*_FORM),
-    openapi_extra=documented(UPLOADS_FORM),
+    openapi_extra=UPLOADS_FORM,
     max_body_size=ALL_FILES,
 )
 async def upload_pictures(request: Request, editor: Seller, uploads: UploadsDep) -> UploadsOut:

@@ -35,14 +35,6 @@ class ImportNotRevertible(AppError):
     title = "The import cannot be reverted"
 
 
-class UploadTooLarge(AppError):
-    """The uploaded file is larger than the shop allows."""
-
-    status = 413
-    code = "upload-too-large"
-    title = "The file is too large"
-
-
 def unknown_import(job_id: int) -> ImportNotFound:
     """The refusal of a job that there is not."""
     return ImportNotFound(f"There is no import {job_id}.")

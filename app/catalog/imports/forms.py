@@ -5,7 +5,7 @@ from typing import Any
 from app.catalog.formats.columns import FIELDS
 from app.catalog.formats.record import SourceFormat
 from app.catalog.models import ImportMode, OnError
-from app.catalog.uploads import documented
+from app.core.http.uploads import form_body
 
 _FIELDS = ", ".join(f"`{name}`" for name in FIELDS)
 
@@ -15,7 +15,7 @@ def _choice(values: Any, default: str | None, text: str) -> dict[str, Any]:
     return described if default is None else {**described, "default": default}
 
 
-FORM = documented(
+FORM = form_body(
     {
         "multipart/form-data": {
             "type": "object",

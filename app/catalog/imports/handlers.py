@@ -4,13 +4,14 @@ import structlog
 
 from app.catalog.imports.apply.writer import Owner
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
-from app.catalog.imports.faults import is_passing, retry_when_unavailable
+from app.catalog.imports.faults import retry_when_unavailable
 from app.catalog.imports.job import JobLifecycle, Overtaken
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.revert import revert, start_revert
 from app.catalog.imports.run import Aborted, Cancelled, ImportRun, SearchDocuments
 from app.catalog.imports.source import BatchReader, gc_paused, opened
 from app.catalog.models import ImportJob
+from app.core.db.faults import Fault
 from app.core.errors import AppError
 from app.core.events.events import Delivery, HandlerContext, RetryAfter, delivers
 from app.core.storage.storage import FileMissing
@@ -61,7 +62,7 @@ async def _bring_to_its_end(context: HandlerContext, lifecycle: JobLifecycle, jo
     except AppError as refusal:
         await lifecycle.fail(refusal.detail)
     except Exception as fault:
-        if is_passing(fault):
+        if Fault.of(fault).is_passing:
             raise
         _log.exception("import_failed", job_id=job.id)
         await lifecycle.fail(f"A fault on our side: {type(fault).__name__}.")

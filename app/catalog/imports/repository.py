@@ -24,10 +24,9 @@ from app.catalog.models import (
     Work,
 )
 from app.core.db.driver import driver_connection
+from app.core.db.locks import AdvisoryLock, acquire_if_free
 from app.core.db.queries import AnyRow
 
-RUNNING_LOCK = 0x696D706F7274
-"""The advisory lock of whoever runs an import: one at a time in the whole shop."""
 _BATCH = 500
 _UNDER_WAY = (ImportState.PENDING, ImportState.RUNNING)
 _WRITTEN = (RowStatus.CREATED, RowStatus.UPDATED)
@@ -79,7 +78,7 @@ class ImportRepository:
         await self._session.execute(
             select(func.set_config("idle_in_transaction_session_timeout", "0", True))  # noqa: FBT003 (until the transaction ends)
         )
-        return bool(await self._session.scalar(select(func.pg_try_advisory_xact_lock(RUNNING_LOCK))))
+        return bool(await self._session.scalar(acquire_if_free(AdvisoryLock.IMPORT_RUN)))
 
     async def advance(self, job_id: int, expected: int, values: Mapping[str, Any]) -> AnyRow | None:
         """Move the job on from the row `expected`; None when another worker did meanwhile."""

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.imports.apply.image import Edit, Stored, differing, restored
 from app.catalog.imports.apply.repository import BulkRepository
 from app.catalog.imports.apply.writer import BookWriter, Owner
-from app.catalog.imports.faults import REFUSALS
+from app.catalog.imports.faults import is_refusal
 from app.catalog.imports.names import Names
 from app.catalog.imports.repository import ImportRepository, RevertRepository, RevertRow
 from app.catalog.models import ImportJob, RevertOutcome, RevertState, RowStatus
@@ -40,7 +40,9 @@ async def revert(context: HandlerContext, job_id: int, owner: Owner) -> None:
                 service = await RevertService.build(session, job_id, owner)
                 after = await (service.revert(after, size) if size else service.leave(after))
             size = min(2 * size or 1, _BATCH)
-        except REFUSALS:
+        except Exception as fault:
+            if not is_refusal(fault):
+                raise
             # What a book had may be gone or another's by now: found by halving, that row is left alone.
             size //= 2
     async with context.transaction() as session:

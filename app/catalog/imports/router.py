@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.catalog.covers.errors import NotAnUpload, UploadInterrupted
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.imports import queries
 from app.catalog.imports.deps import ImportServiceDep
@@ -16,7 +15,6 @@ from app.catalog.imports.errors import (
     ImportNotFound,
     ImportNotRetryable,
     ImportNotRevertible,
-    UploadTooLarge,
 )
 from app.catalog.imports.forms import FORM
 from app.catalog.imports.schemas import ImportFilter, ImportOut, ImportRowFilter, ImportRowOut
@@ -28,12 +26,11 @@ from app.core.db.transaction import SessionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back, stream_response
 from app.core.http.schemas import RowId
+from app.core.http.uploads import NotAnUpload, UploadInterrupted, UploadTooLarge
+from app.core.settings.groups import LARGEST_IMPORT
 from app.identity.authentication.deps import CATALOG_TRANSFERRER, CatalogTransferrer
 
 router = APIRouter(prefix="/api/v1/admin/imports", tags=["imports"])
-
-LARGEST_BODY = 16 * 1024**3
-"""The setting IMPORTS_MAX_SIZE decides while the file arrives; this only lifts the limit of other bodies."""
 
 _ACCEPTED = 202
 _CSV: dict[int | str, dict[str, Any]] = {
@@ -48,7 +45,8 @@ _CSV: dict[int | str, dict[str, Any]] = {
     response_model=ImportOut,
     responses=problems(NotAnUpload, UploadInterrupted, UploadTooLarge, SourceRefused),
     openapi_extra=FORM,
-    max_body_size=LARGEST_BODY,
+    # The setting decides while the file arrives; this only lifts the limit of other bodies.
+    max_body_size=(LARGEST_IMPORT + 1) * 1024 * 1024,
 )
 async def create_import(
     importer: CatalogTransferrer, request: Request, imports: ImportServiceDep, session: SessionDep

@@ -24,13 +24,14 @@ from app.catalog.imports.apply.outcome import Outcome, failure
 from app.catalog.imports.apply.repository import BulkRepository
 from app.catalog.imports.apply.service import Applied, BatchService, repeated
 from app.catalog.imports.apply.writer import Owner
-from app.catalog.imports.faults import REFUSALS, problem_of, retry_on_conflict
+from app.catalog.imports.faults import is_refusal, problem_of
 from app.catalog.imports.job import JobLifecycle, Progress, is_all_or_nothing
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.source import Batch, BatchReader
 from app.catalog.models import ImportJob, ImportMode, RowStatus
 from app.core.cache.hot import invalidate
 from app.core.db.driver import driver_connection
+from app.core.db.faults import retry_on_conflict
 from app.core.events.events import HandlerContext
 
 
@@ -274,7 +275,9 @@ class ImportRun:
         """Apply the batch; a row that the database refuses is found by halving, and fails alone."""
         try:
             applied = await retry_on_conflict(partial(self._policy.write, batch))
-        except REFUSALS as fault:
+        except Exception as fault:
+            if not is_refusal(fault):
+                raise
             if len(batch.records) > 1:
                 for half in batch.halves():
                     await self._apply(half)

@@ -8,14 +8,10 @@ from sqlalchemy import BigInteger, any_, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.bulk import BULK_LOCK
 from app.catalog.canonical import list_canonical, lock_canonical
 from app.catalog.models import Work
 from app.core.db.driver import driver_connection
-
-TITLES_LOCK = 0x776F726B73
-"""Seed of the advisory locks on titles: keys made with it are of works alone."""
-
+from app.core.db.locks import ACQUIRE_FOR, ACQUIRE_SHARED, AdvisoryLock
 
 _BY_TITLE_PAGE = """
     WITH wanted AS MATERIALIZED (
@@ -52,7 +48,6 @@ _MOVE_EDITIONS = """
     UPDATE books SET work_id = new.work_id
     FROM unnest($1::bigint[], $2::bigint[]) AS new (book_id, work_id) WHERE item_id = new.book_id
 """
-_LOCK_TITLES = "SELECT pg_advisory_xact_lock(hashtextextended(key, $2)) FROM unnest($1::text[]) AS key"
 
 
 class TitlePage(NamedTuple):
@@ -144,11 +139,11 @@ class WorkRepository:
     async def lock_titles(self, keys: Iterable[str]) -> None:
         """Lock the folded titles, always in the same order, against requests that would create the same works."""
         await self.wait_for_import()
-        await self._fetch(_LOCK_TITLES, sorted(set(keys)), TITLES_LOCK)
+        await self._fetch(ACQUIRE_FOR, sorted(set(keys)), AdvisoryLock.WORK_TITLES)
 
     async def wait_for_import(self) -> None:
         """Take the lock that requests share, and that an import takes alone instead of thousands of titles."""
-        await self._fetch("SELECT pg_advisory_xact_lock_shared($1)", BULK_LOCK)
+        await self._fetch(ACQUIRE_SHARED, AdvisoryLock.NAMING)
 
     async def _fetch(self, statement: str, *arguments: object) -> Sequence[asyncpg.Record]:
         return await (await driver_connection(self._session)).fetch(statement, *arguments)

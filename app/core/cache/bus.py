@@ -8,11 +8,10 @@ from typing import Any, Protocol
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
-from app.core.cache.local import ANNOUNCED_FOR, EVERYTHING, Entry, Snapshot
+from app.core.cache.local import ANNOUNCED_FOR, Entry, Snapshot
+from app.core.redis import REDIS_FAULTS
 
-REDIS_FAULTS = (RedisError, OSError, TimeoutError)
 PING_EVERY = 1.0
 """Seconds of silence after which the bus is pinged; twice that without an answer is a lost bus."""
 LONGEST_PAUSE = 1.0
@@ -214,6 +213,3 @@ def _pack(entry: Entry[bytes]) -> bytes:
 def _unpack(packed: bytes) -> Entry[bytes]:
     _, snapshot, value = packed.split(b"\n", 2)
     return Entry(value, Snapshot(snapshot.decode()))
-
-
-__all__ = ["EVERYTHING", "REDIS_FAULTS", "CacheBus", "Listener"]

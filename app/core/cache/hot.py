@@ -17,7 +17,7 @@ from typing import Any, Generic
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.cache.bus import REDIS_FAULTS, CacheBus
+from app.core.cache.bus import CacheBus
 from app.core.cache.local import (
     EVERYTHING,
     Announcements,
@@ -27,6 +27,7 @@ from app.core.cache.local import (
     Snapshot,
     Value,
 )
+from app.core.redis import REDIS_FAULTS
 from app.core.settings.groups import CacheSettings
 
 _MIB = 1024 * 1024

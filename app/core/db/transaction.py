@@ -14,6 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.core.audit import write_audit
 from app.core.cache.hot import HotCache, invalidated_groups
 from app.core.db.engine import Database
+from app.core.db.faults import postgres_cause
 from app.core.errors import CONSTRAINT_ERRORS, AppError, StaleVersion
 
 _CURRENT_XID = select(cast(func.pg_current_xact_id(), Text))
@@ -30,7 +31,7 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
             yield session
     except asyncpg.IntegrityConstraintViolationError as violation:
         # Of a statement that the driver ran itself; SQLAlchemy's are dealt with below.
-        raise _domain_error(violation, violation) from violation
+        raise _domain_error(violation) from violation
 
 
 @asynccontextmanager
@@ -46,7 +47,7 @@ async def transaction(database: Database, cache: HotCache) -> AsyncIterator[Asyn
             await _commit(session, cache)
             raise
         except IntegrityError as violation:
-            raise _domain_error(violation, violation.orig and violation.orig.__cause__) from violation
+            raise _domain_error(violation) from violation
         except StaleDataError as conflict:
             raise StaleVersion("Somebody else changed it at the same moment; read it again.") from conflict
 
@@ -61,8 +62,8 @@ async def _commit(session: AsyncSession, cache: HotCache) -> None:
     await session.commit()
 
 
-def _domain_error(violation: Exception, cause: BaseException | None) -> Exception:
-    name = getattr(cause, "constraint_name", None)
+def _domain_error(violation: Exception) -> Exception:
+    name = getattr(postgres_cause(violation), "constraint_name", None)
     if name not in CONSTRAINT_ERRORS:
         return violation
     error, field, message = CONSTRAINT_ERRORS[name]

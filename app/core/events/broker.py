@@ -6,7 +6,7 @@ import structlog
 from redis.asyncio import Redis
 from taskiq_redis import RedisStreamBroker
 
-from app.core.cache.bus import REDIS_FAULTS
+from app.core.redis import REDIS_FAULTS
 from app.core.settings.settings import Settings
 
 _TASK = "event"

@@ -9,13 +9,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
 from pydantic import BaseModel, ConfigDict, Field
-from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
+from app.core.db.faults import Fault
 from app.core.errors import AppError, FieldProblem
 
 MEDIA_TYPE = "application/problem+json"
@@ -29,9 +27,6 @@ _STARLETTE_CODES = {
     405: "method-not-allowed",
     413: "body-too-large",
 }
-_COLLISIONS = frozenset({"40001", "40P01", "55P03"})
-"""No serial order, a deadlock, a row that was not to be waited for: gone when the request is sent again."""
-_PASSING_STATES = _COLLISIONS | {"57014"}
 _LENGTHS = {"too_long": ("max_length", "most"), "too_short": ("min_length", "least")}
 _log = structlog.get_logger(__name__)
 
@@ -210,31 +205,14 @@ def _field_problem(problem: Mapping[str, Any]) -> FieldProblem:
     return {"field": ".".join(path) or location[0], "message": message, "type": problem["type"]}
 
 
-def is_unavailable(error: Exception) -> bool:
-    """Whether the fault means that a server behind us is away, so that trying again helps."""
-    if isinstance(error, PoolTimeout | RedisError | ConnectionError | TimeoutError):
-        return True
-    if isinstance(error, DBAPIError):
-        # Of the connection, of resources, a statement that ran out of time, a deadlock: not of the statement itself.
-        state = _sql_state(error)
-        may_pass = state.startswith(("08", "57P", "53")) or state in _PASSING_STATES
-        return (
-            error.connection_invalidated or may_pass or isinstance(error, InterfaceError | OperationalError)
-        )
-    return isinstance(error, OSError)
-
-
-def _sql_state(error: Exception) -> str:
-    return str(getattr(getattr(error, "orig", None), "sqlstate", "") or "")
-
-
 def fault_response(request: Request, error: Exception) -> Response:
     """The answer to an exception that nobody expected: 503 when changes met or a server is away, else 500."""
-    if _sql_state(error) in _COLLISIONS:
+    fault = Fault.of(error)
+    if fault is Fault.CONFLICT:
         _log.warning("write_collision", error=str(error).splitlines()[0])
         headers = {"Retry-After": str(RETRY_AFTER_COLLISION)}
         return problem_response(request, "write-collision", GENERIC["write-collision"][2], headers=headers)
-    if is_unavailable(error):
+    if fault is Fault.UNAVAILABLE:
         _log.warning("unavailable", error=str(error).splitlines()[0] if str(error) else repr(error))
         headers = {"Retry-After": str(RETRY_AFTER)}
         return problem_response(request, "unavailable", "A server behind this one is away.", headers=headers)

@@ -164,10 +164,14 @@ class StorageSettings(BaseModel):
         return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
+LARGEST_IMPORT = 16_000
+"""MiB that a file may have at all, whatever the setting says."""
+
+
 class ImportSettings(BaseModel):
     """Imports of books: `IMPORTS_*`. The size of a file in MiB."""
 
-    max_size: int = Field(default=512, ge=1, le=16_000)
+    max_size: int = Field(default=512, ge=1, le=LARGEST_IMPORT)
 
 
 class WorkerSettings(BaseModel):

@@ -8,7 +8,7 @@ import structlog
 
 from app.core.clock import utc_now
 from app.core.db.engine import Database
-from app.core.http.problems import is_unavailable
+from app.core.db.faults import Fault
 from app.identity.api_keys.repository import record_uses
 
 WRITTEN_EVERY = 60.0
@@ -49,7 +49,7 @@ class KeyUses:
             async with self._database.read_engine.connect() as connection:
                 await record_uses(connection, due, utc_now())
         except Exception as fault:  # noqa: BLE001 (a task has no caller to tell)
-            if not is_unavailable(fault):
+            if not Fault.of(fault).is_passing:
                 _log.exception("api_key_uses_not_written")
                 return
             _log.warning("api_key_uses_not_written", error=str(fault) or repr(fault))

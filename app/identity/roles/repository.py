@@ -1,14 +1,12 @@
 """SQL of roles."""
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db.locks import AdvisoryLock, acquire
 from app.core.db.queries import AnyRow
 from app.identity.models import User
 from app.identity.permissions import ADMINISTRATORS
-
-ROLES_LOCK = 0x726F6C6573
-"""Whoever changes a role, or who is active, among administrators holds this transaction lock."""
 
 
 class RoleRepository:
@@ -19,7 +17,7 @@ class RoleRepository:
 
     async def lock_roles(self) -> None:
         """Wait for other changes of roles, and keep them waiting until the transaction ends."""
-        await self._session.execute(select(func.pg_advisory_xact_lock(ROLES_LOCK)))
+        await self._session.execute(acquire(AdvisoryLock.ROLES))
 
     async def find_standing(self, user_id: int) -> AnyRow | None:
         """The account's `role` and `is_active` as committed by now."""

@@ -16,9 +16,9 @@ from datetime import timedelta
 import structlog
 
 from app.core.clock import utc_now
+from app.core.db.faults import Fault
 from app.core.events import outbox
 from app.core.events.events import Delivery, HandlerContext, PermanentFailure, RetryAfter, delivers
-from app.core.http.problems import is_unavailable
 from app.core.mail import FINAL_PATIENCE, Mail, MailDelayed, MailInDoubt, MailRefused
 from app.core.settings.settings import Settings
 from app.messaging.email.events import MailQueued
@@ -89,7 +89,7 @@ async def _record(outside: HandlerContext, change: Callable[[MailService], Await
                 await change(MailService.build(session))
                 return
         except Exception as fault:
-            if not is_unavailable(fault):
+            if not Fault.of(fault).is_passing:
                 raise
             _log.warning("mail_outcome_not_recorded", error=repr(fault))
         await asyncio.sleep(pause)

@@ -126,7 +126,7 @@ async def test_a_file_that_is_too_large_is_refused_while_it_comes(
     answer = await client.put(path_of(book[1]), content=b"", headers=announced)
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
     one_too_many = await put_cover(client, *book, JPEG + bytes(LARGEST_FILE + 1 - len(JPEG)))
-    assert (one_too_many.status_code, one_too_many.json()["code"]) == (413, "picture-too-large")
+    assert (one_too_many.status_code, one_too_many.json()["code"]) == (413, "upload-too-large")
     assert await names_in(storage) == set()
     largest = await put_cover(client, *book, JPEG + bytes(LARGEST_FILE - len(JPEG)))
     assert largest.status_code == 200

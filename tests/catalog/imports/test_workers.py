@@ -12,9 +12,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.catalog.bulk import BULK_LOCK
-from app.catalog.imports.repository import RUNNING_LOCK
 from app.catalog.imports.source import BATCH
+from app.core.db.locks import AdvisoryLock, acquire
 from app.core.settings.groups import WorkerSettings
 from app.worker import Worker
 from devstack import Servers
@@ -200,7 +199,7 @@ async def test_an_import_that_waited_for_its_turn_goes_on_after_a_lost_connectio
     sessions = live_app.state.database.sessions
     async with sessions() as rival, sessions() as turn:
         await rival.execute(RIVAL, {"sku": SKU, "owner_id": importer.caller.id})
-        await turn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": RUNNING_LOCK})
+        await turn.execute(acquire(AdvisoryLock.IMPORT_RUN))
         rows = [{"isbn": isbn_of(n), "title": f"Book {n}", "sku": f"BK-{n:06}"} for n in range(1, 21)]
         job = await importer.send(csv_of(rows))
         # Each look whether another import runs is an attempt.
@@ -234,7 +233,7 @@ async def test_an_import_takes_books_in_the_order_of_merges_and_names_after_them
         # Neither stands in the way of whoever holds the first book.
         await session.execute(hold, {"id": high})
         assert await session.scalar(
-            text("SELECT pg_try_advisory_xact_lock_shared(:lock)"), {"lock": BULK_LOCK}
+            text("SELECT pg_try_advisory_xact_lock_shared(:lock)"), {"lock": int(AdvisoryLock.NAMING)}
         )
         await session.rollback()
 

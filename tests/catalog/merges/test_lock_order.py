@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.bulk import BULK_LOCK
+from app.core.db.locks import AdvisoryLock, acquire
 from app.identity.permissions import Role
 from tests.catalog.merges.arrange import ADMIN, BOOKS, add_book, author_of, credits_of, read_book, undo
 from tests.catalog.waiting import until_somebody_waits
@@ -143,7 +143,7 @@ async def test_an_edit_waits_for_a_batch_of_an_import_before_it_holds_the_work_t
     book = await add_book(live_client, staff, "Old", author="Tolkien")
     path = f"{BOOKS}/{book['id']}"
     async with live_app.state.database.sessions.begin() as importing:
-        await importing.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": BULK_LOCK})
+        await importing.execute(acquire(AdvisoryLock.NAMING))
         edit = asyncio.ensure_future(live_client.patch(path, json={"title": "New"}, headers=staff.headers))
         await until_somebody_waits(live_app)
         await hold(importing, "works", book["work_id"])

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.catalog.books.fields import PLAIN_BOOK_FIELDS, PLAIN_ITEM_FIELDS
-from app.catalog.bulk import BULK_LOCK
 from app.catalog.models import Book, Item
 from app.core.db.driver import reserve_ids
+from app.core.db.locks import ACQUIRE, AdvisoryLock
 from app.core.db.models import Base
 
 Rows = Sequence[Any]
@@ -104,7 +104,7 @@ class BulkRepository:
 
     async def lock_names(self) -> None:
         """Keep requests from creating authors and works until the transaction ends: one lock for thousands."""
-        await self._connection.execute("SELECT pg_advisory_xact_lock($1)", BULK_LOCK)
+        await self._connection.execute(ACQUIRE, AdvisoryLock.NAMING)
 
     async def reserve_item_ids(self, count: int) -> Sequence[int]:
         """Ids for new items."""
