@@ -7,6 +7,7 @@ import httpx
 
 from app.identity.permissions import Role
 from tests.conftest import Caller, SignUp
+from tests.factories import made
 
 
 async def log_of(client: httpx.AsyncClient, admin: Caller, target: str) -> list[tuple[str, Any]]:
@@ -131,12 +132,6 @@ async def test_what_staff_change_of_a_book_stands_there_as_it_was_and_is_shown(
             },
         ),
     ]
-
-
-async def made(client: httpx.AsyncClient, who: Caller, path: str, body: object) -> dict[str, Any]:
-    answer = await client.post(path, json=body, headers=who.headers)
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
 
 
 async def newest_entry(client: httpx.AsyncClient, admin: Caller) -> dict[str, Any]:

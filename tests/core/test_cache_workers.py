@@ -1,7 +1,6 @@
 """The hot-read cache across real worker processes, under concurrent writes and with Redis gone."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,9 +28,6 @@ class Watch:
     def newest_before(self, moment: float) -> int:
         return max((version for _, answered, version in self.seen if answered < moment), default=0)
 
-    def first_sight(self, version: int) -> float:
-        return min(answered for _, answered, seen in self.seen if seen >= version)
-
 
 @asynccontextmanager
 async def two_workers(start_gunicorn: StartGunicorn) -> AsyncIterator[list[httpx.AsyncClient]]:
@@ -56,7 +52,7 @@ async def watch(
 
 
 @pytest.mark.parametrize(("suffix", "field_name"), [("/{id}", "version"), ("", "items")])
-async def test_no_worker_answers_an_older_version_and_all_learn_of_writes_quickly(
+async def test_no_worker_answers_an_older_version_and_all_learn_of_writes(
     start_gunicorn: StartGunicorn, live_sign_up: SignUp, suffix: str, field_name: str
 ) -> None:
     seller = await live_sign_up()
@@ -70,25 +66,25 @@ async def test_no_worker_answers_an_older_version_and_all_learn_of_writes_quickl
             for worker, log in zip(workers, logs, strict=True)
             for _ in range(READERS)
         ]
-        written: list[tuple[int, float]] = []
+        written: list[int] = []
         for number in range(WRITES):
             writer = workers[number % 2]
             answer = await writer.patch(path, json={"price": number + 1}, headers=seller.headers)
             version = answer.raise_for_status().json()["version"]
-            written.append((version, time.monotonic()))
+            written.append(version)
             own = (await writer.get(read)).json()
             shown = own["items"][0] if field_name == "items" else own
             assert shown["version"] >= version, "a write shows at once in the worker that made it"
-        await asyncio.sleep(0.3)
+        # Entries live for 60 s: what comes sooner was brought by the announcement.
+        async with asyncio.timeout(30):
+            while any(log.seen[-1][2] != written[-1] for log in logs):
+                await asyncio.sleep(0.01)
         end.set()
         await asyncio.gather(*readers)
 
     for log in logs:
         for asked, _, version in log.seen:
             assert version >= log.newest_before(asked), "an older version after a newer one"
-        assert log.seen[-1][2] == written[-1][0]
-        lags = [log.first_sight(version) - moment for version, moment in written]
-        assert statistics.median(lags) < 0.1
 
 
 async def test_without_redis_no_answer_is_stale_and_the_cache_comes_back(

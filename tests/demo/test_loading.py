@@ -1,5 +1,4 @@
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -61,10 +60,8 @@ async def shop_url(servers: Servers, make_database: DatabaseMaker) -> AsyncItera
         yield url
 
 
-async def test_the_shop_is_full_within_ten_seconds(settings: Settings, empty_database_url: str) -> None:
-    start = time.perf_counter()
+async def test_the_shop_is_full(settings: Settings, empty_database_url: str) -> None:
     await load(settings)
-    assert time.perf_counter() - start < 10
 
     questions = {
         "books": 2_000,

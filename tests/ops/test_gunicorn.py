@@ -1,5 +1,4 @@
 import json
-import time
 from pathlib import Path
 
 import httpx
@@ -16,9 +15,7 @@ def test_it_stops_gracefully_and_takes_its_folder_along(
     server = start_gunicorn("--worker-tmp-dir", str(place), PROMETHEUS_MULTIPROC_DIR="")
     [folder] = place.glob("bookstore-metrics-*")
     assert list(folder.glob("counter_*.db"))
-    started = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - started < 10
     assert not folder.exists()
 
 

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from app.identity.permissions import Role
-from tests.catalog.authors.test_authors import AUTHORS, BOOKS, add, add_book
+from tests.catalog.authors.test_authors import AUTHORS, BOOKS
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book, an_author
 
 
 async def names(client: httpx.AsyncClient, **params: object) -> list[str]:
@@ -20,7 +21,7 @@ async def names(client: httpx.AsyncClient, **params: object) -> list[str]:
 async def four(client: httpx.AsyncClient, moderator: Caller) -> list[dict[str, Any]]:
     """Four authors, not in the order in which they are filed."""
     named = ("Émile Zola", "Agatha Christie", "Stanisław Lem", "Jane Austen")
-    return [await add(client, moderator, name=name) for name in named]
+    return [await an_author(client, moderator, name=name) for name in named]
 
 
 @pytest.mark.usefixtures("four")
@@ -35,7 +36,7 @@ async def test_authors_are_listed_as_they_are_filed(client: httpx.AsyncClient) -
 async def test_case_and_accents_do_not_count_in_a_search(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
-    await add(client, moderator, name="Mary Westmacott", aliases=["AGATHA Mallowan"])
+    await an_author(client, moderator, name="Mary Westmacott", aliases=["AGATHA Mallowan"])
     assert await names(client, search="emile") == ["Émile Zola"]
     assert await names(client, search="STANISLAW") == ["Stanisław Lem"]
     assert await names(client, search="agatha") == ["Agatha Christie", "Mary Westmacott"]
@@ -105,12 +106,12 @@ async def test_a_cursor_of_other_filters_is_refused(client: httpx.AsyncClient) -
 async def test_the_books_of_an_author_are_those_of_every_role(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
-    author = await add(client, moderator, name="Vladimir Nabokov")
-    other = await add(client, moderator, name="Alexander Pushkin")
-    await add_book(client, moderator, title="Pnin", contributors=[{"author_id": author["id"]}])
+    author = await an_author(client, moderator, name="Vladimir Nabokov")
+    other = await an_author(client, moderator, name="Alexander Pushkin")
+    await a_book(client, moderator, title="Pnin", contributors=[{"author_id": author["id"]}])
     translated = [{"author_id": other["id"]}, {"author_id": author["id"], "role": "translator"}]
-    await add_book(client, moderator, title="Eugene Onegin", price=20, contributors=translated)
-    await add_book(client, moderator, title="Boris Godunov", contributors=[{"author_id": other["id"]}])
+    await a_book(client, moderator, title="Eugene Onegin", price=20, contributors=translated)
+    await a_book(client, moderator, title="Boris Godunov", contributors=[{"author_id": other["id"]}])
     url = f"{AUTHORS}/{author['id']}/books"
     page = (await client.get(url)).json()
     assert ([book["title"] for book in page["items"]], page["total"]) == (["Eugene Onegin", "Pnin"], 2)
@@ -126,7 +127,7 @@ async def test_the_books_of_an_author_are_those_of_every_role(
 async def test_an_author_without_books_has_an_empty_list(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
-    author = await add(client, moderator)
+    author = await an_author(client, moderator)
     page = (await client.get(f"{AUTHORS}/{author['id']}/books")).json()
     assert (page["items"], page["total"], page["total_pages"]) == ([], 0, 0)
 
@@ -135,7 +136,7 @@ async def test_a_new_name_shows_at_once_wherever_the_author_is_named(
     live_client: httpx.AsyncClient, live_sign_up: SignUp
 ) -> None:
     client, editor = live_client, await live_sign_up(Role.MODERATOR)
-    book = await add_book(client, editor, author="Eric Blair")
+    book = await a_book(client, editor, author="Eric Blair")
     author_url = f"{AUTHORS}/{book['contributors'][0]['author_id']}"
     book_url = f"{BOOKS}/{book['id']}"
     kept = (author_url, AUTHORS, book_url, BOOKS, f"{author_url}/books", f"{BOOKS}?author=orwell")
@@ -152,11 +153,11 @@ async def test_new_authors_and_books_show_at_once_and_deleted_ones_are_gone(
 ) -> None:
     client, editor = live_client, await live_sign_up(Role.MODERATOR)
     assert await names(client) == []
-    author = await add(client, editor)
+    author = await an_author(client, editor)
     url = f"{AUTHORS}/{author['id']}"
     assert await names(client) == [author["name"]]
     assert (await client.get(f"{url}/books")).json()["total"] == 0
-    book = await add_book(client, editor, author="New Name")
+    book = await a_book(client, editor, author="New Name")
     assert await names(client) == [author["name"], "New Name"]
     body = {"contributors": [{"author_id": author["id"]}]}
     await client.patch(f"{BOOKS}/{book['id']}", json=body, headers=editor.headers)

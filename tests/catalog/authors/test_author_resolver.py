@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from app.identity.permissions import Role
-from tests.catalog.authors.test_authors import AUTHORS, BOOKS, add, add_book
+from tests.catalog.authors.test_authors import AUTHORS, BOOKS
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book, an_author
 
 
 def author_ids(book: dict[str, Any]) -> list[int]:
@@ -21,8 +22,8 @@ def author_ids(book: dict[str, Any]) -> list[int]:
 async def test_a_known_name_is_found_in_any_spelling(
     client: httpx.AsyncClient, moderator: Caller, spelling: str
 ) -> None:
-    author = await add(client, moderator, name="Émile Zola")
-    book = await add_book(client, moderator, author=spelling)
+    author = await an_author(client, moderator, name="Émile Zola")
+    book = await a_book(client, moderator, author=spelling)
     assert author_ids(book) == [author["id"]]
     assert book["author"] == "Émile Zola"
 
@@ -30,7 +31,7 @@ async def test_a_known_name_is_found_in_any_spelling(
 async def test_an_unknown_name_becomes_an_author_with_a_sort_name(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    book = await add_book(client, seller, author=" Gabriel  García Márquez")
+    book = await a_book(client, seller, author=" Gabriel  García Márquez")
     author = (await client.get(f"{AUTHORS}/{author_ids(book)[0]}")).json()
     assert author["name"] == "Gabriel García Márquez"
     assert author["sort_name"] == "Márquez, Gabriel García"
@@ -38,26 +39,26 @@ async def test_an_unknown_name_becomes_an_author_with_a_sort_name(
 
 
 async def test_the_oldest_of_namesakes_is_taken(client: httpx.AsyncClient, moderator: Caller) -> None:
-    first = await add(client, moderator, name="John Smith")
-    await add(client, moderator, name="JOHN SMITH")
-    assert author_ids(await add_book(client, moderator, author="john smith")) == [first["id"]]
+    first = await an_author(client, moderator, name="John Smith")
+    await an_author(client, moderator, name="JOHN SMITH")
+    assert author_ids(await a_book(client, moderator, author="john smith")) == [first["id"]]
 
 
 async def test_an_alias_counts_only_where_no_author_has_the_name(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
-    with_alias = await add(client, moderator, name="Samuel Clemens", aliases=["Mark Twain"])
-    assert author_ids(await add_book(client, moderator, author="MARK TWAIN")) == [with_alias["id"]]
-    namesake = await add(client, moderator, name="Mark Twain")
-    assert author_ids(await add_book(client, moderator, author="Mark Twain")) == [namesake["id"]]
+    with_alias = await an_author(client, moderator, name="Samuel Clemens", aliases=["Mark Twain"])
+    assert author_ids(await a_book(client, moderator, author="MARK TWAIN")) == [with_alias["id"]]
+    namesake = await an_author(client, moderator, name="Mark Twain")
+    assert author_ids(await a_book(client, moderator, author="Mark Twain")) == [namesake["id"]]
 
 
 @pytest.mark.parametrize("part", ["Mark", "Twain", "Mark Twain Jr", "Mark Twai_", "%"])
 async def test_a_part_of_an_alias_is_another_person(
     client: httpx.AsyncClient, moderator: Caller, part: str
 ) -> None:
-    known = await add(client, moderator, name="Samuel Clemens", aliases=["Mark Twain", "Quintus"])
-    book = await add_book(client, moderator, author=part)
+    known = await an_author(client, moderator, name="Samuel Clemens", aliases=["Mark Twain", "Quintus"])
+    book = await a_book(client, moderator, author=part)
     assert author_ids(book) != [known["id"]]
     assert book["author"] == part
 
@@ -66,8 +67,8 @@ async def test_wildcards_in_a_name_are_letters_like_any_other(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
     for name in ("50% off", "a_b", "back\\slash", "full\uff05width"):
-        known = await add(client, moderator, name=f"Pseudonymous {name[0]}", aliases=[name])
-        assert author_ids(await add_book(client, moderator, author=name)) == [known["id"]], name
+        known = await an_author(client, moderator, name=f"Pseudonymous {name[0]}", aliases=[name])
+        assert author_ids(await a_book(client, moderator, author=name)) == [known["id"]], name
 
 
 async def test_two_spellings_of_one_new_name_in_one_book_are_one_person(
@@ -78,7 +79,7 @@ async def test_two_spellings_of_one_new_name_in_one_book_are_one_person(
         {"name": "WALTER MOERS", "role": "illustrator"},
         {"name": "Someone Else", "role": "editor"},
     ]
-    book = await add_book(client, seller, contributors=contributors)
+    book = await a_book(client, seller, contributors=contributors)
     assert [one["name"] for one in book["contributors"]] == ["Walter Moers", "Walter Moers", "Someone Else"]
     assert len(set(author_ids(book))) == 2
 
@@ -89,7 +90,7 @@ async def test_twenty_books_that_name_one_new_author_make_one(
     seller = await live_sign_up()
     spellings = ("Terry Pratchett; Neil Gaiman", "neil gaiman; TERRY PRATCHETT")
     books = await asyncio.gather(
-        *(add_book(live_client, seller, author=spellings[number % 2]) for number in range(20))
+        *(a_book(live_client, seller, author=spellings[number % 2]) for number in range(20))
     )
     assert len({author_id for book in books for author_id in author_ids(book)}) == 2
     assert (await live_client.get(AUTHORS)).json()["total"] == 2
@@ -100,7 +101,7 @@ async def test_an_author_is_never_deleted_under_a_book_that_is_being_made(
 ) -> None:
     client, editor = live_client, await live_sign_up(Role.MODERATOR)
     for _ in range(5):
-        author = await add(client, editor)
+        author = await an_author(client, editor)
         body = {"title": "A Book", "price": 9, "contributors": [{"author_id": author["id"]}]}
         posted, deleted = await asyncio.gather(
             client.post(BOOKS, json=body, headers=editor.headers),
@@ -111,7 +112,7 @@ async def test_an_author_is_never_deleted_under_a_book_that_is_being_made(
 
 async def test_of_writers_with_one_tag_one_wins(live_client: httpx.AsyncClient, live_sign_up: SignUp) -> None:
     client, editor = live_client, await live_sign_up(Role.MODERATOR)
-    author = await add(client, editor)
+    author = await an_author(client, editor)
     headers = {**editor.headers, "If-Match": '"1"'}
     answers = await asyncio.gather(
         *(

@@ -1,29 +1,14 @@
 """Authors over HTTP: writing, reading, who may, bad input, concurrent writers."""
 
-from typing import Any
-
 import httpx
 import pytest
 from dirty_equals import IsInt, IsStr
 
 from tests.conftest import Caller
+from tests.factories import a_book, an_author
 
 AUTHORS = "/api/v1/authors"
 BOOKS = "/api/v1/books"
-
-
-async def add(client: httpx.AsyncClient, caller: Caller, **fields: object) -> dict[str, Any]:
-    answer = await client.post(AUTHORS, json={"name": "Ursula K. Le Guin", **fields}, headers=caller.headers)
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-async def add_book(client: httpx.AsyncClient, caller: Caller, **fields: object) -> dict[str, Any]:
-    answer = await client.post(BOOKS, json={"title": "A Book", "price": 9, **fields}, headers=caller.headers)
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 async def test_a_new_author_gets_a_sort_name(client: httpx.AsyncClient, moderator: Caller) -> None:
@@ -52,18 +37,20 @@ async def test_a_stated_sort_name_is_kept_and_aliases_are_stated_once(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
     aliases = ["Mark  Twain", "Quintus Snodgrass", "Mark Twain"]
-    author = await add(client, moderator, name="Samuel Clemens", sort_name="Twain, Mark", aliases=aliases)
+    author = await an_author(
+        client, moderator, name="Samuel Clemens", sort_name="Twain, Mark", aliases=aliases
+    )
     assert author["sort_name"] == "Twain, Mark"
     assert author["aliases"] == ["Mark Twain", "Quintus Snodgrass"]
 
 
 async def test_two_people_may_share_a_name(client: httpx.AsyncClient, moderator: Caller) -> None:
-    first, second = await add(client, moderator), await add(client, moderator)
+    first, second = await an_author(client, moderator), await an_author(client, moderator)
     assert first["id"] != second["id"]
 
 
 async def test_put_replaces_everything(client: httpx.AsyncClient, moderator: Caller) -> None:
-    author = await add(client, moderator, sort_name="X", aliases=["Ursula Kroeber"])
+    author = await an_author(client, moderator, sort_name="X", aliases=["Ursula Kroeber"])
     url = f"{AUTHORS}/{author['id']}"
     answer = await client.put(url, json={"name": "Octavia E. Butler"}, headers=moderator.headers)
     assert answer.status_code == 200
@@ -75,7 +62,7 @@ async def test_put_replaces_everything(client: httpx.AsyncClient, moderator: Cal
 
 
 async def test_patch_sets_only_what_is_sent(client: httpx.AsyncClient, moderator: Caller) -> None:
-    author = await add(client, moderator, aliases=["UKL"])
+    author = await an_author(client, moderator, aliases=["UKL"])
     url = f"{AUTHORS}/{author['id']}"
     answer = await client.patch(url, json={"sort_name": "Guin"}, headers=moderator.headers)
     assert answer.json() == {**author, "sort_name": "Guin", "version": 2, "updated_at": IsStr()}
@@ -86,7 +73,10 @@ async def test_patch_sets_only_what_is_sent(client: httpx.AsyncClient, moderator
 async def test_a_sort_name_follows_the_name_unless_it_was_set_by_hand(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
-    made, set_by_hand = await add(client, moderator), await add(client, moderator, sort_name="Ursula")
+    made, set_by_hand = (
+        await an_author(client, moderator),
+        await an_author(client, moderator, sort_name="Ursula"),
+    )
     rename = {"name": "Ursula Kroeber"}
     answer = await client.patch(f"{AUTHORS}/{made['id']}", json=rename, headers=moderator.headers)
     assert answer.json()["sort_name"] == "Kroeber, Ursula"
@@ -95,7 +85,7 @@ async def test_a_sort_name_follows_the_name_unless_it_was_set_by_hand(
 
 
 async def test_an_empty_patch_changes_nothing(client: httpx.AsyncClient, moderator: Caller) -> None:
-    author = await add(client, moderator)
+    author = await an_author(client, moderator)
     answer = await client.patch(f"{AUTHORS}/{author['id']}", json={}, headers=moderator.headers)
     assert answer.status_code == 200
     assert answer.json() == author
@@ -104,7 +94,7 @@ async def test_an_empty_patch_changes_nothing(client: httpx.AsyncClient, moderat
 async def test_a_stale_tag_is_refused_and_a_current_one_taken(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
-    author = await add(client, moderator)
+    author = await an_author(client, moderator)
     url = f"{AUTHORS}/{author['id']}"
     current = {**moderator.headers, "If-Match": '"1"'}
     assert (await client.patch(url, json={"name": "A B"}, headers=current)).status_code == 200
@@ -118,7 +108,7 @@ async def test_a_stale_tag_is_refused_and_a_current_one_taken(
 
 
 async def test_a_known_tag_answers_304_without_a_body(client: httpx.AsyncClient, moderator: Caller) -> None:
-    author = await add(client, moderator)
+    author = await an_author(client, moderator)
     for url in (f"{AUTHORS}/{author['id']}", AUTHORS, f"{AUTHORS}/{author['id']}/books"):
         etag = (await client.get(url)).headers["etag"]
         answer = await client.get(url, headers={"If-None-Match": f'"other", W/{etag}'})
@@ -127,9 +117,9 @@ async def test_a_known_tag_answers_304_without_a_body(client: httpx.AsyncClient,
 
 
 async def test_an_author_of_books_cannot_be_deleted(client: httpx.AsyncClient, moderator: Caller) -> None:
-    author = await add(client, moderator)
+    author = await an_author(client, moderator)
     contributor = {"author_id": author["id"], "role": "translator"}
-    book = await add_book(client, moderator, contributors=[contributor])
+    book = await a_book(client, moderator, contributors=[contributor])
     url = f"{AUTHORS}/{author['id']}"
     answer = await client.delete(url, headers=moderator.headers)
     assert answer.status_code == 409
@@ -195,14 +185,14 @@ async def test_writing_needs_the_permission(client: httpx.AsyncClient, seller: C
 async def test_names_of_every_script_are_kept_and_found(
     client: httpx.AsyncClient, moderator: Caller, name: str
 ) -> None:
-    author = await add(client, moderator, name=name)
+    author = await an_author(client, moderator, name=name)
     assert author["name"] == name
     found = await client.get(AUTHORS, params={"search": name})
     assert [one["id"] for one in found.json()["items"]] == [author["id"]]
 
 
 async def test_decomposed_letters_are_composed(client: httpx.AsyncClient, moderator: Caller) -> None:
-    author = await add(client, moderator, name="Jose\u0301", aliases=["Jose\u0301 O."])
+    author = await an_author(client, moderator, name="Jose\u0301", aliases=["Jose\u0301 O."])
     assert (author["name"], author["aliases"]) == ("Jos\u00e9", ["Jos\u00e9 O."])
 
 
@@ -237,7 +227,7 @@ async def test_bad_fields_are_refused_by_name(
 async def test_null_is_refused_where_it_has_no_meaning(
     client: httpx.AsyncClient, moderator: Caller, field: str
 ) -> None:
-    author = await add(client, moderator)
+    author = await an_author(client, moderator)
     url = f"{AUTHORS}/{author['id']}"
     answer = await client.patch(url, json={field: None}, headers=moderator.headers)
     assert answer.status_code == 422

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.conftest import Caller, SignUp, client_of
+from tests.factories import made
 
 BOOKS = "/api/v1/books"
 SIMPLE = {
@@ -23,10 +24,7 @@ SIMPLE = {
 
 
 async def create(client: httpx.AsyncClient, caller: Caller, **fields: object) -> dict[str, Any]:
-    answer = await client.post(BOOKS, json={**SIMPLE, **fields}, headers=caller.headers)
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
+    return await made(client, caller, BOOKS, {**SIMPLE, **fields})
 
 
 async def test_the_simple_payload_creates_a_book(client: httpx.AsyncClient, seller: Caller) -> None:

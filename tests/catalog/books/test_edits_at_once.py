@@ -6,9 +6,10 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from tests.catalog.merges.arrange import BOOKS, add_book, read_book
+from tests.catalog.merges.arrange import BOOKS, read_book
 from tests.catalog.waiting import until_somebody_waits
 from tests.conftest import SignUp
+from tests.factories import a_book
 
 HOLDING_THE_PLACE = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
 QUEUED = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'tuple'")
@@ -19,7 +20,7 @@ async def test_of_two_edits_at_once_the_later_one_stands_whole(
 ) -> None:
     seller = await live_sign_up()
     first = {"title": "The Hobbit", "price": 5, "subtitle": "There and Back Again", "pages": 310}
-    book = await add_book(live_client, seller, "The Hobbit", subtitle=first["subtitle"], pages=310)
+    book = await a_book(live_client, seller, "The Hobbit", subtitle=first["subtitle"], pages=310)
     path = f"{BOOKS}/{book['id']}"
     second = {**first, "subtitle": "Or There and Back", "pages": 320}
 

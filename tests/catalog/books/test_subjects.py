@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.catalog.merges.arrange import BOOKS, add_book
+from tests.catalog.merges.arrange import BOOKS
 from tests.conftest import Caller
+from tests.factories import a_book
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from tests.conftest import Caller
 async def test_codes_are_kept_in_capitals(
     client: httpx.AsyncClient, seller: Caller, sent: dict[str, Any], kept: tuple[str, str]
 ) -> None:
-    book = await add_book(client, seller, "X", subjects=[{**sent, "heading": " Epic fantasy "}])
+    book = await a_book(client, seller, "X", subjects=[{**sent, "heading": " Epic fantasy "}])
     scheme, code = kept
     assert book["subjects"] == [{"scheme": scheme, "code": code, "heading": "Epic fantasy"}]
 
@@ -60,7 +61,7 @@ async def test_what_is_no_code_of_its_scheme_is_refused(
 
 async def test_a_code_stands_once_in_each_scheme(client: httpx.AsyncClient, seller: Caller) -> None:
     both = [{"code": "FB"}, {"scheme": "own", "code": "FB"}]
-    assert len((await add_book(client, seller, "X", subjects=both))["subjects"]) == 2
+    assert len((await a_book(client, seller, "X", subjects=both))["subjects"]) == 2
     body = {"title": "X", "price": 1, "subjects": [{"code": "FB"}, {"code": "fb"}]}
     assert (await client.post(BOOKS, json=body, headers=seller.headers)).status_code == 422
     many = [{"scheme": "own", "code": f"A{number}"} for number in range(31)]
@@ -71,7 +72,7 @@ async def test_a_code_stands_once_in_each_scheme(client: httpx.AsyncClient, sell
 async def test_subjects_are_replaced_as_a_whole_and_may_be_emptied(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    book = await add_book(client, seller, "X", subjects=[{"code": "FB"}, {"code": "FMB"}])
+    book = await a_book(client, seller, "X", subjects=[{"code": "FB"}, {"code": "FMB"}])
     path = f"{BOOKS}/{book['id']}"
     changed = await client.patch(path, json={"subjects": [{"code": "FMB"}]}, headers=seller.headers)
     assert [one["code"] for one in changed.json()["subjects"]] == ["FMB"]

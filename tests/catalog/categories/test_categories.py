@@ -7,26 +7,10 @@ import pytest
 from dirty_equals import IsInt, IsStr
 
 from tests.conftest import Caller
+from tests.factories import a_book, a_category
 
 CATEGORIES = "/api/v1/categories"
 BOOKS = "/api/v1/books"
-
-
-async def add(client: httpx.AsyncClient, caller: Caller, name: str, **fields: object) -> dict[str, Any]:
-    answer = await client.post(CATEGORIES, json={"name": name, **fields}, headers=caller.headers)
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-async def add_book(
-    client: httpx.AsyncClient, caller: Caller, title: str, *category_ids: int
-) -> dict[str, Any]:
-    body = {"title": title, "price": 9, "category_ids": category_ids}
-    answer = await client.post(BOOKS, json=body, headers=caller.headers)
-    assert answer.status_code == 201, answer.text
-    book: dict[str, Any] = answer.json()
-    return book
 
 
 async def change(
@@ -63,11 +47,11 @@ async def test_a_new_category_stands_at_the_root(client: httpx.AsyncClient, mode
 async def test_a_category_knows_its_ancestors_and_children(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
-    fiction = await add(client, moderator, "Fiction")
-    fantasy = await add(client, moderator, "Fantasy", parent_id=fiction["id"])
-    urban = await add(client, moderator, "Urban", slug="urban-fantasy", parent_id=fantasy["id"])
-    epic = await add(client, moderator, "epic", parent_id=fantasy["id"])
-    await add(client, moderator, "Sword", parent_id=epic["id"])
+    fiction = await a_category(client, moderator, "Fiction")
+    fantasy = await a_category(client, moderator, "Fantasy", parent_id=fiction["id"])
+    urban = await a_category(client, moderator, "Urban", slug="urban-fantasy", parent_id=fantasy["id"])
+    epic = await a_category(client, moderator, "epic", parent_id=fantasy["id"])
+    await a_category(client, moderator, "Sword", parent_id=epic["id"])
     assert urban["path"] == "fiction/fantasy/urban-fantasy"
     for key in ("fantasy", fantasy["id"]):
         read = (await client.get(f"{CATEGORIES}/{key}")).json()
@@ -79,8 +63,8 @@ async def test_a_category_knows_its_ancestors_and_children(
 
 
 async def test_a_slug_is_taken_once_in_the_whole_tree(client: httpx.AsyncClient, moderator: Caller) -> None:
-    first = await add(client, moderator, "History")
-    second = await add(client, moderator, "Art", parent_id=first["id"])
+    first = await a_category(client, moderator, "History")
+    second = await a_category(client, moderator, "Art", parent_id=first["id"])
     for body in ({"name": "HISTORY", "parent_id": second["id"]}, {"name": "X", "slug": "art"}):
         answer = await client.post(CATEGORIES, json=body, headers=moderator.headers)
         assert (answer.status_code, answer.json()["code"]) == (409, "slug-taken")
@@ -91,7 +75,7 @@ async def test_a_slug_is_taken_once_in_the_whole_tree(client: httpx.AsyncClient,
 
 
 async def test_a_parent_that_does_not_exist_is_named(client: httpx.AsyncClient, moderator: Caller) -> None:
-    category = await add(client, moderator, "History")
+    category = await a_category(client, moderator, "History")
     url = f"{CATEGORIES}/{category['id']}"
     body = {"name": "Art", "parent_id": 999_999}
     for answer in (
@@ -105,7 +89,7 @@ async def test_a_parent_that_does_not_exist_is_named(client: httpx.AsyncClient, 
 
 
 async def test_a_rename_leaves_the_address_as_it_is(client: httpx.AsyncClient, moderator: Caller) -> None:
-    category = await add(client, moderator, "Sci-Fi")
+    category = await a_category(client, moderator, "Sci-Fi")
     answer = await client.patch(
         f"{CATEGORIES}/sci-fi", json={"name": "Science Fiction"}, headers=moderator.headers
     )
@@ -116,8 +100,8 @@ async def test_a_rename_leaves_the_address_as_it_is(client: httpx.AsyncClient, m
 
 
 async def test_put_replaces_everything(client: httpx.AsyncClient, moderator: Caller) -> None:
-    parent = await add(client, moderator, "Fiction")
-    category = await add(client, moderator, "Poems", slug="verse", parent_id=parent["id"])
+    parent = await a_category(client, moderator, "Fiction")
+    category = await a_category(client, moderator, "Poems", slug="verse", parent_id=parent["id"])
     url = f"{CATEGORIES}/{category['id']}"
     answer = await client.put(url, json={"name": "Poetry"}, headers=moderator.headers)
     assert answer.status_code == 200
@@ -128,8 +112,8 @@ async def test_put_replaces_everything(client: httpx.AsyncClient, moderator: Cal
 
 
 async def test_an_empty_patch_changes_nothing(client: httpx.AsyncClient, moderator: Caller) -> None:
-    parent = await add(client, moderator, "Fiction")
-    category = await add(client, moderator, "Poems", parent_id=parent["id"])
+    parent = await a_category(client, moderator, "Fiction")
+    category = await a_category(client, moderator, "Poems", parent_id=parent["id"])
     answer = await change(client, moderator, category)
     assert (answer.status_code, answer.json()) == (200, category)
 
@@ -137,11 +121,11 @@ async def test_an_empty_patch_changes_nothing(client: httpx.AsyncClient, moderat
 async def test_a_stale_tag_is_refused_and_a_current_one_taken(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
-    category = await add(client, moderator, "Fiction")
+    category = await a_category(client, moderator, "Fiction")
     url = f"{CATEGORIES}/{category['id']}"
     etag = (await client.get(url)).headers["etag"]
     # A new child changes the answer, not the category: an editor is not held up by it.
-    child = await add(client, moderator, "Poems", parent_id=category["id"])
+    child = await a_category(client, moderator, "Poems", parent_id=category["id"])
     assert (await client.get(url)).headers["etag"] != etag
     current = {**moderator.headers, "If-Match": etag}
     assert (await client.patch(url, json={"name": "Novels"}, headers=current)).status_code == 200
@@ -154,8 +138,8 @@ async def test_a_stale_tag_is_refused_and_a_current_one_taken(
 async def test_a_known_tag_answers_304_until_something_shown_changes(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
-    parent = await add(client, moderator, "Fiction")
-    await add(client, moderator, "Poems", parent_id=parent["id"])
+    parent = await a_category(client, moderator, "Fiction")
+    await a_category(client, moderator, "Poems", parent_id=parent["id"])
     for url in (f"{CATEGORIES}/poems", CATEGORIES, f"{CATEGORIES}/poems/books"):
         etag = (await client.get(url)).headers["etag"]
         answer = await client.get(url, headers={"If-None-Match": etag})
@@ -167,9 +151,9 @@ async def test_a_known_tag_answers_304_until_something_shown_changes(
 
 
 async def test_a_category_in_use_cannot_be_deleted(client: httpx.AsyncClient, moderator: Caller) -> None:
-    parent = await add(client, moderator, "Fiction")
-    child = await add(client, moderator, "Poems", parent_id=parent["id"])
-    book = await add_book(client, moderator, "Odes", child["id"])
+    parent = await a_category(client, moderator, "Fiction")
+    child = await a_category(client, moderator, "Poems", parent_id=parent["id"])
+    book = await a_book(client, moderator, "Odes", category_ids=[child["id"]])
     for key in ("fiction", "poems"):
         answer = await client.delete(f"{CATEGORIES}/{key}", headers=moderator.headers)
         assert (answer.status_code, answer.json()["code"]) == (409, "category-in-use")
@@ -223,7 +207,7 @@ async def test_names_of_every_script_are_kept_with_a_slug_of_their_own(
     answer = await client.post(CATEGORIES, json={"name": name}, headers=moderator.headers)
     assert answer.status_code == 422
     assert "slug" in answer.json()["detail"]
-    assert (await add(client, moderator, name, slug="a-slug"))["name"] == name
+    assert (await a_category(client, moderator, name, slug="a-slug"))["name"] == name
 
 
 @pytest.mark.parametrize(
@@ -261,7 +245,7 @@ async def test_bad_fields_are_refused_by_name(
 async def test_null_is_refused_where_it_has_no_meaning(
     client: httpx.AsyncClient, moderator: Caller, field: str
 ) -> None:
-    category = await add(client, moderator, "Fiction")
+    category = await a_category(client, moderator, "Fiction")
     answer = await change(client, moderator, category, **{field: None})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == field

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from app.identity.permissions import Role
-from tests.catalog.categories.test_categories import BOOKS, CATEGORIES, add, add_book, change
+from tests.catalog.categories.test_categories import BOOKS, CATEGORIES, change
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book, a_category
 
 
 async def titles(client: httpx.AsyncClient, url: str) -> list[str]:
@@ -21,13 +22,13 @@ async def titles(client: httpx.AsyncClient, url: str) -> list[str]:
 async def test_the_books_of_descendants_count_unless_told_otherwise(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
-    fiction = await add(client, moderator, "Fiction")
-    fantasy = await add(client, moderator, "Fantasy", parent_id=fiction["id"])
-    other = await add(client, moderator, "Fiction Studies")
-    await add_book(client, moderator, "A novel", fiction["id"])
-    await add_book(client, moderator, "A tale", fantasy["id"])
-    await add_book(client, moderator, "Both", fantasy["id"], fiction["id"])
-    await add_book(client, moderator, "A study", other["id"])
+    fiction = await a_category(client, moderator, "Fiction")
+    fantasy = await a_category(client, moderator, "Fantasy", parent_id=fiction["id"])
+    other = await a_category(client, moderator, "Fiction Studies")
+    await a_book(client, moderator, "A novel", category_ids=[fiction["id"]])
+    await a_book(client, moderator, "A tale", category_ids=[fantasy["id"]])
+    await a_book(client, moderator, "Both", category_ids=[fantasy["id"], fiction["id"]])
+    await a_book(client, moderator, "A study", category_ids=[other["id"]])
     for key in ("fiction", fiction["id"]):
         url = f"{CATEGORIES}/{key}/books"
         assert await titles(client, url) == ["A novel", "A tale", "Both"]
@@ -38,9 +39,9 @@ async def test_the_books_of_descendants_count_unless_told_otherwise(
 async def test_every_filter_of_books_and_cursors_work_in_a_category(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
-    category = await add(client, moderator, "Fiction")
+    category = await a_category(client, moderator, "Fiction")
     for title in ("One", "Two", "Three"):
-        await add_book(client, moderator, title, category["id"])
+        await a_book(client, moderator, title, category_ids=[category["id"]])
     url = f"{CATEGORIES}/fiction/books"
     assert await titles(client, f"{url}?search=t&sort=-title") == ["Two", "Three"]
     first = await client.get(f"{url}?limit=2")
@@ -54,7 +55,7 @@ async def test_every_filter_of_books_and_cursors_work_in_a_category(
 
 @pytest.mark.parametrize("query", ["include_descendants=perhaps", "colour=red", "limit=0", "sort=author"])
 async def test_bad_parameters_are_refused(client: httpx.AsyncClient, moderator: Caller, query: str) -> None:
-    await add(client, moderator, "Fiction")
+    await a_category(client, moderator, "Fiction")
     assert (await client.get(f"{CATEGORIES}/fiction/books?{query}")).status_code == 422
 
 
@@ -62,9 +63,9 @@ async def test_books_follow_their_category_at_once(
     live_client: httpx.AsyncClient, live_sign_up: SignUp
 ) -> None:
     client, editor = live_client, await live_sign_up(Role.MODERATOR)
-    fiction, games = await add(client, editor, "Fiction"), await add(client, editor, "Games")
-    fantasy = await add(client, editor, "Fantasy", parent_id=fiction["id"])
-    book = await add_book(client, editor, "A tale", fantasy["id"])
+    fiction, games = await a_category(client, editor, "Fiction"), await a_category(client, editor, "Games")
+    fantasy = await a_category(client, editor, "Fantasy", parent_id=fiction["id"])
+    book = await a_book(client, editor, "A tale", category_ids=[fantasy["id"]])
     lists = {"fiction": ["A tale"], "games": [], "fantasy": ["A tale"]}
     for key, expected in lists.items():
         assert await titles(client, f"{CATEGORIES}/{key}/books") == expected
@@ -84,7 +85,7 @@ async def test_a_category_is_never_deleted_under_a_book_that_enters_it(
 ) -> None:
     client, editor = live_client, await live_sign_up(Role.MODERATOR)
     for number in range(5):
-        category = await add(client, editor, f"Category {number}")
+        category = await a_category(client, editor, f"Category {number}")
         body = {"title": "A Book", "price": 9, "category_ids": [category["id"]]}
         posted, deleted = await asyncio.gather(
             client.post(BOOKS, json=body, headers=editor.headers),

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from app.identity.permissions import Role
-from tests.catalog.categories.test_categories import CATEGORIES, add, change
+from tests.catalog.categories.test_categories import CATEGORIES, change
 from tests.conftest import Caller, SignUp
+from tests.factories import a_category
 
 Shape = dict[str, Any]
 
@@ -27,7 +28,7 @@ async def chain(client: httpx.AsyncClient, caller: Caller, *names: str) -> list[
     """Categories each below the one before."""
     made: list[dict[str, Any]] = []
     for name in names:
-        made.append(await add(client, caller, name, parent_id=made[-1]["id"] if made else None))
+        made.append(await a_category(client, caller, name, parent_id=made[-1]["id"] if made else None))
     return made
 
 
@@ -38,9 +39,9 @@ async def test_an_empty_shop_has_an_empty_tree(client: httpx.AsyncClient) -> Non
 
 async def test_the_tree_is_nested_with_siblings_by_name(client: httpx.AsyncClient, moderator: Caller) -> None:
     fiction, _, _ = await chain(client, moderator, "Fiction", "fantasy", "Epic")
-    await add(client, moderator, "Crime", parent_id=fiction["id"])
-    await add(client, moderator, "Ärger", parent_id=fiction["id"])
-    await add(client, moderator, "Art")
+    await a_category(client, moderator, "Crime", parent_id=fiction["id"])
+    await a_category(client, moderator, "Ärger", parent_id=fiction["id"])
+    await a_category(client, moderator, "Art")
     assert await tree(client) == {"art": {}, "fiction": {"arger": {}, "crime": {}, "fantasy": {"epic": {}}}}
     nodes = (await client.get(CATEGORIES)).json()["items"]
     assert [node["slug"] for node in nodes] == ["art", "fiction"]
@@ -54,7 +55,7 @@ async def test_depth_and_parent_cut_out_a_part_of_the_tree(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
     fiction, _, _, _ = await chain(client, moderator, "Fiction", "Fantasy", "Epic", "Sword")
-    await add(client, moderator, "Fiction Magazines")
+    await a_category(client, moderator, "Fiction Magazines")
     assert await tree(client, "?depth=1") == {"fiction": {}, "fiction-magazines": {}}
     assert await tree(client, "?depth=2") == {"fiction": {"fantasy": {}}, "fiction-magazines": {}}
     assert await tree(client, "?parent=fiction") == {"fantasy": {"epic": {"sword": {}}}}
@@ -71,7 +72,7 @@ async def test_bad_parameters_are_refused(client: httpx.AsyncClient, query: str)
 
 async def test_a_move_takes_everything_below_along(client: httpx.AsyncClient, moderator: Caller) -> None:
     _, fantasy, epic = await chain(client, moderator, "Fiction", "Fantasy", "Epic")
-    games = await add(client, moderator, "Games")
+    games = await a_category(client, moderator, "Games")
     answer = await change(client, moderator, fantasy, parent_id=games["id"])
     assert (answer.status_code, answer.json()["path"]) == (200, "games/fantasy")
     moved = (await client.get(f"{CATEGORIES}/epic")).json()
@@ -126,7 +127,10 @@ async def test_of_two_moves_that_would_make_a_circle_one_is_refused(
 ) -> None:
     client, editor = live_client, await live_sign_up(Role.MODERATOR)
     for number in range(5):
-        one, other = await add(client, editor, f"One {number}"), await add(client, editor, f"Other {number}")
+        one, other = (
+            await a_category(client, editor, f"One {number}"),
+            await a_category(client, editor, f"Other {number}"),
+        )
         answers = await asyncio.gather(
             change(client, editor, one, parent_id=other["id"]),
             change(client, editor, other, parent_id=one["id"]),
@@ -139,11 +143,11 @@ async def test_children_made_while_their_parent_moves_get_its_new_path(
     live_client: httpx.AsyncClient, live_sign_up: SignUp
 ) -> None:
     client, editor = live_client, await live_sign_up(Role.MODERATOR)
-    parent, target = await add(client, editor, "Parent"), await add(client, editor, "Target")
+    parent, target = await a_category(client, editor, "Parent"), await a_category(client, editor, "Target")
     await asyncio.gather(
-        *(add(client, editor, f"Child {number}", parent_id=parent["id"]) for number in range(6)),
+        *(a_category(client, editor, f"Child {number}", parent_id=parent["id"]) for number in range(6)),
         change(client, editor, parent, parent_id=target["id"]),
-        *(add(client, editor, f"Late {number}", parent_id=parent["id"]) for number in range(6)),
+        *(a_category(client, editor, f"Late {number}", parent_id=parent["id"]) for number in range(6)),
     )
     children = (await client.get(f"{CATEGORIES}/parent")).json()["children"]
     assert len(children) == 12

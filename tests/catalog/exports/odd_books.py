@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from tests.conftest import Caller
+from tests.factories import a_book, a_category
 
 ODD: dict[str, Any] = {
     "title": '=HYPERLINK("http://example.com"), "quoted" 😀',
@@ -59,14 +60,6 @@ BARE_VALUES: dict[str, Any] = {
 
 async def add_books(client: httpx.AsyncClient, moderator: Caller) -> list[int]:
     """The odd one, in two categories, and the bare one; their ids."""
-    categories = []
-    for name in ("Sci-Fi", "Fantasy"):
-        answer = await client.post("/api/v1/categories", json={"name": name}, headers=moderator.headers)
-        assert answer.status_code == 201, answer.text
-        categories.append(answer.json()["id"])
-    ids = []
-    for book in ({**ODD, "category_ids": categories}, BARE):
-        answer = await client.post("/api/v1/books", json=book, headers=moderator.headers)
-        assert answer.status_code == 201, answer.text
-        ids.append(answer.json()["id"])
-    return ids
+    categories = [(await a_category(client, moderator, name))["id"] for name in ("Sci-Fi", "Fantasy")]
+    books = ({**ODD, "category_ids": categories}, BARE)
+    return [(await a_book(client, moderator, **book))["id"] for book in books]

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.conftest import Caller
+from tests.factories import a_book, a_category
 
 BOOKS = "/api/v1/books"
 FACETS = f"{BOOKS}/facets"
@@ -15,20 +16,8 @@ NAMES = {"language", "format", "category", "author", "series", "decade", "price"
 Counts = dict[str, int]
 
 
-async def make(client: httpx.AsyncClient, caller: Caller, *bodies: Mapping[str, object]) -> list[int]:
-    ids = []
-    for body in bodies:
-        answer = await client.post(BOOKS, json={"title": "T", "price": 1, **body}, headers=caller.headers)
-        assert answer.status_code == 201, answer.text
-        ids.append(answer.json()["id"])
-    return ids
-
-
-async def category(client: httpx.AsyncClient, moderator: Caller, name: str, parent: int | None = None) -> int:
-    body = {"name": name, "parent_id": parent}
-    answer = await client.post("/api/v1/categories", json=body, headers=moderator.headers)
-    assert answer.status_code == 201, answer.text
-    return int(answer.json()["id"])
+async def make(client: httpx.AsyncClient, caller: Caller, *bodies: Mapping[str, Any]) -> list[int]:
+    return [(await a_book(client, caller, **{"price": 1, **body}))["id"] for body in bodies]
 
 
 async def facets(client: httpx.AsyncClient, query: str = "") -> dict[str, Any]:
@@ -44,8 +33,8 @@ async def counts(client: httpx.AsyncClient, name: str, query: str = "") -> Count
 
 async def shelve(client: httpx.AsyncClient, seller: Caller, moderator: Caller) -> None:
     """Five books that differ in everything, one of which says nothing."""
-    fiction = await category(client, moderator, "Fiction")
-    fantasy = await category(client, moderator, "Fantasy", fiction)
+    fiction = (await a_category(client, moderator, "Fiction"))["id"]
+    fantasy = (await a_category(client, moderator, "Fantasy", parent_id=fiction))["id"]
     await make(
         client,
         seller,

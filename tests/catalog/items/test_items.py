@@ -7,16 +7,14 @@ import pytest
 from dirty_equals import IsInt, IsStr
 
 from tests.conftest import Caller, SignUp
+from tests.factories import made
 
 ITEMS = "/api/v1/items"
 PEN = {"title": "Fountain pen", "price": 24.9, "quantity": 3, "kind": "stationery", "tags": ["Pen", "pen"]}
 
 
 async def create(client: httpx.AsyncClient, caller: Caller, **fields: object) -> dict[str, Any]:
-    answer = await client.post(ITEMS, json={**PEN, **fields}, headers=caller.headers)
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
+    return await made(client, caller, ITEMS, {**PEN, **fields})
 
 
 async def test_an_item_comes_back_as_it_was_sent(client: httpx.AsyncClient, seller: Caller) -> None:

@@ -6,15 +6,10 @@ import httpx
 
 from tests.conftest import Caller
 
-BOOKS, AUTHORS, WORKS = "/api/v1/books", "/api/v1/authors", "/api/v1/works"
+BOOKS = "/api/v1/books"
+AUTHORS = "/api/v1/authors"
+WORKS = "/api/v1/works"
 ADMIN = "/api/v1/admin"
-
-
-async def add_book(client: httpx.AsyncClient, caller: Caller, title: str, **fields: object) -> dict[str, Any]:
-    answer = await client.post(BOOKS, json={"title": title, "price": 5, **fields}, headers=caller.headers)
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 async def read(client: httpx.AsyncClient, path: str) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from tests.catalog.merges.arrange import (
     AUTHORS,
     BOOKS,
     WORKS,
-    add_book,
     audited,
     author_of,
     credits_of,
@@ -22,18 +21,19 @@ from tests.catalog.merges.arrange import (
     read_book,
 )
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book
 
 
 @pytest.fixture
 async def book(client: httpx.AsyncClient, seller: Caller) -> dict[str, Any]:
     """A book by the author that is to be merged."""
-    return await add_book(client, seller, "The Hobbit", author="J. R. R. Tolkein")
+    return await a_book(client, seller, "The Hobbit", author="J. R. R. Tolkein")
 
 
 @pytest.fixture
 async def target(client: httpx.AsyncClient, seller: Caller) -> int:
     """The author that stays."""
-    return author_of(await add_book(client, seller, "The Silmarillion", author="J.R.R. Tolkien"))
+    return author_of(await a_book(client, seller, "The Silmarillion", author="J.R.R. Tolkien"))
 
 
 async def test_books_and_works_are_re_pointed_and_the_answer_counts_them(
@@ -72,7 +72,7 @@ async def test_after_a_chain_of_merges_every_old_id_leads_to_the_last(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, book: dict[str, Any], target: int
 ) -> None:
     first = author_of(book)
-    last = author_of(await add_book(client, seller, "Roverandom", author="John Ronald Reuel Tolkien"))
+    last = author_of(await a_book(client, seller, "Roverandom", author="John Ronald Reuel Tolkien"))
     await merge(client, moderator, "author", first, target)
     await merge(client, moderator, "author", target, last)
     for old in (first, target):
@@ -91,7 +91,7 @@ async def test_the_old_names_are_aliases_and_find_the_target(
     )
     await merge(client, moderator, "author", author_of(book), target)
     assert (await read(client, f"{AUTHORS}/{target}"))["aliases"] == ["J. R. R. Tolkein", "Tolkein"]
-    again = await add_book(client, seller, "Mr. Bliss", author="j. r. r. tolkein")
+    again = await a_book(client, seller, "Mr. Bliss", author="j. r. r. tolkein")
     assert author_of(again) == target
 
 
@@ -146,7 +146,7 @@ async def test_a_book_that_names_both_in_one_role_keeps_the_first_in_print(
         {"author_id": target},
         {"author_id": target, "role": "illustrator"},
     ]
-    both = await add_book(client, seller, "Letters", contributors=contributors)
+    both = await a_book(client, seller, "Letters", contributors=contributors)
     done = await merge(client, moderator, "author", source, target)
     other = both["contributors"][1]["author_id"]
     kept = [(target, "author", 1), (other, "author", 2), (target, "illustrator", 4)]
@@ -173,7 +173,7 @@ async def test_a_book_may_name_a_merged_author_and_gets_the_one_that_stands(
 ) -> None:
     source = author_of(book)
     await merge(client, moderator, "author", source, target)
-    later = await add_book(client, seller, "Letters", contributors=[{"author_id": source}])
+    later = await a_book(client, seller, "Letters", contributors=[{"author_id": source}])
     assert author_of(later) == target
     twice = {"contributors": [{"author_id": source}, {"author_id": target}]}
     refused = await client.patch(f"{BOOKS}/{book['id']}", json=twice, headers=seller.headers)
@@ -183,11 +183,11 @@ async def test_a_book_may_name_a_merged_author_and_gets_the_one_that_stands(
 async def test_works_that_share_a_title_now_are_named_in_the_answer(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, book: dict[str, Any], target: int
 ) -> None:
-    other = await add_book(client, seller, "THE HOBBIT", contributors=[{"author_id": target}])
+    other = await a_book(client, seller, "THE HOBBIT", contributors=[{"author_id": target}])
     done = await merge(client, moderator, "author", author_of(book), target)
     assert done["works_of_one_title"] == [[book["work_id"], other["work_id"]]]
     await merge(client, moderator, "work", other["work_id"], book["work_id"])
-    third = await add_book(client, seller, "The Hobbit", contributors=[{"author_id": target}])
+    third = await a_book(client, seller, "The Hobbit", contributors=[{"author_id": target}])
     assert third["work_id"] == book["work_id"]
 
 
@@ -228,7 +228,7 @@ async def test_nonsensical_merges_are_refused(
     await merge(client, moderator, "author", source, target)
     assert await refusal(source, target) == (409, "already-merged")
     assert await refusal(target, source) == (409, "merge-into-itself")
-    other = author_of(await add_book(client, seller, "Beowulf", author="Anonymous"))
+    other = author_of(await a_book(client, seller, "Beowulf", author="Anonymous"))
     followed = await merge(client, moderator, "author", other, source)
     assert followed["target"]["id"] == target
 

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from app.identity.permissions import Role
-from tests.catalog.merges.arrange import BOOKS, add_book, author_of, merge, read, undo
+from tests.catalog.merges.arrange import BOOKS, author_of, merge, read, undo
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book
 
 FACETS, SEARCH, EXPORT = f"{BOOKS}/facets", "/api/v1/search", "/api/v1/admin/exports"
 
@@ -15,10 +16,10 @@ FACETS, SEARCH, EXPORT = f"{BOOKS}/facets", "/api/v1/search", "/api/v1/admin/exp
 @pytest.fixture
 async def merged(client: httpx.AsyncClient, seller: Caller, moderator: Caller) -> tuple[int, int]:
     """An author at the beginning of a chain of two merges, and the one at its end."""
-    first = author_of(await add_book(client, seller, "Tale One", author="J. R. R. Tolkein"))
-    second = author_of(await add_book(client, seller, "Tale Two", author="JRRT"))
-    third = author_of(await add_book(client, seller, "Tale Three", author="J.R.R. Tolkien"))
-    await add_book(client, seller, "Tale of Others", author="C.S. Lewis")
+    first = author_of(await a_book(client, seller, "Tale One", author="J. R. R. Tolkein"))
+    second = author_of(await a_book(client, seller, "Tale Two", author="JRRT"))
+    third = author_of(await a_book(client, seller, "Tale Three", author="J.R.R. Tolkien"))
+    await a_book(client, seller, "Tale of Others", author="C.S. Lewis")
     await merge(client, moderator, "author", first, second)
     await merge(client, moderator, "author", second, third)
     return first, third
@@ -69,8 +70,8 @@ async def test_an_export_follows_merges(
 async def test_after_the_undo_the_filter_finds_the_authors_own_books_again(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller
 ) -> None:
-    source = author_of(await add_book(client, seller, "Tale One", author="J. R. R. Tolkein"))
-    target = author_of(await add_book(client, seller, "Tale Two", author="J.R.R. Tolkien"))
+    source = author_of(await a_book(client, seller, "Tale One", author="J. R. R. Tolkein"))
+    target = author_of(await a_book(client, seller, "Tale Two", author="J.R.R. Tolkien"))
     done = await merge(client, moderator, "author", source, target)
     asked = f"{BOOKS}?author_id={source}"
     assert (await read(client, asked))["total"] == 2

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.locks import AdvisoryLock, acquire
 from app.identity.permissions import Role
-from tests.catalog.merges.arrange import ADMIN, BOOKS, add_book, author_of, credits_of, read_book, undo
+from tests.catalog.merges.arrange import ADMIN, BOOKS, author_of, credits_of, read_book, undo
 from tests.catalog.waiting import until_somebody_waits
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book
 
 # Whoever waits for a row holds its place in the queue.
 WAITING_FOR_A_BOOK = text(
@@ -43,8 +44,8 @@ def merging(
 async def test_a_merge_of_authors_and_its_undo_wait_for_the_targets_books_before_they_hold_anybody(
     live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
 ) -> None:
-    target = await add_book(live_client, staff, "New", author="Tolkien")
-    source = await add_book(live_client, staff, "Old", author="Tolkein")
+    target = await a_book(live_client, staff, "New", author="Tolkien")
+    source = await a_book(live_client, staff, "Old", author="Tolkein")
     ids = (author_of(source), author_of(target))
     merge_id = 0
     for step in ("merge", "undo"):
@@ -68,9 +69,9 @@ async def test_a_merge_of_authors_and_its_undo_wait_for_the_targets_books_before
 async def test_a_merge_lets_everybody_go_while_a_book_that_came_to_the_source_is_edited(
     live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller, kind: str
 ) -> None:
-    target = await add_book(live_client, staff, "New", author="Tolkien")
-    source = await add_book(live_client, staff, "Old", author="Tolkein")
-    other = await add_book(live_client, staff, "Other", author="Somebody Else")
+    target = await a_book(live_client, staff, "New", author="Tolkien")
+    source = await a_book(live_client, staff, "Old", author="Tolkein")
+    other = await a_book(live_client, staff, "Other", author="Somebody Else")
     come = (
         "INSERT INTO contributors (book_id, position, author_id, role) VALUES (:book, 2, :source, 'author')"
     )
@@ -97,8 +98,8 @@ async def test_a_merge_lets_everybody_go_while_a_book_that_came_to_the_source_is
 async def test_a_merge_takes_along_a_book_that_came_to_the_source_meanwhile(
     live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
 ) -> None:
-    target = author_of(await add_book(live_client, staff, "New", author="Tolkien"))
-    old = await add_book(live_client, staff, "Old", author="Tolkein")
+    target = author_of(await a_book(live_client, staff, "New", author="Tolkien"))
+    old = await a_book(live_client, staff, "Old", author="Tolkein")
     async with live_app.state.database.sessions.begin() as arriving:
         await hold(arriving, "authors", author_of(old), "KEY SHARE")
         asked = merging(live_client, staff, "author", author_of(old), target)
@@ -113,9 +114,9 @@ async def test_a_merge_takes_along_a_book_that_came_to_the_source_meanwhile(
 async def test_an_edit_that_waited_for_a_merge_does_not_wait_for_the_next_one_with_the_merged_author_held(
     live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
 ) -> None:
-    target = author_of(await add_book(live_client, staff, "New", author="Tolkien"))
-    source = author_of(await add_book(live_client, staff, "Old", author="Tolkein"))
-    other = await add_book(live_client, staff, "Other", author="Somebody Else")
+    target = author_of(await a_book(live_client, staff, "New", author="Tolkien"))
+    source = author_of(await a_book(live_client, staff, "Old", author="Tolkein"))
+    other = await a_book(live_client, staff, "Other", author="Somebody Else")
     body = {"contributors": [{"author_id": source}]}
     path = f"{BOOKS}/{other['id']}"
     sessions = live_app.state.database.sessions
@@ -140,7 +141,7 @@ async def test_an_edit_that_waited_for_a_merge_does_not_wait_for_the_next_one_wi
 async def test_an_edit_waits_for_a_batch_of_an_import_before_it_holds_the_work_that_follows_it(
     live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
 ) -> None:
-    book = await add_book(live_client, staff, "Old", author="Tolkien")
+    book = await a_book(live_client, staff, "Old", author="Tolkien")
     path = f"{BOOKS}/{book['id']}"
     async with live_app.state.database.sessions.begin() as importing:
         await importing.execute(acquire(AdvisoryLock.NAMING))
@@ -153,7 +154,7 @@ async def test_an_edit_waits_for_a_batch_of_an_import_before_it_holds_the_work_t
 async def test_a_book_made_while_its_author_is_renamed_is_found_by_the_new_name(
     live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
 ) -> None:
-    author = author_of(await add_book(live_client, staff, "Old", author="Tolkien"))
+    author = author_of(await a_book(live_client, staff, "Old", author="Tolkien"))
     async with live_app.state.database.sessions.begin() as renaming:
         rename = text("UPDATE authors SET name = 'Gruen' WHERE id = :id")
         await renaming.execute(rename, {"id": author})

@@ -9,9 +9,10 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.identity.permissions import Role
-from tests.catalog.merges.arrange import ADMIN, BOOKS, WORKS, add_book, author_of, merge, read_book
+from tests.catalog.merges.arrange import ADMIN, BOOKS, WORKS, author_of, merge, read_book
 from tests.catalog.waiting import until_somebody_waits
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book
 
 LEFT_BEHIND = text(
     "SELECT (SELECT count(*) FROM contributors JOIN authors ON authors.id = author_id"
@@ -49,8 +50,8 @@ def merging(
 async def test_of_merges_in_both_directions_at_once_one_wins(
     live_client: httpx.AsyncClient, staff: Caller, kind: str
 ) -> None:
-    one = await add_book(live_client, staff, "One", author="A")
-    two = await add_book(live_client, staff, "Two", author="B")
+    one = await a_book(live_client, staff, "One", author="A")
+    two = await a_book(live_client, staff, "Two", author="B")
     ids = [author_of(book) if kind == "author" else book["work_id"] for book in (one, two)]
     answers = await asyncio.gather(
         merging(live_client, staff, kind, *ids), merging(live_client, staff, kind, *reversed(ids))
@@ -61,8 +62,8 @@ async def test_of_merges_in_both_directions_at_once_one_wins(
 async def test_books_that_name_an_author_while_the_author_is_merged_end_at_the_target(
     live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
 ) -> None:
-    old = await add_book(live_client, staff, "Old", author="Tolkein")
-    new = await add_book(live_client, staff, "New", author="Tolkien")
+    old = await a_book(live_client, staff, "Old", author="Tolkein")
+    new = await a_book(live_client, staff, "New", author="Tolkien")
     source, target = author_of(old), author_of(new)
     contributors = [{"author_id": target, "role": "editor"}, {"author_id": source}]
 
@@ -89,10 +90,10 @@ async def test_books_that_name_an_author_while_the_author_is_merged_end_at_the_t
 async def test_editions_made_edited_moved_and_deleted_while_works_merge_are_never_lost(
     live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
 ) -> None:
-    old = await add_book(live_client, staff, "Der Hobbit", author="Tolkien")
-    more = [await add_book(live_client, staff, "Der Hobbit", author="Tolkien") for _ in range(3)]
-    new = await add_book(live_client, staff, "The Hobbit", author="Tolkien")
-    await add_book(live_client, staff, "The Hobbit", author="Tolkien")
+    old = await a_book(live_client, staff, "Der Hobbit", author="Tolkien")
+    more = [await a_book(live_client, staff, "Der Hobbit", author="Tolkien") for _ in range(3)]
+    new = await a_book(live_client, staff, "The Hobbit", author="Tolkien")
+    await a_book(live_client, staff, "The Hobbit", author="Tolkien")
     source, target = old["work_id"], new["work_id"]
 
     def make(**fields: object) -> Any:
@@ -121,9 +122,9 @@ async def test_editions_made_edited_moved_and_deleted_while_works_merge_are_neve
 async def test_an_edit_that_names_a_merged_author_holds_only_the_one_that_stands(
     live_app: FastAPI, live_client: httpx.AsyncClient, staff: Caller
 ) -> None:
-    target = author_of(await add_book(live_client, staff, "New", author="Tolkien"))
-    source = author_of(await add_book(live_client, staff, "Old", author="Tolkein"))
-    other = await add_book(live_client, staff, "Other", author="Somebody Else")
+    target = author_of(await a_book(live_client, staff, "New", author="Tolkien"))
+    source = author_of(await a_book(live_client, staff, "Old", author="Tolkein"))
+    other = await a_book(live_client, staff, "Other", author="Somebody Else")
     await merge(live_client, staff, "author", source, target)
     async with live_app.state.database.sessions.begin() as undoing:
         hold = text("SELECT FROM authors WHERE id = :id FOR UPDATE NOWAIT")
@@ -146,9 +147,9 @@ async def test_editions_that_change_places_and_works_that_merge_wait_for_each_ot
     for number in range(5):
         titles = (f"One {number}", f"Two {number}")
         one, other, two = [
-            await add_book(live_client, staff, title, author="A") for title in (titles[0], *titles)
+            await a_book(live_client, staff, title, author="A") for title in (titles[0], *titles)
         ]
-        three, four = [await add_book(live_client, staff, title, author="B") for title in titles]
+        three, four = [await a_book(live_client, staff, title, author="B") for title in titles]
         answers = await asyncio.gather(
             edit(one, work_id=two["work_id"]),
             merging(live_client, staff, "work", two["work_id"], one["work_id"]),
@@ -164,8 +165,8 @@ async def test_editions_that_change_places_and_works_that_merge_wait_for_each_ot
 async def test_an_undo_asked_for_twice_at_once_is_done_once(
     live_client: httpx.AsyncClient, staff: Caller
 ) -> None:
-    one = await add_book(live_client, staff, "One", author="A")
-    two = await add_book(live_client, staff, "Two", author="B")
+    one = await a_book(live_client, staff, "One", author="A")
+    two = await a_book(live_client, staff, "Two", author="B")
     done = await merge(live_client, staff, "author", author_of(one), author_of(two))
     path = f"{ADMIN}/merges/{done['id']}/undo"
     answers = await asyncio.gather(*(live_client.post(path, headers=staff.headers) for _ in range(2)))
@@ -177,8 +178,8 @@ async def test_a_work_whose_editions_come_and_go_at_once_is_there_exactly_while_
 ) -> None:
     book = {"title": "The Hobbit", "author": "Tolkien", "price": 5}
     for _ in range(5):
-        first = await add_book(live_client, staff, "The Hobbit", author="Tolkien")
-        second = await add_book(live_client, staff, "The Hobbit", author="Tolkien")
+        first = await a_book(live_client, staff, "The Hobbit", author="Tolkien")
+        second = await a_book(live_client, staff, "The Hobbit", author="Tolkien")
         answers = await asyncio.gather(
             live_client.delete(f"{BOOKS}/{first['id']}", headers=staff.headers),
             live_client.post(BOOKS, json=book, headers=staff.headers),

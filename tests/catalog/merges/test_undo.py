@@ -13,7 +13,6 @@ from tests.catalog.merges.arrange import (
     AUTHORS,
     BOOKS,
     WORKS,
-    add_book,
     author_of,
     credits_of,
     merge,
@@ -22,6 +21,7 @@ from tests.catalog.merges.arrange import (
     undo,
 )
 from tests.conftest import Caller
+from tests.factories import a_book
 
 Made = dict[str, Any]
 
@@ -29,13 +29,13 @@ Made = dict[str, Any]
 @pytest.fixture
 async def old(client: httpx.AsyncClient, seller: Caller) -> Made:
     """A book by the author that is to be merged."""
-    return await add_book(client, seller, "The Hobbit", author="Tolkein")
+    return await a_book(client, seller, "The Hobbit", author="Tolkein")
 
 
 @pytest.fixture
 async def new(client: httpx.AsyncClient, seller: Caller) -> Made:
     """A book by the author that stays."""
-    return await add_book(client, seller, "Roverandom", author="Tolkien")
+    return await a_book(client, seller, "Roverandom", author="Tolkien")
 
 
 async def test_an_undone_merge_leaves_everything_as_it_was(
@@ -43,7 +43,7 @@ async def test_an_undone_merge_leaves_everything_as_it_was(
 ) -> None:
     source, target = author_of(old), author_of(new)
     contributors = [{"author_id": target}, {"author_id": source}, {"author_id": source, "role": "editor"}]
-    both = await add_book(client, seller, "Letters", contributors=contributors)
+    both = await a_book(client, seller, "Letters", contributors=contributors)
     before = [credits_of(book) for book in (old, new, both)]
     done = await merge(client, moderator, "author", source, target)
     answer = await undo(client, moderator, done["id"])
@@ -61,8 +61,8 @@ async def test_what_was_edited_since_stays_and_is_named(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, old: Made, new: Made
 ) -> None:
     source, target = author_of(old), author_of(new)
-    gone = await add_book(client, seller, "Gone", contributors=[{"author_id": source}])
-    edited = await add_book(client, seller, "Edited", contributors=[{"author_id": source}])
+    gone = await a_book(client, seller, "Gone", contributors=[{"author_id": source}])
+    edited = await a_book(client, seller, "Edited", contributors=[{"author_id": source}])
     done = await merge(client, moderator, "author", source, target)
     changed = {"contributors": [{"author_id": target, "role": "editor"}]}
     assert (await client.patch(f"{BOOKS}/{edited['id']}", json=changed, headers=seller.headers)).is_success
@@ -91,7 +91,7 @@ async def test_a_merge_is_undone_once(
 async def test_a_merge_whose_target_was_merged_further_names_the_merge_to_undo_first(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, old: Made, new: Made
 ) -> None:
-    last = author_of(await add_book(client, seller, "Mr. Bliss", author="J.R.R.T."))
+    last = author_of(await a_book(client, seller, "Mr. Bliss", author="J.R.R.T."))
     first = await merge(client, moderator, "author", author_of(old), author_of(new))
     second = await merge(client, moderator, "author", author_of(new), last)
     refused = await undo(client, moderator, first["id"])
@@ -106,9 +106,9 @@ async def test_a_merge_whose_target_was_merged_further_names_the_merge_to_undo_f
 async def test_a_merge_that_a_later_one_built_on_is_undone_after_it(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, old: Made, new: Made
 ) -> None:
-    third = author_of(await add_book(client, seller, "Mr. Bliss", author="J.R.R.T."))
+    third = author_of(await a_book(client, seller, "Mr. Bliss", author="J.R.R.T."))
     names = [{"author_id": author_of(old)}, {"author_id": third}]
-    both = await add_book(client, seller, "Letters", contributors=names)
+    both = await a_book(client, seller, "Letters", contributors=names)
     first = await merge(client, moderator, "author", author_of(old), author_of(new))
     second = await merge(client, moderator, "author", third, author_of(new))
     assert second["moved"]["dropped"] == 1
@@ -123,9 +123,9 @@ async def test_a_merge_that_a_later_one_built_on_is_undone_after_it(
 async def test_later_merges_that_touch_other_books_do_not_stand_in_the_way(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, old: Made, new: Made
 ) -> None:
-    third = author_of(await add_book(client, seller, "Mr. Bliss", author="J.R.R.T."))
+    third = author_of(await a_book(client, seller, "Mr. Bliss", author="J.R.R.T."))
     names = [{"author_id": author_of(new)}, {"author_id": third}]
-    both = await add_book(client, seller, "Letters", contributors=names)
+    both = await a_book(client, seller, "Letters", contributors=names)
     first = await merge(client, moderator, "author", author_of(old), author_of(new))
     second = await merge(client, moderator, "author", third, author_of(new))
     assert second["moved"]["dropped"] == 1
@@ -138,7 +138,7 @@ async def test_later_merges_that_touch_other_books_do_not_stand_in_the_way(
 async def test_merges_of_very_many_books_can_be_undone(
     client: httpx.AsyncClient, session: AsyncSession, moderator: Caller, kind: str
 ) -> None:
-    old, new = [await add_book(client, moderator, title, author=title) for title in ("Old", "New")]
+    old, new = [await a_book(client, moderator, title, author=title) for title in ("Old", "New")]
     ids = [author_of(book) if kind == "author" else book["work_id"] for book in (old, new)]
     done = await merge(client, moderator, kind, *ids)
     # As if it had moved 40,000 books more, which are deleted since.
@@ -170,7 +170,7 @@ async def test_versions_and_tags_only_rise_and_slowly_while_a_merge_is_done_and_
 ) -> None:
     source, target = author_of(old), author_of(new)
     names = [{"author_id": source}, {"author_id": target}]
-    both = await add_book(client, seller, "Letters", contributors=names)
+    both = await a_book(client, seller, "Letters", contributors=names)
     tags: list[tuple[tuple[int, ...], ...]] = []
 
     async def tag_of(book: Made) -> tuple[int, ...]:

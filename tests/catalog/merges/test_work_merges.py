@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from app.identity.permissions import Role
-from tests.catalog.merges.arrange import ADMIN, BOOKS, WORKS, add_book, audited, merge, read, read_book, undo
+from tests.catalog.merges.arrange import ADMIN, BOOKS, WORKS, audited, merge, read, read_book, undo
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book
 
 Made = dict[str, Any]
 
@@ -15,13 +16,13 @@ Made = dict[str, Any]
 @pytest.fixture
 async def german(client: httpx.AsyncClient, seller: Caller) -> Made:
     """An edition whose work is to be merged."""
-    return await add_book(client, seller, "Der Hobbit", author="Tolkien")
+    return await a_book(client, seller, "Der Hobbit", author="Tolkien")
 
 
 @pytest.fixture
 async def english(client: httpx.AsyncClient, seller: Caller) -> Made:
     """An edition of the work that stays."""
-    return await add_book(client, seller, "The Hobbit", author="Tolkien")
+    return await a_book(client, seller, "The Hobbit", author="Tolkien")
 
 
 async def test_editions_move_and_the_old_id_leads_to_the_new_one(
@@ -53,9 +54,9 @@ async def test_a_book_may_name_a_merged_work_and_gets_the_one_that_stands(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, german: Made, english: Made
 ) -> None:
     await merge(client, moderator, "work", german["work_id"], english["work_id"])
-    made = await add_book(client, seller, "Der kleine Hobbit", work_id=german["work_id"])
+    made = await a_book(client, seller, "Der kleine Hobbit", work_id=german["work_id"])
     assert made["work_id"] == english["work_id"]
-    other = await add_book(client, seller, "Kleiner Hobbit")
+    other = await a_book(client, seller, "Kleiner Hobbit")
     moved = await client.patch(
         f"{BOOKS}/{other['id']}", json={"work_id": german["work_id"]}, headers=seller.headers
     )
@@ -66,16 +67,16 @@ async def test_a_new_edition_with_the_title_of_a_merged_work_is_of_the_one_that_
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, german: Made, english: Made
 ) -> None:
     await merge(client, moderator, "work", german["work_id"], english["work_id"])
-    again = await add_book(client, seller, "Der Hobbit", author="Tolkien")
+    again = await a_book(client, seller, "Der Hobbit", author="Tolkien")
     assert again["work_id"] == english["work_id"]
 
 
 async def test_the_undo_gives_the_editions_back(
     client: httpx.AsyncClient, sign_up: SignUp, seller: Caller, moderator: Caller, german: Made, english: Made
 ) -> None:
-    moved_on = await add_book(client, seller, "Hobbit", work_id=german["work_id"])
+    moved_on = await a_book(client, seller, "Hobbit", work_id=german["work_id"])
     done = await merge(client, moderator, "work", german["work_id"], english["work_id"])
-    elsewhere = await add_book(client, seller, "Bilbo")
+    elsewhere = await a_book(client, seller, "Bilbo")
     edited = {"work_id": elsewhere["work_id"]}
     assert (await client.patch(f"{BOOKS}/{moved_on['id']}", json=edited, headers=seller.headers)).is_success
     body = (await undo(client, moderator, done["id"])).json()

@@ -14,6 +14,7 @@ from app.catalog.prices import jobs
 from app.core.clock import utc_now
 from app.core.db.transaction import transaction
 from tests.conftest import Caller
+from tests.factories import ITEMS, made
 
 PEN = {"title": "Fountain pen", "price": 10, "quantity": 3, "kind": "stationery"}
 
@@ -50,9 +51,8 @@ def age(session: AsyncSession) -> Age:
 
 async def list_pen(client: httpx.AsyncClient, seller: Caller, **fields: object) -> str:
     """List a pen; its path."""
-    answer = await client.post("/api/v1/items", json={**PEN, **fields}, headers=seller.headers)
-    assert answer.status_code == 201, answer.text
-    return f"/api/v1/items/{answer.json()['id']}"
+    item = await made(client, seller, ITEMS, {**PEN, **fields})
+    return f"{ITEMS}/{item['id']}"
 
 
 async def set_price(client: httpx.AsyncClient, who: Caller, path: str, price: float) -> dict[str, Any]:

@@ -6,16 +6,11 @@ import httpx
 import pytest
 
 from tests.conftest import Caller
+from tests.factories import a_book
 
 BOOKS = "/api/v1/books"
 
 Reasons = list[tuple[str, str]]
-
-
-async def make(client: httpx.AsyncClient, caller: Caller, **body: object) -> dict[str, Any]:
-    answer = await client.post(BOOKS, json={"title": "T", "price": 1, **body}, headers=caller.headers)
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
 
 
 async def related(client: httpx.AsyncClient, book: dict[str, Any], query: str = "") -> Reasons:
@@ -32,15 +27,15 @@ async def test_series_in_order_then_author_then_category(
     ).json()["id"]
     shelf = {"category_ids": [fantasy]}
     series = {"series": "Earthsea", "author": "Ursula K. Le Guin", **shelf}
-    await make(client, seller, title="Before", author="Somebody", **shelf)
-    third = await make(client, seller, title="The Farthest Shore", series_position="3", **series)
-    first = await make(client, seller, title="A Wizard of Earthsea", series_position="1", **series)
-    await make(client, seller, title="Tales", **series)
-    await make(client, seller, title="The Tombs of Atuan", series_position="2", **series)
-    await make(client, seller, title="Sold Out", author="Ursula K. Le Guin")
-    await make(client, seller, title="In Stock", author="Ursula K. Le Guin", quantity=1)
-    await make(client, seller, title="After", author="Somebody", **shelf)
-    await make(client, seller, title="Elsewhere", author="Somebody")
+    await a_book(client, seller, title="Before", author="Somebody", **shelf)
+    third = await a_book(client, seller, title="The Farthest Shore", series_position="3", **series)
+    first = await a_book(client, seller, title="A Wizard of Earthsea", series_position="1", **series)
+    await a_book(client, seller, title="Tales", **series)
+    await a_book(client, seller, title="The Tombs of Atuan", series_position="2", **series)
+    await a_book(client, seller, title="Sold Out", author="Ursula K. Le Guin")
+    await a_book(client, seller, title="In Stock", author="Ursula K. Le Guin", quantity=1)
+    await a_book(client, seller, title="After", author="Somebody", **shelf)
+    await a_book(client, seller, title="Elsewhere", author="Somebody")
     assert await related(client, first) == [
         ("The Tombs of Atuan", "series"),
         ("The Farthest Shore", "series"),
@@ -60,36 +55,36 @@ async def test_no_edition_of_the_same_work_and_one_of_each_other_work(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
     dune = {"title": "Dune", "author": "Frank Herbert", "series": "Dune"}
-    book = await make(client, seller, format="hardcover", **dune)
-    other = await make(client, seller, format="paperback", **dune)
+    book = await a_book(client, seller, format="hardcover", **dune)
+    other = await a_book(client, seller, format="paperback", **dune)
     assert book["work_id"] == other["work_id"]
     for kind in ("hardcover", "ebook"):
-        await make(client, seller, title="Dune Messiah", author="Frank Herbert", series="Dune", format=kind)
-    await make(client, seller, title="Dosadi", author="Frank Herbert")
+        await a_book(client, seller, title="Dune Messiah", author="Frank Herbert", series="Dune", format=kind)
+    await a_book(client, seller, title="Dosadi", author="Frank Herbert")
     assert await related(client, book) == [("Dune Messiah", "series"), ("Dosadi", "author")]
 
 
 async def test_a_translator_in_common_relates_nothing(client: httpx.AsyncClient, seller: Caller) -> None:
     translator = {"name": "Constance Garnett", "role": "translator"}
-    book = await make(client, seller, title="A", contributors=[{"name": "Chekhov"}, translator])
-    await make(client, seller, title="B", contributors=[{"name": "Turgenev"}, translator])
-    await make(client, seller, title="C", contributors=[{"name": "Editor"}, {"name": "Chekhov"}])
+    book = await a_book(client, seller, title="A", contributors=[{"name": "Chekhov"}, translator])
+    await a_book(client, seller, title="B", contributors=[{"name": "Turgenev"}, translator])
+    await a_book(client, seller, title="C", contributors=[{"name": "Editor"}, {"name": "Chekhov"}])
     assert await related(client, book) == [("C", "author")]
 
 
 async def test_a_book_without_anything_is_related_to_nothing(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    book = await make(client, seller)
-    await make(client, seller, title="Another")
+    book = await a_book(client, seller)
+    await a_book(client, seller, title="Another")
     assert await related(client, book) == []
 
 
 async def test_each_is_a_whole_book_and_the_list_is_kept_until_one_changes(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    book = await make(client, seller, title="A", series="S")
-    other = await make(client, seller, title="B", series="S", isbn="9780553588484", quantity=2)
+    book = await a_book(client, seller, title="A", series="S")
+    other = await a_book(client, seller, title="B", series="S", isbn="9780553588484", quantity=2)
     path = f"{BOOKS}/{book['id']}/related"
     first = await client.get(path)
     (item,) = first.json()["items"]
@@ -105,7 +100,7 @@ async def test_each_is_a_whole_book_and_the_list_is_kept_until_one_changes(
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=21", "limit=x", "skip=1"])
 async def test_bad_parameters_are_refused(client: httpx.AsyncClient, seller: Caller, query: str) -> None:
-    book = await make(client, seller)
+    book = await a_book(client, seller)
     assert (await client.get(f"{BOOKS}/{book['id']}/related?{query}")).status_code == 422
 
 

@@ -4,18 +4,8 @@ from typing import Any
 
 import httpx
 
-from tests.conftest import Caller
-
 SEARCH = "/api/v1/search"
 BOOKS = "/api/v1/books"
-
-
-async def add(client: httpx.AsyncClient, seller: Caller, title: str, **fields: object) -> dict[str, Any]:
-    """List a book of this title."""
-    answer = await client.post(BOOKS, json={"title": title, "price": 10, **fields}, headers=seller.headers)
-    assert answer.status_code == 201, answer.text
-    book: dict[str, Any] = answer.json()
-    return book
 
 
 async def search(client: httpx.AsyncClient, q: str, **parameters: Any) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.catalog.search.shelf import BOOKS, add, titles
+from tests.catalog.search.shelf import BOOKS, titles
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book
 
 AUTHORS = "/api/v1/authors"
 CATEGORIES = "/api/v1/categories"
@@ -26,7 +27,7 @@ async def document(session: AsyncSession, book: dict[str, Any]) -> Any:
 async def test_a_renamed_author_is_found_by_the_new_name_and_its_aliases(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller
 ) -> None:
-    book = await add(client, seller, "Middlemarch", author="Mary Evans")
+    book = await a_book(client, seller, "Middlemarch", author="Mary Evans")
     author = book["contributors"][0]["author_id"]
     change = {"name": "George Eliot", "aliases": ["Marian Lewes"]}
     await client.patch(f"{AUTHORS}/{author}", json=change, headers=moderator.headers)
@@ -38,7 +39,7 @@ async def test_a_renamed_author_is_found_by_the_new_name_and_its_aliases(
 async def test_a_renamed_series_is_found_by_the_new_name(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller
 ) -> None:
-    book = await add(client, seller, "Dune", series="Arrakis")
+    book = await a_book(client, seller, "Dune", series="Arrakis")
     await client.patch(
         f"{SERIES}/{book['series_id']}", json={"name": "Chronicles"}, headers=moderator.headers
     )
@@ -47,7 +48,7 @@ async def test_a_renamed_series_is_found_by_the_new_name(
 
 
 async def test_an_edited_book_is_found_by_what_it_says_now(client: httpx.AsyncClient, seller: Caller) -> None:
-    book = await add(client, seller, "Aurora", author="First Author", description="Sapphire.")
+    book = await a_book(client, seller, "Aurora", author="First Author", description="Sapphire.")
     change = {"title": "Borealis", "author": "Second Writer", "description": "Emerald.", "subtitle": "Topaz"}
     await client.patch(f"{BOOKS}/{book['id']}", json=change, headers=seller.headers)
     for gone in ("aurora", "first", "sapphire"):
@@ -59,7 +60,7 @@ async def test_an_edited_book_is_found_by_what_it_says_now(client: httpx.AsyncCl
 async def test_price_and_stock_are_those_of_now(
     client: httpx.AsyncClient, seller: Caller, session: AsyncSession
 ) -> None:
-    book = await add(client, seller, "Aurora", price=10, quantity=1)
+    book = await a_book(client, seller, "Aurora", price=10, quantity=1)
     kept = await document(session, book)
     assert (kept.price, kept.in_stock) == (Decimal(10), True)
     change = {"price": 12.5, "quantity": 0}
@@ -80,7 +81,7 @@ async def test_a_moved_category_takes_its_books_along(
     root, other = await category("Root"), await category("Other")
     middle = await category("Middle", parent_id=root)
     leaf = await category("Leaf", parent_id=middle)
-    book = await add(client, seller, "Aurora", category_ids=[leaf])
+    book = await a_book(client, seller, "Aurora", category_ids=[leaf])
     assert sorted((await document(session, book)).category_ids) == sorted([root, middle, leaf])
     moved = await client.patch(f"{CATEGORIES}/{middle}", json={"parent_id": other}, headers=moderator.headers)
     assert moved.status_code == 200
@@ -104,7 +105,9 @@ async def test_a_move_of_a_subtree_sets_categories_alone_and_a_rename_nothing(
 ) -> None:
     ids = await tree(client, moderator)
     books = [
-        await add(client, seller, f"Aurora in {shelves}", category_ids=[ids[one] for one in shelves.split()])
+        await a_book(
+            client, seller, f"Aurora in {shelves}", category_ids=[ids[one] for one in shelves.split()]
+        )
         for shelves in ("Leaf", "Middle", "Leaf Middle", "Middle Root", "Other", "")
     ]
     await session.execute(text("UPDATE book_documents SET words = 'untouched'"))
@@ -137,14 +140,14 @@ async def test_a_move_of_a_subtree_sets_categories_alone_and_a_rename_nothing(
 async def test_every_beginning_of_a_subject_code_is_kept(
     client: httpx.AsyncClient, seller: Caller, session: AsyncSession
 ) -> None:
-    book = await add(client, seller, "Aurora", subjects=[{"code": "FMB"}, {"code": "FB"}])
+    book = await a_book(client, seller, "Aurora", subjects=[{"code": "FMB"}, {"code": "FB"}])
     assert (await document(session, book)).subject_codes == ["F", "FB", "FM", "FMB"]
 
 
 async def test_a_deleted_book_leaves_no_document(
     client: httpx.AsyncClient, seller: Caller, session: AsyncSession
 ) -> None:
-    book = await add(client, seller, "Aurora", author="Somebody", quantity=1)
+    book = await a_book(client, seller, "Aurora", author="Somebody", quantity=1)
     await client.delete(f"{BOOKS}/{book['id']}", headers=seller.headers)
     assert await document(session, book) is None
 
@@ -152,7 +155,7 @@ async def test_a_deleted_book_leaves_no_document(
 async def test_a_bulk_writer_may_put_the_documents_off(
     client: httpx.AsyncClient, seller: Caller, session: AsyncSession
 ) -> None:
-    book = await add(client, seller, "Aurora")
+    book = await a_book(client, seller, "Aurora")
     await session.execute(text("SET LOCAL bookstore.defer_documents = 'on'"))
     await session.execute(text("UPDATE items SET title = 'Borealis' WHERE id = :id"), {"id": book["id"]})
     assert (await document(session, book)).title_words == "aurora"
@@ -168,12 +171,12 @@ async def test_writers_of_the_same_new_words_do_not_wait_for_one_another(
 ) -> None:
     seller = await live_sign_up()
     sessions = live_app.state.database.sessions
-    book = await add(live_client, seller, "Aurora")
+    book = await a_book(live_client, seller, "Aurora")
     async with sessions() as slow, asyncio.timeout(5):
         await slow.execute(
             text("UPDATE items SET title = 'Sesquipedalian Aurora' WHERE id = :id"), {"id": book["id"]}
         )
-        await add(live_client, seller, "Sesquipedalian Words")
+        await a_book(live_client, seller, "Sesquipedalian Words")
         await slow.commit()
     assert sorted(await titles(live_client, "sesquipedalian")) == [
         "Sesquipedalian Aurora",
@@ -186,7 +189,7 @@ async def test_of_two_writers_of_one_book_neither_undoes_the_others_part_of_the_
     live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
 ) -> None:
     seller = await live_sign_up()
-    book = await add(live_client, seller, "Aurora", author="Somebody", quantity=1)
+    book = await a_book(live_client, seller, "Aurora", author="Somebody", quantity=1)
     author = book["contributors"][0]["author_id"]
     sessions = live_app.state.database.sessions
     async with sessions() as first, sessions() as second:
@@ -212,7 +215,9 @@ async def test_books_that_change_the_same_documents_at_once_do_not_deadlock(
     live_client: httpx.AsyncClient, live_sign_up: SignUp, count: int
 ) -> None:
     seller = await live_sign_up()
-    books = [await add(live_client, seller, f"Aurora {number}", author="Somebody") for number in range(count)]
+    books = [
+        await a_book(live_client, seller, f"Aurora {number}", author="Somebody") for number in range(count)
+    ]
 
     async def edit(number: int) -> int:
         book = books[number % count]

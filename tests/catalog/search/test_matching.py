@@ -5,18 +5,19 @@ import unicodedata
 import httpx
 import pytest
 
-from tests.catalog.search.shelf import BOOKS, SEARCH, add, search, titles
+from tests.catalog.search.shelf import BOOKS, SEARCH, search, titles
 from tests.conftest import Caller
+from tests.factories import a_book
 
 WAR = ("War", "War and Peace", "Warbreaker", "The Art of War", "Peace")
 
 
 async def shelve_war(client: httpx.AsyncClient, seller: Caller) -> None:
-    await add(client, seller, "Peace", description="What comes after a war.")
-    await add(client, seller, "The Art of War", author="Sun Tzu")
-    await add(client, seller, "Warbreaker", author="Brandon Sanderson")
-    await add(client, seller, "War and Peace", author="Leo Tolstoy")
-    await add(client, seller, "War")
+    await a_book(client, seller, "Peace", description="What comes after a war.")
+    await a_book(client, seller, "The Art of War", author="Sun Tzu")
+    await a_book(client, seller, "Warbreaker", author="Brandon Sanderson")
+    await a_book(client, seller, "War and Peace", author="Leo Tolstoy")
+    await a_book(client, seller, "War")
 
 
 async def test_a_title_comes_before_what_begins_so_before_words_in_titles_before_words_elsewhere(
@@ -44,8 +45,8 @@ async def test_a_title_comes_before_what_begins_so_before_words_in_titles_before
     ],
 )
 async def test_an_isbn_in_any_form_finds_its_book(client: httpx.AsyncClient, seller: Caller, q: str) -> None:
-    await add(client, seller, "The Hobbit", isbn="0-261-10221-4")
-    await add(client, seller, "The Annotated Hobbit", description="Not 9780261102217.")
+    await a_book(client, seller, "The Hobbit", isbn="0-261-10221-4")
+    await a_book(client, seller, "The Annotated Hobbit", description="Not 9780261102217.")
     found = (await search(client, q))["items"]
     assert (found[0]["title"], found[0]["match"]) == ("The Hobbit", "exact")
 
@@ -53,7 +54,7 @@ async def test_an_isbn_in_any_form_finds_its_book(client: httpx.AsyncClient, sel
 async def test_an_isbn_ending_in_x_is_found_and_a_wrong_check_digit_is_not(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    await add(client, seller, "A Book", isbn="080442957X")
+    await a_book(client, seller, "A Book", isbn="080442957X")
     assert await titles(client, "0-8044-2957-x") == ["A Book"]
     assert await titles(client, "0-8044-2957-1") == []
 
@@ -65,7 +66,7 @@ async def test_an_isbn_ending_in_x_is_found_and_a_wrong_check_digit_is_not(
 async def test_initials_are_one_however_they_are_spaced(
     client: httpx.AsyncClient, seller: Caller, q: str, name: str
 ) -> None:
-    await add(client, seller, "Winnie-the-Pooh", author=name)
+    await a_book(client, seller, "Winnie-the-Pooh", author=name)
     assert await titles(client, q) == ["Winnie-the-Pooh"]
 
 
@@ -95,7 +96,7 @@ async def test_initials_are_one_however_they_are_spaced(
 async def test_spelling_that_does_not_count(
     client: httpx.AsyncClient, seller: Caller, title: str, queries: list[str]
 ) -> None:
-    await add(client, seller, title)
+    await a_book(client, seller, title)
     for q in queries:
         assert (q, await titles(client, q)) == (q, [title])
 
@@ -112,9 +113,9 @@ async def test_phrases_exclusions_and_alternatives(client: httpx.AsyncClient, se
 async def test_a_word_excluded_is_excluded_wherever_it_stands(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    await add(client, seller, "Atlas of Rome", description="With a map of Ostia.")
-    await add(client, seller, "Atlas of Italy", subtitle="Naples and Ostia")
-    await add(client, seller, "Atlas of France")
+    await a_book(client, seller, "Atlas of Rome", description="With a map of Ostia.")
+    await a_book(client, seller, "Atlas of Italy", subtitle="Naples and Ostia")
+    await a_book(client, seller, "Atlas of France")
     for q in ("atlas -ostia", "atlsa -ostia"):
         assert (q, await titles(client, q)) == (q, ["Atlas of France"])
 
@@ -138,7 +139,7 @@ async def test_odd_queries_are_answered(client: httpx.AsyncClient, seller: Calle
 async def test_a_text_that_is_too_long_when_written_out_is_refused(
     client: httpx.AsyncClient, seller: Caller, character: str
 ) -> None:
-    await add(client, seller, "キロメートル")
+    await a_book(client, seller, "キロメートル")
     for path, name, count in (
         (SEARCH, "q", 200),
         (BOOKS, "search", 200),
@@ -174,7 +175,7 @@ async def test_bad_queries_are_refused(client: httpx.AsyncClient, query: str) ->
 async def test_the_words_of_a_book_come_from_everything_that_describes_it(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    await add(
+    await a_book(
         client,
         seller,
         "Quartz",

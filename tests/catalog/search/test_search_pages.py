@@ -7,8 +7,9 @@ import pytest
 
 from app.catalog.search import queries, service
 from app.identity.permissions import Role
-from tests.catalog.search.shelf import SEARCH, add, search, titles
+from tests.catalog.search.shelf import SEARCH, search, titles
 from tests.conftest import Caller, SignUp, client_of, running_app, settings_for
+from tests.factories import a_book
 
 
 async def walk(client: httpx.AsyncClient, q: str, limit: int) -> list[int]:
@@ -24,7 +25,7 @@ async def walk(client: httpx.AsyncClient, q: str, limit: int) -> list[int]:
 async def test_books_that_rank_alike_come_in_the_order_of_their_ids_page_by_page(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    books = [await add(client, seller, f"Volume {number} of an Atlas") for number in range(7)]
+    books = [await a_book(client, seller, f"Volume {number} of an Atlas") for number in range(7)]
     ids = [book["id"] for book in books]
     assert await walk(client, "atlas", 3) == ids
     assert await walk(client, "atlas", 7) == ids
@@ -37,7 +38,7 @@ async def test_books_that_rank_alike_come_in_the_order_of_their_ids_page_by_page
 
 async def test_a_cursor_is_of_one_search(client: httpx.AsyncClient, seller: Caller) -> None:
     for number in range(3):
-        await add(client, seller, f"Atlas {number}")
+        await a_book(client, seller, f"Atlas {number}")
     cursor = (await search(client, "atlas", limit=1))["next_cursor"]
     others: list[dict[str, Any]] = [
         {"q": "other"},
@@ -51,7 +52,7 @@ async def test_a_cursor_is_of_one_search(client: httpx.AsyncClient, seller: Call
 
 async def test_a_page_links_to_the_next_one(client: httpx.AsyncClient, seller: Caller) -> None:
     for number in range(3):
-        await add(client, seller, f"Atlas {number}")
+        await a_book(client, seller, f"Atlas {number}")
     answer = await client.get(SEARCH, params={"q": "atlas", "limit": 2})
     assert f'<{SEARCH}?q=atlas&limit=2&skip=2>; rel="next"' in answer.headers["link"]
 
@@ -74,9 +75,9 @@ async def test_the_filters_of_the_list_go_with_a_search(
     client: httpx.AsyncClient, seller: Caller, filters: dict[str, Any], expected: list[str]
 ) -> None:
     subjects = [{"code": "WTHM"}]
-    await add(client, seller, "Atlas of Rome", price=20, quantity=1, language="en", subjects=subjects)
-    await add(client, seller, "Atlas of Paris", author="Jane Doe", language="fr", first_published=1901)
-    await add(client, seller, "Rome")
+    await a_book(client, seller, "Atlas of Rome", price=20, quantity=1, language="en", subjects=subjects)
+    await a_book(client, seller, "Atlas of Paris", author="Jane Doe", language="fr", first_published=1901)
+    await a_book(client, seller, "Rome")
     assert sorted(await titles(client, "atlas", **filters)) == sorted(expected)
     assert sorted(await titles(client, "atlsa", **filters)) == sorted(expected)
 
@@ -84,7 +85,7 @@ async def test_the_filters_of_the_list_go_with_a_search(
 async def test_a_snippet_is_html_and_nothing_in_it_is_but_the_marks(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    await add(
+    await a_book(
         client,
         seller,
         "<script>alert('hobbit')</script> & <b>Hobbit</b>",
@@ -101,7 +102,7 @@ async def test_a_snippet_is_html_and_nothing_in_it_is_but_the_marks(
 async def test_a_snippet_marks_words_without_regard_to_accents(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    await add(client, seller, "Poèmes", author="Émile Verhaeren", description="Les villes tentaculaires.")
+    await a_book(client, seller, "Poèmes", author="Émile Verhaeren", description="Les villes tentaculaires.")
     assert "<b>Émile</b>" in (await search(client, "emile"))["items"][0]["snippet"]
     assert "<b>tentaculaires</b>" in (await search(client, "tentaculaires"))["items"][0]["snippet"]
     assert "<b>Poèmes</b>" in (await search(client, "poem"))["items"][0]["snippet"]
@@ -111,14 +112,14 @@ async def test_a_snippet_marks_words_without_regard_to_accents(
 async def test_a_snippet_marks_the_other_words_where_initials_are_printed_otherwise(
     client: httpx.AsyncClient, seller: Caller, q: str
 ) -> None:
-    await add(client, seller, "The House at Pooh Corner of a Wood", author="A.A. Milne")
+    await a_book(client, seller, "The House at Pooh Corner of a Wood", author="A.A. Milne")
     assert "<b>Milne</b>" in (await search(client, q))["items"][0]["snippet"]
 
 
 async def test_staff_are_told_why_a_book_ranks(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller
 ) -> None:
-    await add(client, seller, "The Hobbit", description="Of hobbits and a hobbit.")
+    await a_book(client, seller, "The Hobbit", description="Of hobbits and a hobbit.")
     answer = await client.get(SEARCH, params={"q": "hobbit", "explain": True}, headers=moderator.headers)
     assert answer.headers["cache-control"] == "private, no-store"
     explanation = answer.json()["items"][0]["explanation"]
@@ -151,7 +152,7 @@ async def test_the_total_of_a_very_common_word_is_an_estimate(
     client: httpx.AsyncClient, seller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(4):
-        await add(client, seller, f"Volume {number} of an Atlas")
+        await a_book(client, seller, f"Volume {number} of an Atlas")
     monkeypatch.setattr(queries, "RANKED", 3)
     page = await search(client, "atlas")
     assert page["total_is_estimate"]
@@ -172,7 +173,7 @@ async def test_searches_of_strangers_are_limited(servers: Any, make_database: An
 async def test_a_search_that_takes_too_long_is_given_up_and_harms_nobody(
     live_client: httpx.AsyncClient, live_sign_up: SignUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await add(live_client, await live_sign_up(), "Atlas")
+    await a_book(live_client, await live_sign_up(), "Atlas")
     with monkeypatch.context() as patch:
         patch.setattr(service, "TIME_LIMIT", 0.0)
         answers = [await live_client.get(SEARCH, params={"q": "atlas"}) for _ in range(7)]

@@ -3,8 +3,9 @@
 import httpx
 import pytest
 
-from tests.catalog.search.shelf import add, search, titles
+from tests.catalog.search.shelf import search, titles
 from tests.conftest import Caller
+from tests.factories import a_book
 
 SHELF = {
     "The Hobbit": "J.R.R. Tolkien",
@@ -22,7 +23,7 @@ SHELF = {
 async def shelf(client: httpx.AsyncClient, seller: Caller) -> None:
     """Books with names that are easily misspelt."""
     for title, author in SHELF.items():
-        await add(client, seller, title, author=author)
+        await a_book(client, seller, title, author=author)
 
 
 @pytest.mark.usefixtures("shelf")
@@ -64,9 +65,9 @@ async def test_what_is_like_nothing_finds_nothing(client: httpx.AsyncClient, q: 
 async def test_what_was_written_comes_before_what_was_perhaps_meant(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    await add(client, seller, "On Spelling", description="People write tolkein.")
+    await a_book(client, seller, "On Spelling", description="People write tolkein.")
     for number in range(3):
-        await add(client, seller, f"Letters {number}", author="J.R.R. Tolkien")
+        await a_book(client, seller, f"Letters {number}", author="J.R.R. Tolkien")
     page = await search(client, "tolkein")
     assert [book["match"] for book in page["items"]] == ["text", "fuzzy", "fuzzy", "fuzzy"]
     assert (page["items"][0]["title"], page["did_you_mean"]) == ("On Spelling", "tolkien")
@@ -74,8 +75,8 @@ async def test_what_was_written_comes_before_what_was_perhaps_meant(
 
 async def test_nothing_is_corrected_where_enough_is_found(client: httpx.AsyncClient, seller: Caller) -> None:
     for number in range(5):
-        await add(client, seller, f"Porter {number}")
-    await add(client, seller, "Potter")
+        await a_book(client, seller, f"Porter {number}")
+    await a_book(client, seller, "Potter")
     page = await search(client, "porter")
     assert (page["total"], page["did_you_mean"]) == (5, None)
 
@@ -89,7 +90,7 @@ async def test_filters_do_not_make_a_well_spelt_word_look_misspelt(client: httpx
 async def test_words_of_books_that_are_gone_are_not_suggested(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    book = await add(client, seller, "Xylographia")
+    book = await a_book(client, seller, "Xylographia")
     assert await titles(client, "xylografia") == ["Xylographia"]
     await client.delete(f"/api/v1/books/{book['id']}", headers=seller.headers)
     page = await search(client, "xylografia")

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from app.identity.permissions import Role
-from tests.catalog.search.shelf import add, search, titles
+from tests.catalog.search.shelf import search, titles
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book
 
 SYNONYMS = "/api/v1/admin/search/synonyms"
 
@@ -23,9 +24,9 @@ async def teach(client: httpx.AsyncClient, moderator: Caller, **fields: object) 
 async def test_terms_find_one_another_at_once(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller
 ) -> None:
-    await add(client, seller, "Best Science Fiction of 1984")
-    await add(client, seller, "Sci-Fi Posters")
-    await add(client, seller, "Fiction of Science", description="Not of that kind.")
+    await a_book(client, seller, "Best Science Fiction of 1984")
+    await a_book(client, seller, "Sci-Fi Posters")
+    await a_book(client, seller, "Fiction of Science", description="Not of that kind.")
     assert await titles(client, "sci-fi posters") == ["Sci-Fi Posters"]
     await teach(client, moderator, terms=["sci-fi", "science fiction"])
     assert sorted(await titles(client, "sci-fi")) == ["Best Science Fiction of 1984", "Sci-Fi Posters"]
@@ -43,12 +44,12 @@ async def test_terms_find_one_another_at_once(
 async def test_a_one_way_synonym_does_not_lead_back(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller
 ) -> None:
-    await add(client, seller, "Kites")
-    await add(client, seller, "Tolkien: A Life")
+    await a_book(client, seller, "Kites")
+    await a_book(client, seller, "Tolkien: A Life")
     synonym = await teach(client, moderator, terms=["jrrt", "professor"], finds=["tolkien"])
     assert await titles(client, "jrrt") == ["Tolkien: A Life"]
     assert await titles(client, "Professor life") == ["Tolkien: A Life"]
-    await add(client, seller, "The Professor")
+    await a_book(client, seller, "The Professor")
     assert await titles(client, "tolkien") == ["Tolkien: A Life"]
     path = f"{SYNONYMS}/{synonym['id']}"
     changed = await client.patch(path, json={"finds": ["kites"]}, headers=moderator.headers)
@@ -62,7 +63,7 @@ async def test_two_synonyms_of_one_term_count_both(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller
 ) -> None:
     for title in ("Automobile", "Car", "Vehicle"):
-        await add(client, seller, title)
+        await a_book(client, seller, title)
     await teach(client, moderator, terms=["car", "automobile"])
     await teach(client, moderator, terms=["car"], finds=["vehicle"])
     assert await titles(client, "car") == ["Car", "Automobile", "Vehicle"]

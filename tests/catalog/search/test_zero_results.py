@@ -14,8 +14,9 @@ from app.catalog.search.zero_results.jobs import KEEP, forget_old_zero_results
 from app.core.clock import utc_now
 from app.identity.permissions import Role
 from devstack import Servers
-from tests.catalog.search.shelf import add, search, titles
+from tests.catalog.search.shelf import search, titles
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book
 
 MISSES = "/api/v1/admin/search/zero-results"
 
@@ -29,7 +30,7 @@ async def misses(client: httpx.AsyncClient, staff: Caller, query: str = "") -> l
 async def test_searches_without_result_are_counted_as_they_are_compared(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller
 ) -> None:
-    await add(client, seller, "The Hobbit")
+    await a_book(client, seller, "The Hobbit")
     for q in ("Ünobtainium!", "unobtainium", "nec  ronomicon", "UNOBTAINIUM", "hobbit", "!!!", "hobit"):
         await search(client, q)
     assert await misses(client, moderator) == [("unobtainium", 3), ("nec ronomicon", 1)]
@@ -105,7 +106,7 @@ async def test_without_redis_searches_are_answered_and_counted_by_the_worker_its
     servers: Servers, live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
 ) -> None:
     seller = await live_sign_up()
-    await add(live_client, seller, "The Hobbit")
+    await a_book(live_client, seller, "The Hobbit")
     servers.redis.stop()
     try:
         while live_app.state.cache.is_connected:

@@ -9,8 +9,9 @@ import pytest
 
 from app.catalog.series_positions import series_order
 from app.identity.permissions import Role
-from tests.catalog.merges.arrange import BOOKS, add_book, audited, read, read_book
+from tests.catalog.merges.arrange import BOOKS, audited, read, read_book
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book
 
 SERIES = "/api/v1/series"
 Made = dict[str, Any]
@@ -19,7 +20,7 @@ Made = dict[str, Any]
 @pytest.fixture
 async def book(client: httpx.AsyncClient, seller: Caller) -> Made:
     """A book of a series."""
-    return await add_book(client, seller, "The Hobbit", series="Middle-earth", series_position="1")
+    return await a_book(client, seller, "The Hobbit", series="Middle-earth", series_position="1")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ async def test_books_stand_by_number_then_by_text_and_those_without_a_number_las
 ) -> None:
     positions = ["prequel", "10", "2", "1-3", None, "1.5", "Book 2", "IV"]
     for position in positions:
-        await add_book(client, seller, f"At {position}", series="middle-EARTH", series_position=position)
+        await a_book(client, seller, f"At {position}", series="middle-EARTH", series_position=position)
     expected = ["1", "1-3", "1.5", "2", "Book 2", "10", None, "IV", "prequel"]
     path = f"{SERIES}/{book['series_id']}/books"
     whole = await read(client, path)
@@ -65,7 +66,7 @@ async def test_books_stand_by_number_then_by_text_and_those_without_a_number_las
 async def test_series_are_listed_by_name_with_how_many_books_they_have(
     client: httpx.AsyncClient, seller: Caller, book: Made
 ) -> None:
-    await add_book(client, seller, "Emil", series="Äsop")
+    await a_book(client, seller, "Emil", series="Äsop")
     listed = (await read(client, SERIES))["items"]
     assert [(one["name"], one["book_count"]) for one in listed] == [("Äsop", 1), ("Middle-earth", 1)]
     assert (await read(client, f"{SERIES}?search=ASOP&sort=-name"))["total"] == 1
@@ -99,7 +100,7 @@ async def test_a_renamed_series_shows_in_its_books_with_a_new_tag(
 async def test_a_series_cannot_take_the_name_of_another_but_may_respell_its_own(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, book: Made
 ) -> None:
-    await add_book(client, seller, "Emil", series="Äsop")
+    await a_book(client, seller, "Emil", series="Äsop")
     path = f"{SERIES}/{book['series_id']}"
     taken = await client.patch(path, json={"name": "asop"}, headers=moderator.headers)
     assert (taken.status_code, taken.json()["code"]) == (409, "series-name-taken")
@@ -126,7 +127,7 @@ async def test_a_series_deleted_while_a_book_names_it_is_there_for_the_book(
 ) -> None:
     staff = await live_sign_up(Role.MODERATOR)
     for number in range(5):
-        book = await add_book(live_client, staff, "Emil", series="Short-lived")
+        book = await a_book(live_client, staff, "Emil", series="Short-lived")
         await live_client.patch(f"{BOOKS}/{book['id']}", json={"series": None}, headers=staff.headers)
         made, deleted = await asyncio.gather(
             live_client.post(

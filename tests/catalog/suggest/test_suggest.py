@@ -7,17 +7,12 @@ import pytest
 
 from devstack import Servers
 from tests.conftest import Caller, DatabaseMaker, client_of, running_app, settings_for
+from tests.factories import a_book
 
 BOOKS = "/api/v1/books"
 SUGGEST = "/api/v1/suggest"
 
 Pairs = list[tuple[str, str]]
-
-
-async def make(client: httpx.AsyncClient, caller: Caller, **body: object) -> dict[str, Any]:
-    answer = await client.post(BOOKS, json={"title": "T", "price": 1, **body}, headers=caller.headers)
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
 
 
 async def suggest(client: httpx.AsyncClient, typed: str) -> Pairs:
@@ -27,7 +22,7 @@ async def suggest(client: httpx.AsyncClient, typed: str) -> Pairs:
 
 
 async def shelve(client: httpx.AsyncClient, seller: Caller, moderator: Caller) -> None:
-    shelf: list[dict[str, object]] = [
+    shelf: list[dict[str, Any]] = [
         {"title": "The Hobbit", "author": "J.R.R. Tolkien", "series": "Middle-earth", "quantity": 1},
         {"title": "The Silmarillion", "author": "J.R.R. Tolkien; Christopher Tolkien"},
         {"title": "Crime and Punishment", "author": "Fyodor Dostoyevsky"},
@@ -43,7 +38,7 @@ async def shelve(client: httpx.AsyncClient, seller: Caller, moderator: Caller) -
         {"title": "Make It So", "author": "Patrick Stewart"},
     ]
     for book in shelf:
-        await make(client, seller, **book)
+        await a_book(client, seller, **book)
     await client.post("/api/v1/categories", json={"name": "Italian cooking"}, headers=moderator.headers)
 
 
@@ -101,10 +96,10 @@ async def test_ten_are_shown_and_every_type_has_its_turn(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller
 ) -> None:
     for number in range(12):
-        await make(
+        await a_book(
             client, seller, title=f"Star {number:02}", author=f"Starr {number:02}", quantity=number % 2
         )
-    await make(client, seller, title="X", author="Starr 07", series="Starship")
+    await a_book(client, seller, title="X", author="Starr 07", series="Starship")
     await client.post("/api/v1/categories", json={"name": "Starters"}, headers=moderator.headers)
     found = await suggest(client, "star")
     assert len(found) == 10
@@ -121,8 +116,8 @@ async def test_ten_are_shown_and_every_type_has_its_turn(
 async def test_editions_of_one_title_are_one_suggestion_and_lead_to_one_in_stock(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    await make(client, seller, title="Dune", author="Frank Herbert")
-    sold = await make(client, seller, title="Dune", author="Frank Herbert", quantity=2)
+    await a_book(client, seller, title="Dune", author="Frank Herbert")
+    sold = await a_book(client, seller, title="Dune", author="Frank Herbert", quantity=2)
     items = (await client.get(f"{SUGGEST}?q=dun")).json()["items"]
     assert items == [{"type": "book", "id": sold["id"], "text": "Dune"}]
 
@@ -135,7 +130,7 @@ async def test_other_goods_are_not_books(client: httpx.AsyncClient, seller: Call
 async def test_aliases_find_their_author(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller
 ) -> None:
-    book = await make(client, seller, author="Mark Twain")
+    book = await a_book(client, seller, author="Mark Twain")
     author = book["contributors"][0]["author_id"]
     await client.patch(
         f"/api/v1/authors/{author}", json={"aliases": ["Samuel Clemens"]}, headers=moderator.headers
@@ -147,8 +142,8 @@ async def test_aliases_find_their_author(
 async def test_merged_authors_never_show(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller
 ) -> None:
-    kept = (await make(client, seller, author="Anton Chekhov"))["contributors"][0]["author_id"]
-    gone = (await make(client, seller, author="Anton Tchekhov"))["contributors"][0]["author_id"]
+    kept = (await a_book(client, seller, author="Anton Chekhov"))["contributors"][0]["author_id"]
+    gone = (await a_book(client, seller, author="Anton Tchekhov"))["contributors"][0]["author_id"]
     merged = await client.post(
         f"/api/v1/admin/authors/{gone}/merge", json={"into": kept}, headers=moderator.headers
     )
@@ -180,7 +175,7 @@ async def test_too_little_too_much_and_unknown_are_refused(
 async def test_a_word_longer_than_any_known_one_is_not_corrected(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
-    await make(client, seller, title="PTSD")
+    await a_book(client, seller, title="PTSD")
     assert await suggest(client, "₧" * 100) == []
 
 

@@ -1,15 +1,17 @@
 """How much of a book an answer shows: `fields=`, `expand=` and JSON-LD."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import Caller
+from tests.factories import a_book
 
 BOOKS = "/api/v1/books"
 LINKED = {"Accept": "application/ld+json"}
-HOBBIT = {
+HOBBIT: dict[str, Any] = {
     "title": "The Hobbit",
     "isbn": "9780261102217",
     "price": 12.5,
@@ -23,11 +25,8 @@ HOBBIT = {
 }
 
 
-async def create(client: httpx.AsyncClient, seller: Caller, **changes: object) -> dict[str, object]:
-    answer = await client.post(BOOKS, json=HOBBIT | changes, headers=seller.headers)
-    assert answer.status_code == 201, answer.text
-    book: dict[str, object] = answer.json()
-    return book
+async def create(client: httpx.AsyncClient, seller: Caller, **changes: Any) -> dict[str, Any]:
+    return await a_book(client, seller, **{**HOBBIT, **changes})
 
 
 async def test_fields_show_what_is_named_and_the_id(client: httpx.AsyncClient, seller: Caller) -> None:

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from app.identity.permissions import Role
-from tests.catalog.merges.arrange import BOOKS, WORKS, add_book, audited, read, read_book
+from tests.catalog.merges.arrange import BOOKS, WORKS, audited, read, read_book
 from tests.conftest import Caller, SignUp
+from tests.factories import a_book
 
 Made = dict[str, Any]
 
@@ -15,7 +16,7 @@ Made = dict[str, Any]
 @pytest.fixture
 async def first(client: httpx.AsyncClient, seller: Caller) -> Made:
     """An edition."""
-    return await add_book(
+    return await a_book(
         client, seller, "The Hobbit", author="J.R.R. Tolkien", published_on="1999", format="paperback"
     )
 
@@ -23,9 +24,9 @@ async def first(client: httpx.AsyncClient, seller: Caller) -> Made:
 async def test_a_work_shows_its_editions_the_oldest_first(
     client: httpx.AsyncClient, seller: Caller, first: Made
 ) -> None:
-    undated = await add_book(client, seller, "the hobbit", author="j.r.r. tolkien")
-    older = await add_book(client, seller, "The Hobbit", author="J.R.R. Tolkien", published_on="1937")
-    other = await add_book(
+    undated = await a_book(client, seller, "the hobbit", author="j.r.r. tolkien")
+    older = await a_book(client, seller, "The Hobbit", author="J.R.R. Tolkien", published_on="1937")
+    other = await a_book(
         client, seller, "The Hobbit", author="J.R.R. Tolkien", published_on="1999-05", format="ebook"
     )
     work = await read(client, f"{WORKS}/{first['work_id']}")
@@ -72,7 +73,7 @@ async def test_staff_give_a_work_its_title_under_if_match(
 async def test_works_are_listed_by_title_and_found_by_a_part_of_it(
     client: httpx.AsyncClient, seller: Caller, first: Made
 ) -> None:
-    await add_book(client, seller, "Émile", author="Rousseau")
+    await a_book(client, seller, "Émile", author="Rousseau")
     everything = await read(client, WORKS)
     assert [one["title"] for one in everything["items"]] == ["Émile", "The Hobbit"]
     found = await read(client, f"{WORKS}?search=HOBB&sort=-created_at")
@@ -87,7 +88,7 @@ async def test_works_are_listed_by_title_and_found_by_a_part_of_it(
 async def test_a_work_goes_with_its_last_edition(
     client: httpx.AsyncClient, seller: Caller, first: Made, way: str
 ) -> None:
-    second = await add_book(client, seller, "Second", work_id=first["work_id"])
+    second = await a_book(client, seller, "Second", work_id=first["work_id"])
     path = f"{WORKS}/{first['work_id']}"
     for book, left in ((first, 200), (second, 404)):
         answer = await client.delete(f"/api/v1/{way}/{book['id']}", headers=seller.headers)
@@ -98,7 +99,7 @@ async def test_a_work_goes_with_its_last_edition(
 async def test_a_work_goes_when_its_last_edition_moves_to_another(
     client: httpx.AsyncClient, seller: Caller, first: Made
 ) -> None:
-    other = await add_book(client, seller, "Roverandom", author="J.R.R. Tolkien")
+    other = await a_book(client, seller, "Roverandom", author="J.R.R. Tolkien")
     moved = await client.patch(
         f"{BOOKS}/{other['id']}", json={"work_id": first["work_id"]}, headers=seller.headers
     )
@@ -134,7 +135,7 @@ async def test_a_work_follows_an_edition_that_is_edited_as_an_item(
 async def test_a_corrected_title_joins_the_work_that_has_it(
     client: httpx.AsyncClient, seller: Caller, first: Made
 ) -> None:
-    misspelt = await add_book(client, seller, "The Hobit", author="J.R.R. Tolkien")
+    misspelt = await a_book(client, seller, "The Hobit", author="J.R.R. Tolkien")
     assert misspelt["work_id"] != first["work_id"]
     corrected = await client.patch(
         f"{BOOKS}/{misspelt['id']}", json={"title": "The Hobbit"}, headers=seller.headers
@@ -147,7 +148,7 @@ async def test_a_work_of_several_editions_and_one_that_staff_named_keep_their_ti
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, first: Made
 ) -> None:
     path = f"{WORKS}/{first['work_id']}"
-    second = await add_book(client, seller, "The Hobbit", author="J.R.R. Tolkien")
+    second = await a_book(client, seller, "The Hobbit", author="J.R.R. Tolkien")
     edited = await client.patch(f"{BOOKS}/{second['id']}", json={"title": "Bilbo"}, headers=seller.headers)
     assert edited.json()["work_id"] == first["work_id"]
     assert (await read(client, path))["title"] == "The Hobbit"
