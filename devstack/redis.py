@@ -71,10 +71,21 @@ class Redis:
     def _command(self) -> tuple[str, ...]:
         return (
             _program(),
-            *("--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"),
-            *("--dir", str(self.home), "--pidfile", str(self._pid_file)),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self._socket),
+            "--unixsocketperm",
+            "700",
+            "--dir",
+            str(self.home),
+            "--pidfile",
+            str(self._pid_file),
             # The title stays the command line: stop_orphan knows the process by the folder in it.
-            *("--daemonize", "no", "--set-proc-title", "no"),
+            "--daemonize",
+            "no",
+            "--set-proc-title",
+            "no",
             *self.settings,
         )
 

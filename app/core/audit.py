@@ -49,8 +49,17 @@ class AuditEntry(Base):
 
 
 _HASHED = (
-    *("at", "action", "actor_id", "session_id", "api_key_id", "ip"),
-    *("user_agent", "request_id", "target", "target_id", "changes"),
+    "at",
+    "action",
+    "actor_id",
+    "session_id",
+    "api_key_id",
+    "ip",
+    "user_agent",
+    "request_id",
+    "target",
+    "target_id",
+    "changes",
 )
 """The fields under the hash, in this order for ever: another order would break every chain."""
 

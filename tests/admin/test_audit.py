@@ -65,7 +65,8 @@ async def test_entries_are_found_by_actor_action_target_and_time(
     await record(session, action="user.closed", target=("user", 7), actor_id=1)
     middle = utc_now()
     await record(session, action="book.changed", target=("book", 7), actor_id=2)
-    both, closed, changed = ["book.changed 7", "user.closed 7"], ["user.closed 7"], ["book.changed 7"]
+    closed, changed = ["user.closed 7"], ["book.changed 7"]
+    both = changed + closed
     assert await listed(client, auditor, actor_id="1") == closed
     assert await listed(client, auditor, action="book.changed") == changed
     assert await listed(client, auditor, target="user", target_id="7") == closed
@@ -157,9 +158,30 @@ async def test_values_of_every_kind_are_kept_so_that_their_hash_still_fits(
     client: httpx.AsyncClient, session: AsyncSession, auditor: Caller
 ) -> None:
     values: list[object] = [
-        *(0, -1, 2**63 - 1, 2**70, True, None, 1.0, -0.0, 1e16, 1e-7, float("nan"), float("inf")),
-        *(Decimal("9.50"), utc_now(), "ünïcödé \u2028", "nul \0 nul", "\ud800", "x" * 5000, "", Role.ADMIN),
-        *({"b": 1, "a": {"d": 2.5, "c": None}}, (1, (2, 3)), {"z", "y"}, b"bytes"),
+        0,
+        -1,
+        2**63 - 1,
+        2**70,
+        True,
+        None,
+        1.0,
+        -0.0,
+        1e16,
+        1e-7,
+        float("nan"),
+        float("inf"),
+        Decimal("9.50"),
+        utc_now(),
+        "ünïcödé \u2028",
+        "nul \0 nul",
+        "\ud800",
+        "x" * 5000,
+        "",
+        Role.ADMIN,
+        {"b": 1, "a": {"d": 2.5, "c": None}},
+        (1, (2, 3)),
+        {"z", "y"},
+        b"bytes",
     ]
     for index, value in enumerate(values):
         record_audit(

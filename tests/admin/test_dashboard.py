@@ -18,7 +18,8 @@ async def test_the_dashboard_counts_accounts_by_state_role_and_day(
     client: httpx.AsyncClient, session: AsyncSession, sign_up: SignUp
 ) -> None:
     admin = await sign_up(Role.ADMIN)
-    closed, early, old = await sign_up(), await sign_up(Role.MODERATOR), await sign_up()
+    closed, early = await sign_up(), await sign_up(Role.MODERATOR)
+    old = await sign_up()
     today = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
     (await session.get_one(User, closed.id)).is_active = False
     (await session.get_one(User, early.id)).created_at = today - timedelta(days=29)

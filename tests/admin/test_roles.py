@@ -103,7 +103,8 @@ async def test_nobody_acts_on_an_account_above_their_own(
 async def test_an_administrator_gives_roles_up_to_their_own_and_super_admin_to_nobody(
     client: httpx.AsyncClient, sign_up: SignUp
 ) -> None:
-    admin, super_admin, ada = await sign_up(Role.ADMIN), await sign_up(Role.SUPER_ADMIN), await sign_up()
+    admin, super_admin = await sign_up(Role.ADMIN), await sign_up(Role.SUPER_ADMIN)
+    ada = await sign_up()
     assert (await give(client, admin, ada, "admin")).status_code == 200
     assert (await give(client, admin, ada, "user")).status_code == 200
     for by in (admin, super_admin):

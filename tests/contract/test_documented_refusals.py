@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from app.core.http.negotiation import NDJSON
 from tests.conftest import Caller
 
-BOOKS, ITEMS, SEARCH = "/api/v1/books", "/api/v1/items", "/api/v1/search"
+BOOKS = "/api/v1/books"
+ITEMS = "/api/v1/items"
+SEARCH = "/api/v1/search"
 WRONG_KEY = {"X-API-Key": "nonsense"}
 
 

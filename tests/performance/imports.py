@@ -32,8 +32,15 @@ TARGET = 0.05
 MOST_MEMORY = 100
 FILLER = "x" * 3000
 FILLED = (
-    *("authors", "series", "works", "items", "books", "contributors", "stock_levels"),
-    *("import_rows", "book_documents"),
+    "authors",
+    "series",
+    "works",
+    "items",
+    "books",
+    "contributors",
+    "stock_levels",
+    "import_rows",
+    "book_documents",
 )
 """The tables that rows of `books.csv` fill, parents first."""
 _MIB = 1024 * 1024

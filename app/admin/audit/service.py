@@ -49,7 +49,8 @@ async def verify_chain(connect: Connecting, anchor: str | None) -> AuditVerdict:
     anew by somebody with power over the database. Entries removed since the anchor was noted,
     with none kept after them, leave no trace.
     """
-    checked, head_id, head_hash = 0, None, b""
+    checked, head_id = 0, None
+    head_hash = b""
     broken_id, has_anchor = None, False
     async for rows in walk_entries(connect, AuditExport()):
         for row in rows:

@@ -40,7 +40,8 @@ def _turned(words: list[str]) -> tuple[str, str]:
     start = len(words) - 1
     while start > 1 and _PARTICLE.fullmatch(words[start - 1]):
         start -= 1
-    given, particles, family = words[:start], words[start:-1], words[-1]
+    given, particles = words[:start], words[start:-1]
+    family = words[-1]
     if particles and particles[0].islower() and not _ARTICLE.fullmatch(particles[0]):
         return family, " ".join([*given, *particles])
     return " ".join([*particles, family]), " ".join(given)

@@ -21,7 +21,8 @@ async def stream_books(
     """
     async with database.reading() as connection:
         selection = await select_books(connection, criteria)
-    piece, after, is_more = form.header(), 0, True
+    piece = form.header()
+    after, is_more = 0, True
     while is_more:
         async with database.reading() as connection:
             books = await selection.batch(connection, after, batch)

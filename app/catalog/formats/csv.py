@@ -65,7 +65,8 @@ class CsvSource:
 
     def __iter__(self) -> Iterator[Record]:
         """The records from the first to the last; once."""
-        columns, width, plan, fill = self.columns, len(self.columns), self._plan, self._normaliser.fill
+        columns, width = self.columns, len(self.columns)
+        plan, fill = self._plan, self._normaliser.fill
         number = 0
         for row in self._rows:
             cells = row if isinstance(row, list) else [row.text]

@@ -27,8 +27,13 @@ from app.identity.sessions.service import SessionService
 from app.identity.tokens import invalid_token
 
 PROFILE_FIELDS = (
-    *("full_name", "first_name", "last_name", "phone", "date_of_birth"),
-    *("newsletter", "notifications"),
+    "full_name",
+    "first_name",
+    "last_name",
+    "phone",
+    "date_of_birth",
+    "newsletter",
+    "notifications",
 )
 
 

@@ -188,8 +188,11 @@ async def test_put_replaces_everything_and_patch_only_what_is_sent(
     assert replaced.status_code == 200
     body = replaced.json()
     assert (body["title"], body["isbn"], body["contributors"], body["tags"], body["quantity"]) == (
-        *("Bilbo", None, []),
-        *([], 0),
+        "Bilbo",
+        None,
+        [],
+        [],
+        0,
     )
     assert (await client.get(path)).json() == body
 

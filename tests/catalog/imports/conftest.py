@@ -125,8 +125,18 @@ class Importer:
     async def census(self) -> dict[str, int]:
         """How many rows each table of the catalogue has."""
         tables = (
-            *("items", "books", "works", "authors", "series", "categories", "contributors"),
-            *("book_categories", "stock_levels", "stock_movements", "price_changes", "book_documents"),
+            "items",
+            "books",
+            "works",
+            "authors",
+            "series",
+            "categories",
+            "contributors",
+            "book_categories",
+            "stock_levels",
+            "stock_movements",
+            "price_changes",
+            "book_documents",
         )
         return {table: await self.ask(f"SELECT count(*) FROM {table}") for table in tables}  # noqa: S608 (the names above)
 

@@ -181,7 +181,9 @@ async def test_a_book_without_isbn_is_known_by_its_id_and_title(importer: Import
         job = await importer.finish(rows.encode(), mode=mode)
         failed = await importer.rows(job["id"], status="failed")
         assert [(row["number"], row["errors"][0]["type"]) for row in failed] == [
-            *((2, "repeated"), (3, "book-not-found"), (4, "not-a-number"))
+            (2, "repeated"),
+            (3, "book-not-found"),
+            (4, "not-a-number"),
         ]
     assert job["counts"]["unchanged"] == 1
     assert await importer.ask("SELECT pages FROM books") == 213

@@ -80,8 +80,11 @@ async def test_put_replaces_and_patch_changes(client: httpx.AsyncClient, seller:
     replaced = await client.put(path, json={"title": "Pen", "price": 1}, headers=seller.headers)
     body = replaced.json()
     assert (body["title"], body["sku"], body["description"], body["tags"], body["quantity"]) == (
-        *("Pen", None, None),
-        *([], 0),
+        "Pen",
+        None,
+        None,
+        [],
+        0,
     )
     assert body["kind"] == "gift"
 

@@ -2,7 +2,8 @@
 
 from app.catalog.merges.contributions import Contribution, Dropped, plan_merge, plan_undo
 
-OLD, NEW, OTHER = 1, 2, 3
+OLD, NEW = 1, 2
+OTHER = 3
 
 
 def test_every_contribution_of_the_source_moves() -> None:

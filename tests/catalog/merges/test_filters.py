@@ -10,7 +10,9 @@ from tests.catalog.merges.arrange import BOOKS, author_of, merge, read, undo
 from tests.conftest import Caller, SignUp
 from tests.factories import a_book
 
-FACETS, SEARCH, EXPORT = f"{BOOKS}/facets", "/api/v1/search", "/api/v1/admin/exports"
+FACETS = f"{BOOKS}/facets"
+SEARCH = "/api/v1/search"
+EXPORT = "/api/v1/admin/exports"
 
 
 @pytest.fixture

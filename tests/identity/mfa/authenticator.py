@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 ORIGIN = "http://localhost:8000"
 RP_ID = "localhost"
-PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
+PRESENT, VERIFIED = 0x01, 0x04
+ATTESTED = 0x40
 
 
 def b64(raw: bytes) -> str:

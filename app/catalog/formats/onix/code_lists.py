@@ -108,7 +108,10 @@ PUBLICATION = "01"
 FIRST_PUBLICATION = "11"
 """List 163."""
 
-DAY, MONTH, YEAR, FREE_TEXT = "00", "01", "05", "12"
+DAY = "00"
+MONTH = "01"
+YEAR = "05"
+FREE_TEXT = "12"
 EXACT_TIMES = frozenset({"13", "14"})
 """List 55."""
 

@@ -83,14 +83,11 @@ def _wrap(name: str, *inner: str) -> str:
 
 def _identifier(book: ExportedBook) -> str:
     if book.isbn13:
-        kind, extra, value = code_lists.ISBN_TYPES[0], "", book.isbn13
-    else:
-        kind, extra, value = (
-            code_lists.PROPRIETARY,
-            _element("IDTypeName", code_lists.SHOP_ITEM_ID),
-            str(book.id),
-        )
-    return _wrap("ProductIdentifier", _element("ProductIDType", kind), extra, _element("IDValue", value))
+        kind = _element("ProductIDType", code_lists.ISBN_TYPES[0])
+        return _wrap("ProductIdentifier", kind, _element("IDValue", book.isbn13))
+    kind = _element("ProductIDType", code_lists.PROPRIETARY)
+    name = _element("IDTypeName", code_lists.SHOP_ITEM_ID)
+    return _wrap("ProductIdentifier", kind, name, _element("IDValue", str(book.id)))
 
 
 def _descriptive(book: ExportedBook, sender: str) -> Iterator[str]:
