@@ -64,7 +64,7 @@ def _handler(bucket: Bucket) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(answer)
 
         do_GET = do_HEAD = handle_any  # noqa: N815 (the base class names them)
-    do_PUT = do_POST = handle_any  # noqa: N815 (the base class names them)
+        do_PUT = do_POST = handle_any  # noqa: N815 (the base class names them)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (as the base class has it)
             del format, args
