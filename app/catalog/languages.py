@@ -1,10 +1,10 @@
-"""Language codes of files: three letters become two where ISO 639 has both (RFC 5646 §2.2.1)."""
+"""Languages in one form, through whatever door they come: BCP 47, the shortest code, `fr` for `fre` (RFC 5646 §2.2.1)."""
 
 import re
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic import AfterValidator, Field
 
 from app.core.http.schemas import Line, shaped
 
@@ -32,37 +32,35 @@ TWO_LETTERS = {
     for three in threes.split(",")
 }
 
+_FILE_TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}")
+_REGION, _SCRIPT = 2, 4
+"""Letters of a subtag."""
 
-def _normal_language(code: str) -> str:
-    """The shortest code of the language, as BCP 47 wants it, and regions in capitals."""
-    first, *rest = code.split("-")
-    language = TWO_LETTERS.get(first.lower(), first.lower())
-    return "-".join([language, *(part.upper() if len(part) == 2 else part for part in rest)])  # noqa: PLR2004 (a region has two letters)
+
+@lru_cache(maxsize=512)
+def normal_language(tag: str) -> str:
+    """Write a tag in its one form: `fre` → `fr`, `ENG-us` → `en-US`, `zho-HANT` → `zh-Hant`; `fil` stays."""
+    language, *rest = tag.lower().split("-")
+    return "-".join([TWO_LETTERS.get(language, language), *map(_cased, rest)])
+
+
+def _cased(subtag: str) -> str:
+    if len(subtag) == _REGION:
+        return subtag.upper()
+    return subtag.title() if len(subtag) == _SCRIPT and subtag.isalpha() else subtag
+
+
+@lru_cache(maxsize=512)
+def language_of(code: str) -> str:
+    """Write a code of a file in the same form; `en_us` is one too. Raises ValueError."""
+    if not _FILE_TAG.fullmatch(code):
+        raise ValueError("is no language code: en, en-US or the ISO 639-2 code eng")
+    return normal_language(code.replace("_", "-"))
 
 
 Language = Annotated[
     Line,
     *shaped(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$", "must be a language code, such as en or en-US"),
-    Field(description="BCP 47.", examples=["en"]),
-    AfterValidator(_normal_language),
+    Field(description="BCP 47; the shortest code stands for all of them: `fr` for `fre`.", examples=["en"]),
+    AfterValidator(normal_language),
 ]
-_TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}")
-_LANGUAGE: TypeAdapter[str] = TypeAdapter(Language)
-
-
-def is_same_language(tag: str | None, other: str | None) -> bool:
-    """Whether two tags say the same; `fre` and `fr` do."""
-    try:
-        return tag == other or (
-            tag is not None and other is not None and language_of(tag) == language_of(other)
-        )
-    except ValueError:
-        return False
-
-
-@lru_cache(maxsize=512)
-def language_of(code: str) -> str:
-    """The BCP 47 tag of a code: `eng` → `en`, `fre` → `fr`, `en_us` → `en-US`; `fil` stays. ValueError."""
-    if not _TAG.fullmatch(code):
-        raise ValueError("is no language code: en, en-US or the ISO 639-2 code eng")
-    return _LANGUAGE.validate_python(code.replace("_", "-"))

@@ -10,7 +10,6 @@ from app.catalog.authors.resolver import Credit
 from app.catalog.books.fields import BOOK_FIELDS, BookState
 from app.catalog.books.service import principal_author
 from app.catalog.imports.names import Names
-from app.catalog.languages import is_same_language
 from app.catalog.works.repository import TitlePage
 from app.catalog.works.resolver import EditionChange
 
@@ -75,9 +74,7 @@ def fields_of(values: Mapping[str, Any], names: Names, credited: Sequence[Credit
 
 
 def news(book: Stored, fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields without what says the same in other words: another code of the language, the price but for a sale."""
-    if "language" in fields and is_same_language(book.image.language, fields["language"]):
-        del fields["language"]
+    """The fields without what says the same in other words: the price but for a sale."""
     if book.regular_price is not None and fields.get("price") == book.regular_price:
         del fields["price"]
     return fields
