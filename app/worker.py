@@ -57,7 +57,7 @@ _LONGEST_PAUSE = 5.0
 _log = structlog.get_logger(__name__)
 
 
-class _Overtaken(Exception):
+class _AttemptLost(Exception):
     """This attempt took so long that another one took the event over: nothing of it may stay."""
 
 
@@ -195,8 +195,8 @@ class Worker:
             async with self._transaction() as session:
                 await run_transactional(session, delivery)
                 if not await outbox.finish(session, delivery):
-                    raise _Overtaken
-        except _Overtaken:
+                    raise _AttemptLost
+        except _AttemptLost:
             _log.warning("event_overtaken", **told)
         except RetryAfter as pause:
             await self._postpone(delivery, pause.delay)

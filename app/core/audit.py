@@ -15,9 +15,9 @@ from app.core.clock import utc_now
 from app.core.db.locks import AdvisoryLock, acquire
 from app.core.db.models import Base, Id
 from app.core.http.request_info import current_request
+from app.core.logging import is_secret
 
 _PENDING = "audit_entries"
-_MASKED = ("password", "secret", "token", "hash", "code", "credential", "api_key")
 _MASK = "***"
 _LONGEST_TEXT = 1000
 _LARGEST_INTEGER = 2**63 - 1
@@ -137,7 +137,7 @@ def _chained(previous: bytes, fields: list[Any]) -> bytes:
 
 
 def _kept(name: str, value: object) -> object:
-    if any(word in name.lower() for word in _MASKED):
+    if is_secret(name):
         return None if value is None else _MASK
     if isinstance(value, Mapping):
         return {_text(str(key)): _kept(str(key), inner) for key, inner in value.items()}

@@ -50,7 +50,7 @@ class Normaliser:
                     raise FieldRefused(f"must have at most {LARGEST_CELL} characters", "string_too_long")
                 values[name] = reader(cell)
             except ValueError as refusal:
-                record.problems.append(problem_of(name, refusal))
+                record.problems.append(refusal_problem(name, refusal))
         values.pop("currency", None)
         self._set_isbn(record, fields)
         if record.isbn13 is None and (shop_item_id := fields.get("shop_item_id", "").strip()):
@@ -72,16 +72,16 @@ class Normaliser:
         try:
             record.isbn13 = repair_isbn(told[0]) if len(told) == 1 else _isbn_of_several(told)
         except ValueError as refusal:
-            record.problems.append(problem_of("isbn", refusal))
+            record.problems.append(refusal_problem("isbn", refusal))
 
     def _set_item_id(self, record: Record, cell: str) -> None:
         try:
             record.item_id = read_item_id(cell)
         except ValueError as refusal:
-            record.problems.append(problem_of("shop_item_id", refusal))
+            record.problems.append(refusal_problem("shop_item_id", refusal))
 
 
-def problem_of(name: str, refusal: ValueError) -> RowProblem:
+def refusal_problem(name: str, refusal: ValueError) -> RowProblem:
     """A refusal as the problem of a field."""
     if isinstance(refusal, ShortenedIsbn):
         return RowProblem(name, str(refusal), "shortened-number")

@@ -36,7 +36,7 @@ async def retry_when_unavailable() -> AsyncIterator[None]:
         raise
 
 
-def problem_of(fault: Exception) -> RowProblem:
+def fault_problem(fault: Exception) -> RowProblem:
     """What the row is told, by the name of the constraint where there is one."""
     cause = postgres_cause(fault)
     name = getattr(cause, "constraint_name", None)

@@ -24,7 +24,7 @@ from app.catalog.imports.apply.outcome import Outcome, failure
 from app.catalog.imports.apply.repository import BulkRepository
 from app.catalog.imports.apply.service import Applied, BatchService, repeated
 from app.catalog.imports.apply.writer import Owner
-from app.catalog.imports.faults import is_refusal, problem_of
+from app.catalog.imports.faults import fault_problem, is_refusal
 from app.catalog.imports.job import JobLifecycle, Progress, is_all_or_nothing
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.source import Batch, BatchReader
@@ -282,7 +282,7 @@ class ImportRun:
                 for half in batch.halves():
                     await self._apply(half)
                 return
-            applied = await self._policy.refuse(batch, problem_of(fault))
+            applied = await self._policy.refuse(batch, fault_problem(fault))
         await self._policy.settle(batch, applied)
         self._progress.done = batch.last
         if self._progress.is_cancelling:

@@ -28,7 +28,7 @@ _LONGEST_PAUSE = 5.0
 _log = structlog.get_logger(__name__)
 
 
-class Overtaken(Exception):
+class LeaseLost(Exception):
     """Another worker took the mail over before its content left."""
 
 
@@ -45,11 +45,11 @@ async def deliver_mail(outside: HandlerContext, event: MailQueued, delivery: Del
                 await outbox.is_ours(session, delivery)
                 and await MailService.build(session).hand_over(event.mail_id)
             ):
-                raise Overtaken
+                raise LeaseLost
 
     try:
         await outside.mailer.send(mail, hand_over)
-    except Overtaken:
+    except LeaseLost:
         raise RetryAfter("another worker has the mail", outside.settings.worker.lease) from None
     except MailDelayed:
         await _record(outside, lambda mails: mails.put_back(event.mail_id))
