@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.cli.admin import unit_of_work
 from app.core.settings.settings import Settings, load_settings
 from app.demo.accounts import ACCOUNTS, PASSWORD
-from app.demo.catalogue import Catalogue
 from app.demo.generate import generate_books
 from app.demo.loader import DatabaseNotEmpty, Report, load_demo
+from app.demo.shop import DemoShop
 
 demo_cli = typer.Typer(help="Fill a development database.")
 
@@ -32,13 +32,13 @@ def demo(
     if context.invoked_subcommand is not None:
         return
     try:
-        catalogue = asyncio.run(_load_demo(load_settings()))
+        shop = asyncio.run(_load_demo(load_settings()))
     except DatabaseNotEmpty:
         if not if_empty:
             raise
         typer.echo("The database is not empty: no demo data loaded.")
         return
-    typer.echo(f"Loaded {len(catalogue.books):,} books and {len(catalogue.goods)} other goods.")
+    typer.echo(f"Loaded {len(shop.books):,} books and {len(shop.goods)} other goods.")
     typer.echo(f"Log in as {', '.join(account.username for account in ACCOUNTS)}; password {PASSWORD}")
 
 
@@ -54,7 +54,7 @@ def generate(
     typer.echo(f"Added {books:,} invented books.")
 
 
-async def _load_demo(settings: Settings) -> Catalogue:
+async def _load_demo(settings: Settings) -> DemoShop:
     with _progress() as report:
         async with unit_of_work(settings) as session:
             return await load_demo(session, settings, report)

@@ -1,28 +1,47 @@
 """Loads the demo shop into an empty database, in one transaction: all of it or nothing."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable
+from itertools import islice
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.models import Author, Category, Item, Series, Work
+from app.catalog.authors.resolver import AuthorResolver
+from app.catalog.books.fields import BookState
+from app.catalog.goods.repository import MovementKind, StockLedger
+from app.catalog.imports.apply.writer import BookWriter, Owner
+from app.catalog.models import Author, Category, Item
+from app.catalog.series.resolver import SeriesResolver
 from app.core.cache.hot import EVERYTHING, invalidate
+from app.core.db.driver import driver_connection
 from app.core.db.locks import AdvisoryLock, acquire
 from app.core.settings.settings import Settings
-from app.demo.accounts import ACCOUNTS, PASSWORD
-from app.demo.catalogue import Catalogue
-from app.demo.tables import NumberedShop, Table
+from app.demo.accounts import ACCOUNTS, PASSWORD, SELLER
+from app.demo.shop import DemoCategory, DemoGoods, DemoShop
+from app.identity.accounts.repository import email_key
 from app.identity.models import User
 from app.identity.passwords import hash_password
 
 Report = Callable[[str, int, int], None]
-"""Hears which table is being filled, how many rows are in by now, and how many there will be."""
+"""Hears what is being written, how many are in by now, and how many there will be."""
 
-"""Any fixed number: of two loads at once, one waits and then finds the database filled."""
 _STATEMENT_TIMEOUT = "60s"
-_CHUNK = 500
+_BATCH = 2_000
+_TABLES = (
+    "users",
+    "categories",
+    "authors",
+    "series",
+    "works",
+    "items",
+    "books",
+    "contributors",
+    "book_categories",
+    "stock_levels",
+    "stock_movements",
+    "book_documents",
+)
 
 
 class DemoRefused(Exception):
@@ -33,31 +52,45 @@ class DatabaseNotEmpty(DemoRefused):
     """Somebody's data is there already."""
 
 
-async def load_demo(session: AsyncSession, settings: Settings, report: Report) -> Catalogue:
-    """Fill the empty database, rows unseen by others until the commit. DemoRefused, DatabaseNotEmpty."""
+async def load_demo(session: AsyncSession, settings: Settings, report: Report) -> DemoShop:
+    """Fill the empty database, rows unseen by others until the commit. Raises DemoRefused, DatabaseNotEmpty."""
     refuse_in_production(settings)
     await lock_for_loading(session)
     await _refuse_unless_empty(session)
-    catalogue = Catalogue.read()
-    hashes = await asyncio.gather(*(hash_password(PASSWORD) for _ in ACCOUNTS))
-    ids = {
-        "users": await reserve(session, User, len(ACCOUNTS)),
-        "categories": await reserve(session, Category, len(catalogue.categories)),
-        "authors": await reserve(session, Author, len(catalogue.authors)),
-        "series": await reserve(session, Series, len(catalogue.series)),
-        # At most one work for each book; what editions share stays unused.
-        "works": await reserve(session, Work, len(catalogue.books)),
-        "items": await reserve(session, Item, len(catalogue.items)),
-    }
-    tables = NumberedShop(catalogue, hashes, settings.currency, ids).tables()
-    await copy_tables(session, tables, report)
-    await analyze(session, tables)
+    shop = DemoShop.read()
+    owner = Owner(await _add_accounts(session), settings.currency, MovementKind.INITIAL)
+    categories = await _add_categories(session, shop.categories)
+    authors = await AuthorResolver.build(session, locks_names=False).resolve(shop.people)
+    series = await SeriesResolver.build(session).resolve(book.series for book in shop.books if book.series)
+    books = [
+        (
+            book.isbn13,
+            BookState(
+                title=book.title,
+                description=book.description,
+                price=book.price,
+                quantity=book.quantity,
+                tags=book.tags,
+                first_published=book.first_published,
+                language=book.language,
+                format=book.format.value,
+                series_id=series.by_name[book.series].id if book.series else None,
+                series_position=book.series_position,
+                contributors=authors.credit([(name, role.value) for name, role in book.contributors], ()),
+                category_ids=[categories[slug] for slug in book.categories],
+            ),
+        )
+        for book in shop.books
+    ]
+    await write_books(session, owner, books, len(books), report)
+    await _add_goods(session, owner, shop.goods)
+    await analyze(session)
     invalidate(session, EVERYTHING)
-    return catalogue
+    return shop
 
 
 def refuse_in_production(settings: Settings) -> None:
-    """DemoRefused, unless the settings are those of development."""
+    """Raises DemoRefused, unless the settings are those of development."""
     if settings.in_production:
         raise DemoRefused(
             "demo accounts have a public password, so they are loaded in development only:"
@@ -67,9 +100,30 @@ def refuse_in_production(settings: Settings) -> None:
 
 async def lock_for_loading(session: AsyncSession) -> None:
     """Keep other loads out until the transaction ends, and let statements take their time."""
-    # A slow machine may need longer for a chunk than a request may take.
+    # A slow machine may need longer for a batch than a request may take.
     await session.execute(select(func.set_config("statement_timeout", _STATEMENT_TIMEOUT, True)))  # noqa: FBT003 (until the transaction ends)
     await session.execute(acquire(AdvisoryLock.DEMO))
+
+
+async def write_books(
+    session: AsyncSession, owner: Owner, books: Iterable[tuple[str, BookState]], total: int, report: Report
+) -> None:
+    """Write books, each with its ISBN, as an import writes them."""
+    # Search documents are made by the batch, not by triggers, row by row.
+    await session.execute(select(func.set_config("bookstore.defer_documents", "on", True)))  # noqa: FBT003 (as above)
+    writer = BookWriter.build(session, await driver_connection(session), owner)
+    remaining, done = iter(books), 0
+    while batch := list(islice(remaining, _BATCH)):
+        report("books", done, total)
+        await writer.finish(await writer.create(batch))
+        done += len(batch)
+    report("books", done, total)
+
+
+async def analyze(session: AsyncSession) -> None:
+    """Tell the planner what the tables are like by now."""
+    for table in _TABLES:
+        await session.execute(text(f"ANALYZE {table}"))
 
 
 async def _refuse_unless_empty(session: AsyncSession) -> None:
@@ -81,28 +135,57 @@ async def _refuse_unless_empty(session: AsyncSession) -> None:
             )
 
 
-async def reserve(session: AsyncSession, model: type[Any], count: int) -> list[int]:
-    """Ids from the table's own sequence, so that the next row of a client gets one that is free."""
-    sequence = select(func.pg_get_serial_sequence(model.__tablename__, "id")).scalar_subquery()
-    statement = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
-    return list(await session.scalars(statement))
+async def _add_accounts(session: AsyncSession) -> int:
+    """Add the demo accounts; the id of the seller."""
+    hashes = await asyncio.gather(*(hash_password(PASSWORD) for _ in ACCOUNTS))
+    users = {
+        who: User(
+            username=who.username,
+            email=who.email,
+            email_key=email_key(who.email),
+            password_hash=hashed,
+            full_name=who.full_name,
+            role=who.role.value,
+            is_verified=True,
+        )
+        for who, hashed in zip(ACCOUNTS, hashes, strict=True)
+    }
+    session.add_all(users.values())
+    await session.flush()
+    return users[SELLER].id
 
 
-async def copy_tables(session: AsyncSession, tables: Sequence[Table], report: Report) -> None:
-    """COPY, on the connection and in the transaction of the session: ten times as fast as INSERT."""
-    raw = await (await session.connection()).get_raw_connection()
-    connection: Any = raw.driver_connection
-    total, done = sum(len(table.rows) for table in tables), 0
-    for table in tables:
-        for start in range(0, len(table.rows), _CHUNK):
-            report(table.name, done, total)
-            chunk = table.rows[start : start + _CHUNK]
-            await connection.copy_records_to_table(table.name, columns=table.columns.split(), records=chunk)
-            done += len(chunk)
-    report("all", done, total)
+async def _add_categories(session: AsyncSession, tree: Iterable[DemoCategory]) -> dict[str, int]:
+    """Add the tree, parents before their children; the id of each slug."""
+    added: dict[str, Category] = {}
+    for slug, name, above in tree:
+        parent = added[above] if above else None
+        path = f"{parent.path}/{slug}" if parent else slug
+        added[slug] = Category(name=name, slug=slug, path=path, parent_id=parent.id if parent else None)
+        session.add(added[slug])
+        await session.flush()
+    return {slug: category.id for slug, category in added.items()}
 
 
-async def analyze(session: AsyncSession, tables: Sequence[Table]) -> None:
-    """Tell the planner what the tables are like by now."""
-    for table in tables:
-        await session.execute(text(f"ANALYZE {table.name}"))
+async def _add_goods(session: AsyncSession, owner: Owner, goods: Iterable[DemoGoods]) -> None:
+    """Add what is no book."""
+    stocked = [
+        (
+            Item(
+                kind=each.kind.value,
+                sku=each.sku,
+                title=each.title,
+                description=each.description,
+                price=each.price,
+                tags=each.tags,
+                currency=owner.currency,
+                owner_id=owner.user_id,
+            ),
+            each.quantity,
+        )
+        for each in goods
+    ]
+    session.add_all(item for item, _ in stocked)
+    await session.flush()
+    quantities = [(item.id, quantity) for item, quantity in stocked]
+    await StockLedger(session).open(quantities, owner.opening, owner.user_id)

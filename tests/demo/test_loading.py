@@ -15,8 +15,8 @@ from app.core.db.transaction import transaction
 from app.core.redis import make_redis
 from app.core.settings.settings import Settings
 from app.demo.accounts import ACCOUNTS, PASSWORD
-from app.demo.catalogue import DATA, Catalogue
 from app.demo.loader import DatabaseNotEmpty, DemoRefused, load_demo
+from app.demo.shop import DATA, DemoShop
 from app.identity.passwords import verify_password
 from devstack import Servers
 from tests.conftest import DatabaseMaker, client_of, running_app, settings_for
@@ -34,7 +34,7 @@ async def transaction_on(settings: Settings) -> AsyncIterator[AsyncSession]:
         await database.close()
 
 
-async def load(settings: Settings) -> Catalogue:
+async def load(settings: Settings) -> DemoShop:
     async with transaction_on(settings) as session:
         return await load_demo(session, settings, lambda *_: None)
 
@@ -97,12 +97,12 @@ async def test_no_row_breaks_a_rule_of_the_shop(shop_url: str, breach: str) -> N
 
 
 def test_a_client_could_have_sent_every_book() -> None:
-    catalogue = Catalogue.read()
+    shop = DemoShop.read()
 
-    slugs = {category.slug for category in catalogue.categories}
-    for book in catalogue.books:
+    slugs = {category.slug for category in shop.categories}
+    for book in shop.books:
         people = [{"name": name, "role": role} for name, role in book.contributors]
-        values = {**book._asdict(), **book.item._asdict(), "isbn": book.isbn13, "contributors": people}
+        values = {**book._asdict(), "isbn": book.isbn13, "contributors": people}
         accepted = {name: value for name, value in values.items() if name in BookIn.model_fields}
         assert BookIn.model_validate(accepted).isbn == book.isbn13 == parse_isbn(book.isbn13)
         assert accepted.keys() >= {"title", "price", "description", "tags", "language", "series_position"}
@@ -125,7 +125,7 @@ async def test_every_demo_account_can_log_in_and_see_the_books(servers: Servers,
             form = {"username": account.username, "password": PASSWORD}
             assert (await client.post("/api/v1/auth/token", data=form)).status_code == 200
         page = (await client.get("/api/v1/books", params={"limit": 1})).json()
-    assert page["total"] == len(Catalogue.read().books)
+    assert page["total"] == len(DemoShop.read().books)
 
 
 async def test_a_client_can_add_to_the_loaded_shop(settings: Settings) -> None:
@@ -144,7 +144,7 @@ async def test_a_running_api_shows_the_books_at_once(settings: Settings) -> None
         for _ in range(2):
             assert (await client.get("/api/v1/books")).json()["total"] == 0
         await load(settings)
-        assert (await client.get("/api/v1/books")).json()["total"] == len(Catalogue.read().books)
+        assert (await client.get("/api/v1/books")).json()["total"] == len(DemoShop.read().books)
 
 
 async def test_a_second_load_is_refused_and_changes_nothing(
@@ -162,7 +162,7 @@ async def test_a_second_load_is_refused_and_changes_nothing(
 async def test_of_two_loads_at_once_one_is_refused(settings: Settings, empty_database_url: str) -> None:
     outcomes = await asyncio.gather(load(settings), load(settings), return_exceptions=True)
 
-    assert {type(outcome) for outcome in outcomes} == {Catalogue, DatabaseNotEmpty}
+    assert {type(outcome) for outcome in outcomes} == {DemoShop, DatabaseNotEmpty}
     assert await count(empty_database_url, "users") == len(ACCOUNTS)
 
 

@@ -35,10 +35,11 @@ _plain_of_book = attrgetter(*PLAIN_BOOK_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose the new books are, who stands in the ledger, and the shop's currency."""
+    """Whose the new books are, who stands in the ledger, the shop's currency, and how their first stock came."""
 
     user_id: int
     currency: str
+    opening: MovementKind = MovementKind.IMPORT
 
 
 class BookWriter:
@@ -90,7 +91,7 @@ class BookWriter:
         await self._books.copy("books", _BOOK, rows)
         await self._write_lists([(id_, image) for id_, (_, image) in numbered])
         quantities = [(id_, image.quantity) for id_, (_, image) in numbered]
-        await self._stock.open(quantities, MovementKind.IMPORT, self._owner.user_id)
+        await self._stock.open(quantities, self._owner.opening, self._owner.user_id)
         return list(ids)
 
     async def update(self, edits: Sequence[Edit]) -> None:

@@ -1,4 +1,4 @@
-"""The demo catalogue: real books and a few other goods, read from the files in `data`."""
+"""The demo shop: real books and a few other goods, read from the files in `data`."""
 
 import csv
 import hashlib
@@ -35,23 +35,27 @@ class DemoCategory(NamedTuple):
     parent: str
 
 
-class DemoItem(NamedTuple):
-    """What every item has, of whatever kind."""
+class DemoGoods(NamedTuple):
+    """What is no book."""
 
     kind: ItemKind
-    sku: str | None
+    sku: str
     title: str
     description: str
     price: Decimal
     tags: list[str]
-    stock: int
+    quantity: int
 
 
 class DemoBook(NamedTuple):
-    """A book: the item, and what a book has beyond."""
+    """A book, its people, series and categories by name."""
 
-    item: DemoItem
     isbn13: str
+    title: str
+    description: str
+    price: Decimal
+    tags: list[str]
+    quantity: int
     first_published: int | None
     language: str | None
     format: BookFormat
@@ -62,36 +66,26 @@ class DemoBook(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class DemoShop:
     """Everything on the demo shelves; the same on every machine."""
 
     categories: Sequence[DemoCategory]
     books: Sequence[DemoBook]
-    goods: Sequence[DemoItem]
+    goods: Sequence[DemoGoods]
 
     @classmethod
-    def read(cls) -> "Catalogue":
-        """The catalogue of the files."""
+    def read(cls) -> "DemoShop":
+        """Read it from the files."""
         return cls(
             categories=[DemoCategory(**row) for row in _rows("categories.csv")],
             books=[_book(row, rank) for rank, row in enumerate(_rows("books.csv"))],
-            goods=[_good(row) for row in _rows("goods.csv")],
+            goods=[_goods(row) for row in _rows("goods.csv")],
         )
 
     @cached_property
-    def items(self) -> list[DemoItem]:
-        """Books first, in their own order, then the other goods."""
-        return [*(book.item for book in self.books), *self.goods]
-
-    @cached_property
-    def authors(self) -> list[str]:
+    def people(self) -> list[str]:
         """Every contributor once."""
         return list(dict.fromkeys(name for book in self.books for name, _ in book.contributors))
-
-    @cached_property
-    def series(self) -> list[str]:
-        """Every series once."""
-        return list(dict.fromkeys(book.series for book in self.books if book.series))
 
 
 def _rows(file: str) -> Iterator[dict[str, str]]:
@@ -102,18 +96,13 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
 def _book(row: dict[str, str], rank: int) -> DemoBook:
     isbn13 = row["isbn13"]
     made_as = _pick(_FORMATS, isbn13, "format")
-    item = DemoItem(
-        kind=ItemKind.BOOK,
-        sku=None,
+    return DemoBook(
+        isbn13=isbn13,
         title=row["title"],
         description=_describe(row),
         price=_pick(_EUROS[made_as], isbn13, "euros") + Decimal(_pick(_CENTS, isbn13, "cents")),
         tags=_tags(row, rank),
-        stock=_pick(_STOCK, isbn13, "stock"),
-    )
-    return DemoBook(
-        item=item,
-        isbn13=isbn13,
+        quantity=_pick(_STOCK, isbn13, "stock"),
         first_published=int(row["first_published"]) if row["first_published"] else None,
         language=row["language"] or None,
         format=made_as,
@@ -124,15 +113,15 @@ def _book(row: dict[str, str], rank: int) -> DemoBook:
     )
 
 
-def _good(row: dict[str, str]) -> DemoItem:
-    return DemoItem(
+def _goods(row: dict[str, str]) -> DemoGoods:
+    return DemoGoods(
         kind=ItemKind(row["kind"]),
         sku=row["sku"],
         title=row["title"],
         description=row["description"],
         price=Decimal(row["price"]),
         tags=row["tags"].split("; "),
-        stock=_pick(_STOCK, row["sku"], "stock"),
+        quantity=_pick(_STOCK, row["sku"], "stock"),
     )
 
 
