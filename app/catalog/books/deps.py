@@ -7,13 +7,24 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from app.catalog.authors.errors import UnknownAuthor
+from app.catalog.books.errors import BookNotFound, DuplicateContributor, IsbnTaken
 from app.catalog.books.representations import WHOLE, BookView, Expansion, ViewQuery
 from app.catalog.books.service import BookService
+from app.catalog.categories.errors import UnknownCategory
+from app.catalog.goods.errors import NotYourItem, SkuTaken, StockReserved
+from app.catalog.works.errors import UnknownWork
 from app.core.db.transaction import SessionDep
+from app.core.errors import refuses
 from app.core.http.negotiation import JSON_LD
 from app.core.http.responses import HotReads
 
 
+@refuses(BookNotFound, NotYourItem, where=lambda use: use.method != "POST")
+@refuses(StockReserved, where=lambda use: use.method in {"PUT", "PATCH"})
+@refuses(IsbnTaken, SkuTaken, where=lambda use: use.method != "DELETE")
+@refuses(UnknownAuthor, UnknownCategory, UnknownWork, where=lambda use: use.method != "DELETE")
+@refuses(DuplicateContributor, where=lambda use: use.method != "DELETE")
 async def get_book_service(request: Request, session: SessionDep) -> BookService:
     """Books on the request's transaction, priced in the shop's currency."""
     return BookService.build(session, request.app.state.settings.currency)

@@ -5,19 +5,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from app.catalog.authors.errors import UnknownAuthor
 from app.catalog.books import queries
 from app.catalog.books.deps import VIEW_PARAMETERS, BookServiceDep, asked_view
-from app.catalog.books.errors import BookNotFound, DuplicateContributor, InvalidIsbn, IsbnTaken
+from app.catalog.books.errors import BookNotFound, InvalidIsbn
 from app.catalog.books.json_ld import LINKED
 from app.catalog.books.ndjson import LINES, stream_lines
 from app.catalog.books.representations import BookListQuery, ExpandedBook
 from app.catalog.books.schemas import BookIn, BookOut, BookPatch
 from app.catalog.cache_groups import LISTS, item_group
-from app.catalog.categories.errors import UnknownCategory
 from app.catalog.goods.deps import limit_search
-from app.catalog.goods.errors import NotYourItem, SkuTaken, StockReserved
-from app.catalog.works.errors import UnknownWork
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
@@ -30,8 +26,6 @@ from app.identity.permissions import Permission
 
 router = APIRouter(prefix="/api/v1/books", tags=["books"])
 
-_CREATING = (IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, UnknownWork, DuplicateContributor)
-_EDITING = (BookNotFound, NotYourItem)
 _PrintedIsbn = Annotated[
     str, Path(description="ISBN-10 or ISBN-13 in any printed form.", examples=["978-0-439-02348-1"])
 ]
@@ -90,13 +84,7 @@ async def get_book_by_isbn(isbn: _PrintedIsbn, hot: HotDep) -> Response:
     return await hot.answer(LISTS, partial(queries.get_book_by_isbn, printed=isbn, view=view))
 
 
-@router.post(
-    "",
-    status_code=201,
-    summary="List a book for sale",
-    response_model=BookOut,
-    responses=problems(*_CREATING),
-)
+@router.post("", status_code=201, summary="List a book for sale", response_model=BookOut)
 async def create_book(book: BookIn, seller: Seller, books: BookServiceDep, session: SessionDep) -> Response:
     """Add a book of one's own. Contributors given by name are found in the catalogue or added to it."""
     book_id = await books.create(seller, book)
@@ -104,12 +92,7 @@ async def create_book(book: BookIn, seller: Seller, books: BookServiceDep, sessi
     return await read_back(session, partial(queries.get_book, book_id=book_id), status=201, location=location)
 
 
-@router.put(
-    "/{book_id}",
-    summary="Replace a book",
-    response_model=BookOut,
-    responses=problems(*_EDITING, *_CREATING, StockReserved),
-)
+@router.put("/{book_id}", summary="Replace a book", response_model=BookOut)
 async def replace_book(
     book_id: RowId,
     book: BookIn,
@@ -123,12 +106,7 @@ async def replace_book(
     return await read_back(session, partial(queries.get_book, book_id=book_id))
 
 
-@router.patch(
-    "/{book_id}",
-    summary="Change a book",
-    response_model=BookOut,
-    responses=problems(*_EDITING, *_CREATING, StockReserved),
-)
+@router.patch("/{book_id}", summary="Change a book", response_model=BookOut)
 async def change_book(
     book_id: RowId,
     patch: BookPatch,
@@ -142,7 +120,7 @@ async def change_book(
     return await read_back(session, partial(queries.get_book, book_id=book_id))
 
 
-@router.delete("/{book_id}", status_code=204, summary="Delete a book", responses=problems(*_EDITING))
+@router.delete("/{book_id}", status_code=204, summary="Delete a book")
 async def delete_book(
     book_id: RowId, seller: Seller, precondition: PreconditionDep, books: BookServiceDep
 ) -> None:

@@ -15,6 +15,7 @@ from app.catalog.items.schemas import ItemFilter, ItemIn, ItemPatch
 from app.catalog.items.service import ItemService
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
+from app.core.errors import refuses
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back
@@ -23,10 +24,11 @@ from app.identity.authentication.deps import Seller
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"])
 
-_EDITING = (ItemNotFound, NotYourItem)
-_CHANGING = (KindFixed, SkuTaken, IsbnTaken, StockReserved)
 
-
+@refuses(ItemNotFound, NotYourItem, where=lambda use: use.method != "POST")
+@refuses(KindFixed, StockReserved, where=lambda use: use.method in {"PUT", "PATCH"})
+@refuses(SkuTaken, IsbnTaken, where=lambda use: use.method != "DELETE")
+@refuses(DuplicateContributor, where=lambda use: use.method in {"POST", "PUT"})
 async def get_item_service(request: Request, session: SessionDep) -> ItemService:
     """Items on the request's transaction, priced in the shop's currency."""
     return ItemService.build(session, request.app.state.settings.currency)
@@ -48,13 +50,7 @@ async def get_item(item_id: RowId, hot: HotDep) -> Response:
     return await hot.answer(item_group(item_id), partial(queries.get_item, item_id=item_id))
 
 
-@router.post(
-    "",
-    status_code=201,
-    summary="List an item for sale",
-    response_model=ItemOut,
-    responses=problems(SkuTaken, IsbnTaken, DuplicateContributor),
-)
+@router.post("", status_code=201, summary="List an item for sale", response_model=ItemOut)
 async def create_item(item: ItemIn, seller: Seller, items: ItemServiceDep, session: SessionDep) -> Response:
     """Add an item of one's own. With `author` or `isbn`, or `kind=book`, it is a book."""
     item_id = await items.create(seller, item)
@@ -62,12 +58,7 @@ async def create_item(item: ItemIn, seller: Seller, items: ItemServiceDep, sessi
     return await read_back(session, partial(queries.get_item, item_id=item_id), status=201, location=location)
 
 
-@router.put(
-    "/{item_id}",
-    summary="Replace an item",
-    response_model=ItemOut,
-    responses=problems(*_EDITING, *_CHANGING, DuplicateContributor),
-)
+@router.put("/{item_id}", summary="Replace an item", response_model=ItemOut)
 async def replace_item(
     item_id: RowId,
     item: ItemIn,
@@ -81,9 +72,7 @@ async def replace_item(
     return await read_back(session, partial(queries.get_item, item_id=item_id))
 
 
-@router.patch(
-    "/{item_id}", summary="Change an item", response_model=ItemOut, responses=problems(*_EDITING, *_CHANGING)
-)
+@router.patch("/{item_id}", summary="Change an item", response_model=ItemOut)
 async def change_item(
     item_id: RowId,
     patch: ItemPatch,
@@ -97,7 +86,7 @@ async def change_item(
     return await read_back(session, partial(queries.get_item, item_id=item_id))
 
 
-@router.delete("/{item_id}", status_code=204, summary="Delete an item", responses=problems(*_EDITING))
+@router.delete("/{item_id}", status_code=204, summary="Delete an item")
 async def delete_item(
     item_id: RowId, seller: Seller, precondition: PreconditionDep, items: ItemServiceDep
 ) -> None:
