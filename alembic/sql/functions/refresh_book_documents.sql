@@ -29,7 +29,8 @@ BEGIN
             setweight(search_vector(items.title), 'A')
             || setweight(search_vector(concat_ws(E'\n', made.names, series.name)), 'B')
             || coalesce(setweight(search_vector(nullif(concat_ws(E'\n', books.subtitle, about.words), '')), 'C'), '')
-            || coalesce(setweight(to_tsvector('simple', search_text(items.description)), 'D'), ''),
+            || coalesce(setweight(to_tsvector('simple', search_text(
+                nullif(concat_ws(E'\n', items.description, books.edition_statement), ''))), 'D'), ''),
             items.price, coalesce(stock_levels.on_hand > stock_levels.reserved, false),
             books.language, books.format, books.year, books.series_id,
             coalesce(author_ids, '{}'), coalesce(category_ids, '{}'), coalesce(about.codes, '{}'),

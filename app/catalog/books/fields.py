@@ -25,6 +25,7 @@ class BookValues:
 
     title: str = ""
     subtitle: str | None = None
+    edition_statement: str | None = None
     publisher: str | None = None
     published_on: str | None = None
     first_published: int | None = None
@@ -85,7 +86,13 @@ class BookField:
     """Of `BookState`, where it has another name."""
 
     exported_as: str = ""
-    """The column of exported files, where it has another name."""
+    """In exported files, where it has another name."""
+
+    csv_header: str = ""
+    """In exported CSV, where it has a name of its own."""
+
+    weight: str = ""
+    """Of its words in the search document (A to D), as the database's `refresh_book_documents` gives it."""
 
     @property
     def state_name(self) -> str:
@@ -94,14 +101,27 @@ class BookField:
 
     @property
     def file_name(self) -> str:
-        """The column of exported files."""
+        """The name in exported files."""
         return self.exported_as or self.name
+
+    @property
+    def csv_name(self) -> str:
+        """The header of exported CSV."""
+        return self.csv_header or self.file_name
 
 
 BOOK_FIELDS = (
-    BookField("title", Title, ("name", "book_title"), Item),
-    BookField("subtitle", ShortLine, ("sub_title",), Book),
-    BookField("contributors", Contributors),
+    BookField("title", Title, ("name", "book_title"), Item, weight="A"),
+    BookField("subtitle", ShortLine, ("sub_title",), Book, weight="C"),
+    BookField(
+        "edition_statement",
+        ShortLine,
+        ("edition_name", "edition_info", "edition_description", "edition_note"),
+        Book,
+        csv_header="edition",
+        weight="D",
+    ),
+    BookField("contributors", Contributors, weight="B"),
     BookField("publisher", ShortLine, ("publisher_name", "imprint"), Book),
     BookField(
         "published_on",
@@ -126,7 +146,7 @@ BOOK_FIELDS = (
     BookField("language", Language, ("language_code", "lang"), Book),
     BookField("format", BookFormat, ("binding", "book_format", "product_form"), Book),
     BookField("pages", Pages, ("num_pages", "number_of_pages", "page_count"), Book),
-    BookField("series", ShortLine, ("series_name", "series_title"), attribute="series_id"),
+    BookField("series", ShortLine, ("series_name", "series_title"), attribute="series_id", weight="B"),
     BookField(
         "series_position",
         SeriesPosition,
@@ -134,13 +154,19 @@ BOOK_FIELDS = (
         Book,
     ),
     BookField("categories", CategoryIds, ("category", "genre", "genres"), attribute="category_ids"),
-    BookField("subjects", Subjects, ("subject", "subject_codes", "thema", "bisac")),
+    BookField("subjects", Subjects, ("subject", "subject_codes", "thema", "bisac"), weight="C"),
     BookField("tags", Tags, ("tag", "keywords")),
     BookField("sku", Sku, ("stock_keeping_unit", "item_number"), Item),
     BookField("price", PriceIn, ("unit_price", "list_price", "retail_price", "rrp"), Item),
     BookField("quantity", Quantity, ("qty", "stock", "on_hand", "available", "stock_quantity")),
-    BookField("description", Description, ("summary", "blurb", "annotation"), Item),
+    BookField("description", Description, ("summary", "blurb", "annotation"), Item, weight="D"),
 )
 
 PLAIN_BOOK_FIELDS = tuple(one.name for one in BOOK_FIELDS if one.stored_in is Book)
 PLAIN_ITEM_FIELDS = tuple(one.name for one in BOOK_FIELDS if one.stored_in is Item)
+SEARCHED_OF_BOOKS = tuple(one.name for one in BOOK_FIELDS if one.stored_in is Book and one.weight)
+"""Texts of `books` that searches find."""
+WEIGHTS = ", ".join(
+    f"{weight} {' and '.join(one.name for one in BOOK_FIELDS if one.weight == weight)}" for weight in "ABCD"
+)
+"""What the words of each weight are of, in the API's documentation."""

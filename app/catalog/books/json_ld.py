@@ -53,6 +53,7 @@ def linked_book(book: BookOut, shop: str) -> LinkedBook:
         "isbn": book.isbn,
         "inLanguage": book.language,
         "numberOfPages": book.pages,
+        "bookEdition": book.edition_statement,
         "bookFormat": _term(_FORMATS.get(book.format)) if book.format else None,
         "datePublished": book.published_on or _year(book.first_published),
         "publisher": _named("Organization", book.publisher),

@@ -111,6 +111,9 @@ class Bibliography(RequestModel):
     author: AuthorNames | None = None
     contributors: Contributors | None = Field(default=None, description="Instead of `author`.")
     subtitle: ShortLine | None = None
+    edition_statement: ShortLine | None = Field(
+        default=None, description="As printed.", examples=["2nd edition"]
+    )
     publisher: ShortLine | None = Field(default=None, examples=["George Allen & Unwin"])
     published_on: PartialDate | None = None
     first_published: Year | None = Field(default=None, examples=[1937])
@@ -234,6 +237,7 @@ class BookOut(ItemOut):
     author: str | None = Field(description="The authors' names.", examples=["J.R.R. Tolkien"])
     contributors: list[ContributorOut]
     subtitle: str | None
+    edition_statement: str | None = Field(examples=["2nd edition"])
     publisher: str | None = Field(examples=["George Allen & Unwin"])
     published_on: str | None = Field(examples=["1937-09-21"])
     published_precision: Precision | None = Field(examples=["day"])

@@ -37,7 +37,8 @@ class ExportFormat(Protocol):
 
 _NAMES = tuple(one.name for one in BOOK_FIELDS)
 _values = attrgetter(*_NAMES)
-_COLUMNS = ("isbn13", *(one.file_name for one in BOOK_FIELDS), "currency", "shop_item_id")
+_HEADERS = ("isbn13", *(one.csv_name for one in BOOK_FIELDS), "currency", "shop_item_id")
+_KEYS = ("isbn13", *(one.file_name for one in BOOK_FIELDS), "currency", "shop_item_id")
 """Names that the import understands."""
 
 
@@ -59,7 +60,7 @@ class CsvExport:
 
     def header(self) -> bytes:
         """The names of the columns."""
-        self._writer.writerow(_COLUMNS)
+        self._writer.writerow(_HEADERS)
         return self._mark + self._take()
 
     def product(self, book: ExportedBook) -> bytes:
@@ -92,7 +93,7 @@ class NdjsonExport:
     def product(self, book: ExportedBook) -> bytes:
         """One book."""
         values = (book.isbn13, *_values(book), book.currency, _shop_item_id(book))
-        line = dict(zip(_COLUMNS, values, strict=True))
+        line = dict(zip(_KEYS, values, strict=True))
         line["contributors"] = [{"name": name, "role": role} for name, role in book.contributors]
         return orjson.dumps(line, default=_as_number, option=orjson.OPT_APPEND_NEWLINE)
 

@@ -19,9 +19,9 @@ _OTHER_COLUMNS = {
     "shop_item_id": (),
 }
 """What files have beside the fields of a book."""
-_ALIASES = _OTHER_COLUMNS | {one.name: (one.file_name, *one.headers) for one in BOOK_FIELDS}
+_ALIASES = _OTHER_COLUMNS | {one.name: (one.file_name, one.csv_name, *one.headers) for one in BOOK_FIELDS}
 _IGNORED_CHARACTERS = re.compile(r"[\s_\-\u00ad\u2010-\u2015\ufeff]+")
-FIELDS = (*ISBN_FIELDS, *(one.file_name for one in BOOK_FIELDS), "authors", "currency", "shop_item_id")
+FIELDS = (*ISBN_FIELDS, *(one.csv_name for one in BOOK_FIELDS), "authors", "currency", "shop_item_id")
 """What a column may be, by the names that exports use."""
 _RECOGNISABLE = 500
 """Characters of headers by which a sender knows the file."""

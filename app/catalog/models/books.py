@@ -107,6 +107,7 @@ class Book(Base):
     work_id: Mapped[int] = mapped_column(ForeignKey("works.id"), index=True)
     isbn13: Mapped[str | None]
     subtitle: Mapped[str | None]
+    edition_statement: Mapped[str | None]
     publisher: Mapped[str | None]
     published_on: Mapped[date | None] = mapped_column(Date)
     published_precision: Mapped[str | None]

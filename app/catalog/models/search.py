@@ -87,7 +87,7 @@ search_words = Table(
         "ix_search_words_trigrams", "word", postgresql_ops={"word": "gin_trgm_ops"}, postgresql_using="gin"
     ),
 )
-"""Every word of a title, name, series, subtitle or subject: what misspelt words are compared with."""
+"""Every word of more than the lowest weight: what misspelt words are compared with."""
 
 
 class Synonym(Timestamped, Versioned, Base):

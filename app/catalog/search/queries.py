@@ -35,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSQUERY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.catalog.books.fields import SEARCHED_OF_BOOKS
 from app.catalog.books.queries import BOOK_COLUMNS, join_books
 from app.catalog.index.matching import begins_with, has_isbn, has_main_words, has_words, honours_words
 from app.catalog.models import Author, Book, BookDocument, Contributor, Item, Series
@@ -262,7 +263,8 @@ _NAMES = (
 
 
 def _marked(wanted: ColumnElement[Any]) -> ColumnElement[str]:
-    text = func.concat_ws(" — ", Item.title, Book.subtitle, _NAMES, Series.name, Item.description)
+    title_page = (getattr(Book, name) for name in SEARCHED_OF_BOOKS)
+    text = func.concat_ws(" — ", Item.title, *title_page, _NAMES, Series.name, Item.description)
     return func.ts_headline("search_headline", text, wanted, _HEADLINE)
 
 

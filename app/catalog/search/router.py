@@ -39,9 +39,9 @@ async def search_books(
     """Books by ISBN, title, contributors, series, subjects and description, best first.
 
     An ISBN in any form comes first, then the title as given, titles that begin so, and books with
-    all words (titles count most, then names and series, subtitle and subjects, description). Case,
-    accents, apostrophes and the spacing of initials do not count. Where fewer than five books have
-    the words, misspelt ones are corrected: such books have `match: fuzzy`, and `did_you_mean` holds
+    all words (those of titles count most, those of descriptions least). Case, accents, apostrophes
+    and the spacing of initials do not count. Where fewer than five books have the words, misspelt
+    ones are corrected: such books have `match: fuzzy`, and `did_you_mean` holds
     the corrected text. At most 2,000 books of each kind are ranked; `total` is then an estimate.
     """
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from app.catalog.books.fields import WEIGHTS
 from app.catalog.books.schemas import BookOut
 from app.catalog.index.criteria import BookCriteria, SearchText
 from app.core.db.paging import ListQuery, Page
@@ -56,8 +57,7 @@ class Explanation(ResponseModel):
     )
     corrected_query: str | None = Field(description="As `query`, of the corrected text.")
     words: dict[str, list[str]] = Field(
-        description="Words of the book that were looked for, and where they stand:"
-        " A title, B names and series, C subtitle and subjects, D description.",
+        description=f"Words of the book that were looked for, and where they stand: {WEIGHTS}.",
         examples=[{"hobbit": ["A", "D"]}],
     )
 

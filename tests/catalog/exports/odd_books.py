@@ -11,6 +11,7 @@ from tests.factories import a_book, a_category
 ODD: dict[str, Any] = {
     "title": '=HYPERLINK("http://example.com"), "quoted" 😀',
     "subtitle": "'=already escaped",
+    "edition_statement": "=2nd; revised | “enlarged” edition",
     "description": "+1\nline two, with comma\r\n\ttabbed; – “curly” \u0435",
     "price": 12.5,
     "quantity": 7,
@@ -41,7 +42,10 @@ BARE: dict[str, Any] = {"title": "Bare", "price": 1, "isbn": "9780439023481"}
 NAMELESS: dict[str, Any] = {"title": "Of an age before ISBNs", "price": 3, "language": "fre"}
 
 ODD_VALUES: dict[str, Any] = {
-    **{name: ODD[name] for name in ("title", "subtitle", "quantity", "sku", "tags", "publisher")},
+    **{
+        name: ODD[name]
+        for name in ("title", "subtitle", "edition_statement", "quantity", "sku", "tags", "publisher")
+    },
     **{name: ODD[name] for name in ("published_on", "first_published", "language", "format", "pages")},
     **{name: ODD[name] for name in ("series", "series_position", "subjects", "description")},
     "price": Decimal("12.5"),
@@ -49,7 +53,8 @@ ODD_VALUES: dict[str, Any] = {
     "categories": ["fantasy", "sci-fi"],
 }
 BARE_VALUES: dict[str, Any] = {
-    **dict.fromkeys(("subtitle", "description", "sku", "publisher", "published_on", "first_published")),
+    **dict.fromkeys(("subtitle", "edition_statement", "description", "sku", "publisher")),
+    **dict.fromkeys(("published_on", "first_published")),
     **dict.fromkeys(("language", "format", "pages", "series", "series_position")),
     **{name: [] for name in ("tags", "contributors", "categories", "subjects")},
     "title": "Bare",

@@ -57,6 +57,7 @@ async def test_text_cells_of_csv_are_no_formulas_and_numbers_are_numbers(
     for name in ("title", "publisher", "description", "series", "series_position", "tags"):
         assert row[name].startswith("'"), name
     assert row["subtitle"] == "''=already escaped"
+    assert row["edition"] == "'=2nd; revised | “enlarged” edition"
     numbers = (row["first_published"], row["price"], row["quantity"], row["isbn13"], row["published"])
     assert numbers == ("-750", "12.50", "7", "9780261102217", "1937-09")
 
@@ -75,7 +76,8 @@ async def test_ndjson_holds_text_as_it_is_and_typed_values(books: list[int], exp
         published="1937-09",
     )
     assert list(odd) == list(bare)
-    assert bare["subtitle"] is None
+    assert odd["edition_statement"] == ODD["edition_statement"]
+    assert (bare["subtitle"], bare["edition_statement"]) == (None, None)
 
 
 @pytest.mark.parametrize(

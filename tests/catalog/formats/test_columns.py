@@ -19,8 +19,10 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("header", "field"),
     [
-        *((name, name) for name in FIELDS if name != "published"),
+        *((name, name) for name in FIELDS if name not in {"published", "edition"}),
         ("published", "published_on"),
+        ("Edition", "edition_statement"),
+        ("edition_statement", "edition_statement"),
         ("ISBN-13", "isbn13"),
         (" Isbn_10 ", "isbn10"),
         ("EAN", "isbn13"),

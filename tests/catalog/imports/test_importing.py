@@ -14,6 +14,7 @@ TOLKIEN = {
     "isbn": "0-261-10221-4",
     "title": "The Hobbit",
     "subtitle": "There and back again",
+    "edition": "4th edition",
     "authors": "J.R.R. Tolkien; Alan Lee",
     "publisher": "Allen & Unwin",
     "published": "1937-09-21",
@@ -40,6 +41,7 @@ async def test_every_field_of_a_row_arrives(importer: Importer) -> None:
     assert book["quantity"] == 3
     assert book["sku"] == "BK-000123"
     assert book["subtitle"] == "There and back again"
+    assert book["edition_statement"] == "4th edition"
     assert book["published_on"] == "1937-09-21"
     assert book["first_published"] == 1937
     assert book["language"] == "en"

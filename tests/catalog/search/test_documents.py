@@ -50,10 +50,11 @@ async def test_a_renamed_series_is_found_by_the_new_name(
 async def test_an_edited_book_is_found_by_what_it_says_now(client: httpx.AsyncClient, seller: Caller) -> None:
     book = await a_book(client, seller, "Aurora", author="First Author", description="Sapphire.")
     change = {"title": "Borealis", "author": "Second Writer", "description": "Emerald.", "subtitle": "Topaz"}
+    change["edition_statement"] = "Ruby edition"
     await client.patch(f"{BOOKS}/{book['id']}", json=change, headers=seller.headers)
     for gone in ("aurora", "first", "sapphire"):
         assert await titles(client, gone) == []
-    for there in ("borealis", "second", "emerald", "topaz"):
+    for there in ("borealis", "second", "emerald", "topaz", "ruby"):
         assert await titles(client, there) == ["Borealis"]
 
 

@@ -28,6 +28,7 @@ def read_descriptive(block: Part, parsed: ParsedProduct) -> None:
     _read_form(block, parsed)
     _read_title(block, parsed)
     _read_series(block, parsed)
+    parsed.put_or_empty("edition_statement", _line, block.take("EditionStatement"))
     _read_language(block, parsed)
     _read_pages(block, parsed)
     read_contributors(block, parsed)

@@ -18,6 +18,7 @@ _CODED = """
     x314:ProductComposition b012:ProductForm
     x329:CollectionType x481:CollectionSequenceNumber
     b202:TitleType x409:TitleElementLevel x410:PartNumber b203:TitleText b030:TitlePrefix
+    b058:EditionStatement
     x501:NoPrefix b031:TitleWithoutPrefix b029:Subtitle
     b034:SequenceNumber b035:ContributorRole b036:PersonName b037:PersonNameInverted
     b038:TitlesBeforeNames b039:NamesBeforeKey b247:PrefixToKey b040:KeyNames b041:NamesAfterKey

@@ -104,6 +104,8 @@ def _descriptive(book: ExportedBook, sender: str) -> Iterator[str]:
             _element("ContributorRole", code_lists.ROLE_CODES[role]),
             _element("PersonName", name),
         )
+    if book.edition_statement:
+        yield _element("EditionStatement", book.edition_statement)
     if book.language:
         yield _language(book.language)
     if book.pages:

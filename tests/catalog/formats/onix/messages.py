@@ -38,6 +38,7 @@ HOBBIT = """
       <PersonNameInverted>Tolkien, J. R. R.</PersonNameInverted></Contributor>
     <Contributor><SequenceNumber>3</SequenceNumber><ContributorRole>A23</ContributorRole>
       <PersonName>Christopher Tolkien</PersonName></Contributor>
+    <EditionStatement>Illustrated edition</EditionStatement>
     <Language><LanguageRole>02</LanguageRole><LanguageCode>fre</LanguageCode></Language>
     <Language><LanguageRole>01</LanguageRole><LanguageCode>eng</LanguageCode></Language>
     <Extent><ExtentType>00</ExtentType><ExtentValue>310</ExtentValue><ExtentUnit>03</ExtentUnit></Extent>
@@ -73,6 +74,7 @@ HOBBIT = """
 HOBBIT_VALUES = {
     "title": "The Hobbit",
     "subtitle": "There and Back Again",
+    "edition_statement": "Illustrated edition",
     "series": "Middle-earth",
     "series_position": "1",
     "contributors": [("J. R. R. Tolkien", "author"), ("Alan Lee", "illustrator")],

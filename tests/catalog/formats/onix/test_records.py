@@ -76,7 +76,8 @@ def test_a_full_record_empties_what_it_leaves_out_but_title_price_quantity_and_f
 
     assert record.values == {
         "title": "The Hobbit",
-        **dict.fromkeys(("subtitle", "series", "series_position", "language", "pages", "format")),
+        **dict.fromkeys(("subtitle", "edition_statement", "series", "series_position")),
+        **dict.fromkeys(("language", "pages", "format")),
         **dict.fromkeys(("description", "publisher", "published_on")),
         "contributors": [],
         "subjects": [],

@@ -10,7 +10,7 @@ from typing import Any
 from unicodedata import normalize
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -25,6 +25,7 @@ BOOK = ExportedBook(
     sku="BK-000042",
     title="The Hobbit",
     subtitle="There and Back Again",
+    edition_statement="2nd edition, revised & enlarged",
     description="In a hole in the ground.",
     price=Decimal("9.99"),
     currency="EUR",
@@ -108,6 +109,7 @@ WORDS = (
 )
 
 
+@settings(deadline=None)
 @given(
     title=WORDS,
     name=WORDS,
