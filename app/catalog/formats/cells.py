@@ -59,7 +59,7 @@ def _read_categories(cell: str) -> list[str]:
     return list(dict.fromkeys(_category(entry) for entry in entries))
 
 
-def _read_subjects(cell: str) -> list[dict[str, Any]]:
+def _read_subjects(cell: str) -> list[dict[str, str | None]]:
     subjects = checked(_SUBJECTS, [read_subject(entry) for entry in split_list(cell)])
     return [one.model_dump(mode="json") for one in subjects]
 

@@ -40,7 +40,7 @@ class TextFile:
 
     @classmethod
     def open(cls, path: Path, declared: str | None) -> Self:
-        """The file in the encoding of its byte order mark, else as declared, else UTF-8. SourceRefused."""
+        """The file in the encoding of its byte order mark, else as declared, else UTF-8. Raises SourceRefused."""
         encoding = _encoding_of(path, declared)
         _check(path, encoding, is_declared=declared is not None)
         return cls(path, encoding)
@@ -75,7 +75,7 @@ class TextFile:
 
 
 def encoding_of_mark(head: bytes) -> str | None:
-    """The encoding that a byte order mark tells; SourceRefused for UTF-32."""
+    """The encoding that a byte order mark tells. Raises SourceRefused for UTF-32."""
     if head.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
@@ -86,7 +86,7 @@ def encoding_of_mark(head: bytes) -> str | None:
 
 
 def check_encoding(declared: str) -> str:
-    """The encoding of this name; SourceRefused."""
+    """The encoding of this name. Raises SourceRefused."""
     encoding = _ENCODINGS.get("".join(filter(str.isalnum, declared.lower())))
     if encoding is None:
         raise SourceRefused(f"The encoding {declared!r} is not understood; declare one of: {_OFFERED}.")

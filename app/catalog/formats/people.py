@@ -33,7 +33,7 @@ _name = TextRule(TypeAdapter(PersonName))
 
 
 def credits_of(cell: str) -> list[Credit]:
-    """The contributors of a cell in printed order, without repetition; ValueError.
+    """The contributors of a cell in printed order, without repetition. Raises ValueError.
 
     Parentheses at the end of a name that hold nothing but roles are its roles; others belong to the name.
     """
@@ -41,7 +41,7 @@ def credits_of(cell: str) -> list[Credit]:
 
 
 def checked_credits(listed: Iterable[Credit]) -> list[Credit]:
-    """These contributors, each name as the catalogue takes it; ValueError."""
+    """These contributors, each name as the catalogue takes it. Raises ValueError."""
     distinct = list(dict.fromkeys((_name(name), role) for name, role in listed))
     if len(distinct) > MOST_CONTRIBUTORS:
         raise ValueError(f"names more than {MOST_CONTRIBUTORS} contributors")
@@ -49,7 +49,7 @@ def checked_credits(listed: Iterable[Credit]) -> list[Credit]:
 
 
 def role_of(word: str) -> str:
-    """The role of a word such as `Illustrator` or `trans.`; ValueError."""
+    """The role of a word such as `Illustrator` or `trans.`. Raises ValueError."""
     role = _ROLES.get(word.strip().rstrip(".").casefold())
     if role is None:
         raise ValueError(f"{word} is no role: {', '.join(ContributorRole)}")

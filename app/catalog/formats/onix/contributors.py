@@ -24,7 +24,8 @@ def read_contributors(block: Part, parsed: ParsedProduct) -> None:
             continue
         if name := _take_name(contributor):
             listed += [(name, role) for role in roles]
-            _use_codes(contributor)
+            contributor.use("SequenceNumber")
+            contributor.use_if("ContributorRole", *code_lists.ROLE_CODES.values())
     parsed.put("contributors", checked_credits, listed)
 
 
@@ -49,8 +50,3 @@ def _turned(inverted: str) -> str:
     if len(parts) == _INVERTED_PARTS + 1 and parts[2].lower() in _SUFFIXES:
         return f"{parts[1]} {parts[0]} {parts[2]}"
     return f"{parts[1]} {parts[0]}" if len(parts) == _INVERTED_PARTS else inverted
-
-
-def _use_codes(contributor: Part) -> None:
-    contributor.use("SequenceNumber")
-    contributor.use_if("ContributorRole", *code_lists.ROLE_CODES.values())

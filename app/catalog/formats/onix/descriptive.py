@@ -1,18 +1,18 @@
-"""Block 1, descriptive detail: form, title, series, language, extent."""
+"""Block 1, descriptive detail: form, title, series, edition, language, extent, subjects."""
 
 from collections.abc import Iterable
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from app.catalog.books.schemas import Pages, SeriesPosition
 from app.catalog.formats.onix import code_lists
 from app.catalog.formats.onix.contributors import read_contributors
 from app.catalog.formats.onix.parsed import ParsedProduct
 from app.catalog.formats.onix.parts import Part
-from app.catalog.formats.onix.subjects import read_subjects
 from app.catalog.formats.texts import FieldRefused, TextRule, checked
 from app.catalog.goods.schemas import ShortLine, Title
 from app.catalog.languages import language_of
+from app.catalog.subjects import MOST_SUBJECTS, Subject, SubjectScheme
 
 _title = TextRule(TypeAdapter(Title))
 _line = TextRule(TypeAdapter(ShortLine))
@@ -20,6 +20,14 @@ _position = TextRule(TypeAdapter(SeriesPosition))
 _PAGES: TypeAdapter[int] = TypeAdapter(Pages)
 _ELIDED = ("'", "\u2019", "-")
 """What a title prefix ends with that is written together with the next word: L'."""
+
+_SUBJECT_PARTS = (
+    "SubjectSchemeIdentifier",
+    "SubjectSchemeName",
+    "SubjectCode",
+    "SubjectHeadingText",
+    "MainSubject",
+)
 
 
 def read_descriptive(block: Part, parsed: ParsedProduct) -> None:
@@ -32,7 +40,7 @@ def read_descriptive(block: Part, parsed: ParsedProduct) -> None:
     _read_language(block, parsed)
     _read_pages(block, parsed)
     read_contributors(block, parsed)
-    read_subjects(block, parsed)
+    _read_subjects(block, parsed)
 
 
 def _read_form(block: Part, parsed: ParsedProduct) -> None:
@@ -116,6 +124,38 @@ def _page_count(value: str) -> int:
     if not (value.isascii() and value.isdigit()):
         raise FieldRefused("must be a whole number of pages", "not-a-number")
     return int(checked(_PAGES, int(value)))
+
+
+def _read_subjects(block: Part, parsed: ParsedProduct) -> None:
+    """All with a code of a known scheme, main subjects first; the others stay raw, and those beyond the limit."""
+    found: dict[tuple[str, str], dict[str, str | None]] = {}
+    for part in sorted(block.all("Subject"), key=lambda one: one.find("MainSubject") is None):
+        subject = _subject(part, parsed.message.sender)
+        if subject is None or len(found) == MOST_SUBJECTS:
+            continue
+        scheme, code = subject.scheme.value, subject.code
+        found.setdefault((scheme, code), {"scheme": scheme, "code": code, "heading": subject.heading})
+        part.use(*_SUBJECT_PARTS)
+    parsed.values["subjects"] = list(found.values())
+
+
+def _subject(part: Part, sender: str) -> Subject | None:
+    scheme = _scheme(part, sender)
+    code = part.peek("SubjectCode")
+    if scheme is None or not code:
+        return None
+    heading = part.peek("SubjectHeadingText") or None
+    try:
+        return Subject(scheme=SubjectScheme(scheme), code=code, heading=heading)
+    except ValidationError:
+        return None
+
+
+def _scheme(part: Part, sender: str) -> str | None:
+    identifier = part.peek("SubjectSchemeIdentifier")
+    if identifier == code_lists.PROPRIETARY_SCHEME and sender and part.peek("SubjectSchemeName") == sender:
+        return SubjectScheme.OWN.value
+    return code_lists.SUBJECT_SCHEMES.get(identifier)
 
 
 def _best(parts: Iterable[Part], name: str, wanted: tuple[str, ...]) -> Part | None:

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
+from app.catalog.books.fields import FieldValue
 from app.catalog.formats.record import RowProblem
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +30,18 @@ class ParsedProduct:
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[RowProblem] = field(default_factory=list)
 
-    def put(self, name: str, rule: Callable[[Any], object], raw: object) -> None:
-        """The value by the rule of its field, or the problem with it."""
+    def put(self, name: str, rule: Callable[[T], FieldValue], raw: T) -> None:
+        """Note the value by the rule of its field, or the problem with it."""
         try:
             self.values[name] = rule(raw)
         except ValueError as refusal:
             self.refuse(name, refusal)
 
     def refuse(self, name: str, refusal: ValueError) -> None:
-        """Notes why a field cannot be taken."""
+        """Note why a field cannot be taken."""
         self.problems.append(RowProblem(name, str(refusal), getattr(refusal, "type", "value_error")))
 
-    def put_or_empty(self, name: str, rule: Callable[[Any], object], raw: str) -> None:
+    def put_or_empty(self, name: str, rule: Callable[[str], FieldValue], raw: str) -> None:
         """As `put`; the field is emptied where the record says nothing."""
         if raw:
             self.put(name, rule, raw)
