@@ -1,10 +1,9 @@
-"""The edition statement: sent, changed, shown, found, imported and taken back."""
+"""The edition statement: sent, changed, shown, found and audited."""
 
 import httpx
 import pytest
 
 from app.identity.permissions import Role
-from tests.catalog.imports.conftest import Importer, csv_of, importer  # noqa: F401 (a fixture)
 from tests.conftest import Caller, SignUp
 
 BOOKS = "/api/v1/books"
@@ -68,17 +67,3 @@ async def test_searches_find_the_statement_after_everything_else(
     answer = await client.get("/api/v1/search", params={"q": "cobalt"})
     assert [one["title"] for one in answer.json()["items"]] == ["D of cobalt", "C", "B", "A"]
     assert answer.json()["items"][-1]["snippet"] == "<b>Cobalt</b> edition"
-
-
-async def test_an_import_changes_the_statement_and_its_revert_gives_it_back(
-    importer: Importer,  # noqa: F811
-) -> None:
-    isbn = "9780261102217"
-    await importer.finish(csv_of([{"isbn": isbn, "title": "The Hobbit", "Edition": "1st"}]))
-    job = await importer.finish(csv_of([{"isbn": isbn, "edition statement": STATEMENT}]))
-    assert (await importer.book(isbn))["edition_statement"] == STATEMENT
-    (row,) = await importer.rows(job["id"])
-    assert row["changes"] == {"edition_statement": {"old": "1st", "new": STATEMENT}}
-    await importer.act(job["id"], "revert")
-    await importer.run()
-    assert (await importer.book(isbn))["edition_statement"] == "1st"

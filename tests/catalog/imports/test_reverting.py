@@ -177,3 +177,17 @@ async def deeds(importer: Importer) -> dict[str, object]:
         "stock": await importer.ask(ledger),
         "audit": await importer.ask("SELECT actor_id FROM audit_log WHERE action = 'import.reverted'"),
     }
+
+
+async def test_an_import_changes_the_statement_and_its_revert_gives_it_back(
+    importer: Importer,
+) -> None:
+    isbn, statement = "9780261102217", "Second edition, revised"
+    await importer.finish(csv_of([{"isbn": isbn, "title": "The Hobbit", "Edition": "1st"}]))
+    job = await importer.finish(csv_of([{"isbn": isbn, "edition statement": statement}]))
+    assert (await importer.book(isbn))["edition_statement"] == statement
+    (row,) = await importer.rows(job["id"])
+    assert row["changes"] == {"edition_statement": {"old": "1st", "new": statement}}
+    await importer.act(job["id"], "revert")
+    await importer.run()
+    assert (await importer.book(isbn))["edition_statement"] == "1st"
