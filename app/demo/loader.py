@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.authors.resolver import AuthorResolver
 from app.catalog.books.fields import BookState
 from app.catalog.goods.repository import MovementKind, StockLedger
-from app.catalog.imports.apply.writer import BookWriter, Owner
+from app.catalog.imports.writer import BookWriter, Owner, refresh_documents
 from app.catalog.models import Author, Category, Item
 from app.catalog.series.resolver import SeriesResolver
 from app.core.cache.hot import EVERYTHING, invalidate
@@ -111,11 +111,12 @@ async def write_books(
     """Write books, each with its ISBN, as an import writes them."""
     # Search documents are made by the batch, not by triggers, row by row.
     await session.execute(select(func.set_config("bookstore.defer_documents", "on", True)))  # noqa: FBT003 (as above)
-    writer = BookWriter.build(session, await driver_connection(session), owner)
+    connection = await driver_connection(session)
+    writer = await BookWriter.build(session, owner)
     remaining, done = iter(books), 0
     while batch := list(islice(remaining, _BATCH)):
         report("books", done, total)
-        await writer.finish(await writer.create(batch))
+        await refresh_documents(connection, await writer.create(batch))
         done += len(batch)
     report("books", done, total)
 

@@ -2,7 +2,6 @@
 
 import structlog
 
-from app.catalog.imports.apply.writer import Owner
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
 from app.catalog.imports.faults import retry_when_unavailable
 from app.catalog.imports.job import JobLifecycle, Overtaken
@@ -10,6 +9,7 @@ from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.revert import revert, start_revert
 from app.catalog.imports.run import Aborted, Cancelled, ImportRun, SearchDocuments
 from app.catalog.imports.source import BatchReader, gc_paused, opened
+from app.catalog.imports.writer import Owner
 from app.catalog.models import ImportJob
 from app.core.db.faults import Fault
 from app.core.errors import AppError

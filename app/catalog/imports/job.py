@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.formats.record import Source
-from app.catalog.imports.apply.outcome import Outcome
+from app.catalog.imports.batch import Outcome
 from app.catalog.imports.repository import ImportRepository, RowValues
 from app.catalog.models import ImportJob, ImportState, OnError, RowStatus
 from app.core.audit import record_audit

@@ -5,12 +5,10 @@ from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.imports.apply.image import Edit, Stored, differing, restored
-from app.catalog.imports.apply.repository import BulkRepository
-from app.catalog.imports.apply.writer import BookWriter, Owner
+from app.catalog.imports.batch import Edit, Names, StoredBook, changed_fields, restored_state
 from app.catalog.imports.faults import is_refusal
-from app.catalog.imports.names import Names
 from app.catalog.imports.repository import ImportRepository, RevertRepository, RevertRow
+from app.catalog.imports.writer import BookWriter, Owner, refresh_documents
 from app.catalog.models import ImportJob, RevertOutcome, RevertState, RowStatus
 from app.core.audit import record_audit
 from app.core.cache.hot import EVERYTHING, invalidate
@@ -59,26 +57,15 @@ async def revert(context: HandlerContext, job_id: int, owner: Owner) -> None:
 class RevertService:
     """Reverts rows of one job in one transaction."""
 
-    def __init__(
-        self,
-        session: AsyncSession,
-        rows: RevertRepository,
-        books: BulkRepository,
-        writer: BookWriter,
-        owner: Owner,
-    ) -> None:
+    def __init__(self, session: AsyncSession, rows: RevertRepository, books: BookWriter) -> None:
         self._session = session
         self._rows = rows
         self._books = books
-        self._writer = writer
-        self._owner = owner
 
     @classmethod
     async def build(cls, session: AsyncSession, job_id: int, owner: Owner) -> Self:
         """Compose it on one session and the driver's connection behind it."""
-        driver = await driver_connection(session)
-        rows = RevertRepository(session, job_id)
-        return cls(session, rows, BulkRepository(driver), BookWriter.build(session, driver, owner), owner)
+        return cls(session, RevertRepository(session, job_id), await BookWriter.build(session, owner))
 
     async def revert(self, after: int, most: int) -> int | None:
         """Take the next rows back, `most` at the most; the number of the last one, None when there is none.
@@ -89,13 +76,11 @@ class RevertService:
         rows = await self._rows.list_rows(after, most)
         if not rows:
             return None
-        await self._books.prepare(self._owner.user_id)
+        await self._books.prepare()
         locked = await self._books.lock_by_id([row.item_id for row in rows])
-        books = {book.item_id: book for book in await self._writer.read(locked, Names())}
+        books = {book.item_id: book for book in await self._books.read(locked, Names())}
         unchanged = [row for row in rows if _is_unchanged(row, books.get(row.item_id))]
-        created = [books[row.item_id] for row in unchanged if row.status == RowStatus.CREATED]
-        if created:
-            await self._writer.delete(created)
+        await self._books.delete([books[row.item_id] for row in unchanged if row.status == RowStatus.CREATED])
         await self._restore([(books[row.item_id], row.before) for row in unchanged if row.before is not None])
         numbers = {row.number for row in unchanged}
         await self._rows.mark(list(numbers), RevertOutcome.REVERTED)
@@ -115,20 +100,22 @@ class RevertService:
         invalidate(self._session, EVERYTHING)
         return await self._rows.count(RevertOutcome.REVERTED), await self._rows.count(RevertOutcome.LEFT)
 
-    async def _restore(self, books: Sequence[tuple[Stored, dict[str, Any]]]) -> None:
+    async def _restore(self, books: Sequence[tuple[StoredBook, dict[str, Any]]]) -> None:
         edits = []
         named = {author for _, before in books for author, _ in before.get("contributors", ())}
         current = dict(await self._rows.lock_authors(named))
         for book, before in books:
-            image = restored(book.image, before)
-            credited = [(current.get(author, author), role) for author, role in image.contributors]
-            image.contributors = list(dict.fromkeys(credited))
-            edits.append(Edit(book, image, differing(book.image, image)))
-        await self._writer.update(edits)
-        await self._writer.finish([edit.stored.item_id for edit in edits])
+            state = restored_state(book.state, before)
+            credited = [(current.get(author, author), role) for author, role in state.contributors]
+            state.contributors = list(dict.fromkeys(credited))
+            edits.append(Edit(book, state, changed_fields(book.state, state)))
+        await self._books.update(edits)
+        await refresh_documents(
+            await driver_connection(self._session), [edit.stored.item_id for edit in edits]
+        )
 
 
-def _is_unchanged(row: RevertRow, book: Stored | None) -> bool:
+def _is_unchanged(row: RevertRow, book: StoredBook | None) -> bool:
     if book is None or book.version != row.version:
         return False
     return row.status == RowStatus.UPDATED or not book.reserved

@@ -19,16 +19,15 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.cache_groups import LISTS
-from app.catalog.formats.record import Record, RowProblem
-from app.catalog.imports.apply.outcome import Outcome, failure
-from app.catalog.imports.apply.repository import BulkRepository
-from app.catalog.imports.apply.service import Applied, BatchService, repeated
-from app.catalog.imports.apply.writer import Owner
+from app.catalog.formats.record import RowProblem
+from app.catalog.imports.applier import Applied, BatchApplier
+from app.catalog.imports.batch import Outcome, failure
 from app.catalog.imports.faults import fault_problem, is_refusal
 from app.catalog.imports.job import JobLifecycle, Progress, is_all_or_nothing
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.source import Batch, BatchReader
-from app.catalog.models import ImportJob, ImportMode, RowStatus
+from app.catalog.imports.writer import refresh_documents
+from app.catalog.models import ImportJob
 from app.core.cache.hot import invalidate
 from app.core.db.driver import driver_connection
 from app.core.db.faults import retry_on_conflict
@@ -86,7 +85,7 @@ class SearchDocuments:
     async def _attempt(self, book_ids: Sequence[int], last: int) -> None:
         async with self._context.transaction() as session:
             if book_ids:
-                await BulkRepository(await driver_connection(session)).refresh_documents(book_ids)
+                await refresh_documents(await driver_connection(session), book_ids)
                 # A list that was read since the books came knows nothing of their documents.
                 invalidate(session, LISTS)
             await ImportRepository(session).note_documents(self._job_id, last)
@@ -129,29 +128,11 @@ class Policy(ABC):
             return await self._lifecycle.complete(session)
 
     async def _apply(self, session: AsyncSession, batch: Batch) -> Applied:
-        imports = ImportRepository(session)
-        owner = Owner(self._job.created_by, self._context.settings.currency)
-        service = BatchService.build(session, await driver_connection(session), owner)
-        await service.prepare(self._job.created_by)
-        records = await self._pending(imports, batch)
-        isbns = [record.isbn13 for record in records if record.isbn13 is not None]
-        seen = await imports.list_seen(self._job.id, isbns)
-        doubles = [
-            failure(record, repeated()) for record in records if record.isbn13 in seen and not record.problems
-        ]
-        fresh = [record for record in records if record.isbn13 not in seen or record.problems]
-        applied = await service.apply(fresh, ImportMode(self._job.mode), is_shared=self.is_shared)
-        applied.outcomes += doubles
-        return applied
-
-    async def _pending(self, imports: ImportRepository, batch: Batch) -> list[Record]:
-        if not self._job.only_failed:
-            return batch.records
-        failed = await imports.list_failed(self._job.id, batch.records[0].number, batch.last)
-        return [record for record in batch.records if record.number in failed]
+        applier = await BatchApplier.build(session, self._job, self._context.settings.currency)
+        return await applier.apply(batch.records, is_shared=self.is_shared)
 
     async def _record(self, session: AsyncSession, batch: Batch, applied: Applied) -> None:
-        await self._progress.record(session, applied.outcomes, applied.made)
+        await self._progress.record(session, applied.outcomes, applied.created)
         invalidate(session, *applied.stale)
         await self._progress.advance(session, applied.outcomes, batch.last, batch.position)
 
@@ -205,11 +186,10 @@ class AllOrNothing(Policy):
         """Apply and record the batch within a savepoint."""
         async with self._session.begin_nested():
             applied = await self._apply(self._session, batch)
-            failed = [one for one in applied.outcomes if one.status is RowStatus.FAILED]
-            if failed:
-                raise Aborted(failed)
-            await BulkRepository(await driver_connection(self._session)).refresh_documents(applied.written)
-            await self._progress.record(self._session, applied.outcomes, applied.made)
+            if applied.failed:
+                raise Aborted(applied.failed)
+            await refresh_documents(await driver_connection(self._session), applied.written)
+            await self._progress.record(self._session, applied.outcomes, applied.created)
         return applied
 
     async def refuse(self, batch: Batch, problem: RowProblem) -> Applied:

@@ -54,7 +54,8 @@ class Fault(Enum):
 _BY_CLASS: tuple[tuple[Fault, tuple[type[BaseException], ...]], ...] = (
     # A value that its type cannot encode, noticed before anything is sent. It is no `asyncpg.DataError`,
     # which the server sends, but an `InterfaceError`; any other of those is about the connection.
-    (Fault.REFUSED, (EncodingError,)),
+    # COPY passes on what the type's own codec raises, of a number that is too large an `OverflowError`.
+    (Fault.REFUSED, (EncodingError, OverflowError)),
     (Fault.UNAVAILABLE, (asyncpg.InterfaceError, PoolTimeout, RedisError, OSError, TimeoutError)),
 )
 _BY_STATE = {

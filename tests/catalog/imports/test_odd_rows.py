@@ -14,8 +14,8 @@ from sqlalchemy import text
 
 from app.catalog.formats.detection import open_source
 from app.catalog.formats.record import SourceFormat, SourceOptions
-from app.catalog.imports.apply.repository import BulkRepository
 from app.catalog.imports.source import BatchReader
+from app.catalog.imports.writer import refresh_documents
 from app.core.clock import utc_now
 from app.core.db.driver import driver_connection
 from tests.catalog.waiting import until_somebody_waits
@@ -230,8 +230,7 @@ async def test_documents_made_behind_the_rows_know_who_is_being_renamed(
 
     async def make() -> None:
         async with importer.outside.transaction() as session:
-            driver = await driver_connection(session)
-            await BulkRepository(driver).refresh_documents([book_id])
+            await refresh_documents(await driver_connection(session), [book_id])
 
     async with importer.app.state.database.sessions.begin() as renaming:
         await renaming.execute(text(f"UPDATE {table} SET name = 'Gruen'"))  # noqa: S608 (of this test)

@@ -1,1 +1,0 @@
-"""Applies a batch of records to the catalogue by set-based SQL."""
