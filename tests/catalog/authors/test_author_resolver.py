@@ -44,6 +44,30 @@ async def test_the_oldest_of_namesakes_is_taken(client: httpx.AsyncClient, moder
     assert author_ids(await a_book(client, moderator, author="john smith")) == [first["id"]]
 
 
+@pytest.mark.parametrize(
+    ("method", "resource", "people"),
+    [
+        ("PATCH", "books", {"contributors": [{"name": "john smith"}]}),
+        ("PATCH", "books", {"author": "John Smith"}),
+        ("PUT", "books", {"author": "John Smith"}),
+        ("PUT", "items", {"author": "John Smith"}),
+    ],
+)
+async def test_whom_a_book_credits_by_the_name_already_stays(
+    client: httpx.AsyncClient, moderator: Caller, method: str, resource: str, people: dict[str, object]
+) -> None:
+    await an_author(client, moderator, name="John Smith")
+    younger = await an_author(client, moderator, name="John Smith")
+    book = await a_book(client, moderator, contributors=[{"author_id": younger["id"]}])
+    path = f"/api/v1/{resource}/{book['id']}"
+    whole = {"title": book["title"], "price": book["price"]} if method == "PUT" else {}
+    answer = await client.request(method, path, json=whole | people, headers=moderator.headers)
+    assert answer.status_code == 200, answer.text
+    shown = (await client.get(f"{BOOKS}/{book['id']}")).json()
+    assert author_ids(shown) == [younger["id"]]
+    assert shown["work_id"] == book["work_id"]
+
+
 async def test_an_alias_counts_only_where_no_author_has_the_name(
     client: httpx.AsyncClient, moderator: Caller
 ) -> None:
