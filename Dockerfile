@@ -30,6 +30,6 @@ USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 # Liveness: a container whose database is away must not be restarted for it.
-HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/health/live', timeout=2)"]
 CMD ["gunicorn", "-c", "gunicorn.conf.py"]
