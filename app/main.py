@@ -22,8 +22,8 @@ from app.core.rate_limit import RateLimiter
 from app.core.redis import make_redis
 from app.core.settings.settings import Settings, load_settings
 from app.core.storage.storage import StorageHolder
-from app.identity.api_keys.uses import KeyUses
-from app.identity.sessions.browser import BrowserGuard
+from app.identity.authentication.csrf import BrowserGuard
+from app.identity.authentication.key_uses import KeyUses
 from app.identity.tokens import TokenIssuer
 from app.lifespan import lifespan
 from app.messaging.email.preview import add_mail_preview

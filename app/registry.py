@@ -8,6 +8,7 @@ MODULES = (
     "app.core.events.jobs",
     "app.identity.models",
     "app.identity.errors",
+    "app.identity.passkeys.errors",
     "app.catalog.models",
     "app.catalog.goods.errors",
     "app.catalog.authors.errors",
@@ -15,12 +16,7 @@ MODULES = (
     "app.catalog.series.errors",
     "app.catalog.categories.errors",
     "app.catalog.books.errors",
-    "app.catalog.formats.errors",
-    "app.catalog.imports.errors",
-    "app.catalog.covers.errors",
-    "app.catalog.merges.errors",
     "app.catalog.prices.errors",
-    "app.catalog.search.errors",
     "app.messaging.email.models",
 )
 HANDLERS = (
@@ -29,7 +25,7 @@ HANDLERS = (
     "app.catalog.search.zero_results.jobs",
     "app.catalog.imports.handlers",
     "app.catalog.imports.jobs",
-    "app.identity.retention.jobs",
+    "app.identity.jobs",
     "app.messaging.email.delivery",
     "app.messaging.handlers",
 )

@@ -21,7 +21,7 @@ from alembic import command
 from app.core.clock import utc_now
 from app.core.db.engine import Database
 from app.core.settings.settings import Settings, load_settings
-from app.identity.accounts.repository import email_key
+from app.identity.emails import email_key
 from app.identity.models import AuthSession, User
 from app.identity.permissions import Role, permissions_of
 from app.identity.tokens import Grant

@@ -10,7 +10,7 @@ import typer
 
 from app.cli.errors import refuse
 from app.core.settings.settings import load_settings
-from app.identity.keys import KEPT_KEYS, generate_key_file, rotate_key_file
+from app.identity.signing_keys import KEPT_KEYS, generate_key_file, rotate_key_file
 
 keys_cli = typer.Typer(no_args_is_help=True, help="Make and rotate the keys that sign tokens (EdDSA).")
 _FileArgument = Annotated[Path | None, typer.Argument(help="The key file; without, JWT_KEYS_FILE names it.")]

@@ -46,6 +46,22 @@ class InvalidToken(AppError):
     title = "The access token is not valid"
 
 
+class InvalidApiKey(AppError):
+    """The API key is malformed, unknown, revoked or expired, its account is closed, or it may not be used from here."""
+
+    status = 401
+    code = "invalid-api-key"
+    title = "The API key is not valid"
+
+
+class SessionRequired(AppError):
+    """An API key cannot do this: log in and send the access token."""
+
+    status = 403
+    code = "session-required"
+    title = "Log in for this"
+
+
 class InsufficientScope(AppError):
     """The caller is known but may not do this; the challenge names the permission."""
 
@@ -84,6 +100,26 @@ class AccountLocked(AppError):
     status = 429
     code = "account-locked"
     title = "Locked after too many failures"
+
+
+class MfaRequired(AppError):
+    """The password is right and the account has a second factor: answer `mfa_token` at `/auth/mfa`.
+
+    What the right password changed, such as failures forgotten and an old hash replaced, stays.
+    """
+
+    status = 401
+    code = "mfa-required"
+    title = "A second factor is needed"
+    keep_writes = True
+
+
+class MfaEnrolmentRequired(AppError):
+    """Staff of this shop must have a second factor, and this session was opened without one."""
+
+    status = 403
+    code = "mfa-enrolment-required"
+    title = "Set up a second factor first"
 
 
 class WrongPassword(AppError):

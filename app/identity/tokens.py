@@ -12,8 +12,8 @@ from app.core.clock import utc_now
 from app.core.http.schemas import LARGEST_ID
 from app.core.settings.groups import JwtSettings
 from app.identity.errors import InvalidToken
-from app.identity.keys import KeyRing
 from app.identity.permissions import Role
+from app.identity.signing_keys import KeyRing
 
 _TYPE = "access"
 _HEADER_TYPE = "at+jwt"

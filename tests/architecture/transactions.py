@@ -10,7 +10,7 @@ KEEP_WRITES: frozenset[str] = frozenset(
         "app/identity/errors.py::TokenReuse",
         "app/identity/errors.py::WrongCredentials",
         "app/identity/errors.py::WrongPassword",
-        "app/identity/mfa/errors.py::MfaRequired",
+        "app/identity/errors.py::MfaRequired",
         "app/identity/mfa/errors.py::WrongSecondFactor",
         "app/identity/passkeys/errors.py::PasskeyCopied",
     }

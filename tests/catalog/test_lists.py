@@ -195,6 +195,28 @@ async def test_searches_of_strangers_are_limited_and_those_of_users_are_not(
             await app.state.redis.flushdb()
 
 
+async def test_searches_of_a_browser_that_is_logged_in_are_not_those_of_a_stranger(
+    servers: Servers, make_database: DatabaseMaker
+) -> None:
+    with make_database() as url:
+        settings = settings_for(servers, url, rate_limit={"factor": 1, "search": "2/minute"})
+        async with running_app(settings) as app, client_of(app, "192.0.2.51") as client:
+            async with app.state.database.sessions.begin() as arranging:
+                caller = await make_account(app, arranging)
+            token = caller.headers["Authorization"].removeprefix("Bearer ")
+            path = "/api/v1/books?search=tolkien"
+            for _ in range(4):
+                answer = await client.get(path, headers={"Cookie": f"access_token={token}"})
+                assert answer.status_code == 200
+                assert "ratelimit" not in answer.headers
+            forged = [await client.get(path, headers={"Cookie": "access_token=forged"}) for _ in range(3)]
+            assert [answer.status_code for answer in forged] == [200, 200, 429]
+            # A token that is worth nothing is not made good by the cookie beside it.
+            both = {"Cookie": f"access_token={token}", "Authorization": "Bearer forged"}
+            assert (await client.get(path, headers=both)).status_code == 429
+            await app.state.redis.flushdb()
+
+
 async def test_link_keeps_every_value_of_a_repeated_filter(client: httpx.AsyncClient, seller: Caller) -> None:
     for tags in (["pen", "blue"], ["pen", "blue"], ["blue"]):
         body = {"title": "Ink", "price": 1, "kind": "stationery", "tags": tags}

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.routing import BaseRoute
 
 from app.api import PUBLIC_ROUTES, ROUTERS
-from app.identity.api_keys.keys import key_digest, make_key
+from app.identity.authentication.api_key_format import key_digest, make_key
 from app.identity.models import ApiKey
 from app.identity.permissions import Role
 from tests.conftest import SignUp

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from app.cli.main import cli
 from app.core.settings.settings import SettingsError
-from app.identity.keys import generate_key_file, read_key_file, rotate_key_file
+from app.identity.signing_keys import generate_key_file, read_key_file, rotate_key_file
 from devstack import Servers
 from tests.conftest import JWT_SECRET, Caller, client_of, make_account, running_app, settings_for
 from tests.identity.sessions.calls import ME, bearer, refresh, status_of_me, tokens_of

@@ -17,11 +17,11 @@ from app.core.cache.hot import invalidate
 from app.core.db.paging import Pager
 from app.core.http.conditional import Precondition, version_etag
 from app.core.http.responses import ReadResult
+from app.identity.accounts.role_guard import RoleGuard
 from app.identity.api_keys.service import ApiKeyService
 from app.identity.models import User
 from app.identity.permissions import ADMINISTRATORS, Role, outranks
 from app.identity.principal import Principal, account_group
-from app.identity.roles.service import RoleGuard
 from app.identity.sessions.gate import account_key
 from app.identity.sessions.repository import FailureRepository
 from app.identity.sessions.service import SessionService
@@ -108,7 +108,7 @@ class UserAdminService:
 
         Errors of `_lock`; LastAdmin; NotOnOneself; RoleLost.
         """
-        await self._guard.hold()
+        await self._guard.lock_roles()
         user = await self._lock(actor, user_id, precondition)
         if is_taking:
             await self._guard.require_other_admin(user)

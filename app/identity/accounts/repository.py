@@ -1,35 +1,13 @@
 """Reading and writing accounts."""
 
-import hashlib
-import unicodedata
-
 from sqlalchemy import exists, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.queries import AnyRow, snapshot_text
+from app.core.db.locks import AdvisoryLock, acquire
+from app.core.db.queries import AnyRow
+from app.identity.emails import email_key
 from app.identity.models import User
-
-_ACCOUNT = select(
-    User.id,
-    User.username,
-    User.email,
-    User.pending_email,
-    User.full_name,
-    User.first_name,
-    User.last_name,
-    User.phone,
-    User.date_of_birth,
-    User.newsletter,
-    User.notifications,
-    User.terms_accepted_at,
-    User.role,
-    User.is_active,
-    User.is_verified,
-    User.version,
-    User.created_at,
-    User.updated_at,
-    snapshot_text,
-)
+from app.identity.permissions import ADMINISTRATORS
 
 
 class AccountRepository:
@@ -62,23 +40,16 @@ class AccountRepository:
         )
         return (await self._session.execute(statement)).one_or_none()
 
+    async def lock_roles(self) -> None:
+        """Wait for other changes of roles, and keep them waiting until the transaction ends."""
+        await self._session.execute(acquire(AdvisoryLock.ROLES))
 
-async def find_account(connection: AsyncConnection, user_id: int) -> AnyRow | None:
-    """The account's public columns and the snapshot they were read in."""
-    result = await connection.execute(_ACCOUNT.where(User.id == user_id))
-    return result.one_or_none()
+    async def find_standing(self, user_id: int) -> AnyRow | None:
+        """The account's `role` and `is_active` as committed by now."""
+        statement = select(User.role, User.is_active).where(User.id == user_id)
+        return (await self._session.execute(statement)).one_or_none()
 
-
-async def has_username(session: AsyncSession, username: str) -> bool:
-    """Whether an account, open or closed, has this name."""
-    return bool(await session.scalar(select(exists().where(User.username == username))))
-
-
-def email_key(email: str) -> str:
-    """The form in which addresses are compared: NFKC, case folded."""
-    return unicodedata.normalize("NFKC", email).casefold()
-
-
-def address_digest(email: str) -> str:
-    """How limits name an address, so that none of it stands in Redis."""
-    return hashlib.sha256(email_key(email).encode()).hexdigest()
+    async def has_other_admin(self, user_id: int) -> bool:
+        """Whether another active account administers."""
+        others = exists().where(User.role.in_(ADMINISTRATORS), User.is_active, User.id != user_id)
+        return bool(await self._session.scalar(select(others)))

@@ -1,17 +1,18 @@
 """`/api/v1/users`: registration, the own profile, and what a registration form asks beforehand."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.db.transaction import ReadSessionDep, SessionDep
-from app.core.errors import RateLimited, refuses
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import ReadQuery, RepresentationResponse, read_back
-from app.core.rate_limit import RateLimiter, rate_limited
-from app.identity.accounts.fields import Username, is_reserved
-from app.identity.accounts.repository import address_digest, has_username
+from app.core.http.responses import RepresentationResponse, read_back
+from app.core.rate_limit import rate_limited
+from app.identity.accounts.deps import AccountServiceDep, OwnAccount, get_patch, get_profile
+from app.identity.accounts.profile_fields import Username, is_reserved
+from app.identity.accounts.queries import get_account, has_username
 from app.identity.accounts.schemas import (
     PasswordIn,
     PasswordStrengthOut,
@@ -22,9 +23,7 @@ from app.identity.accounts.schemas import (
     UserOut,
     UserRegister,
 )
-from app.identity.accounts.service import AccountService, get_account
-from app.identity.authentication.deps import CurrentUser, OwnAccount, SessionUser
-from app.identity.authentication.principals import OwnAccountAnswer
+from app.identity.authentication.deps import CurrentUser, SessionUser
 from app.identity.errors import (
     EmailTaken,
     HashingBusy,
@@ -35,47 +34,9 @@ from app.identity.errors import (
 from app.identity.models import User
 from app.identity.password_strength import estimate_strength
 from app.identity.permissions import permissions_of
-from app.identity.principal import Principal
 from app.identity.sessions.service import SessionService
 
 router = APIRouter(prefix="/api/v1/users", tags=["accounts"])
-
-
-async def _limit_new_address(
-    request: Request, user: Principal, account: OwnAccountAnswer, email: str | None
-) -> None:
-    """Count a wish for another address: it sends a mail to somebody who may not be the caller."""
-    if email is None or email == account.email:
-        return
-    limiter: RateLimiter = request.app.state.rate_limiter
-    await limiter.check("email_change", str(user.user_id))
-    await limiter.check("mail_address", address_digest(email))
-
-
-@refuses(RateLimited)
-async def get_profile(
-    request: Request, user: SessionUser, account: OwnAccount, profile: ProfileIn
-) -> ProfileIn:
-    """The whole profile; RateLimited when it wants yet another address."""
-    await _limit_new_address(request, user, account, profile.email)
-    return profile
-
-
-@refuses(RateLimited)
-async def get_patch(
-    request: Request, user: SessionUser, account: OwnAccount, patch: ProfilePatch
-) -> ProfilePatch:
-    """The change; RateLimited when it wants yet another address."""
-    await _limit_new_address(request, user, account, patch.email)
-    return patch
-
-
-async def get_account_service(session: SessionDep) -> AccountService:
-    """Accounts on the request's transaction."""
-    return AccountService.build(session)
-
-
-AccountServiceDep = Annotated[AccountService, Depends(get_account_service, scope="function")]
 
 
 @router.post(
@@ -116,7 +77,7 @@ async def replace_own_account(
     Another e-mail address is `pending_email` until the mail that is sent there is answered.
     """
     await accounts.replace(user.user_id, precondition, profile)
-    return await read_back(session, _read(user.user_id))
+    return await read_back(session, partial(get_account, user_id=user.user_id))
 
 
 @router.patch(
@@ -134,7 +95,7 @@ async def change_own_account(
     Another e-mail address is `pending_email` until the mail that is sent there is answered.
     """
     await accounts.change(user.user_id, precondition, patch)
-    return await read_back(session, _read(user.user_id))
+    return await read_back(session, partial(get_account, user_id=user.user_id))
 
 
 @router.delete("/me", status_code=204, summary="Close one's own account", responses=problems(LastAdmin))
@@ -184,7 +145,3 @@ async def judge_password(candidate: PasswordIn, response: Response) -> PasswordS
     response.headers["Cache-Control"] = "no-store"
     words = [candidate.username] if candidate.username else []
     return PasswordStrengthOut.of(await estimate_strength(candidate.password, words))
-
-
-def _read(user_id: int) -> ReadQuery:
-    return lambda connection: get_account(connection, user_id)

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from app.core.http.schemas import OMITTED, Moment, PatchModel, RequestModel, ResponseModel, RowId
-from app.identity.accounts.fields import (
+from app.identity.accounts.profile_fields import (
     DateOfBirth,
     Email,
     FirstName,

@@ -2,27 +2,26 @@
 
 from typing import Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
-from app.core.db.queries import AnyRow
 from app.core.events.events import publish
-from app.core.http.conditional import Precondition, version_etag
+from app.core.http.conditional import Precondition
 from app.core.http.request_info import current_request
-from app.core.http.responses import ReadResult
-from app.identity.accounts.fields import Notifications
-from app.identity.accounts.repository import AccountRepository, email_key, find_account
-from app.identity.accounts.schemas import AccountIn, ProfileIn, ProfilePatch, UserOut
+from app.identity.accounts.profile_fields import Notifications
+from app.identity.accounts.repository import AccountRepository
+from app.identity.accounts.role_guard import RoleGuard
+from app.identity.accounts.schemas import AccountIn, ProfileIn, ProfilePatch
 from app.identity.api_keys.service import ApiKeyService
+from app.identity.emails import email_key
 from app.identity.errors import PhoneNeeded
 from app.identity.events import EmailChangeRequested, UserRegistered
 from app.identity.models import User
 from app.identity.passwords import hash_password
 from app.identity.permissions import Role
 from app.identity.principal import account_group
-from app.identity.roles.service import RoleGuard
 from app.identity.sessions.service import SessionService
 from app.identity.tokens import invalid_token
 
@@ -86,7 +85,7 @@ class AccountService:
 
         InvalidToken, StaleVersion, LastAdmin.
         """
-        await self._guard.hold()
+        await self._guard.lock_roles()
         user = await self._lock(user_id, precondition)
         await self._guard.require_other_admin(user)
         user.is_active = False
@@ -128,17 +127,3 @@ class AccountService:
 
 def _profile(profile: ProfileIn) -> dict[str, object]:
     return {name: getattr(profile, name) for name in PROFILE_FIELDS}
-
-
-async def get_account(connection: AsyncConnection, user_id: int) -> ReadResult:
-    """The account as its owner sees it. Raises InvalidToken when it is gone."""
-    row = await find_account(connection, user_id)
-    if row is None:
-        raise invalid_token("The account of this token is gone.")
-    return show_account(row)
-
-
-def show_account(row: AnyRow) -> ReadResult:
-    """Show a row of `find_account` to the account's owner."""
-    account = UserOut.model_validate(row)
-    return ReadResult(model=account, snapshot=row.snapshot, etag=version_etag(account.version))

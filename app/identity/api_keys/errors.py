@@ -3,22 +3,6 @@
 from app.core.errors import AppError
 
 
-class InvalidApiKey(AppError):
-    """The API key is malformed, unknown, revoked or expired, its account is closed, or it may not be used from here."""
-
-    status = 401
-    code = "invalid-api-key"
-    title = "The API key is not valid"
-
-
-class SessionRequired(AppError):
-    """An API key cannot do this: log in and send the access token."""
-
-    status = 403
-    code = "session-required"
-    title = "Log in for this"
-
-
 class ApiKeyNotFound(AppError):
     """The caller has no such API key; another account's key is not found either."""
 

@@ -1,7 +1,6 @@
 """SQL of API keys. What is revoked is gone for everybody but the audit log."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, func, or_, select, update
@@ -28,21 +27,6 @@ _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     ApiKey.replaced_by_id,
 )
 _KEY = select(*_COLUMNS, snapshot_text).where(ApiKey.revoked_at.is_(None))
-_GRANT = (
-    select(
-        ApiKey.id,
-        ApiKey.user_id,
-        ApiKey.scopes,
-        ApiKey.allowed_ips,
-        ApiKey.expires_at,
-        User.username,
-        User.role,
-        User.is_verified,
-        snapshot_text,
-    )
-    .join_from(ApiKey, User, User.id == ApiKey.user_id)
-    .where(ApiKey.revoked_at.is_(None), User.is_active)
-)
 
 
 class ApiKeyRepository:
@@ -109,22 +93,6 @@ async def list_keys(
     matching = select(ApiKey.id).where(ApiKey.user_id == owner_id, ApiKey.revoked_at.is_(None))
     order = Order.by(sort, _SORT_COLUMNS, ApiKey.id)
     return await find_page(connection, matching, order, window, _COLUMNS, _join_keys)
-
-
-async def find_grant(connection: AsyncConnection, owner_id: int, digest: bytes) -> AnyRow | None:
-    """What the key of this hash grants and its owner as they are now, while both are in force."""
-    statement = _GRANT.where(ApiKey.key_hash == digest, ApiKey.user_id == owner_id)
-    return (await connection.execute(statement)).one_or_none()
-
-
-async def record_uses(connection: AsyncConnection, key_ids: Iterable[int], at: datetime) -> None:
-    """Note that the keys were used, unless that was noted less than a minute ago.
-
-    A row that somebody else holds is left to them: it waits for nobody and blocks nobody.
-    """
-    is_due = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= at - timedelta(minutes=1))
-    due = select(ApiKey.id).where(ApiKey.id.in_(key_ids), is_due).with_for_update(skip_locked=True)
-    await connection.execute(update(ApiKey).where(ApiKey.id.in_(due)).values(last_used_at=at))
 
 
 def _join_keys(source: FromClause, key_id: ColumnElement[int]) -> FromClause:

@@ -13,7 +13,6 @@ from app.core.db.paging import Pager
 from app.core.errors import FieldProblem
 from app.core.http.responses import ReadResult
 from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, TooManyApiKeys
-from app.identity.api_keys.keys import key_digest, key_hint, make_key
 from app.identity.api_keys.repository import ApiKeyRepository, find_key, list_keys
 from app.identity.api_keys.schemas import (
     DEFAULT_NAME,
@@ -22,6 +21,7 @@ from app.identity.api_keys.schemas import (
     ApiKeyIn,
     ApiKeyOut,
 )
+from app.identity.authentication.api_key_format import key_digest, key_hint, make_key
 from app.identity.errors import InsufficientScope
 from app.identity.models import ApiKey
 from app.identity.permissions import permissions_of

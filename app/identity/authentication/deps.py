@@ -4,52 +4,35 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyCookie, APIKeyHeader, OAuth2PasswordBearer, SecurityScopes
+from fastapi.security import SecurityScopes
 
 from app.core.errors import RateLimited, Use, refusals_of, refuses
 from app.core.http.problems import problems
 from app.core.settings.settings import Settings
-from app.identity.api_keys.authentication import principal_of_key
-from app.identity.api_keys.errors import InvalidApiKey, SessionRequired
-from app.identity.authentication.principals import (
-    OwnAccountAnswer,
-    get_account_answer,
-    get_live_session,
-    principal_of_session,
+from app.identity.authentication.credentials import (
+    SCHEMES,
+    Credentials,
+    api_key_scheme,
+    bearer_scheme,
+    cookie_scheme,
+    identify,
+    read_credentials,
 )
+from app.identity.authentication.csrf import SAFE_METHODS
+from app.identity.authentication.principals import principal_of_token
 from app.identity.errors import (
     CHALLENGE,
     CsrfRefused,
     EmailNotVerified,
     InsufficientScope,
+    InvalidApiKey,
     InvalidToken,
+    MfaEnrolmentRequired,
     NotAuthenticated,
+    SessionRequired,
 )
-from app.identity.mfa.errors import MfaEnrolmentRequired
-from app.identity.mfa.second_factor import needs_second_factor
-from app.identity.permissions import DESCRIPTIONS, Permission, Role, permissions_of
+from app.identity.permissions import Permission, Role, permissions_of
 from app.identity.principal import Principal
-from app.identity.sessions.browser import ACCESS_COOKIE, SAFE_METHODS, BrowserGuard
-from app.identity.tokens import TokenIssuer
-
-_bearer = OAuth2PasswordBearer(
-    tokenUrl="/api/v1/auth/token",
-    scopes={permission.value: text for permission, text in DESCRIPTIONS.items()},
-    description="Log in with user name or e-mail address and password.",
-    auto_error=False,
-)
-_api_key = APIKeyHeader(
-    name="X-API-Key",
-    description="A key for programs, made at `POST /api/v1/api-keys`; a Bearer token beside it wins.",
-    auto_error=False,
-)
-
-
-_cookie = APIKeyCookie(
-    name=ACCESS_COOKIE,
-    description="Set by `POST /api/v1/auth/login`; a write needs `Origin` and `X-CSRF-Token` besides.",
-    auto_error=False,
-)
 
 
 @refuses(NotAuthenticated, InvalidToken, InvalidApiKey, RateLimited)
@@ -59,44 +42,42 @@ _cookie = APIKeyCookie(
 async def get_principal(
     request: Request,
     required: SecurityScopes,
-    bearer: Annotated[str | None, Depends(_bearer)],
-    api_key: Annotated[str | None, Depends(_api_key)],
-    cookie: Annotated[str | None, Depends(_cookie)],
+    bearer: Annotated[str | None, Depends(bearer_scheme)],
+    api_key: Annotated[str | None, Depends(api_key_scheme)],
+    cookie: Annotated[str | None, Depends(cookie_scheme)],
 ) -> Principal:
-    """The caller, whatever the credentials; NotAuthenticated, InvalidToken, InvalidApiKey, InsufficientScope.
+    """The caller, whatever the credentials, if they may do what is required.
 
-    A write by cookie must show that a page of ours sent it: CsrfRefused.
+    Raises NotAuthenticated, InsufficientScope, MfaEnrolmentRequired, and what `identify` raises.
     """
-    if bearer is not None:
-        principal = await principal_of_token(request, bearer)
-    elif api_key is not None:
-        principal = await principal_of_key(request, api_key)
-    elif cookie is not None:
-        principal = await _principal_of_cookie(request, cookie)
-    else:
-        raise NotAuthenticated("Send an access token: Authorization: Bearer …", headers=CHALLENGE)
-    _remember(request, principal)
-    for scope in required.scopes:
-        if not principal.may(Permission(scope)):
-            raise _insufficient(scope)
-    settings: Settings = request.app.state.settings
-    if settings.mfa.required_for_staff and needs_second_factor(principal):
-        return _as_user(principal, required)
-    return principal
+    return await _authorize(request, required.scopes, Credentials(bearer, api_key, cookie))
 
 
 async def require_permission(request: Request, permission: Permission) -> Principal:
     """The caller, who must have the permission, where only some requests to a route need one.
 
-    Errors of `get_principal`.
+    Raises what `get_principal` raises.
     """
-    credentials = await _bearer(request), await _api_key(request), await _cookie(request)
-    return await get_principal(request, SecurityScopes([permission.value]), *credentials)
+    return await _authorize(request, [permission.value], await read_credentials(request))
+
+
+async def _authorize(request: Request, scopes: list[str], credentials: Credentials) -> Principal:
+    principal = await identify(request, credentials)
+    if principal is None:
+        raise NotAuthenticated("Send an access token: Authorization: Bearer …", headers=CHALLENGE)
+    _remember(request, principal)
+    for scope in scopes:
+        if not principal.may(Permission(scope)):
+            raise _insufficient(scope)
+    settings: Settings = request.app.state.settings
+    if settings.mfa.required_for_staff and principal.is_staff_by_one_factor:
+        return _as_user(principal, scopes)
+    return principal
 
 
 def documented_permission(permission: Permission) -> dict[str, Any]:
     """The `openapi_extra` of a GET that calls `require_permission`: credentials may come, or not."""
-    ways = [{scheme.scheme_name: [permission.value]} for scheme in (_bearer, _api_key, _cookie)]
+    ways = [{scheme.scheme_name: [permission.value]} for scheme in SCHEMES]
     refusals = problems(*refusals_of(get_principal, Use("GET", [permission.value])))
     return {
         "security": [{}, *ways],
@@ -104,39 +85,19 @@ def documented_permission(permission: Permission) -> dict[str, Any]:
     }
 
 
-async def principal_of_token(request: Request, token: str) -> Principal:
-    """The owner of an access token whose session is under way; what it grants is cut to the role *now*."""
-    issuer: TokenIssuer = request.app.state.tokens
-    claims = issuer.read(token)
-    session = await get_live_session(request.app.state.cache, request.app.state.database, claims)
-    return principal_of_session(session, claims.scopes)
-
-
-async def _principal_of_cookie(request: Request, token: str) -> Principal:
-    principal = await principal_of_token(request, token)
-    if request.method not in SAFE_METHODS:
-        browser: BrowserGuard = request.app.state.browser
-        if browser.check_write(request.headers) != principal.session_id:
-            raise CsrfRefused("The CSRF token belongs to another session; read the cookie again.")
-    return principal
-
-
 async def find_caller(request: Request) -> Principal | None:
     """Who calls, where credentials come that are valid; None for anybody else, whatever they sent."""
-    bearer, api_key = await _bearer(request), await _api_key(request)
     try:
-        if bearer is not None:
-            return await principal_of_token(request, bearer)
-        return None if api_key is None else await principal_of_key(request, api_key)
-    except (InvalidToken, InvalidApiKey):
+        return await identify(request, await read_credentials(request))
+    except (InvalidToken, InvalidApiKey, CsrfRefused):
         return None
 
 
 @refuses(InvalidToken)
 async def get_token_bearer(
-    request: Request, bearer: Annotated[str | None, Depends(_bearer)]
+    request: Request, bearer: Annotated[str | None, Depends(bearer_scheme)]
 ) -> Principal | None:
-    """The owner of the access token in the header; None without one. InvalidToken."""
+    """The owner of the access token in the header; None without one. Raises InvalidToken."""
     if bearer is None:
         return None
     principal = await principal_of_token(request, bearer)
@@ -152,10 +113,10 @@ def _remember(request: Request, principal: Principal) -> None:
     state["api_key_id"] = principal.api_key_id
 
 
-def _as_user(staff: Principal, required: SecurityScopes) -> Principal:
-    """Staff that logged in by password alone may do what any user may. MfaEnrolmentRequired for the rest."""
+def _as_user(staff: Principal, scopes: list[str]) -> Principal:
+    """Staff that logged in by password alone may do what any user may. Raises MfaEnrolmentRequired."""
     ordinary = permissions_of(Role.USER)
-    for scope in required.scopes:
+    for scope in scopes:
         if Permission(scope) not in ordinary:
             raise MfaEnrolmentRequired(
                 "Log in with your second factor; set one up at /api/v1/auth/mfa/totp or /api/v1/auth/passkeys."
@@ -168,17 +129,9 @@ def _insufficient(scope: str) -> InsufficientScope:
     return InsufficientScope(f"This needs the permission {scope}.", headers={"WWW-Authenticate": challenge})
 
 
-async def get_own_account(
-    request: Request, principal: Annotated[Principal, Security(get_principal)]
-) -> OwnAccountAnswer:
-    """The caller's account as it is now. Raises InvalidToken when it is gone."""
-    state = request.app.state
-    return await get_account_answer(state.cache, state.database, principal.user_id)
-
-
 @refuses(SessionRequired)
 async def get_session_user(principal: Annotated[Principal, Security(get_principal)]) -> Principal:
-    """The caller, logged in by themselves; SessionRequired for an API key."""
+    """The caller, logged in by themselves. Raises SessionRequired for an API key."""
     if principal.api_key_id is not None:
         raise SessionRequired("An API key cannot do this; log in and send the access token.")
     return principal
@@ -189,7 +142,7 @@ async def get_seller(
     request: Request,
     principal: Annotated[Principal, Security(get_principal, scopes=[Permission.ITEMS_WRITE.value])],
 ) -> Principal:
-    """The caller, who may sell; EmailNotVerified where the shop asks for a proven address."""
+    """The caller, who may sell. Raises EmailNotVerified where the shop asks for a proven address."""
     if not principal.is_verified and request.app.state.settings.require_verified_email:
         raise EmailNotVerified(
             "Follow the link in the mail we sent; `POST /auth/verify-email/request` sends another."
@@ -222,4 +175,3 @@ TokenInspector = Annotated[Principal, TOKEN_INSPECTOR]
 UserAdmin = Annotated[Principal, USER_ADMIN]
 UserReader = Annotated[Principal, USER_READER]
 TokenBearer = Annotated[Principal | None, Depends(get_token_bearer)]
-OwnAccount = Annotated[OwnAccountAnswer, Depends(get_own_account)]

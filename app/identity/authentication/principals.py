@@ -1,21 +1,18 @@
-"""Who is behind an access token, and their account, through the hot cache."""
+"""From an access token to the owner of its session, through the hot cache."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Self
 
+from fastapi import Request
 from pydantic import TypeAdapter
 
 from app.core.cache.hot import CacheSpace, Entry, HotCache, Snapshot
 from app.core.db.engine import Database
-from app.core.http.responses import PRIVATE, Representation, represent
-from app.identity.accounts.repository import find_account
-from app.identity.accounts.service import show_account
+from app.identity.authentication.queries import find_live_session
 from app.identity.permissions import Role, permissions_of
 from app.identity.principal import Principal, account_group
-from app.identity.sessions.repository import find_live_session
-from app.identity.tokens import AccessClaims, invalid_token
+from app.identity.tokens import AccessClaims, TokenIssuer, invalid_token
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,28 +32,19 @@ _session_json = TypeAdapter(LiveSession)
 _SESSIONS = CacheSpace("live_session", _session_json.dump_json, _session_json.validate_json)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnAccountAnswer:
-    """An account's ready answer for its owner, and the one field of it that rules ask for."""
+async def principal_of_token(request: Request, token: str) -> Principal:
+    """The owner of an access token whose session is under way; what it grants is cut to the role *now*.
 
-    email: str
-    answer: Representation
-
-    def encode(self) -> bytes:
-        """The address in a line, then the answer."""
-        return b"%s\n%s" % (self.email.encode(), self.answer.encode())
-
-    @classmethod
-    def decode(cls, encoded: bytes) -> Self:
-        """The same again."""
-        email, answer = encoded.split(b"\n", 1)
-        return cls(email.decode(), Representation.decode(answer))
+    Raises InvalidToken.
+    """
+    state = request.app.state
+    issuer: TokenIssuer = state.tokens
+    claims = issuer.read(token)
+    session = await _get_live_session(state.cache, state.database, claims)
+    return _principal_of_session(session, claims.scopes)
 
 
-_ACCOUNTS = CacheSpace("own_account", OwnAccountAnswer.encode, OwnAccountAnswer.decode)
-
-
-async def get_live_session(cache: HotCache, database: Database, claims: AccessClaims) -> LiveSession:
+async def _get_live_session(cache: HotCache, database: Database, claims: AccessClaims) -> LiveSession:
     """The session of the token with its account as they are now. Raises InvalidToken when either has ended.
 
     That it has ended is never kept: what is kept is dropped when the account's group is announced.
@@ -82,7 +70,7 @@ async def get_live_session(cache: HotCache, database: Database, claims: AccessCl
 
 
 @lru_cache(maxsize=4096)
-def principal_of_session(session: LiveSession, scopes: frozenset[str]) -> Principal:
+def _principal_of_session(session: LiveSession, scopes: frozenset[str]) -> Principal:
     """The owner of a session by a token of these scopes; what it grants is cut to the role *now*."""
     return Principal(
         user_id=session.user_id,
@@ -94,17 +82,3 @@ def principal_of_session(session: LiveSession, scopes: frozenset[str]) -> Princi
         factors=session.factors,
         auth_time=session.auth_time,
     )
-
-
-async def get_account_answer(cache: HotCache, database: Database, user_id: int) -> OwnAccountAnswer:
-    """The account as its owner sees it now. Raises InvalidToken when it is gone."""
-
-    async def load() -> Entry[OwnAccountAnswer]:
-        async with database.reading() as connection:
-            row = await find_account(connection, user_id)
-        if row is None:
-            raise invalid_token("The account of this token is gone.")
-        answer = OwnAccountAnswer(row.email, represent(show_account(row), cache_control=PRIVATE))
-        return Entry(answer, Snapshot(row.snapshot))
-
-    return await cache.get(_ACCOUNTS, account_group(user_id), str(user_id), load)

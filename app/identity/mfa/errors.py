@@ -3,18 +3,6 @@
 from app.core.errors import AppError
 
 
-class MfaRequired(AppError):
-    """The password is right and the account has a second factor: answer `mfa_token` at `/auth/mfa`.
-
-    What the right password changed, such as failures forgotten and an old hash replaced, stays.
-    """
-
-    status = 401
-    code = "mfa-required"
-    title = "A second factor is needed"
-    keep_writes = True
-
-
 class MfaTokenRefused(AppError):
     """The `mfa_token` is forged, expired, used up or older than the password: log in again."""
 
@@ -38,14 +26,6 @@ class SecondFactorLocked(AppError):
     status = 429
     code = "second-factor-locked"
     title = "Too many wrong tries"
-
-
-class MfaEnrolmentRequired(AppError):
-    """Staff of this shop must have a second factor, and this session was opened without one."""
-
-    status = 403
-    code = "mfa-enrolment-required"
-    title = "Set up a second factor first"
 
 
 class TotpEnabled(AppError):

@@ -32,13 +32,6 @@ class SecondFactorRepository:
         statement = select(TotpSecret).where(TotpSecret.user_id == user_id)
         return (await self._session.scalars(statement)).one_or_none()
 
-    async def has_totp(self, user_id: int) -> bool:
-        """Whether logins of this account need a code."""
-        statement = select(TotpSecret.user_id).where(
-            TotpSecret.user_id == user_id, TotpSecret.confirmed_at.is_not(None)
-        )
-        return await self._session.scalar(statement) is not None
-
     async def get_state(self, user_id: int) -> AnyRow:
         """`totp_enabled_at, recovery_codes_left, passkeys` of the account."""
         codes = select(func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))

@@ -19,7 +19,6 @@ from app.identity.mfa.errors import (
     WrongSecondFactor,
     WrongTotpCode,
 )
-from app.identity.mfa.login import MfaLogin
 from app.identity.mfa.schemas import (
     MfaAnswer,
     RecoveryCodesOut,
@@ -27,6 +26,7 @@ from app.identity.mfa.schemas import (
     TotpConfirmation,
     TotpEnrolment,
 )
+from app.identity.mfa.second_step import MfaLogin
 from app.identity.mfa.service import SecondFactorService
 from app.identity.sessions.deps import set_session_cookies
 from app.identity.sessions.schemas import BrowserSessionOut, TokenOut

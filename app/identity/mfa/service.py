@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import utc_now
 from app.core.settings.settings import Settings
 from app.identity.mfa.changes import record
-from app.identity.mfa.codes import (
+from app.identity.mfa.errors import TotpEnabled, TotpNotEnabled, TotpNotPending, WrongTotpCode
+from app.identity.mfa.one_time_codes import (
     matching_steps,
     new_recovery_codes,
     new_secret,
@@ -17,16 +18,15 @@ from app.identity.mfa.codes import (
     qr_svg,
     recovery_hash,
 )
-from app.identity.mfa.errors import TotpEnabled, TotpNotEnabled, TotpNotPending, WrongTotpCode
-from app.identity.mfa.keys import SecretVault
 from app.identity.mfa.repository import SecondFactorRepository
 from app.identity.mfa.schemas import SecondFactorOut, TotpEnrolment
-from app.identity.mfa.second_factor import has_second_factor
+from app.identity.mfa.secret_vault import SecretVault
 from app.identity.models import TotpSecret
 from app.identity.permissions import Role
 from app.identity.principal import Principal
 from app.identity.sessions.gate import Proof
-from app.identity.sessions.login import LoginService
+from app.identity.sessions.password_login import LoginService
+from app.identity.sessions.queries import has_totp
 from app.identity.sessions.service import SessionService
 from app.identity.tokens import TokenIssuer
 
@@ -60,7 +60,7 @@ class SecondFactorService:
             recovery_codes_left=state.recovery_codes_left,
             passkeys=state.passkeys,
             is_required=self._settings.required_for_staff and caller.role is not Role.USER,
-            is_satisfied=has_second_factor(caller.factors),
+            is_satisfied=caller.has_second_factor,
         )
 
     async def enrol(self, proof: Proof) -> TotpEnrolment:
@@ -116,7 +116,7 @@ class SecondFactorService:
         TotpNotEnabled, WrongPassword, AccountLocked.
         """
         user = await self._logins.confirm(proof)
-        if not await self._factors.has_totp(user.id):
+        if not await has_totp(self._session, user.id):
             raise TotpNotEnabled("Recovery codes stand in for an authenticator app: set one up first.")
         codes = await self._new_codes(user.id)
         await record(self._session, user.id, "recovery_codes_replaced")

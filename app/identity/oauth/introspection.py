@@ -2,7 +2,7 @@
 
 from fastapi import Request
 
-from app.identity.authentication.deps import principal_of_token
+from app.identity.authentication.principals import principal_of_token
 from app.identity.errors import InvalidToken
 from app.identity.oauth.schemas import IntrospectionOut
 from app.identity.sessions.rotation import RotationService

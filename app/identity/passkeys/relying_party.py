@@ -29,7 +29,7 @@ from webauthn.helpers.structs import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from app.core.settings.settings import Settings
-from app.identity.mfa.challenges import LIFETIME
+from app.identity.challenges import LIFETIME
 
 JsonObject = dict[str, Any]
 _DEFAULT_PORTS = {"http": 80, "https": 443}

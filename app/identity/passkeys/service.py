@@ -7,8 +7,8 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.settings.settings import Settings
+from app.identity.challenges import Challenge, ChallengePurpose, ChallengeSigner
 from app.identity.errors import CHALLENGE
-from app.identity.mfa.challenges import Challenge, ChallengeSigner, Purpose
 from app.identity.mfa.changes import record
 from app.identity.mfa.repository import AttemptRepository, SecondFactorRepository
 from app.identity.models import Passkey
@@ -31,7 +31,7 @@ from app.identity.passkeys.repository import PasskeyRepository
 from app.identity.passkeys.schemas import PasskeyAssertion, PasskeyList, PasskeyOut, PasskeyRegistration
 from app.identity.principal import Principal
 from app.identity.sessions.gate import Proof
-from app.identity.sessions.login import LoginService
+from app.identity.sessions.password_login import LoginService
 from app.identity.sessions.schemas import TokenOut
 from app.identity.sessions.service import SessionService
 from app.identity.tokens import TokenIssuer
@@ -72,7 +72,9 @@ class PasskeyService:
         known = await self._passkeys.list_of(user.id)
         if len(known) >= MOST_PASSKEYS:
             raise _too_many()
-        challenge = self._signer.issue(Purpose.PASSKEY_REGISTRATION, user.id, stamp=caller.session_id or "")
+        challenge = self._signer.issue(
+            ChallengePurpose.PASSKEY_REGISTRATION, user.id, stamp=caller.session_id or ""
+        )
         ids = [passkey.credential_id for passkey in known]
         return self._site.registration_options(challenge, user.id, user.username, ids)
 
@@ -82,7 +84,7 @@ class PasskeyService:
         PasskeyNotAccepted, PasskeyRegistered, TooManyPasskeys.
         """
         text = challenge_of(registration.credential)
-        challenge = self._signer.read(Purpose.PASSKEY_REGISTRATION, text)
+        challenge = self._signer.read(ChallengePurpose.PASSKEY_REGISTRATION, text)
         is_own = challenge is not None and (challenge.user_id, challenge.stamp) == (
             caller.user_id,
             caller.session_id,
@@ -136,7 +138,7 @@ class PasskeyService:
 
     def begin_login(self) -> JsonObject:
         """What to ask of any authenticator that has a passkey of this site; writes nothing."""
-        return self._site.login_options(self._signer.issue(Purpose.PASSKEY_LOGIN))
+        return self._site.login_options(self._signer.issue(ChallengePurpose.PASSKEY_LOGIN))
 
     async def log_in(self, assertion: PasskeyAssertion) -> TokenOut:
         """A session for the passkey's account, with two factors: possession, and the verified user.
@@ -145,7 +147,7 @@ class PasskeyService:
         rise; audited and mailed, which the error keeps.
         """
         text = challenge_of(assertion.credential)
-        challenge = self._signer.read(Purpose.PASSKEY_LOGIN, text)
+        challenge = self._signer.read(ChallengePurpose.PASSKEY_LOGIN, text)
         who = presented(assertion.credential)
         passkey = await self._passkeys.find_by_credential(who.credential_id) if challenge and who else None
         if challenge is None or who is None or passkey is None:

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import Cookie, Depends, Request, Response
 
-from app.core.db.transaction import ReadSessionDep, SessionDep
+from app.core.db.transaction import SessionDep
 from app.core.rate_limit import client_address
-from app.identity.sessions.browser import REFRESH_COOKIE, BrowserGuard
+from app.identity.authentication.csrf import REFRESH_COOKIE, BrowserGuard
 from app.identity.sessions.gate import Client, PasswordGate
-from app.identity.sessions.login import LoginService
+from app.identity.sessions.password_login import LoginService
 from app.identity.sessions.rotation import RotationService
 from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
 from app.identity.sessions.service import SessionService
@@ -36,10 +36,6 @@ async def _sessions(request: Request, session: SessionDep) -> SessionService:
     return SessionService.build(session, request.app.state.tokens)
 
 
-async def _read_sessions(request: Request, session: ReadSessionDep) -> SessionService:
-    return SessionService.build(session, request.app.state.tokens)
-
-
 async def _logins(request: Request, session: SessionDep) -> LoginService:
     return LoginService.build(session, request.app.state.tokens, request.app.state.settings)
 
@@ -61,7 +57,6 @@ ClientDep = Annotated[Client, Depends(_client)]
 GateDep = Annotated[PasswordGate, Depends(_gate)]
 BrowserDep = Annotated[BrowserGuard, Depends(_browser)]
 SessionServiceDep = Annotated[SessionService, Depends(_sessions)]
-ReadSessionServiceDep = Annotated[SessionService, Depends(_read_sessions)]
 LoginServiceDep = Annotated[LoginService, Depends(_logins)]
 RotationServiceDep = Annotated[RotationService, Depends(_rotation)]
 RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH_COOKIE, include_in_schema=False)]

@@ -11,12 +11,12 @@ from app.core.db.engine import Database
 from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem, RateLimited
 from app.core.rate_limit import RateLimiter, Zone
-from app.identity.accounts.repository import email_key
+from app.identity.emails import email_key
 from app.identity.errors import AccountLocked, NewPasswordRefused
 from app.identity.password_rules import LONGEST, weakness
 from app.identity.passwords import hash_password, verify_password
 from app.identity.principal import Principal
-from app.identity.sessions.repository import find_lock, find_secret, find_secret_by_login
+from app.identity.sessions.queries import find_lock, find_secret, find_secret_by_login
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import and_, case, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.core.db.queries import AnyRow, snapshot_text
-from app.identity.accounts.repository import email_key
+from app.core.db.queries import AnyRow
+from app.identity.authentication.queries import is_under_way
 from app.identity.models import AuthSession, LoginFailure, RefreshToken, User
+from app.identity.sessions.queries import find_lock
 
 GRACE = timedelta(seconds=10)
 """How long after its use a refresh token still gets siblings: of two requests at once, both go on."""
@@ -79,7 +80,7 @@ class SessionRepository:
 
     async def find_refresh_token(self, token_hash: bytes) -> AnyRow | None:
         """The token with its session and account, whether the session is under way and the token usable."""
-        is_live = and_(User.is_active, *_is_live())
+        is_live = and_(User.is_active, *is_under_way())
         is_unused = and_(RefreshToken.used_at.is_(None), RefreshToken.expires_at > utc_now())
         statement = (
             select(
@@ -108,7 +109,7 @@ class SessionRepository:
                 AuthSession.id == session_id,
                 AuthSession.user_id == User.id,
                 User.is_active,
-                *_is_live(),
+                *is_under_way(),
             )
             .values(last_used_at=utc_now(), ip=ip)
             .returning(AuthSession.user_id, AuthSession.scopes, AuthSession.expires_at, User.role)
@@ -122,16 +123,6 @@ class SessionRepository:
         if device is not None:
             seen = seen.where(AuthSession.device == device)
         return bool(await self._session.scalar(select(seen)))
-
-    async def list_live(self, user_id: int) -> Sequence[AuthSession]:
-        """The account's sessions under way, last used first."""
-        statement = (
-            select(AuthSession)
-            .where(AuthSession.user_id == user_id, *_is_live())
-            .order_by(AuthSession.last_used_at.desc(), AuthSession.id.desc())
-            .limit(MOST_LISTED)
-        )
-        return (await self._session.scalars(statement)).all()
 
     async def end(self, session_id: UUID, user_id: int, reason: str) -> bool:
         """End the account's session; whether it was under way."""
@@ -191,59 +182,10 @@ class FailureRepository:
         await self._session.execute(statement.execution_options(synchronize_session=False))
 
 
-async def find_live_session(connection: AsyncConnection, session_id: UUID, user_id: int) -> AnyRow | None:
-    """The session with its account in one statement; None when either is ended, expired or closed."""
-    statement = (
-        select(
-            User.username,
-            User.role,
-            User.is_verified,
-            AuthSession.factors,
-            AuthSession.created_at,
-            snapshot_text,
-        )
-        .join(User, User.id == AuthSession.user_id)
-        .where(AuthSession.id == session_id, User.id == user_id, User.is_active, *_is_live())
-    )
-    return (await connection.execute(statement)).one_or_none()
-
-
-async def find_secret_by_login(connection: AsyncConnection, login: str, ip: str) -> AnyRow | None:
-    """`id, password_hash, knows_client` of the account with this user name or e-mail address."""
-    statement = _secret(ip).where(or_(User.username == login.lower(), User.email_key == email_key(login)))
-    return (await connection.execute(statement)).one_or_none()
-
-
-async def find_secret(connection: AsyncConnection, user_id: int, ip: str) -> AnyRow | None:
-    """`id, password_hash, knows_client` of the account."""
-    return (await connection.execute(_secret(ip).where(User.id == user_id))).one_or_none()
-
-
-async def find_lock(connection: AsyncConnection, account: str, client: str) -> datetime | None:
-    """Until when the pair is locked, if it is."""
-    locked_until: datetime | None = await connection.scalar(
-        select(LoginFailure.locked_until).where(
-            LoginFailure.account == account,
-            LoginFailure.client == client,
-            LoginFailure.locked_until > utc_now(),
-        )
-    )
-    return locked_until
-
-
-def _secret(ip: str) -> Any:
-    knows_client = exists().where(AuthSession.user_id == User.id, AuthSession.ip == ip)
-    return select(User.id, User.password_hash, knows_client.label("knows_client"))
-
-
-def _is_live() -> tuple[Any, ...]:
-    return AuthSession.ended_at.is_(None), AuthSession.expires_at > utc_now()
-
-
 def _ending(reason: str) -> Any:
     return (
         update(AuthSession)
-        .where(*_is_live())
+        .where(*is_under_way())
         .values(ended_at=utc_now(), end_reason=reason)
         .returning(AuthSession.id)
         .execution_options(synchronize_session=False)

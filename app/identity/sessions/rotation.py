@@ -22,7 +22,7 @@ from app.identity.sessions.service import (
     REFRESH_PREFIX,
     SessionService,
     new_refresh_token,
-    token_hash,
+    refresh_token_hash,
 )
 from app.identity.tokens import Grant, TokenIssuer
 
@@ -49,7 +49,7 @@ class RotationService:
         second use means that somebody else has the token: TokenReuse, which ends the session.
         InvalidRefreshToken when it is unknown or expired, or its session has ended.
         """
-        digest = token_hash(token)
+        digest = refresh_token_hash(token)
         family = await self._sessions.use_refresh_token(digest)
         successor = new_refresh_token()
         if family is None:
@@ -62,7 +62,7 @@ class RotationService:
 
     async def end_by_token(self, token: str, session_id: str | None, reason: str) -> bool:
         """End the session of a refresh token, used or not; whether there was one under way."""
-        found = await self._sessions.find_refresh_token(token_hash(token))
+        found = await self._sessions.find_refresh_token(refresh_token_hash(token))
         if found is None:
             return False
         _require_own(found.session_id, session_id)
@@ -83,7 +83,7 @@ class RotationService:
 
     async def find(self, token: str) -> AnyRow | None:
         """The refresh token, if it still works."""
-        found = await self._sessions.find_refresh_token(token_hash(token))
+        found = await self._sessions.find_refresh_token(refresh_token_hash(token))
         return found if found is not None and found.is_usable else None
 
     async def _go_on(self, session_id: UUID, successor: str) -> TokenOut:

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
+from app.core.db.transaction import ReadSessionDep
 from app.core.http.problems import problems
 from app.core.rate_limit import rate_limited
 from app.identity.authentication.deps import SessionUser, TokenBearer
@@ -15,6 +16,7 @@ from app.identity.errors import (
     CsrfRefused,
     HashingBusy,
     InvalidRefreshToken,
+    MfaRequired,
     NewPasswordRefused,
     NotAuthenticated,
     SessionNotFound,
@@ -22,13 +24,12 @@ from app.identity.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from app.identity.mfa.errors import MfaRequired
+from app.identity.sessions import queries
 from app.identity.sessions.deps import (
     BrowserDep,
     ClientDep,
     GateDep,
     LoginServiceDep,
-    ReadSessionServiceDep,
     RefreshCookie,
     RotationServiceDep,
     SessionServiceDep,
@@ -182,9 +183,9 @@ async def change_password(
 
 
 @router.get("/sessions", summary="List one's sessions")
-async def list_sessions(caller: SessionUser, sessions: ReadSessionServiceDep) -> list[SessionOut]:
+async def list_sessions(caller: SessionUser, session: ReadSessionDep) -> list[SessionOut]:
     """The sessions under way, last used first: where the account is logged in."""
-    return await sessions.list_live(caller)
+    return await queries.list_sessions(session, caller.user_id, caller.session_id)
 
 
 @router.delete(

@@ -16,10 +16,10 @@ from app.core.http.request_info import current_request
 from app.identity.events import NewDevice
 from app.identity.models import AuthSession, User
 from app.identity.permissions import Role, permissions_of
-from app.identity.principal import Principal, account_group
+from app.identity.principal import account_group
 from app.identity.sessions.devices import device_name
 from app.identity.sessions.repository import SessionRepository
-from app.identity.sessions.schemas import SessionOut, TokenOut
+from app.identity.sessions.schemas import TokenOut
 from app.identity.tokens import Grant, TokenIssuer
 
 _REFRESH_BYTES = 32
@@ -78,7 +78,7 @@ class SessionService:
     async def add_refresh_token(self, session_id: UUID, token: str, ends_at: datetime) -> None:
         """Keep the token's hash; unused it lasts `idle_ttl`, and never longer than its session."""
         expires_at = min(ends_at, utc_now() + timedelta(seconds=self._tokens.idle_ttl))
-        await self._sessions.add_refresh_token(session_id, token_hash(token), expires_at)
+        await self._sessions.add_refresh_token(session_id, refresh_token_hash(token), expires_at)
 
     def answer(self, grant: Grant, refresh_token: str) -> TokenOut:
         """The pair of tokens for a session."""
@@ -89,20 +89,6 @@ class SessionService:
             expires_in=seconds,
             scope=" ".join(sorted(grant.scopes)),
         )
-
-    async def list_live(self, principal: Principal) -> list[SessionOut]:
-        """The caller's sessions under way, last used first."""
-        return [
-            SessionOut(
-                id=session.id,
-                device=session.device,
-                ip=session.ip,
-                created_at=session.created_at,
-                last_used_at=session.last_used_at,
-                current=str(session.id) == principal.session_id,
-            )
-            for session in await self._sessions.list_live(principal.user_id)
-        ]
 
     async def end(self, session_id: UUID, user_id: int, reason: str) -> bool:
         """End this session of the account; its tokens stop working everywhere. Whether it was under way."""
@@ -132,6 +118,6 @@ def new_refresh_token() -> str:
     return REFRESH_PREFIX + secrets.token_urlsafe(_REFRESH_BYTES)
 
 
-def token_hash(token: str) -> bytes:
+def refresh_token_hash(token: str) -> bytes:
     """How a refresh token is kept: it has 256 random bits, so that a plain hash cannot be turned back."""
     return hashlib.sha256(token.encode()).digest()

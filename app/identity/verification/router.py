@@ -8,7 +8,7 @@ from app.core.db.transaction import SessionDep
 from app.core.errors import RateLimited, refuses
 from app.core.http.problems import problems
 from app.core.rate_limit import RateLimiter, rate_limited
-from app.identity.accounts.repository import address_digest
+from app.identity.emails import address_digest
 from app.identity.errors import EmailTaken, HashingBusy, InvalidOneTimeToken, NewPasswordRefused
 from app.identity.sessions.service import SessionService
 from app.identity.verification.schemas import (

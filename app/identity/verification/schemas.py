@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from app.core.http.schemas import Line, RequestModel, ResponseModel
-from app.identity.accounts.fields import Email, NewPassword
+from app.identity.accounts.profile_fields import Email, NewPassword
 from app.identity.password_rules import LONGEST, weakness
 
 MAILED = "If the address belongs to an account, a mail is on its way."

@@ -16,7 +16,8 @@ from app.core.db.engine import Database
 from app.core.db.queries import AnyRow
 from app.core.events.events import Event, publish
 from app.core.http.request_info import current_request
-from app.identity.accounts.repository import AccountRepository, email_key
+from app.identity.accounts.repository import AccountRepository
+from app.identity.emails import email_key
 from app.identity.errors import InvalidOneTimeToken, NewPasswordRefused
 from app.identity.events import (
     AddressUnknown,
@@ -38,7 +39,7 @@ LIFETIME = timedelta(minutes=30)
 _TOKEN_BYTES = 32
 
 
-class Purpose(StrEnum):
+class TokenPurpose(StrEnum):
     """What a one-time token is good for, and nothing else."""
 
     VERIFY_EMAIL = "verify_email"
@@ -61,7 +62,7 @@ class VerificationService:
         """The service on one session."""
         return cls(session, OneTimeTokenRepository(session), AccountRepository(session))
 
-    async def issue(self, user_id: int, purpose: Purpose, email: str) -> str:
+    async def issue(self, user_id: int, purpose: TokenPurpose, email: str) -> str:
         """A new token (256 bits) whose bearer reads the mail to `email`; only its hash is kept.
 
         It lasts 30 minutes, works once, and dies with the next change of password or address.
@@ -70,8 +71,8 @@ class VerificationService:
         now = utc_now()
         token = OneTimeToken(
             user_id=user_id,
-            purpose=Purpose(purpose).value,
-            token_hash=token_hash(raw),
+            purpose=TokenPurpose(purpose).value,
+            token_hash=one_time_token_hash(raw),
             email=email,
             created_at=now,
             expires_at=now + LIFETIME,
@@ -94,9 +95,9 @@ class VerificationService:
 
         InvalidOneTimeToken; EmailTaken when another account has taken the address meanwhile.
         """
-        purposes = (Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
+        purposes = (TokenPurpose.VERIFY_EMAIL, TokenPurpose.CHANGE_EMAIL)
         user, purpose, email = await self.redeem(raw, *purposes)
-        if purpose is Purpose.CHANGE_EMAIL:
+        if purpose is TokenPurpose.CHANGE_EMAIL:
             await self._change_email(user, email)
         elif not user.is_verified:
             user.is_verified = True
@@ -111,17 +112,17 @@ class VerificationService:
         invalidate(self._session, account_group(user.id))
         return user
 
-    async def redeem(self, raw: str, *purposes: Purpose) -> tuple[User, Purpose, str]:
+    async def redeem(self, raw: str, *purposes: TokenPurpose) -> tuple[User, TokenPurpose, str]:
         """Use the token up: its account, held for a change, its purpose and the proven address.
 
         InvalidOneTimeToken, which is one answer whatever is wrong.
         """
-        token = await self._tokens.use(token_hash(raw), purposes, utc_now())
+        token = await self._tokens.use(one_time_token_hash(raw), purposes, utc_now())
         user = await self._accounts.lock(token.user_id) if token else None
         if token is None or user is None or not user.is_active:
             raise dead_token()
-        purpose = Purpose(token.purpose)
-        address = user.pending_email if purpose is Purpose.CHANGE_EMAIL else user.email
+        purpose = TokenPurpose(token.purpose)
+        address = user.pending_email if purpose is TokenPurpose.CHANGE_EMAIL else user.email
         if token.email != address or token.created_at < user.password_changed_at:
             raise dead_token()
         return user, purpose, token.email
@@ -162,7 +163,7 @@ class PasswordResetService:
         await self._check(raw, password)
         # Before the transaction begins: hashing may wait its turn, and would hold a connection.
         password_hash = await hash_password(password)
-        user, _, _ = await self._verification.redeem(raw, Purpose.RESET_PASSWORD)
+        user, _, _ = await self._verification.redeem(raw, TokenPurpose.RESET_PASSWORD)
         user.password_hash, user.password_changed_at = password_hash, utc_now()
         # Whoever had got in may have wanted an address of their own.
         user.is_verified, user.pending_email = True, None
@@ -177,7 +178,7 @@ class PasswordResetService:
     async def _check(self, raw: str, password: str) -> None:
         async with self._database.reading() as connection:
             username = await find_owner_name(
-                connection, token_hash(raw), Purpose.RESET_PASSWORD.value, utc_now()
+                connection, one_time_token_hash(raw), TokenPurpose.RESET_PASSWORD.value, utc_now()
             )
         if username is None:
             raise dead_token()
@@ -188,7 +189,7 @@ class PasswordResetService:
             )
 
 
-def token_hash(raw: str) -> bytes:
+def one_time_token_hash(raw: str) -> bytes:
     """SHA-256, which suffices for what nobody can guess."""
     return hashlib.sha256(raw.encode("utf-8", "replace")).digest()
 
@@ -200,6 +201,6 @@ def dead_token() -> InvalidOneTimeToken:
     )
 
 
-async def issue(session: AsyncSession, user_id: int, purpose: Purpose, email: str) -> str:
+async def issue(session: AsyncSession, user_id: int, purpose: TokenPurpose, email: str) -> str:
     """As `VerificationService.issue`, for the handler that writes the mail."""
     return await VerificationService.build(session).issue(user_id, purpose, email)

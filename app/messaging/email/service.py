@@ -12,17 +12,17 @@ from app.core.events.events import Delivery, publish
 from app.core.mail import Mail
 from app.core.settings.settings import Settings
 from app.identity.models import User
-from app.identity.verification.service import LIFETIME, Purpose, issue
+from app.identity.verification.service import LIFETIME, TokenPurpose, issue
 from app.messaging.email.events import MailQueued
 from app.messaging.email.models import MailRecord
 from app.messaging.email.repository import MailRepository
 from app.messaging.email.templates import SUBJECTS, Template, render
 
 PROOFS = {
-    Template.WELCOME: (Purpose.VERIFY_EMAIL, "/verify-email"),
-    Template.VERIFY: (Purpose.VERIFY_EMAIL, "/verify-email"),
-    Template.RESET: (Purpose.RESET_PASSWORD, "/reset-password"),
-    Template.CHANGE_EMAIL: (Purpose.CHANGE_EMAIL, "/verify-email"),
+    Template.WELCOME: (TokenPurpose.VERIFY_EMAIL, "/verify-email"),
+    Template.VERIFY: (TokenPurpose.VERIFY_EMAIL, "/verify-email"),
+    Template.RESET: (TokenPurpose.RESET_PASSWORD, "/reset-password"),
+    Template.CHANGE_EMAIL: (TokenPurpose.CHANGE_EMAIL, "/verify-email"),
 }
 """Mails that carry a one-time token: what for, and the page that takes it back."""
 

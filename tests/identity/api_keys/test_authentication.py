@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.core.clock import utc_now
-from app.identity.api_keys.keys import make_key as new_key
+from app.identity.authentication.api_key_format import make_key as new_key
 from app.identity.permissions import Role
 from devstack import Servers
 from tests.conftest import Caller, DatabaseMaker, SignUp, client_of, make_account, running_app, settings_for

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.http.schemas import LARGEST_ID
-from app.identity.api_keys.addresses import is_within, normal_network
-from app.identity.api_keys.keys import PresentedKey, key_hint, make_key, read_key
+from app.identity.authentication.api_key_format import PresentedKey, key_hint, make_key, read_key
+from app.identity.authentication.client_addresses import is_within, normal_network
 
 OWNERS = st.integers(1, LARGEST_ID)
 

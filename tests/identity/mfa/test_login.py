@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.identity.mfa.challenges import ChallengeSigner, Purpose
+from app.identity.challenges import ChallengePurpose, ChallengeSigner
 from devstack import Servers
 from tests.conftest import JWT_SECRET, SignUp
 
@@ -184,9 +184,9 @@ async def test_forged_tokens_are_refused(app: FastAPI, client: httpx.AsyncClient
         "a.b.c",
         real[:-4] + "AAAA",
         enrolled.caller.headers["Authorization"].removeprefix("Bearer "),
-        signer.issue(Purpose.PASSKEY_LOGIN, enrolled.caller.id, stamp=claims["stamp"]),
-        signer.issue(Purpose.LOGIN, enrolled.caller.id, stamp="yesterday"),
-        signer.issue(Purpose.LOGIN, 2**62, stamp=claims["stamp"]),
+        signer.issue(ChallengePurpose.PASSKEY_LOGIN, enrolled.caller.id, stamp=claims["stamp"]),
+        signer.issue(ChallengePurpose.LOGIN, enrolled.caller.id, stamp="yesterday"),
+        signer.issue(ChallengePurpose.LOGIN, 2**62, stamp=claims["stamp"]),
         jwt.encode(claims, JWT_SECRET, "HS256", headers={"typ": "challenge+jwt"}),
         jwt.encode(claims, "", "none", headers={"typ": "challenge+jwt"}),
     ]

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.identity.mfa.codes import matching_steps, recovery_hash
-from app.identity.mfa.keys import SecretVault
+from app.identity.mfa.one_time_codes import matching_steps, recovery_hash
+from app.identity.mfa.secret_vault import SecretVault
 from app.identity.models import AuthSession
 from tests.conftest import PASSWORD, Caller, SignUp
 

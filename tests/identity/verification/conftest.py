@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events.events import OutboxEvent
-from app.identity.verification.service import Purpose, VerificationService
+from app.identity.verification.service import TokenPurpose, VerificationService
 
 Mail = Callable[..., Awaitable[str]]
 Outbox = Callable[[], Awaitable[list[tuple[str, dict[str, object]]]]]
@@ -17,7 +17,7 @@ Outbox = Callable[[], Awaitable[list[tuple[str, dict[str, object]]]]]
 def mail(session: AsyncSession) -> Mail:
     """The token that is mailed to the address."""
 
-    async def issue(user_id: int, purpose: Purpose, email: str) -> str:
+    async def issue(user_id: int, purpose: TokenPurpose, email: str) -> str:
         return await VerificationService.build(session).issue(user_id, purpose, email)
 
     return issue

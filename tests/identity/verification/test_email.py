@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
 from app.identity.models import OneTimeToken, User
-from app.identity.verification.service import LIFETIME, Purpose, issue, token_hash
+from app.identity.verification.service import LIFETIME, TokenPurpose, issue, one_time_token_hash
 from tests.conftest import PASSWORD, Caller, SignUp, client_of
 
 from .conftest import Mail, Outbox
@@ -28,7 +28,7 @@ def address(caller: Caller) -> str:
 async def test_a_mailed_token_verifies_the_address_once(
     client: httpx.AsyncClient, seller: Caller, mail: Mail
 ) -> None:
-    token = await mail(seller.id, Purpose.VERIFY_EMAIL, address(seller))
+    token = await mail(seller.id, TokenPurpose.VERIFY_EMAIL, address(seller))
     assert (await client.get(ME, headers=seller.headers)).json()["is_verified"] is False
     answer = await client.post(VERIFY, json={"token": token})
     assert answer.status_code == 200
@@ -41,9 +41,9 @@ async def test_a_mailed_token_verifies_the_address_once(
 
 
 async def test_only_the_hash_of_a_token_is_kept(seller: Caller, mail: Mail, session: AsyncSession) -> None:
-    token = await mail(seller.id, Purpose.VERIFY_EMAIL, address(seller))
+    token = await mail(seller.id, TokenPurpose.VERIFY_EMAIL, address(seller))
     kept = (await session.scalars(select(OneTimeToken))).one()
-    assert kept.token_hash == token_hash(token)
+    assert kept.token_hash == one_time_token_hash(token)
     assert len(token) >= 43
     assert token not in str(vars(kept))
 
@@ -51,7 +51,7 @@ async def test_only_the_hash_of_a_token_is_kept(seller: Caller, mail: Mail, sess
 async def test_a_token_dies_after_thirty_minutes(
     client: httpx.AsyncClient, seller: Caller, mail: Mail
 ) -> None:
-    token = await mail(seller.id, Purpose.VERIFY_EMAIL, address(seller))
+    token = await mail(seller.id, TokenPurpose.VERIFY_EMAIL, address(seller))
     with time_machine.travel(utc_now() + LIFETIME, tick=True):
         assert (await client.post(VERIFY, json={"token": token})).status_code == 400
 
@@ -59,9 +59,9 @@ async def test_a_token_dies_after_thirty_minutes(
 async def test_a_token_is_good_for_its_purpose_alone(
     client: httpx.AsyncClient, seller: Caller, mail: Mail
 ) -> None:
-    token = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
+    token = await mail(seller.id, TokenPurpose.RESET_PASSWORD, address(seller))
     assert (await client.post(VERIFY, json={"token": token})).status_code == 400
-    token = await mail(seller.id, Purpose.VERIFY_EMAIL, address(seller))
+    token = await mail(seller.id, TokenPurpose.VERIFY_EMAIL, address(seller))
     reset = {"token": token, "new_password": "Another-horse-2!"}
     assert (await client.post("/api/v1/auth/password-reset/confirm", json=reset)).status_code == 400
 
@@ -75,7 +75,7 @@ async def test_a_token_dies_with_the_password_the_address_and_the_account(
         {"is_active": False},
     ]
     for change in changes:
-        token = await mail(seller.id, Purpose.VERIFY_EMAIL, address(seller))
+        token = await mail(seller.id, TokenPurpose.VERIFY_EMAIL, address(seller))
         before = (await session.execute(select(User.__table__).where(User.id == seller.id))).one()
         await session.execute(update(User).where(User.id == seller.id).values(**change))
         assert (await client.post(VERIFY, json={"token": token})).status_code == 400
@@ -110,8 +110,8 @@ async def test_a_new_address_is_the_accounts_once_proven_and_the_old_one_is_told
     client: httpx.AsyncClient, seller: Caller, mail: Mail, outbox: Outbox
 ) -> None:
     await client.patch(ME, json={"email": "new@example.com"}, headers=seller.headers)
-    old_token = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
-    token = await mail(seller.id, Purpose.CHANGE_EMAIL, "new@example.com")
+    old_token = await mail(seller.id, TokenPurpose.RESET_PASSWORD, address(seller))
+    token = await mail(seller.id, TokenPurpose.CHANGE_EMAIL, "new@example.com")
     answer = await client.post(VERIFY, json={"token": token})
     assert answer.json() == {"email": "new@example.com", "is_verified": True}
     account = (await client.get(ME, headers=seller.headers)).json()
@@ -131,10 +131,10 @@ async def test_only_the_address_wanted_last_can_be_proven(
     client: httpx.AsyncClient, seller: Caller, mail: Mail
 ) -> None:
     await client.patch(ME, json={"email": "mistyped@example.com"}, headers=seller.headers)
-    stale = await mail(seller.id, Purpose.CHANGE_EMAIL, "mistyped@example.com")
+    stale = await mail(seller.id, TokenPurpose.CHANGE_EMAIL, "mistyped@example.com")
     await client.patch(ME, json={"email": "meant@example.com"}, headers=seller.headers)
     assert (await client.post(VERIFY, json={"token": stale})).status_code == 400
-    token = await mail(seller.id, Purpose.CHANGE_EMAIL, "meant@example.com")
+    token = await mail(seller.id, TokenPurpose.CHANGE_EMAIL, "meant@example.com")
     assert (await client.post(VERIFY, json={"token": token})).status_code == 200
 
 
@@ -143,7 +143,7 @@ async def test_that_an_address_is_taken_shows_at_the_proof_alone(
 ) -> None:
     wanted = await client.patch(ME, json={"email": address(moderator)}, headers=seller.headers)
     assert wanted.status_code == 200
-    token = await mail(seller.id, Purpose.CHANGE_EMAIL, address(moderator))
+    token = await mail(seller.id, TokenPurpose.CHANGE_EMAIL, address(moderator))
     answer = await client.post(VERIFY, json={"token": token})
     assert (answer.status_code, answer.json()["code"]) == (409, "email-taken")
     assert (await client.get(ME, headers=seller.headers)).json()["email"] == address(seller)
@@ -152,7 +152,7 @@ async def test_that_an_address_is_taken_shows_at_the_proof_alone(
 async def test_of_twenty_uses_of_a_token_at_once_one_wins(live_app: FastAPI, live_sign_up: SignUp) -> None:
     caller = await live_sign_up()
     async with live_app.state.database.sessions.begin() as session:
-        token = await issue(session, caller.id, Purpose.VERIFY_EMAIL, address(caller))
+        token = await issue(session, caller.id, TokenPurpose.VERIFY_EMAIL, address(caller))
     async with client_of(live_app) as client:
         answers = await asyncio.gather(*(client.post(VERIFY, json={"token": token}) for _ in range(20)))
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 19
@@ -162,7 +162,7 @@ async def test_of_twenty_uses_of_a_token_at_once_one_wins(live_app: FastAPI, liv
 async def test_the_mails_links_open_pages_that_change_nothing_and_leak_nothing(
     client: httpx.AsyncClient, seller: Caller, mail: Mail, page: str
 ) -> None:
-    token = await mail(seller.id, Purpose.VERIFY_EMAIL, address(seller))
+    token = await mail(seller.id, TokenPurpose.VERIFY_EMAIL, address(seller))
     answer = await client.get(page, params={"token": token})
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")

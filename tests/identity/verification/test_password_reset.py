@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import AuditEntry
 from app.identity.models import LoginFailure, User
-from app.identity.verification.service import Purpose, issue
+from app.identity.verification.service import TokenPurpose, issue
 from devstack import Servers
 from tests.conftest import PASSWORD, Caller, SignUp, client_of, running_app, settings_for
 
@@ -35,8 +35,8 @@ async def test_a_reset_sets_the_password_and_ends_every_session(
 ) -> None:
     refresh = (await log_in(client, seller, PASSWORD)).json()["refresh_token"]
     await client.patch(ME, json={"email": "thief@example.com"}, headers=seller.headers)
-    other = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
-    token = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
+    other = await mail(seller.id, TokenPurpose.RESET_PASSWORD, address(seller))
+    token = await mail(seller.id, TokenPurpose.RESET_PASSWORD, address(seller))
     answer = await client.post(CONFIRM, json={"token": token, "new_password": NEW, "confirm_password": NEW})
     assert answer.status_code == 204
     assert (await client.get(ME, headers=seller.headers)).status_code == 401
@@ -61,7 +61,7 @@ async def test_a_reset_sets_the_password_and_ends_every_session(
 async def test_a_token_dies_when_the_password_is_changed(
     client: httpx.AsyncClient, seller: Caller, mail: Mail
 ) -> None:
-    token = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
+    token = await mail(seller.id, TokenPurpose.RESET_PASSWORD, address(seller))
     change = {"current_password": PASSWORD, "new_password": NEW}
     changed = await client.post("/api/v1/auth/change-password", json=change, headers=seller.headers)
     assert changed.status_code < 300
@@ -73,7 +73,7 @@ async def test_a_refused_password_leaves_the_token_good(
     client: httpx.AsyncClient, sign_up: SignUp, mail: Mail
 ) -> None:
     caller = await sign_up(username="grace")
-    token = await mail(caller.id, Purpose.RESET_PASSWORD, address(caller))
+    token = await mail(caller.id, TokenPurpose.RESET_PASSWORD, address(caller))
     for password in ("short", "Password1!", "Amazing-Grace-1!"):
         answer = await client.post(CONFIRM, json={"token": token, "new_password": password})
         assert answer.status_code == 422
@@ -91,7 +91,7 @@ async def test_a_reset_lifts_the_lock_of_failed_logins(
         await log_in(client, seller, "Wrong-horse-9!")
     assert (await session.scalars(select(LoginFailure))).all()
     assert (await log_in(client, seller, PASSWORD)).status_code == 429
-    token = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
+    token = await mail(seller.id, TokenPurpose.RESET_PASSWORD, address(seller))
     await client.post(CONFIRM, json={"token": token, "new_password": NEW})
     assert (await log_in(client, seller, NEW)).status_code == 200
 
@@ -99,7 +99,7 @@ async def test_a_reset_lifts_the_lock_of_failed_logins(
 async def test_a_closed_account_gets_no_new_password(
     client: httpx.AsyncClient, seller: Caller, mail: Mail, session: AsyncSession
 ) -> None:
-    token = await mail(seller.id, Purpose.RESET_PASSWORD, address(seller))
+    token = await mail(seller.id, TokenPurpose.RESET_PASSWORD, address(seller))
     await session.execute(update(User).where(User.id == seller.id).values(is_active=False))
     assert (await client.post(CONFIRM, json={"token": token, "new_password": NEW})).status_code == 400
 
@@ -165,7 +165,9 @@ async def test_of_twenty_resets_with_one_token_at_once_one_wins(
 ) -> None:
     caller = await live_sign_up()
     async with live_app.state.database.sessions.begin() as session:
-        tokens = [await issue(session, caller.id, Purpose.RESET_PASSWORD, address(caller)) for _ in range(2)]
+        tokens = [
+            await issue(session, caller.id, TokenPurpose.RESET_PASSWORD, address(caller)) for _ in range(2)
+        ]
     async with client_of(live_app) as client:
         answers = await asyncio.gather(
             *(

@@ -7,7 +7,7 @@ from app.core.cache.hot import invalidate
 from app.core.db.transaction import transaction
 from app.identity.models import User
 from app.identity.principal import account_group
-from app.identity.verification.service import Purpose, issue
+from app.identity.verification.service import TokenPurpose, issue
 from devstack import Servers
 from tests.conftest import Caller, client_of, make_account, running_app, settings_for
 
@@ -30,7 +30,9 @@ async def test_selling_waits_for_the_proof_where_the_shop_asks_for_it(
         database, cache = application.state.database, application.state.cache
         async with transaction(database, cache) as session:
             caller = await make_account(application, session)
-            token = await issue(session, caller.id, Purpose.VERIFY_EMAIL, f"{caller.username}@example.com")
+            token = await issue(
+                session, caller.id, TokenPurpose.VERIFY_EMAIL, f"{caller.username}@example.com"
+            )
         for refused in await sell(client, caller):
             assert (refused.status_code, refused.json()["code"]) == (403, "email-not-verified")
         assert (await client.get("/api/v1/users/me", headers=caller.headers)).status_code == 200

@@ -9,7 +9,7 @@ import structlog
 from app.core.clock import utc_now
 from app.core.db.engine import Database
 from app.core.db.faults import Fault
-from app.identity.api_keys.repository import record_uses
+from app.identity.authentication.repository import record_uses
 
 WRITTEN_EVERY = 60.0
 GATHERED_FOR = 1.0

@@ -13,9 +13,9 @@ from app.core.http.request_info import current_request
 from app.core.settings.settings import Settings
 from app.identity.errors import CHALLENGE, WrongCredentials, WrongPassword
 from app.identity.events import PasswordChanged
-from app.identity.mfa.second_factor import SecondFactor
 from app.identity.models import User
 from app.identity.principal import Principal, account_group
+from app.identity.sessions.factor_check import SecondFactorCheck
 from app.identity.sessions.gate import Proof, locked
 from app.identity.sessions.repository import FailureRepository, SessionRepository
 from app.identity.sessions.schemas import TokenOut
@@ -26,7 +26,9 @@ from app.identity.tokens import TokenIssuer
 class LoginService:
     """Turns the proof of a password into a session, or into a remembered failure."""
 
-    def __init__(self, session: AsyncSession, sessions: SessionService, second_factor: SecondFactor) -> None:
+    def __init__(
+        self, session: AsyncSession, sessions: SessionService, second_factor: SecondFactorCheck
+    ) -> None:
         self._session = session
         self._service = sessions
         self._sessions = SessionRepository(session)
@@ -36,7 +38,7 @@ class LoginService:
     @classmethod
     def build(cls, session: AsyncSession, tokens: TokenIssuer, settings: Settings) -> Self:
         """The service on one session."""
-        second_factor = SecondFactor.build(session, settings.jwt)
+        second_factor = SecondFactorCheck.build(session, settings.jwt)
         return cls(session, SessionService.build(session, tokens), second_factor)
 
     async def log_in(self, proof: Proof, requested: list[str]) -> TokenOut:

@@ -11,12 +11,11 @@ from app.core.cache.hot import CacheSpace, Entry, HotCache, Snapshot
 from app.core.clock import utc_now
 from app.core.db.engine import Database
 from app.core.rate_limit import RateLimiter, Zone, client_address
-from app.identity.api_keys.addresses import is_within
-from app.identity.api_keys.errors import InvalidApiKey
-from app.identity.api_keys.keys import PresentedKey, read_key
-from app.identity.api_keys.repository import find_grant
-from app.identity.api_keys.uses import KeyUses
-from app.identity.errors import CHALLENGE
+from app.identity.authentication.api_key_format import PresentedKey, read_key
+from app.identity.authentication.client_addresses import is_within
+from app.identity.authentication.key_uses import KeyUses
+from app.identity.authentication.queries import find_grant
+from app.identity.errors import CHALLENGE, InvalidApiKey
 from app.identity.permissions import Role, permissions_of
 from app.identity.principal import Principal, account_group
 

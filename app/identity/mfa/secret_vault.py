@@ -1,23 +1,15 @@
-"""Keys for the second factor, each derived from JWT_SECRET for one purpose, and the seal on TOTP secrets."""
+"""The seal on TOTP secrets."""
 
 import os
 from base64 import b64decode, b64encode
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.core.settings.groups import JwtSettings
+from app.identity.derived_keys import derived_key
 
-_KEY_BYTES = 32
 _NONCE_BYTES = 12
-
-
-def derived_key(settings: JwtSettings, purpose: str) -> bytes:
-    """A key of its own for the purpose (HKDF, RFC 5869): what one key signs or seals, no other opens."""
-    secret = settings.secret.get_secret_value().encode()
-    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=f"bookstore {purpose}".encode()).derive(secret)
 
 
 class SecretVault:

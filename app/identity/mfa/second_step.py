@@ -6,15 +6,15 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.settings.settings import Settings
+from app.identity.challenges import Challenge, ChallengePurpose, ChallengeSigner
 from app.identity.errors import CHALLENGE
-from app.identity.mfa.challenges import Challenge, ChallengeSigner, Purpose
 from app.identity.mfa.errors import MfaTokenRefused, WrongSecondFactor
 from app.identity.mfa.repository import AttemptRepository, SecondFactorRepository
 from app.identity.mfa.schemas import MfaAnswer
-from app.identity.mfa.second_factor import password_stamp
 from app.identity.mfa.service import SecondFactorService
 from app.identity.mfa.tries import Tries
 from app.identity.models import User
+from app.identity.sessions.factor_check import password_stamp
 from app.identity.sessions.schemas import TokenOut
 from app.identity.sessions.service import SessionService
 from app.identity.tokens import TokenIssuer
@@ -47,7 +47,7 @@ class MfaLogin:
         wrong codes for the account in an hour. Recovery codes are exempt from that lock, or a
         stranger with the password could keep the owner out.
         """
-        challenge = self._signer.read(Purpose.LOGIN, answer.mfa_token)
+        challenge = self._signer.read(ChallengePurpose.LOGIN, answer.mfa_token)
         if challenge is None or not await self._is_counted(challenge):
             raise _refused()
         user = await self._factors.lock_user(challenge.user_id)

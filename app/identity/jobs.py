@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
 from app.core.events.jobs import scheduled
-from app.identity.retention.repository import RetentionRepository
+from app.identity.repository import RetentionRepository
 
 KEEP_TOKENS = timedelta(days=1)
 KEEP_SESSIONS = timedelta(days=30)

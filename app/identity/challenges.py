@@ -15,7 +15,7 @@ import jwt
 
 from app.core.clock import utc_now
 from app.core.settings.groups import JwtSettings
-from app.identity.mfa.keys import derived_key
+from app.identity.derived_keys import derived_key
 
 LIFETIME = 300
 """Seconds in which a challenge must be answered."""
@@ -25,7 +25,7 @@ _HEADER_TYPE = "challenge+jwt"
 _ISSUER = "bookstore"
 
 
-class Purpose(StrEnum):
+class ChallengePurpose(StrEnum):
     """What a challenge is good for: one thing alone."""
 
     LOGIN = "mfa-login"
@@ -51,7 +51,7 @@ class ChallengeSigner:
         self._key = derived_key(settings, "challenges")
 
     def issue(
-        self, purpose: Purpose, user_id: int = 0, *, stamp: str = "", scopes: tuple[str, ...] = ()
+        self, purpose: ChallengePurpose, user_id: int = 0, *, stamp: str = "", scopes: tuple[str, ...] = ()
     ) -> str:
         """A new challenge that lasts `LIFETIME` seconds."""
         claims = {
@@ -65,7 +65,7 @@ class ChallengeSigner:
         }
         return jwt.encode(claims, self._key, _ALGORITHM, headers={"typ": _HEADER_TYPE})
 
-    def read(self, purpose: Purpose, token: str) -> Challenge | None:
+    def read(self, purpose: ChallengePurpose, token: str) -> Challenge | None:
         """What it says, or None when it is forged, expired or meant for something else."""
         try:
             decoded = jwt.decode_complete(

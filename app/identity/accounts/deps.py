@@ -1,0 +1,97 @@
+"""What the accounts' router asks for: the service, and the caller's account as it is shown to them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from fastapi import Depends, Request
+
+from app.core.cache.hot import CacheSpace, Entry, HotCache, Snapshot
+from app.core.db.engine import Database
+from app.core.db.transaction import SessionDep
+from app.core.errors import RateLimited, refuses
+from app.core.http.responses import PRIVATE, Representation, represent
+from app.core.rate_limit import RateLimiter
+from app.identity.accounts.queries import find_account, show_account
+from app.identity.accounts.schemas import ProfileIn, ProfilePatch
+from app.identity.accounts.service import AccountService
+from app.identity.authentication.deps import CurrentUser, SessionUser
+from app.identity.emails import address_digest
+from app.identity.principal import Principal, account_group
+from app.identity.tokens import invalid_token
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccountAnswer:
+    """An account's ready answer for its owner, and the one field of it that rules ask for."""
+
+    email: str
+    answer: Representation
+
+    def encode(self) -> bytes:
+        """The address in a line, then the answer."""
+        return b"%s\n%s" % (self.email.encode(), self.answer.encode())
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> Self:
+        """The same again."""
+        email, answer = encoded.split(b"\n", 1)
+        return cls(email.decode(), Representation.decode(answer))
+
+
+_ACCOUNTS = CacheSpace("own_account", OwnAccountAnswer.encode, OwnAccountAnswer.decode)
+
+
+async def get_own_account(request: Request, user: CurrentUser) -> OwnAccountAnswer:
+    """The caller's account as it is now, through the hot cache. Raises InvalidToken when it is gone."""
+    database: Database = request.app.state.database
+    cache: HotCache = request.app.state.cache
+
+    async def load() -> Entry[OwnAccountAnswer]:
+        async with database.reading() as connection:
+            row = await find_account(connection, user.user_id)
+        if row is None:
+            raise invalid_token("The account of this token is gone.")
+        answer = OwnAccountAnswer(row.email, represent(show_account(row), cache_control=PRIVATE))
+        return Entry(answer, Snapshot(row.snapshot))
+
+    return await cache.get(_ACCOUNTS, account_group(user.user_id), str(user.user_id), load)
+
+
+OwnAccount = Annotated[OwnAccountAnswer, Depends(get_own_account)]
+
+
+async def _limit_new_address(
+    request: Request, user: Principal, account: OwnAccountAnswer, email: str | None
+) -> None:
+    """Count a wish for another address: it sends a mail to somebody who may not be the caller."""
+    if email is None or email == account.email:
+        return
+    limiter: RateLimiter = request.app.state.rate_limiter
+    await limiter.check("email_change", str(user.user_id))
+    await limiter.check("mail_address", address_digest(email))
+
+
+@refuses(RateLimited)
+async def get_profile(
+    request: Request, user: SessionUser, account: OwnAccount, profile: ProfileIn
+) -> ProfileIn:
+    """The whole profile; RateLimited when it wants yet another address."""
+    await _limit_new_address(request, user, account, profile.email)
+    return profile
+
+
+@refuses(RateLimited)
+async def get_patch(
+    request: Request, user: SessionUser, account: OwnAccount, patch: ProfilePatch
+) -> ProfilePatch:
+    """The change; RateLimited when it wants yet another address."""
+    await _limit_new_address(request, user, account, patch.email)
+    return patch
+
+
+async def get_account_service(session: SessionDep) -> AccountService:
+    """Accounts on the request's transaction."""
+    return AccountService.build(session)
+
+
+AccountServiceDep = Annotated[AccountService, Depends(get_account_service, scope="function")]

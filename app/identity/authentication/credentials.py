@@ -1,0 +1,70 @@
+"""What a request may show of who sends it, and which of it counts."""
+
+from typing import NamedTuple
+
+from fastapi import Request
+from fastapi.security import APIKeyCookie, APIKeyHeader, OAuth2PasswordBearer
+
+from app.identity.authentication.api_keys import principal_of_key
+from app.identity.authentication.csrf import ACCESS_COOKIE, SAFE_METHODS, BrowserGuard
+from app.identity.authentication.principals import principal_of_token
+from app.identity.errors import CsrfRefused
+from app.identity.permissions import DESCRIPTIONS
+from app.identity.principal import Principal
+
+bearer_scheme = OAuth2PasswordBearer(
+    tokenUrl="/api/v1/auth/token",
+    scopes={permission.value: text for permission, text in DESCRIPTIONS.items()},
+    description="Log in with user name or e-mail address and password.",
+    auto_error=False,
+)
+api_key_scheme = APIKeyHeader(
+    name="X-API-Key",
+    description="A key for programs, made at `POST /api/v1/api-keys`; a Bearer token beside it wins.",
+    auto_error=False,
+)
+cookie_scheme = APIKeyCookie(
+    name=ACCESS_COOKIE,
+    description="Set by `POST /api/v1/auth/login`; a write needs `Origin` and `X-CSRF-Token` besides.",
+    auto_error=False,
+)
+SCHEMES = (bearer_scheme, api_key_scheme, cookie_scheme)
+
+
+class Credentials(NamedTuple):
+    """What came with a request; None for what did not."""
+
+    bearer: str | None
+    api_key: str | None
+    cookie: str | None
+
+
+async def read_credentials(request: Request) -> Credentials:
+    """Read them from the request, where no dependency has done so."""
+    return Credentials(
+        await bearer_scheme(request), await api_key_scheme(request), await cookie_scheme(request)
+    )
+
+
+async def identify(request: Request, credentials: Credentials) -> Principal | None:
+    """The owner of the first credential there is: the token, else the API key, else the cookie.
+
+    One that is worth nothing is refused, whatever stands beside it. None without any. Raises InvalidToken,
+    InvalidApiKey, RateLimited, and CsrfRefused for a write by cookie that no page of ours has sent.
+    """
+    if credentials.bearer is not None:
+        return await principal_of_token(request, credentials.bearer)
+    if credentials.api_key is not None:
+        return await principal_of_key(request, credentials.api_key)
+    if credentials.cookie is not None:
+        return await _principal_of_cookie(request, credentials.cookie)
+    return None
+
+
+async def _principal_of_cookie(request: Request, token: str) -> Principal:
+    principal = await principal_of_token(request, token)
+    if request.method not in SAFE_METHODS:
+        browser: BrowserGuard = request.app.state.browser
+        if browser.check_write(request.headers) != principal.session_id:
+            raise CsrfRefused("The CSRF token belongs to another session; read the cookie again.")
+    return principal

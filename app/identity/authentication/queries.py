@@ -1,0 +1,54 @@
+"""What credentials are looked up by: live sessions and API keys that are in force."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.clock import utc_now
+from app.core.db.queries import AnyRow, snapshot_text
+from app.identity.models import ApiKey, AuthSession, User
+
+_GRANT = (
+    select(
+        ApiKey.id,
+        ApiKey.user_id,
+        ApiKey.scopes,
+        ApiKey.allowed_ips,
+        ApiKey.expires_at,
+        User.username,
+        User.role,
+        User.is_verified,
+        snapshot_text,
+    )
+    .join_from(ApiKey, User, User.id == ApiKey.user_id)
+    .where(ApiKey.revoked_at.is_(None), User.is_active)
+)
+
+
+async def find_live_session(connection: AsyncConnection, session_id: UUID, user_id: int) -> AnyRow | None:
+    """The session with its account in one statement; None when either is ended, expired or closed."""
+    statement = (
+        select(
+            User.username,
+            User.role,
+            User.is_verified,
+            AuthSession.factors,
+            AuthSession.created_at,
+            snapshot_text,
+        )
+        .join(User, User.id == AuthSession.user_id)
+        .where(AuthSession.id == session_id, User.id == user_id, User.is_active, *is_under_way())
+    )
+    return (await connection.execute(statement)).one_or_none()
+
+
+def is_under_way() -> tuple[ColumnElement[bool], ...]:
+    """The conditions of a session that has neither ended nor expired."""
+    return AuthSession.ended_at.is_(None), AuthSession.expires_at > utc_now()
+
+
+async def find_grant(connection: AsyncConnection, owner_id: int, digest: bytes) -> AnyRow | None:
+    """What the key of this hash grants and its owner as they are now, while both are in force."""
+    statement = _GRANT.where(ApiKey.key_hash == digest, ApiKey.user_id == owner_id)
+    return (await connection.execute(statement)).one_or_none()

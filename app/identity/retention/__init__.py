@@ -1,1 +1,0 @@
-"""What identity forgets, and when."""

@@ -1,1 +1,0 @@
-"""Who administers: the shop is never left without an active administrator."""

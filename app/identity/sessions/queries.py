@@ -1,0 +1,73 @@
+"""Reading sessions, secrets and locks."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core.clock import utc_now
+from app.core.db.queries import AnyRow
+from app.identity.authentication.queries import is_under_way
+from app.identity.emails import email_key
+from app.identity.models import AuthSession, LoginFailure, TotpSecret, User
+from app.identity.sessions.schemas import SessionOut
+
+MOST_LISTED = 100
+
+
+async def list_sessions(db: AsyncSession, user_id: int, current: str | None) -> list[SessionOut]:
+    """The account's sessions under way, last used first; `current` is the id of the caller's."""
+    statement = (
+        select(AuthSession)
+        .where(AuthSession.user_id == user_id, *is_under_way())
+        .order_by(AuthSession.last_used_at.desc(), AuthSession.id.desc())
+        .limit(MOST_LISTED)
+    )
+    return [
+        SessionOut(
+            id=session.id,
+            device=session.device,
+            ip=session.ip,
+            created_at=session.created_at,
+            last_used_at=session.last_used_at,
+            current=str(session.id) == current,
+        )
+        for session in await db.scalars(statement)
+    ]
+
+
+async def has_totp(db: AsyncSession, user_id: int) -> bool:
+    """Whether logins of this account need a code."""
+    statement = select(TotpSecret.user_id).where(
+        TotpSecret.user_id == user_id, TotpSecret.confirmed_at.is_not(None)
+    )
+    return await db.scalar(statement) is not None
+
+
+async def find_secret_by_login(connection: AsyncConnection, login: str, ip: str) -> AnyRow | None:
+    """`id, password_hash, knows_client` of the account with this user name or e-mail address."""
+    statement = _secret(ip).where(or_(User.username == login.lower(), User.email_key == email_key(login)))
+    return (await connection.execute(statement)).one_or_none()
+
+
+async def find_secret(connection: AsyncConnection, user_id: int, ip: str) -> AnyRow | None:
+    """`id, password_hash, knows_client` of the account."""
+    return (await connection.execute(_secret(ip).where(User.id == user_id))).one_or_none()
+
+
+async def find_lock(connection: AsyncConnection, account: str, client: str) -> datetime | None:
+    """Until when the pair is locked, if it is."""
+    locked_until: datetime | None = await connection.scalar(
+        select(LoginFailure.locked_until).where(
+            LoginFailure.account == account,
+            LoginFailure.client == client,
+            LoginFailure.locked_until > utc_now(),
+        )
+    )
+    return locked_until
+
+
+def _secret(ip: str) -> Any:
+    knows_client = exists().where(AuthSession.user_id == User.id, AuthSession.ip == ip)
+    return select(User.id, User.password_hash, knows_client.label("knows_client"))
