@@ -44,7 +44,7 @@ class Estimate:
 
 
 async def estimate_strength(password: str, words: list[str]) -> Estimate:
-    """The estimate, given words that whoever guesses knows, user name first. HashingBusy when too many wait.
+    """Estimate it, given words that whoever guesses knows, user name first. Raises HashingBusy when too many wait.
 
     A password that registration would refuse scores at most 1.
     """

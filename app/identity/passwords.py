@@ -37,7 +37,7 @@ _pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="password", initializer=
 
 
 async def hash_password(password: str) -> str:
-    """The Argon2id hash. HashingBusy when too many wait."""
+    """Hash with Argon2id. Raises HashingBusy when too many wait."""
     return await _in_pool(_context.hash, password)
 
 

@@ -16,7 +16,7 @@ class RetentionRepository:
     """What expired, of one session; each method answers how many rows it deleted."""
 
     def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+        self._db = session
 
     async def delete_one_time_tokens(self, before: datetime) -> int:
         """Tokens that expired before."""
@@ -37,9 +37,9 @@ class RetentionRepository:
             LoginFailure.last_failed_at < before,
             or_(LoginFailure.locked_until.is_(None), LoginFailure.locked_until < now),
         )
-        return len((await self._session.scalars(statement.returning(LoginFailure.account))).all())
+        return len((await self._db.scalars(statement.returning(LoginFailure.account))).all())
 
     async def _delete(self, key: InstrumentedAttribute[Any], condition: ColumnElement[bool]) -> int:
         some = select(key).where(condition).limit(_BATCH).scalar_subquery()
         gone = delete(key.class_).where(key.in_(some)).returning(key)
-        return len((await self._session.scalars(gone)).all())
+        return len((await self._db.scalars(gone)).all())

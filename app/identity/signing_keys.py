@@ -89,7 +89,7 @@ _REMEDY = "make one with: bookstore keys generate FILE"
 
 
 def read_key_file(path: Path) -> list[Key]:
-    """The keys of a file, newest first. SettingsError when it holds none or something else."""
+    """The keys of a file, newest first. Raises SettingsError when it holds none or something else."""
     try:
         jwks = json.loads(path.read_text(encoding="utf-8"))["keys"]
         keys = [_parse(jwk) for jwk in jwks]
@@ -101,7 +101,7 @@ def read_key_file(path: Path) -> list[Key]:
 
 
 def generate_key_file(path: Path) -> str:
-    """Write a new file with one key, readable by its owner alone; the key's id. FileExistsError."""
+    """Write a new file with one key, readable by its owner alone; the key's id. Raises FileExistsError."""
     jwk = _new_jwk()
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump({"keys": [jwk]}, file, indent=2)

@@ -80,7 +80,7 @@ class TokenIssuer:
         return jwt.encode(claims, key.signing, key.algorithm, headers=headers), seconds
 
     def read(self, token: str) -> AccessClaims:
-        """The claims of a valid access token; InvalidToken for anything else.
+        """Read the claims of a valid access token. Raises InvalidToken for anything else.
 
         A token that was checked is remembered until it expires: a signature does not change.
         """

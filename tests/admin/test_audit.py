@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.admin.audit.repository import BATCH
+from app.admin.audit.queries import BATCH
 from app.core.audit import AuditEntry, record_audit, write_audit
 from app.core.clock import utc_now
 from app.identity.permissions import Role

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.admin.audit.repository import BATCH
+from app.admin.audit.queries import BATCH
 from app.core.audit import AuditEntry, entry_hash, record_audit
 from app.core.db.transaction import transaction
 from app.identity.permissions import Role

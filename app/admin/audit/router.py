@@ -1,12 +1,14 @@
 """`/api/v1/admin/audit`: the audit log, which nobody can write to by this API."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.admin.audit.queries import list_audit_entries
 from app.admin.audit.schemas import AuditCheck, AuditEntryOut, AuditExport, AuditFilter, AuditVerdict
-from app.admin.audit.service import export_audit_entries, list_audit_entries, verify_chain
+from app.admin.audit.service import export_audit_entries, verify_chain
 from app.core.db.engine import Database
 from app.core.db.paging import Page, PagerDep
 from app.core.http.negotiation import NDJSON
@@ -26,7 +28,7 @@ _EXPORTED: dict[int | str, dict[str, Any]] = {
 @router.get("", summary="Read the audit log", response_model=Page[AuditEntryOut], dependencies=[AUDITOR])
 async def list_audit(query: Annotated[AuditFilter, Query()], pager: PagerDep, reads: HotDep) -> Response:
     """A page of the entries that meet every filter, newest first; `cursor` is steady while entries are added."""
-    return await reads.answer_private(lambda connection: list_audit_entries(connection, query, pager))
+    return await reads.answer_private(partial(list_audit_entries, query=query, pager=pager))
 
 
 @router.get(

@@ -1,23 +1,11 @@
-"""ReadQuery, exporting and verifying the audit log."""
+"""Exporting and verifying the audit log."""
 
 from collections.abc import AsyncIterator, Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from app.admin.audit.repository import Connecting, list_entries, walk_entries
-from app.admin.audit.schemas import AuditEntryOut, AuditExport, AuditFilter, AuditVerdict
+from app.admin.audit.queries import Connecting, walk_entries
+from app.admin.audit.schemas import AuditEntryOut, AuditExport, AuditVerdict
 from app.core.audit import entry_hash
-from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow
-from app.core.http.responses import ReadResult
-
-
-async def list_audit_entries(connection: AsyncConnection, query: AuditFilter, pager: Pager) -> ReadResult:
-    """One page of entries, newest first. InvalidCursor."""
-    window = pager.window(query)
-    found = await list_entries(connection, query, window)
-    entries = [AuditEntryOut.model_validate(row) for row in found.rows]
-    return ReadResult(pager.page(query, window, found, entries), found.snapshot)
 
 
 async def export_audit_entries(connect: Connecting, query: AuditExport) -> AsyncIterator[bytes]:

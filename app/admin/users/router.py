@@ -1,17 +1,19 @@
 """`/api/v1/admin/users`."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.admin.errors import AccountNotFound, NotOnOneself, Outranked, SuperAdminFixed
+from app.admin.users import queries
 from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch, RoleIn
-from app.admin.users.service import UserAdminService, UserDirectory
+from app.admin.users.service import UserAdminService
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, ReadQuery, read_back
+from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import USER_READER, RoleAssigner, UserAdmin
 from app.identity.errors import LastAdmin, RoleLost
@@ -33,7 +35,7 @@ UserAdminServiceDep = Annotated[UserAdminService, Depends(get_user_admin_service
 @router.get("", summary="Find accounts", response_model=Page[AdminUserOut], dependencies=[USER_READER])
 async def list_users(query: Annotated[AdminUserFilter, Query()], pager: PagerDep, reads: HotDep) -> Response:
     """A page of the accounts that meet every filter, newest first unless `sort` says otherwise."""
-    return await reads.answer_private(lambda connection: UserDirectory(connection).list(query, pager))
+    return await reads.answer_private(partial(queries.list_users, query=query, pager=pager))
 
 
 @router.get(
@@ -45,7 +47,7 @@ async def list_users(query: Annotated[AdminUserFilter, Query()], pager: PagerDep
 )
 async def get_user(user_id: RowId, reads: HotDep) -> Response:
     """An account, open or closed. Sends an ETag; understands If-None-Match."""
-    return await reads.answer_private(_read(user_id))
+    return await reads.answer_private(partial(queries.get_user, user_id=user_id))
 
 
 @router.patch(
@@ -64,7 +66,7 @@ async def change_user(
 ) -> Response:
     """Set only what is sent; null empties a name. Password and e-mail address are the owner's alone."""
     await users.change(admin, user_id, precondition, patch)
-    return await read_back(session, _read(user_id))
+    return await read_back(session, partial(queries.get_user, user_id=user_id))
 
 
 @router.put(
@@ -87,7 +89,7 @@ async def set_user_role(
     keeps theirs; super_admin is given on the server alone.
     """
     await users.set_role(admin, user_id, precondition, role.role)
-    return await read_back(session, _read(user_id))
+    return await read_back(session, partial(queries.get_user, user_id=user_id))
 
 
 @router.post(
@@ -105,7 +107,7 @@ async def activate_user(
 ) -> Response:
     """Open a closed account, also one that its owner closed; its owner can log in again."""
     await users.activate(admin, user_id, precondition)
-    return await read_back(session, _read(user_id))
+    return await read_back(session, partial(queries.get_user, user_id=user_id))
 
 
 @router.post(
@@ -123,7 +125,7 @@ async def deactivate_user(
 ) -> Response:
     """Close an account: logged out everywhere, tokens and API keys stop working at once. Nothing is deleted."""
     await users.deactivate(admin, user_id, precondition)
-    return await read_back(session, _read(user_id))
+    return await read_back(session, partial(queries.get_user, user_id=user_id))
 
 
 @router.post("/{user_id}/unlock", status_code=204, summary="Unlock an account", responses=problems(*_EDITING))
@@ -145,7 +147,3 @@ async def end_user_sessions(
 ) -> None:
     """End every session of the account; its tokens stop working at once. It may log in again."""
     await users.end_sessions(admin, user_id, precondition)
-
-
-def _read(user_id: int) -> ReadQuery:
-    return lambda connection: UserDirectory(connection).get(user_id)

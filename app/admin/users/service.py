@@ -1,4 +1,4 @@
-"""Reading and managing other people's accounts.
+"""Managing other people's accounts.
 
 Nobody acts on an account above their own; equals may act on each other, or an
 administrator who left could never be closed where no super_admin exists. What keeps that
@@ -7,16 +7,15 @@ safe: super_admin is out of HTTP's reach, the last administrator stays, all is a
 
 from typing import Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.admin.errors import AccountNotFound, NotOnOneself, Outranked, SuperAdminFixed
-from app.admin.users.repository import AdminUserRepository, find_user, list_users
-from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch
+from app.admin.errors import NotOnOneself, Outranked, SuperAdminFixed
+from app.admin.users.queries import unknown_account
+from app.admin.users.repository import AdminUserRepository
+from app.admin.users.schemas import AdminUserPatch
 from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
-from app.core.db.paging import Pager
-from app.core.http.conditional import Precondition, version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.conditional import Precondition
 from app.identity.accounts.role_guard import RoleGuard
 from app.identity.api_keys.service import ApiKeyService
 from app.identity.models import User
@@ -31,22 +30,38 @@ from app.identity.tokens import TokenIssuer
 class UserAdminService:
     """What staff do with accounts. Every change is audited and heard by every worker."""
 
-    def __init__(self, session: AsyncSession, guard: RoleGuard, sessions: SessionService) -> None:
-        self._session = session
-        self._users = AdminUserRepository(session)
-        self._failures = FailureRepository(session)
+    def __init__(
+        self,
+        db: AsyncSession,
+        users: AdminUserRepository,
+        guard: RoleGuard,
+        sessions: SessionService,
+        failures: FailureRepository,
+        api_keys: ApiKeyService,
+    ) -> None:
+        self._db = db
+        self._users = users
         self._guard = guard
         self._sessions = sessions
+        self._failures = failures
+        self._api_keys = api_keys
 
     @classmethod
     def build(cls, session: AsyncSession, tokens: TokenIssuer) -> Self:
-        """The service on one session."""
-        return cls(session, RoleGuard.build(session), SessionService.build(session, tokens))
+        """Compose it on one session."""
+        return cls(
+            session,
+            AdminUserRepository(session),
+            RoleGuard.build(session),
+            SessionService.build(session, tokens),
+            FailureRepository(session),
+            ApiKeyService.build(session),
+        )
 
     async def change(
         self, actor: Principal, user_id: int, precondition: Precondition, patch: AdminUserPatch
     ) -> None:
-        """Set the fields that were sent. Errors of `_lock`; NotOnOneself for `is_verified`."""
+        """Set the fields that were sent. Raises what `_lock` raises, and NotOnOneself for `is_verified`."""
         user = await self._lock(actor, user_id, precondition)
         sent = patch.sent()
         if "is_verified" in sent and user_id == actor.user_id:
@@ -56,10 +71,10 @@ class UserAdminService:
     async def set_role(self, actor: Principal, user_id: int, precondition: Precondition, role: Role) -> None:
         """Give the account a role, which ends its sessions; the same role again changes nothing.
 
-        Errors of `_hold`; SuperAdminFixed when the role is, or would be, super_admin; Outranked
-        when it stands above the caller's own.
+        Raises what `_lock_standing` raises, SuperAdminFixed when the role is, or would be, super_admin, and
+        Outranked when it stands above the caller's own.
         """
-        user = await self._hold(actor, user_id, precondition, is_taking=role not in ADMINISTRATORS)
+        user = await self._lock_standing(actor, user_id, precondition, is_taking=role not in ADMINISTRATORS)
         if Role.SUPER_ADMIN in {role, Role(user.role)}:
             raise SuperAdminFixed("Use the command `bookstore create-admin --super` on the server.")
         if outranks(role, actor.role):
@@ -68,31 +83,31 @@ class UserAdminService:
             await self._sessions.end_all(user_id, "role_changed")
 
     async def activate(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
-        """Open the account again; an open one stays as it is. Errors of `_hold`."""
-        user = await self._hold(actor, user_id, precondition, is_taking=False)
+        """Open the account again; an open one stays as it is. Raises what `_lock_standing` raises."""
+        user = await self._lock_standing(actor, user_id, precondition, is_taking=False)
         await self._set(user, "user.activated", is_active=True)
 
     async def deactivate(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
-        """Close the account, which ends its sessions and API keys; a closed one stays as it is. Errors of `_hold`."""
-        user = await self._hold(actor, user_id, precondition, is_taking=True)
+        """Close the account, which ends its sessions and API keys; a closed one stays as it is. Raises what `_lock_standing` raises."""
+        user = await self._lock_standing(actor, user_id, precondition, is_taking=True)
         if await self._set(user, "user.deactivated", is_active=False):
             await self._sessions.end_all(user_id, "deactivated")
-            await ApiKeyService.build(self._session).revoke_all(user_id)
+            await self._api_keys.revoke_all(user_id)
 
     async def unlock(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
-        """Forget failed logins, so that the account is locked for no client. Errors of `_lock`."""
+        """Forget failed logins, so that the account is locked for no client. Raises what `_lock` raises."""
         await self._lock(actor, user_id, precondition)
         await self._failures.clear(account_key(user_id))
-        record_audit(self._session, "user.unlocked", ("user", user_id))
+        record_audit(self._db, "user.unlocked", ("user", user_id))
 
     async def end_sessions(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
-        """Log the account out everywhere. Errors of `_lock`."""
+        """Log the account out everywhere. Raises what `_lock` raises."""
         await self._lock(actor, user_id, precondition)
         ended = await self._sessions.end_all(user_id, "ended_by_staff")
-        record_audit(self._session, "user.sessions_ended", ("user", user_id), {"sessions": (ended, 0)})
+        record_audit(self._db, "user.sessions_ended", ("user", user_id), {"sessions": (ended, 0)})
 
     async def _lock(self, actor: Principal, user_id: int, precondition: Precondition) -> User:
-        """The account, held for a change. AccountNotFound, Outranked, StaleVersion."""
+        """Lock the account for a change. Raises AccountNotFound, Outranked, StaleVersion."""
         user = await self._users.lock(user_id)
         if user is None:
             raise unknown_account(user_id)
@@ -101,12 +116,12 @@ class UserAdminService:
         precondition.check(user.version)
         return user
 
-    async def _hold(
+    async def _lock_standing(
         self, actor: Principal, user_id: int, precondition: Precondition, *, is_taking: bool
     ) -> User:
-        """The account, held for a change of who may do what; `is_taking` takes an administrator away.
+        """Lock the account for a change of who may do what; `is_taking` takes an administrator away.
 
-        Errors of `_lock`; LastAdmin; NotOnOneself; RoleLost.
+        Raises what `_lock` raises, and LastAdmin; Raises NotOnOneself; Raises RoleLost.
         """
         await self._guard.lock_roles()
         user = await self._lock(actor, user_id, precondition)
@@ -123,33 +138,6 @@ class UserAdminService:
             setattr(user, name, new)
         if changes:
             await self._users.flush()
-            record_audit(self._session, action, ("user", user.id), changes)
-            invalidate(self._session, account_group(user.id))
+            record_audit(self._db, action, ("user", user.id), changes)
+            invalidate(self._db, account_group(user.id))
         return bool(changes)
-
-
-class UserDirectory:
-    """Reads accounts for staff."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def get(self, user_id: int) -> ReadResult:
-        """One account. AccountNotFound."""
-        row = await find_user(self._connection, user_id)
-        if row is None:
-            raise unknown_account(user_id)
-        user = AdminUserOut.model_validate(row)
-        return ReadResult(user, row.snapshot, version_etag(user.version))
-
-    async def list(self, query: AdminUserFilter, pager: Pager) -> ReadResult:
-        """One page of accounts. InvalidCursor."""
-        window = pager.window(query)
-        found = await list_users(self._connection, query, window)
-        users = [AdminUserOut.model_validate(row) for row in found.rows]
-        return ReadResult(pager.page(query, window, found, users), found.snapshot)
-
-
-def unknown_account(user_id: int) -> AccountNotFound:
-    """The error for an id that no account has."""
-    return AccountNotFound(f"There is no account {user_id}.")

@@ -75,7 +75,7 @@ async def _limit_new_address(
 async def get_profile(
     request: Request, user: SessionUser, account: OwnAccount, profile: ProfileIn
 ) -> ProfileIn:
-    """The whole profile; RateLimited when it wants yet another address."""
+    """The whole profile. Raises RateLimited when it wants yet another address."""
     await _limit_new_address(request, user, account, profile.email)
     return profile
 
@@ -84,7 +84,7 @@ async def get_profile(
 async def get_patch(
     request: Request, user: SessionUser, account: OwnAccount, patch: ProfilePatch
 ) -> ProfilePatch:
-    """The change; RateLimited when it wants yet another address."""
+    """The change. Raises RateLimited when it wants yet another address."""
     await _limit_new_address(request, user, account, patch.email)
     return patch
 

@@ -1,5 +1,6 @@
 """Opening accounts, and what their owners do with them."""
 
+from collections.abc import Collection
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +10,6 @@ from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.events.events import publish
 from app.core.http.conditional import Precondition
-from app.core.http.request_info import current_request
 from app.identity.accounts.profile_fields import Notifications
 from app.identity.accounts.repository import AccountRepository
 from app.identity.accounts.role_guard import RoleGuard
@@ -39,18 +39,23 @@ PROFILE_FIELDS = (
 class AccountService:
     """What can be done with accounts."""
 
-    def __init__(self, session: AsyncSession, accounts: AccountRepository, guard: RoleGuard) -> None:
-        self._session = session
+    def __init__(
+        self, db: AsyncSession, accounts: AccountRepository, guard: RoleGuard, api_keys: ApiKeyService
+    ) -> None:
+        self._db = db
         self._accounts = accounts
         self._guard = guard
+        self._api_keys = api_keys
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
-        """The service on one session."""
-        return cls(session, AccountRepository(session), RoleGuard.build(session))
+        """Compose it on one session."""
+        return cls(
+            session, AccountRepository(session), RoleGuard.build(session), ApiKeyService.build(session)
+        )
 
     async def register(self, request: AccountIn, role: Role = Role.USER) -> User:
-        """Open an account. UsernameTaken, EmailTaken, HashingBusy."""
+        """Open an account. Raises UsernameTaken, EmailTaken, HashingBusy."""
         user = User(
             username=request.username,
             email=request.email,
@@ -59,31 +64,31 @@ class AccountService:
             password_changed_at=utc_now(),
             terms_accepted_at=utc_now() if request.terms_accepted else None,
             role=role.value,
-            **_profile(request),
+            **{name: getattr(request, name) for name in PROFILE_FIELDS},
         )
         await self._accounts.add(user)
         opening: dict[str, tuple[object, object]] = {"username": (None, user.username), "role": (None, role)}
         # Whoever registers acts for the new account; on the command line nobody is logged in.
         actor_id = user.id if role is Role.USER else None
-        record_audit(self._session, "user.registered", ("user", user.id), opening, actor_id=actor_id)
-        await publish(self._session, UserRegistered(user.id), current_request().request_id)
+        record_audit(self._db, "user.registered", ("user", user.id), opening, actor_id=actor_id)
+        await publish(self._db, UserRegistered(user.id))
         return user
 
     async def replace(self, user_id: int, precondition: Precondition, profile: ProfileIn) -> None:
-        """Set the whole profile. InvalidToken, StaleVersion."""
+        """Set the whole profile. Raises InvalidToken, StaleVersion."""
         user = await self._lock(user_id, precondition)
-        await self._apply(user, _profile(profile) | {"email": profile.email})
+        await self._apply(user, profile, ProfileIn.model_fields.keys())
 
     async def change(self, user_id: int, precondition: Precondition, patch: ProfilePatch) -> None:
-        """Set the fields that were sent; nothing sent changes nothing. InvalidToken, StaleVersion, PhoneNeeded."""
+        """Set the fields that were sent; nothing sent changes nothing. Raises InvalidToken, StaleVersion, PhoneNeeded."""
         user = await self._lock(user_id, precondition)
-        if sent := patch.sent():
-            await self._apply(user, sent)
+        if patch.model_fields_set:
+            await self._apply(user, patch, patch.model_fields_set)
 
     async def deactivate(self, user_id: int, precondition: Precondition, sessions: SessionService) -> None:
         """Close the account and end its sessions and API keys; only an administrator opens it again.
 
-        InvalidToken, StaleVersion, LastAdmin.
+        Raises InvalidToken, StaleVersion, LastAdmin.
         """
         await self._guard.lock_roles()
         user = await self._lock(user_id, precondition)
@@ -91,10 +96,10 @@ class AccountService:
         user.is_active = False
         user.pending_email = None
         await self._accounts.flush()
-        record_audit(self._session, "user.deactivated", ("user", user_id), {"is_active": (True, False)})
+        record_audit(self._db, "user.deactivated", ("user", user_id), {"is_active": (True, False)})
         await sessions.end_all(user_id, "deactivated")
-        await ApiKeyService.build(self._session).revoke_all(user_id)
-        invalidate(self._session, account_group(user_id))
+        await self._api_keys.revoke_all(user_id)
+        invalidate(self._db, account_group(user_id))
 
     async def _lock(self, user_id: int, precondition: Precondition) -> User:
         user = await self._accounts.lock(user_id)
@@ -103,10 +108,12 @@ class AccountService:
         precondition.check(user.version)
         return user
 
-    async def _apply(self, user: User, values: dict[str, object]) -> None:
-        changes = {name: (getattr(user, name), values[name]) for name in PROFILE_FIELDS if name in values}
-        if isinstance(email := values.get("email"), str):
-            changes |= await self._want_email(user, email)
+    async def _apply(self, user: User, profile: ProfileIn | ProfilePatch, sent: Collection[str]) -> None:
+        changes = {
+            name: (getattr(user, name), getattr(profile, name)) for name in PROFILE_FIELDS if name in sent
+        }
+        if "email" in sent:
+            changes |= await self._want_email(user, profile.email)
         changes = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
         for name, (_, new) in changes.items():
             setattr(user, name, new)
@@ -114,16 +121,12 @@ class AccountService:
             raise PhoneNeeded("Notifications by SMS need a phone number; send both or choose another way.")
         if changes:
             await self._accounts.flush()
-            record_audit(self._session, "user.profile_changed", ("user", user.id), changes)
-            invalidate(self._session, account_group(user.id))
+            record_audit(self._db, "user.profile_changed", ("user", user.id), changes)
+            invalidate(self._db, account_group(user.id))
 
     async def _want_email(self, user: User, email: str) -> dict[str, tuple[object, object]]:
         """Note the address and have it proven. Whether somebody has it already shows at the proof alone."""
         if email == user.email:
             return {"pending_email": (user.pending_email, None)}
-        await publish(self._session, EmailChangeRequested(user.id, email), current_request().request_id)
+        await publish(self._db, EmailChangeRequested(user.id, email))
         return {"pending_email": (user.pending_email, email)}
-
-
-def _profile(profile: ProfileIn) -> dict[str, object]:
-    return {name: getattr(profile, name) for name in PROFILE_FIELDS}

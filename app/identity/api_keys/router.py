@@ -1,5 +1,6 @@
 """`/api/v1/api-keys`: one's own keys for programs. A key cannot make or manage keys."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -9,9 +10,10 @@ from app.core.db.transaction import SessionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep
 from app.core.http.schemas import RowId
+from app.identity.api_keys import queries
 from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, TooManyApiKeys
 from app.identity.api_keys.schemas import ApiKeyCreated, ApiKeyFilter, ApiKeyIn, ApiKeyOut, ApiKeyRotation
-from app.identity.api_keys.service import ApiKeyCatalogue, ApiKeyService
+from app.identity.api_keys.service import ApiKeyService
 from app.identity.authentication.deps import SessionUser
 from app.identity.errors import InsufficientScope
 
@@ -32,7 +34,7 @@ async def list_api_keys(
 ) -> Response:
     """A page of one's own keys, expired ones too; a revoked key is gone."""
     return await hot.answer_private(
-        lambda connection: ApiKeyCatalogue(connection, owner.user_id).list(query, pager)
+        partial(queries.list_api_keys, owner_id=owner.user_id, query=query, pager=pager)
     )
 
 
@@ -69,7 +71,7 @@ async def revoke_default_api_key(owner: SessionUser, keys: ApiKeyServiceDep) -> 
 )
 async def get_api_key(key_id: RowId, owner: SessionUser, hot: HotDep) -> Response:
     """One of one's own keys, without the key itself."""
-    return await hot.answer_private(lambda connection: ApiKeyCatalogue(connection, owner.user_id).get(key_id))
+    return await hot.answer_private(partial(queries.get_api_key, owner_id=owner.user_id, key_id=key_id))
 
 
 @router.delete("/{key_id}", status_code=204, summary="Revoke a key", responses=problems(ApiKeyNotFound))

@@ -4,20 +4,18 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
-from app.core.db.paging import Pager
 from app.core.errors import FieldProblem
-from app.core.http.responses import ReadResult
 from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, TooManyApiKeys
-from app.identity.api_keys.repository import ApiKeyRepository, find_key, list_keys
+from app.identity.api_keys.queries import unknown_key
+from app.identity.api_keys.repository import ApiKeyRepository
 from app.identity.api_keys.schemas import (
     DEFAULT_NAME,
     ApiKeyCreated,
-    ApiKeyFilter,
     ApiKeyIn,
     ApiKeyOut,
 )
@@ -34,21 +32,21 @@ class ApiKeyService:
     """Makes and ends the keys of one caller, who must be logged in."""
 
     def __init__(self, session: AsyncSession, keys: ApiKeyRepository) -> None:
-        self._session = session
+        self._db = session
         self._keys = keys
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
-        """The service on one session."""
+        """Compose it on one session."""
         return cls(session, ApiKeyRepository(session))
 
     async def create(self, owner: Principal, request: ApiKeyIn) -> ApiKeyCreated:
-        """A new key with at most the caller's permissions. InsufficientScope, TooManyApiKeys."""
+        """A new key with at most the caller's permissions. Raises InsufficientScope, TooManyApiKeys."""
         _refuse_more_than_own(owner, request.scopes)
         return await self._add(owner, ApiKey(**request.model_dump()))
 
     async def generate(self, owner: Principal) -> ApiKeyCreated:
-        """The one default key, with all that the caller may do; an earlier one ends. TooManyApiKeys."""
+        """The one default key, with all that the caller may do; an earlier one ends. Raises TooManyApiKeys."""
         await self._keys.lock_owner(owner.user_id)
         await self._revoke_default(owner)
         return await self._add(owner, ApiKey(name=DEFAULT_NAME, scopes=sorted(owner.permissions)))
@@ -58,12 +56,12 @@ class ApiKeyService:
 
         The new key takes over the name, the addresses, the length of life and those scopes
         that the owner's role still allows.
-        ApiKeyNotFound, ApiKeyReplaced, InsufficientScope, TooManyApiKeys.
+        Raises ApiKeyNotFound, ApiKeyReplaced, InsufficientScope, TooManyApiKeys.
         """
         await self._keys.lock_owner(owner.user_id)
         old = await self._keys.lock(owner.user_id, key_id)
         if old is None:
-            raise _unknown_key(key_id)
+            raise unknown_key(key_id)
         if old.replaced_by_id is not None:
             raise ApiKeyReplaced(f"Key {old.replaced_by_id} took over from key {key_id}; rotate that one.")
         allowed = permissions_of(owner.role)
@@ -86,21 +84,21 @@ class ApiKeyService:
         return created
 
     async def revoke(self, owner: Principal, key_id: int) -> None:
-        """End one's own key at once. ApiKeyNotFound."""
+        """End one's own key at once. Raises ApiKeyNotFound."""
         if not await self._keys.revoke(owner.user_id, key_id):
-            raise _unknown_key(key_id)
+            raise unknown_key(key_id)
         await self._changed("revoked", owner, key_id)
 
     async def revoke_default(self, owner: Principal) -> None:
-        """End the default key, and any that it replaced and that still works. ApiKeyNotFound."""
+        """End the default key, and any that it replaced and that still works. Raises ApiKeyNotFound."""
         if not await self._revoke_default(owner):
             raise ApiKeyNotFound("You have no default key.")
 
     async def revoke_all(self, owner_id: int) -> None:
         """End every key of an account that is being closed: opened again, it starts without."""
         for key_id in await self._keys.revoke_all(owner_id):
-            record_audit(self._session, "api_key.revoked", ("api_key", key_id))
-        invalidate(self._session, account_group(owner_id))
+            record_audit(self._db, "api_key.revoked", ("api_key", key_id))
+        invalidate(self._db, account_group(owner_id))
 
     async def _revoke_default(self, owner: Principal) -> int:
         revoked = await self._keys.revoke_named(owner.user_id, DEFAULT_NAME)
@@ -109,7 +107,7 @@ class ApiKeyService:
         return len(revoked)
 
     async def _add(self, owner: Principal, key: ApiKey) -> ApiKeyCreated:
-        # Whoever counts holds the account, so that two requests cannot both make the last one.
+        # Whoever counts locks the account, so that two requests cannot both make the last one.
         await self._keys.lock_owner(owner.user_id)
         if await self._keys.count_usable(owner.user_id) >= MOST_KEYS:
             raise TooManyApiKeys(f"An account has at most {MOST_KEYS} keys that work; revoke one first.")
@@ -119,7 +117,7 @@ class ApiKeyService:
         shown = ApiKeyOut.model_validate(key)
         given = {"name": key.name, "scopes": " ".join(key.scopes), "allowed_ips": " ".join(key.allowed_ips)}
         changes = {name: (None, value) for name, value in {**given, "expires_at": key.expires_at}.items()}
-        record_audit(self._session, "api_key.created", ("api_key", key.id), changes, actor_id=owner.user_id)
+        record_audit(self._db, "api_key.created", ("api_key", key.id), changes, actor_id=owner.user_id)
         return ApiKeyCreated(**shown.model_dump(), api_key=secret)
 
     async def _changed(
@@ -130,30 +128,8 @@ class ApiKeyService:
         changes: Mapping[str, tuple[object, object]] | None = None,
     ) -> None:
         target = ("api_key", key_id)
-        record_audit(self._session, f"api_key.{what}", target, changes, actor_id=owner.user_id)
-        invalidate(self._session, account_group(owner.user_id))
-
-
-class ApiKeyCatalogue:
-    """Reads one owner's keys for display."""
-
-    def __init__(self, connection: AsyncConnection, owner_id: int) -> None:
-        self._connection = connection
-        self._owner_id = owner_id
-
-    async def get(self, key_id: int) -> ReadResult:
-        """One key. ApiKeyNotFound."""
-        row = await find_key(self._connection, self._owner_id, key_id)
-        if row is None:
-            raise _unknown_key(key_id)
-        return ReadResult(ApiKeyOut.model_validate(row), row.snapshot)
-
-    async def list(self, query: ApiKeyFilter, pager: Pager) -> ReadResult:
-        """One page of keys. InvalidCursor."""
-        window = pager.window(query)
-        found = await list_keys(self._connection, self._owner_id, query.sort, window)
-        keys = [ApiKeyOut.model_validate(row) for row in found.rows]
-        return ReadResult(pager.page(query, window, found, keys), found.snapshot)
+        record_audit(self._db, f"api_key.{what}", target, changes, actor_id=owner.user_id)
+        invalidate(self._db, account_group(owner.user_id))
 
 
 def _refuse_more_than_own(owner: Principal, scopes: Iterable[str]) -> None:
@@ -170,7 +146,3 @@ def _refuse_more_than_own(owner: Principal, scopes: Iterable[str]) -> None:
         errors=errors,
         headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{listed}"'},
     )
-
-
-def _unknown_key(key_id: int) -> ApiKeyNotFound:
-    return ApiKeyNotFound(f"You have no key {key_id}.")

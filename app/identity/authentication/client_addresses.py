@@ -10,7 +10,7 @@ _MAPPED_PREFIX = 96
 
 
 def normal_network(text: str) -> str:
-    """The address or network in its one spelling; ValueError says what is wrong with it."""
+    """Bring an address or network into its one spelling. Raises ValueError, which says what is wrong with it."""
     if "%" in text:
         raise ValueError("must not name a zone")
     try:

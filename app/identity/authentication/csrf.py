@@ -43,18 +43,18 @@ class BrowserGuard:
         return f"{session_id}.{mac}"
 
     def set_cookies(self, response: Response, access: tuple[str, int], refresh: str, csrf: str) -> None:
-        """Hand out the tokens; `access` with its seconds."""
+        """Set the cookies; `access` with its seconds."""
         self._set(response, ACCESS_COOKIE, access[0], access[1])
         self._set(response, REFRESH_COOKIE, refresh, self._refresh_ttl)
         self._set(response, CSRF_COOKIE, csrf, self._refresh_ttl)
 
     def clear_cookies(self, response: Response) -> None:
-        """Take the tokens back."""
+        """Delete the cookies."""
         for name in _PATHS:
             self._set(response, name, "", 0)
 
     def check_origin(self, headers: Mapping[str, str]) -> None:
-        """CsrfRefused for a page whose origin is neither our own nor in CORS_ORIGINS; programs send none."""
+        """Check where a page comes from. Raises CsrfRefused for one whose origin is neither our own nor in CORS_ORIGINS; programs send none."""
         origin = headers.get("origin", "").lower()
         # `Host` is what the browser has resolved, and whose cookies it sends: no page can choose it.
         own = {f"{scheme}://{headers.get('host', '')}" for scheme in self._schemes}
@@ -62,7 +62,7 @@ class BrowserGuard:
             raise CsrfRefused("Pages of this origin may not log in here; see CORS_ORIGINS.")
 
     def check_write(self, headers: Mapping[str, str]) -> str:
-        """The id of the session that the CSRF token was made for; CsrfRefused without token or `Origin`."""
+        """The id of the session that the CSRF token was made for. Raises CsrfRefused without token or `Origin`."""
         if not headers.get("origin"):
             raise CsrfRefused("A write by cookie needs the Origin header that browsers send.")
         self.check_origin(headers)

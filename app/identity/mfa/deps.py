@@ -16,7 +16,7 @@ from app.identity.sessions.gate import Proof
 async def prove_password(
     confirmation: PasswordConfirmation, caller: SessionUser, gate: GateDep, client: ClientDep
 ) -> Proof:
-    """The password once more, checked before any transaction begins. AccountLocked, RateLimited, HashingBusy.
+    """The password once more, checked before any transaction begins. Raises AccountLocked, RateLimited, HashingBusy.
 
     A stolen session alone changes no factor, nor plants a way in that outlives it.
     """

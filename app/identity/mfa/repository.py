@@ -20,17 +20,17 @@ class SecondFactorRepository:
     """The second factors of one session's transaction."""
 
     def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+        self._db = session
 
     async def lock_user(self, user_id: int) -> User | None:
-        """The account, held against a change of password or state until the transaction ends."""
+        """The account, locked against a change of password or state until the transaction ends."""
         statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
-        return (await self._session.scalars(statement)).one_or_none()
+        return (await self._db.scalars(statement)).one_or_none()
 
     async def find_totp(self, user_id: int) -> TotpSecret | None:
         """The account's TOTP secret, confirmed or not."""
         statement = select(TotpSecret).where(TotpSecret.user_id == user_id)
-        return (await self._session.scalars(statement)).one_or_none()
+        return (await self._db.scalars(statement)).one_or_none()
 
     async def get_state(self, user_id: int) -> AnyRow:
         """`totp_enabled_at, recovery_codes_left, passkeys` of the account."""
@@ -42,7 +42,7 @@ class SecondFactorRepository:
             codes.scalar_subquery().label("recovery_codes_left"),
             passkeys.scalar_subquery().label("passkeys"),
         )
-        return (await self._session.execute(statement)).one()
+        return (await self._db.execute(statement)).one()
 
     async def enrol(self, user_id: int, sealed: str) -> bool:
         """Keep a secret that waits for its first code, in place of an older one; no when one is confirmed."""
@@ -55,7 +55,7 @@ class SecondFactorRepository:
             )
             .returning(TotpSecret.user_id)
         )
-        return await self._session.scalar(statement) is not None
+        return await self._db.scalar(statement) is not None
 
     async def confirm(self, totp: TotpSecret, step: int) -> bool:
         """Turn this very secret on with its first code; no when it is on already or was replaced."""
@@ -69,7 +69,7 @@ class SecondFactorRepository:
             .values(confirmed_at=utc_now(), last_step=step)
             .returning(TotpSecret.user_id)
         )
-        return await self._session.scalar(statement) is not None
+        return await self._db.scalar(statement) is not None
 
     async def use_step(self, totp: TotpSecret, step: int) -> bool:
         """Use up every step until this one; no when this one was used before."""
@@ -85,7 +85,7 @@ class SecondFactorRepository:
             .returning(TotpSecret.user_id)
             .execution_options(synchronize_session=False)
         )
-        return await self._session.scalar(statement) is not None
+        return await self._db.scalar(statement) is not None
 
     async def remove_totp(self, user_id: int) -> bool:
         """Delete the secret and the recovery codes; no when nothing was confirmed."""
@@ -94,16 +94,16 @@ class SecondFactorRepository:
             .where(TotpSecret.user_id == user_id, TotpSecret.confirmed_at.is_not(None))
             .returning(TotpSecret.user_id)
         )
-        if await self._session.scalar(statement) is None:
+        if await self._db.scalar(statement) is None:
             return False
-        await self._session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
+        await self._db.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
         return True
 
     async def replace_codes(self, user_id: int, hashes: Iterable[bytes]) -> None:
         """These recovery codes, and none of the older ones."""
-        await self._session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
+        await self._db.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
         rows = [{"user_id": user_id, "code_hash": code_hash} for code_hash in hashes]
-        await self._session.execute(insert(RecoveryCode), rows)
+        await self._db.execute(insert(RecoveryCode), rows)
 
     async def use_code(self, user_id: int, code_hash: bytes) -> bool:
         """Use up a recovery code; no when there is none such or it was used before."""
@@ -117,11 +117,11 @@ class SecondFactorRepository:
             .values(used_at=utc_now())
             .returning(RecoveryCode.id)
         )
-        return await self._session.scalar(statement) is not None
+        return await self._db.scalar(statement) is not None
 
     async def add_factor(self, session_id: UUID, factor: str) -> None:
         """Let the session count as having shown the factor."""
-        await self._session.execute(
+        await self._db.execute(
             update(AuthSession)
             .where(AuthSession.id == session_id)
             .values(factors=func.array_append(AuthSession.factors, factor))
@@ -133,7 +133,7 @@ class SecondFactorRepository:
         remaining: ColumnElement[list[str]] | InstrumentedAttribute[list[str]] = AuthSession.factors
         for factor in factors:
             remaining = func.array_remove(remaining, factor)
-        await self._session.execute(
+        await self._db.execute(
             update(AuthSession)
             .where(AuthSession.user_id == user_id, AuthSession.ended_at.is_(None))
             .values(factors=remaining)
@@ -145,7 +145,7 @@ class AttemptRepository:
     """Counts tries in PostgreSQL. The row stays locked until the transaction ends: tries queue up."""
 
     def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+        self._db = session
 
     async def take(self, key: bytes, limit: int, until: datetime) -> int | None:
         """Count a try under the key: the how manieth it is, or None when `limit` of them were counted.
@@ -168,22 +168,22 @@ class AttemptRepository:
             )
             .returning(AttemptCount.tries)
         )
-        tries = await self._session.scalar(statement)
+        tries = await self._db.scalar(statement)
         await self._purge()
         return tries
 
     async def use_up(self, key: bytes, limit: int) -> None:
         """Let no further try be counted under the key."""
-        await self._session.execute(update(AttemptCount).where(AttemptCount.key == key).values(tries=limit))
+        await self._db.execute(update(AttemptCount).where(AttemptCount.key == key).values(tries=limit))
 
     async def forget(self, key: bytes) -> None:
         """Begin to count anew."""
-        await self._session.execute(delete(AttemptCount).where(AttemptCount.key == key))
+        await self._db.execute(delete(AttemptCount).where(AttemptCount.key == key))
 
     async def find_end(self, key: bytes) -> datetime | None:
         """When the count under the key ends."""
         statement = select(AttemptCount.expires_at).where(AttemptCount.key == key)
-        return await self._session.scalar(statement)
+        return await self._db.scalar(statement)
 
     async def _purge(self) -> None:
         # Locked rows are passed over: two transactions that purge never wait for each other.
@@ -193,6 +193,6 @@ class AttemptRepository:
             .limit(_PURGED_AT_ONCE)
             .with_for_update(skip_locked=True)
         )
-        await self._session.execute(
+        await self._db.execute(
             delete(AttemptCount).where(AttemptCount.key.in_(old)).execution_options(synchronize_session=False)
         )

@@ -7,8 +7,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
+from app.core.settings.groups import MfaSettings
 from app.core.settings.settings import Settings
-from app.identity.mfa.changes import record
+from app.identity.mfa.changes import record_factor_change
 from app.identity.mfa.errors import TotpEnabled, TotpNotEnabled, TotpNotPending, WrongTotpCode
 from app.identity.mfa.one_time_codes import (
     matching_steps,
@@ -37,20 +38,32 @@ class SecondFactorService:
     """The second factor of one account. Every change is audited and mailed to its owner."""
 
     def __init__(
-        self, session: AsyncSession, sessions: SessionService, logins: LoginService, settings: Settings
+        self,
+        db: AsyncSession,
+        sessions: SessionService,
+        logins: LoginService,
+        factors: SecondFactorRepository,
+        vault: SecretVault,
+        settings: MfaSettings,
     ) -> None:
-        self._session = session
+        self._db = db
         self._sessions = sessions
         self._logins = logins
-        self._factors = SecondFactorRepository(session)
-        self._vault = SecretVault(settings.jwt)
-        self._settings = settings.mfa
+        self._factors = factors
+        self._vault = vault
+        self._settings = settings
 
     @classmethod
     def build(cls, session: AsyncSession, tokens: TokenIssuer, settings: Settings) -> Self:
-        """The service on one session."""
-        logins = LoginService.build(session, tokens, settings)
-        return cls(session, SessionService.build(session, tokens), logins, settings)
+        """Compose it on one session."""
+        return cls(
+            session,
+            SessionService.build(session, tokens),
+            LoginService.build(session, tokens, settings),
+            SecondFactorRepository(session),
+            SecretVault(settings.jwt),
+            settings.mfa,
+        )
 
     async def read(self, caller: Principal) -> SecondFactorOut:
         """What the caller's account has, and whether this session is good enough for what it demands."""
@@ -66,7 +79,7 @@ class SecondFactorService:
     async def enrol(self, proof: Proof) -> TotpEnrolment:
         """A new secret that waits for its first code, in place of an unconfirmed older one.
 
-        TotpEnabled, WrongPassword, AccountLocked.
+        Raises TotpEnabled, WrongPassword, AccountLocked.
         """
         user = await self._logins.confirm(proof)
         secret = new_secret()
@@ -79,7 +92,7 @@ class SecondFactorService:
         """Turn the secret on with its first code, which is thereby used; ten recovery codes, shown once.
 
         From now on logins need a code. This session counts as having shown it; every other
-        session ends, since none did. TotpNotPending, WrongTotpCode.
+        session ends, since none did. Raises TotpNotPending, WrongTotpCode.
         """
         totp = await self._factors.find_totp(caller.user_id)
         if totp is None or totp.confirmed_at is not None:
@@ -93,7 +106,7 @@ class SecondFactorService:
         session_id = uuid.UUID(caller.session_id)
         await self._factors.add_factor(session_id, "totp")
         await self._sessions.end_all(caller.user_id, "second_factor_enabled", keep=session_id)
-        await record(self._session, caller.user_id, "totp_enabled")
+        await record_factor_change(self._db, caller.user_id, "totp_enabled")
         return codes
 
     async def disable(self, proof: Proof) -> None:
@@ -102,24 +115,24 @@ class SecondFactorService:
         Sessions go on, and no longer count as having shown a code: staff that must have a second
         factor have to set one up anew.
 
-        TotpNotEnabled, WrongPassword, AccountLocked.
+        Raises TotpNotEnabled, WrongPassword, AccountLocked.
         """
         user = await self._logins.confirm(proof)
         if not await self._factors.remove_totp(user.id):
             raise TotpNotEnabled("There is no authenticator app to disable.")
         await self._factors.drop_factors(user.id, "totp", "recovery_code")
-        await record(self._session, user.id, "totp_disabled")
+        await record_factor_change(self._db, user.id, "totp_disabled")
 
     async def replace_codes(self, proof: Proof) -> list[str]:
         """Ten new recovery codes, shown once; the older ones are dead.
 
-        TotpNotEnabled, WrongPassword, AccountLocked.
+        Raises TotpNotEnabled, WrongPassword, AccountLocked.
         """
         user = await self._logins.confirm(proof)
-        if not await has_totp(self._session, user.id):
+        if not await has_totp(self._db, user.id):
             raise TotpNotEnabled("Recovery codes stand in for an authenticator app: set one up first.")
         codes = await self._new_codes(user.id)
-        await record(self._session, user.id, "recovery_codes_replaced")
+        await record_factor_change(self._db, user.id, "recovery_codes_replaced")
         return codes
 
     async def use_totp(self, user_id: int, code: str) -> bool:
@@ -134,7 +147,7 @@ class SecondFactorService:
         """Use up a recovery code and tell the owner; no when there is none such or it was used before."""
         if not await self._factors.use_code(user_id, recovery_hash(code)):
             return False
-        await record(self._session, user_id, "recovery_code_used")
+        await record_factor_change(self._db, user_id, "recovery_code_used")
         return True
 
     async def _new_codes(self, user_id: int) -> list[str]:

@@ -2,12 +2,13 @@
 
 import math
 from datetime import timedelta
+from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import record_audit
 from app.core.clock import utc_now
-from app.identity.mfa.changes import record
+from app.identity.mfa.changes import record_factor_change
 from app.identity.mfa.errors import SecondFactorLocked
 from app.identity.mfa.repository import AttemptRepository
 
@@ -20,12 +21,17 @@ _WINDOW = timedelta(hours=1)
 class Tries:
     """Counts in PostgreSQL, so that the limit holds over all workers and without Redis."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-        self._attempts = AttemptRepository(session)
+    def __init__(self, db: AsyncSession, attempts: AttemptRepository) -> None:
+        self._db = db
+        self._attempts = attempts
+
+    @classmethod
+    def build(cls, session: AsyncSession) -> Self:
+        """Compose it on one session."""
+        return cls(session, AttemptRepository(session))
 
     async def count(self, user_id: int) -> int:
-        """Count a code before it is judged: the how manieth of this hour. SecondFactorLocked."""
+        """Count a code before it is judged: the how manieth of this hour. Raises SecondFactorLocked."""
         key = _key(user_id)
         tries = await self._attempts.take(key, TRIES_AN_HOUR, utc_now() + _WINDOW)
         if tries is None:
@@ -39,9 +45,9 @@ class Tries:
 
     async def failed(self, user_id: int, tries: int) -> None:
         """Remember the wrong try, which the caller's error must keep; the last one tells the owner."""
-        record_audit(self._session, "mfa.wrong_code", ("user", user_id), actor_id=user_id)
+        record_audit(self._db, "mfa.wrong_code", ("user", user_id), actor_id=user_id)
         if tries == TRIES_AN_HOUR:
-            await record(self._session, user_id, "locked")
+            await record_factor_change(self._db, user_id, "locked")
 
     async def succeeded(self, user_id: int) -> None:
         """Begin to count anew."""

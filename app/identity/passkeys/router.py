@@ -27,7 +27,7 @@ from app.identity.passkeys.schemas import (
     PasskeyPatch,
     PasskeyRegistration,
 )
-from app.identity.passkeys.service import PasskeyService
+from app.identity.passkeys.service import PasskeyLogin, PasskeyService
 from app.identity.sessions.deps import set_session_cookies
 from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
 
@@ -42,7 +42,14 @@ async def get_passkey_service(request: Request, response: Response, session: Ses
     return PasskeyService.build(session, request.app.state.tokens, request.app.state.settings)
 
 
+async def get_passkey_login(request: Request, response: Response, session: SessionDep) -> PasskeyLogin:
+    """Logging in with passkeys on the request's transaction; answers are nobody else's."""
+    response.headers["Cache-Control"] = "private, no-store"
+    return PasskeyLogin.build(session, request.app.state.tokens, request.app.state.settings)
+
+
 PasskeyDep = Annotated[PasskeyService, Depends(get_passkey_service, scope="function")]
+PasskeyLoginDep = Annotated[PasskeyLogin, Depends(get_passkey_login, scope="function")]
 
 
 @router.post(
@@ -73,9 +80,9 @@ async def register_passkey(
 
 
 @router.post("/login/options", summary="Begin to log in with a passkey", dependencies=_LIMITED)
-async def begin_passkey_login(passkeys: PasskeyDep) -> PasskeyOptions:
+async def begin_passkey_login(login: PasskeyLoginDep) -> PasskeyOptions:
     """Options for `navigator.credentials.get()`; no name is needed, the passkey says whose it is."""
-    return PasskeyOptions(public_key=passkeys.begin_login())
+    return PasskeyOptions(public_key=login.begin())
 
 
 @router.post(
@@ -85,16 +92,16 @@ async def begin_passkey_login(passkeys: PasskeyDep) -> PasskeyOptions:
     responses=problems(PasskeyRefused, PasskeyCopied, CsrfRefused),
 )
 async def finish_passkey_login(
-    assertion: PasskeyAssertion, request: Request, response: Response, passkeys: PasskeyDep
+    assertion: PasskeyAssertion, request: Request, response: Response, login: PasskeyLoginDep
 ) -> TokenOut | BrowserSessionOut:
     """Send what the authenticator signed. A passkey counts as two factors: no code is asked for.
 
     With `cookies` the tokens are set as HttpOnly cookies, as `/auth/login` does.
     """
     if not assertion.cookies:
-        return await passkeys.log_in(assertion)
+        return await login.log_in(assertion)
     request.app.state.browser.check_origin(request.headers)
-    return set_session_cookies(request, response, await passkeys.log_in(assertion))
+    return set_session_cookies(request, response, await login.log_in(assertion))
 
 
 @router.get("", summary="List one's passkeys")

@@ -1,16 +1,16 @@
 """Registering, naming and removing passkeys, and logging in with one."""
 
 import uuid
-from datetime import timedelta
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.settings.settings import Settings
-from app.identity.challenges import Challenge, ChallengePurpose, ChallengeSigner
+from app.identity.challenges import ChallengePurpose
 from app.identity.errors import CHALLENGE
-from app.identity.mfa.changes import record
-from app.identity.mfa.repository import AttemptRepository, SecondFactorRepository
+from app.identity.mfa.challenge_ledger import ChallengeLedger
+from app.identity.mfa.changes import record_factor_change
+from app.identity.mfa.repository import SecondFactorRepository
 from app.identity.models import Passkey
 from app.identity.passkeys.errors import (
     PasskeyCopied,
@@ -37,42 +37,50 @@ from app.identity.sessions.service import SessionService
 from app.identity.tokens import TokenIssuer
 
 MOST_PASSKEYS = 20
-_KEPT_BEYOND = timedelta(minutes=1)
-"""A spent challenge is remembered longer than it lasts, so that clocks cannot revive it."""
 
 
 class PasskeyService:
-    """Passkeys. Challenges are signed and spent once, see `mfa.challenges`."""
+    """Registers, names and removes passkeys. Each challenge is answered once, see `ChallengeLedger`."""
 
     def __init__(
-        self, session: AsyncSession, sessions: SessionService, logins: LoginService, settings: Settings
+        self,
+        db: AsyncSession,
+        logins: LoginService,
+        passkeys: PasskeyRepository,
+        factors: SecondFactorRepository,
+        challenges: ChallengeLedger,
+        site: RelyingParty,
     ) -> None:
-        self._session = session
-        self._sessions = sessions
+        self._db = db
         self._logins = logins
-        self._passkeys = PasskeyRepository(session)
-        self._factors = SecondFactorRepository(session)
-        self._attempts = AttemptRepository(session)
-        self._signer = ChallengeSigner(settings.jwt)
-        self._site = RelyingParty(settings)
+        self._passkeys = passkeys
+        self._factors = factors
+        self._challenges = challenges
+        self._site = site
 
     @classmethod
     def build(cls, session: AsyncSession, tokens: TokenIssuer, settings: Settings) -> Self:
-        """The service on one session."""
-        logins = LoginService.build(session, tokens, settings)
-        return cls(session, SessionService.build(session, tokens), logins, settings)
+        """Compose it on one session."""
+        return cls(
+            session,
+            LoginService.build(session, tokens, settings),
+            PasskeyRepository(session),
+            SecondFactorRepository(session),
+            ChallengeLedger.build(session, settings.jwt),
+            RelyingParty(settings),
+        )
 
     async def begin_registration(self, caller: Principal, proof: Proof) -> JsonObject:
         """What to ask the authenticator for; passkeys that are there already are excluded.
 
         A stolen session must not plant a way in that outlives it, so the password is asked once
-        more. WrongPassword, AccountLocked, TooManyPasskeys.
+        more. Raises WrongPassword, AccountLocked, TooManyPasskeys.
         """
         user = await self._logins.confirm(proof)
         known = await self._passkeys.list_of(user.id)
         if len(known) >= MOST_PASSKEYS:
             raise _too_many()
-        challenge = self._signer.issue(
+        challenge = self._challenges.issue(
             ChallengePurpose.PASSKEY_REGISTRATION, user.id, stamp=caller.session_id or ""
         )
         ids = [passkey.credential_id for passkey in known]
@@ -81,18 +89,18 @@ class PasskeyService:
     async def register(self, caller: Principal, registration: PasskeyRegistration) -> PasskeyOut:
         """Keep the new passkey; this session counts as having shown it.
 
-        PasskeyNotAccepted, PasskeyRegistered, TooManyPasskeys.
+        Raises PasskeyNotAccepted, PasskeyRegistered, TooManyPasskeys.
         """
         text = challenge_of(registration.credential)
-        challenge = self._signer.read(ChallengePurpose.PASSKEY_REGISTRATION, text)
+        challenge = self._challenges.read(ChallengePurpose.PASSKEY_REGISTRATION, text)
         is_own = challenge is not None and (challenge.user_id, challenge.stamp) == (
             caller.user_id,
             caller.session_id,
         )
         verified = self._site.verify_registration(registration.credential, text) if is_own else None
-        if challenge is None or verified is None or not await self._is_spent_first(challenge):
+        if challenge is None or verified is None or not await self._challenges.count_answer(challenge):
             raise PasskeyNotAccepted("Ask for new options and let the authenticator answer once more.")
-        # Held, so that two registrations at once cannot both be the last that is allowed.
+        # Locked, so that two registrations at once cannot both be the last that is allowed.
         await self._factors.lock_user(caller.user_id)
         if await self._passkeys.count_of(caller.user_id) >= MOST_PASSKEYS:
             raise _too_many()
@@ -107,7 +115,7 @@ class PasskeyService:
             )
         )
         await self._factors.add_factor(uuid.UUID(caller.session_id), "passkey")
-        await record(self._session, caller.user_id, "passkey_added", factor=passkey.name)
+        await record_factor_change(self._db, caller.user_id, "passkey_added", factor=passkey.name)
         return PasskeyOut.model_validate(passkey)
 
     async def list_own(self, caller: Principal) -> PasskeyList:
@@ -116,7 +124,7 @@ class PasskeyService:
         return PasskeyList(items=items, total=len(items))
 
     async def rename(self, caller: Principal, passkey_id: int, name: str) -> PasskeyOut:
-        """Another name for the caller's passkey. PasskeyNotFound."""
+        """Another name for the caller's passkey. Raises PasskeyNotFound."""
         passkey = await self._passkeys.rename(caller.user_id, passkey_id, name)
         if passkey is None:
             raise _not_found(passkey_id)
@@ -125,49 +133,78 @@ class PasskeyService:
     async def remove(self, caller: Principal, passkey_id: int) -> None:
         """The caller's passkey opens nothing any more; after the last one no session counts as having shown one.
 
-        PasskeyNotFound.
+        Raises PasskeyNotFound.
         """
-        # Held, so that of two removals at once one sees that it was the last.
+        # Locked, so that of two removals at once one sees that it was the last.
         await self._factors.lock_user(caller.user_id)
         name = await self._passkeys.remove(caller.user_id, passkey_id)
         if name is None:
             raise _not_found(passkey_id)
         if not await self._passkeys.count_of(caller.user_id):
             await self._factors.drop_factors(caller.user_id, "passkey")
-        await record(self._session, caller.user_id, "passkey_removed", factor=name)
+        await record_factor_change(self._db, caller.user_id, "passkey_removed", factor=name)
 
-    def begin_login(self) -> JsonObject:
+
+class PasskeyLogin:
+    """Logs in with a passkey."""
+
+    def __init__(
+        self,
+        db: AsyncSession,
+        sessions: SessionService,
+        passkeys: PasskeyRepository,
+        factors: SecondFactorRepository,
+        challenges: ChallengeLedger,
+        site: RelyingParty,
+    ) -> None:
+        self._db = db
+        self._sessions = sessions
+        self._passkeys = passkeys
+        self._factors = factors
+        self._challenges = challenges
+        self._site = site
+
+    @classmethod
+    def build(cls, session: AsyncSession, tokens: TokenIssuer, settings: Settings) -> Self:
+        """Compose it on one session."""
+        return cls(
+            session,
+            SessionService.build(session, tokens),
+            PasskeyRepository(session),
+            SecondFactorRepository(session),
+            ChallengeLedger.build(session, settings.jwt),
+            RelyingParty(settings),
+        )
+
+    def begin(self) -> JsonObject:
         """What to ask of any authenticator that has a passkey of this site; writes nothing."""
-        return self._site.login_options(self._signer.issue(ChallengePurpose.PASSKEY_LOGIN))
+        return self._site.login_options(self._challenges.issue(ChallengePurpose.PASSKEY_LOGIN))
 
     async def log_in(self, assertion: PasskeyAssertion) -> TokenOut:
         """A session for the passkey's account, with two factors: possession, and the verified user.
 
-        PasskeyRefused is one answer, whatever was wrong. PasskeyCopied when the sign count did not
+        Raises PasskeyRefused, one answer whatever was wrong, and PasskeyCopied when the sign count did not
         rise; audited and mailed, which the error keeps.
         """
         text = challenge_of(assertion.credential)
-        challenge = self._signer.read(ChallengePurpose.PASSKEY_LOGIN, text)
+        challenge = self._challenges.read(ChallengePurpose.PASSKEY_LOGIN, text)
         who = presented(assertion.credential)
         passkey = await self._passkeys.find_by_credential(who.credential_id) if challenge and who else None
         if challenge is None or who is None or passkey is None:
             raise _refused()
         proof = self._site.verify_login(assertion.credential, text, passkey.public_key)
         is_theirs = who.user_handle in {None, user_handle(passkey.user_id)}
-        if proof is None or not is_theirs or not await self._is_spent_first(challenge):
+        if proof is None or not is_theirs or not await self._challenges.count_answer(challenge):
             raise _refused()
         user = await self._factors.lock_user(passkey.user_id)
         if user is None or not user.is_active:
             raise _refused()
         if not await self._passkeys.use(passkey.id, proof.new_sign_count):
-            await record(self._session, user.id, "passkey_copied", factor=passkey.name)
+            await record_factor_change(self._db, user.id, "passkey_copied", factor=passkey.name)
             raise PasskeyCopied(
                 "Log in another way, remove this passkey and make a new one.", headers=CHALLENGE
             )
         return await self._sessions.open(user, assertion.scopes, ["passkey"])
-
-    async def _is_spent_first(self, challenge: Challenge) -> bool:
-        return await self._attempts.take(challenge.key, 1, challenge.expires_at + _KEPT_BEYOND) is not None
 
 
 def _too_many() -> TooManyPasskeys:

@@ -19,28 +19,34 @@ async def no_store(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-async def _client(request: Request) -> Client:
+async def get_client(request: Request) -> Client:
+    """The client as limits and locks know it."""
     return Client(ip=request.client.host if request.client else "", network=client_address(request))
 
 
-async def _gate(request: Request) -> PasswordGate:
+async def get_password_gate(request: Request) -> PasswordGate:
+    """The gate that checks passwords before any transaction begins."""
     return PasswordGate(request.app.state.database, request.app.state.rate_limiter)
 
 
-async def _browser(request: Request) -> BrowserGuard:
+async def get_browser_guard(request: Request) -> BrowserGuard:
+    """The process's guard of cookies."""
     browser: BrowserGuard = request.app.state.browser
     return browser
 
 
-async def _sessions(request: Request, session: SessionDep) -> SessionService:
+async def get_session_service(request: Request, session: SessionDep) -> SessionService:
+    """Sessions on the request's transaction."""
     return SessionService.build(session, request.app.state.tokens)
 
 
-async def _logins(request: Request, session: SessionDep) -> LoginService:
+async def get_login_service(request: Request, session: SessionDep) -> LoginService:
+    """Logging in on the request's transaction."""
     return LoginService.build(session, request.app.state.tokens, request.app.state.settings)
 
 
-async def _rotation(request: Request, session: SessionDep) -> RotationService:
+async def get_rotation_service(request: Request, session: SessionDep) -> RotationService:
+    """Refreshing on the request's transaction."""
     return RotationService.build(session, request.app.state.tokens, request.app.state.settings)
 
 
@@ -53,10 +59,10 @@ def set_session_cookies(request: Request, response: Response, tokens: TokenOut) 
     return BrowserSessionOut(csrf_token=csrf_token, expires_in=tokens.expires_in, scope=tokens.scope)
 
 
-ClientDep = Annotated[Client, Depends(_client)]
-GateDep = Annotated[PasswordGate, Depends(_gate)]
-BrowserDep = Annotated[BrowserGuard, Depends(_browser)]
-SessionServiceDep = Annotated[SessionService, Depends(_sessions)]
-LoginServiceDep = Annotated[LoginService, Depends(_logins)]
-RotationServiceDep = Annotated[RotationService, Depends(_rotation)]
+ClientDep = Annotated[Client, Depends(get_client)]
+GateDep = Annotated[PasswordGate, Depends(get_password_gate)]
+BrowserDep = Annotated[BrowserGuard, Depends(get_browser_guard)]
+SessionServiceDep = Annotated[SessionService, Depends(get_session_service)]
+LoginServiceDep = Annotated[LoginService, Depends(get_login_service)]
+RotationServiceDep = Annotated[RotationService, Depends(get_rotation_service)]
 RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH_COOKIE, include_in_schema=False)]

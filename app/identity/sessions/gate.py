@@ -56,7 +56,7 @@ class PasswordGate:
         self._limiter = limiter
 
     async def check_login(self, login: str, password: str, client: Client) -> Proof:
-        """The proof for a user name or e-mail address. AccountLocked, RateLimited, HashingBusy."""
+        """The proof for a user name or e-mail address. Raises AccountLocked, RateLimited, HashingBusy."""
         digest = hashlib.sha256(email_key(login).encode("utf-8", "replace")).hexdigest()
         async with self._database.reading() as connection:
             # NUL cannot be stored, so no account has it in its name.
@@ -66,7 +66,7 @@ class PasswordGate:
         return await self._check(account, found, password, client, locked_until)
 
     async def check_own(self, user_id: int, password: str, client: Client) -> Proof:
-        """The proof for an account that is logged in. AccountLocked, RateLimited, HashingBusy."""
+        """The proof for an account that is logged in. Raises AccountLocked, RateLimited, HashingBusy."""
         account = account_key(user_id)
         async with self._database.reading() as connection:
             found = await find_secret(connection, user_id, client.ip)
@@ -76,7 +76,7 @@ class PasswordGate:
     async def check_change(
         self, principal: Principal, current: str, new: str, client: Client
     ) -> tuple[Proof, str]:
-        """The proof for a change of password, and the new hash. NewPasswordRefused before anything is hashed."""
+        """The proof for a change of password, and the new hash. Raises NewPasswordRefused before anything is hashed."""
         reason = "must differ from the current one" if new == current else weakness(new, principal.username)
         if reason:
             problem: FieldProblem = {"field": "new_password", "message": reason, "type": "password"}

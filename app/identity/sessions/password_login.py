@@ -9,7 +9,6 @@ from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.events.events import publish
-from app.core.http.request_info import current_request
 from app.core.settings.settings import Settings
 from app.identity.errors import CHALLENGE, WrongCredentials, WrongPassword
 from app.identity.events import PasswordChanged
@@ -27,25 +26,35 @@ class LoginService:
     """Turns the proof of a password into a session, or into a remembered failure."""
 
     def __init__(
-        self, session: AsyncSession, sessions: SessionService, second_factor: SecondFactorCheck
+        self,
+        db: AsyncSession,
+        sessions: SessionService,
+        repository: SessionRepository,
+        failures: FailureRepository,
+        second_factor: SecondFactorCheck,
     ) -> None:
-        self._session = session
-        self._service = sessions
-        self._sessions = SessionRepository(session)
-        self._failures = FailureRepository(session)
+        self._db = db
+        self._sessions = sessions
+        self._repository = repository
+        self._failures = failures
         self._second_factor = second_factor
 
     @classmethod
     def build(cls, session: AsyncSession, tokens: TokenIssuer, settings: Settings) -> Self:
-        """The service on one session."""
-        second_factor = SecondFactorCheck.build(session, settings.jwt)
-        return cls(session, SessionService.build(session, tokens), second_factor)
+        """Compose it on one session."""
+        return cls(
+            session,
+            SessionService.build(session, tokens),
+            SessionRepository(session),
+            FailureRepository(session),
+            SecondFactorCheck.build(session, settings.jwt),
+        )
 
     async def log_in(self, proof: Proof, requested: list[str]) -> TokenOut:
-        """A session for the account that the proof is of.
+        """Open a session for the account that the proof is of.
 
         Asked for no scope, it may do all that the role may; else the part of it that was asked
-        for. WrongCredentials is one answer, after equal work, whatever was wrong. AccountLocked;
+        for. Raises WrongCredentials, one answer after equal work whatever was wrong, AccountLocked, and
         MfaRequired where the account has a second factor.
         """
         user = await self._accept(proof)
@@ -53,17 +62,13 @@ class LoginService:
             raise WrongCredentials("The user name or the password is wrong.", headers=CHALLENGE)
         if proof.new_hash is not None:
             user.password_hash = proof.new_hash
-        return await self._after_password(user, requested)
-
-    async def _after_password(self, user: User, requested: list[str]) -> TokenOut:
-        """The password was right: what else is asked for before the session opens."""
         await self._second_factor.check(user, requested)
-        return await self._service.open(user, requested, ["password"])
+        return await self._sessions.open(user, requested, ["password"])
 
     async def confirm(self, proof: Proof) -> User:
         """The account, for a caller who has proven to know its password once more.
 
-        WrongPassword keeps the failure; AccountLocked.
+        Raises WrongPassword, which keeps the failure, and AccountLocked.
         """
         user = await self._accept(proof)
         if user is None:
@@ -73,22 +78,22 @@ class LoginService:
     async def change_password(self, principal: Principal, proof: Proof, new_hash: str) -> None:
         """Set the new password; every other session of the account ends, mailed tokens die.
 
-        WrongPassword keeps the failure; AccountLocked.
+        Raises WrongPassword, which keeps the failure, and AccountLocked.
         """
         user = await self.confirm(proof)
         user.password_hash = new_hash
         user.password_changed_at = utc_now()
         # Before the sessions: a login with the old password waits for this row and then fails.
-        await self._sessions.flush()
+        await self._repository.flush()
         keep = UUID(principal.session_id) if principal.session_id else None
-        await self._service.end_all(user.id, "password_changed", keep=keep)
-        invalidate(self._session, account_group(user.id))
-        await publish(self._session, PasswordChanged(user.id), current_request().request_id)
+        await self._sessions.end_all(user.id, "password_changed", keep=keep)
+        invalidate(self._db, account_group(user.id))
+        await publish(self._db, PasswordChanged(user.id))
         changes: dict[str, tuple[object, object]] = {"password": ("old", "new")}
-        record_audit(self._session, "user.password_changed", ("user", user.id), changes)
+        record_audit(self._db, "user.password_changed", ("user", user.id), changes)
 
     async def _accept(self, proof: Proof) -> User | None:
-        """The account, if the password was right, is so still, and nothing is locked; else a failure."""
+        """Return the account if the password was right, is so still, and nothing is locked; else count a failure."""
         account, client = proof.account, proof.client.network
         # Guesses that were hashed at the same time do not slip past the lock.
         locked_until = await self._failures.find_lock(account, client)
@@ -96,7 +101,7 @@ class LoginService:
             raise locked(locked_until)
         user = None
         if proof.is_right and proof.user_id is not None:
-            user = await self._sessions.lock_user(proof.user_id)
+            user = await self._repository.lock_user(proof.user_id)
         if user is None or not user.is_active or user.password_hash != proof.verified_hash:
             await self._remember_failure(proof)
             return None
@@ -107,4 +112,4 @@ class LoginService:
         locked_until = await self._failures.add(proof.account, proof.client.network)
         if locked_until is not None and proof.user_id is not None:
             until: dict[str, tuple[object, object]] = {"locked_until": (None, locked_until)}
-            record_audit(self._session, "login.locked", ("user", proof.user_id), until)
+            record_audit(self._db, "login.locked", ("user", proof.user_id), until)

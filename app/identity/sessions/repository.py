@@ -27,29 +27,27 @@ class SessionRepository:
     """Sessions and refresh tokens of one database session."""
 
     def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+        self._db = session
 
     async def add(self, session: AuthSession) -> AuthSession:
         """Insert the session; its id is the database's."""
-        self._session.add(session)
-        await self._session.flush()
+        self._db.add(session)
+        await self._db.flush()
         return session
 
     async def flush(self) -> None:
         """Write what was changed now, not at the end."""
-        await self._session.flush()
+        await self._db.flush()
 
     async def lock_user(self, user_id: int) -> User | None:
         """The account, whose password and role stay as they are until the transaction ends."""
         statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
-        return (
-            await self._session.scalars(statement.execution_options(populate_existing=True))
-        ).one_or_none()
+        return (await self._db.scalars(statement.execution_options(populate_existing=True))).one_or_none()
 
     async def add_refresh_token(self, session_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
         """Keep a refresh token's hash; one that is there already stays as it is."""
         values = {"session_id": session_id, "token_hash": token_hash, "expires_at": expires_at}
-        await self._session.execute(insert(RefreshToken).values(**values).on_conflict_do_nothing())
+        await self._db.execute(insert(RefreshToken).values(**values).on_conflict_do_nothing())
 
     async def use_refresh_token(self, token_hash: bytes) -> UUID | None:
         """Use the token up; its session, or None when it is unknown, expired or used: one caller wins."""
@@ -65,7 +63,7 @@ class SessionRepository:
             .returning(RefreshToken.session_id)
             .execution_options(synchronize_session=False)
         )
-        return await self._session.scalar(statement)
+        return await self._db.scalar(statement)
 
     async def share_refresh_token(self, token_hash: bytes) -> AnyRow | None:
         """Count a sibling of a token that was used just now: `session_id, grace_uses`, or None."""
@@ -76,7 +74,7 @@ class SessionRepository:
             .returning(RefreshToken.session_id, RefreshToken.grace_uses)
             .execution_options(synchronize_session=False)
         )
-        return (await self._session.execute(statement)).one_or_none()
+        return (await self._db.execute(statement)).one_or_none()
 
     async def find_refresh_token(self, token_hash: bytes) -> AnyRow | None:
         """The token with its session and account, whether the session is under way and the token usable."""
@@ -99,7 +97,7 @@ class SessionRepository:
             .join(User, User.id == AuthSession.user_id)
             .where(RefreshToken.token_hash == token_hash)
         )
-        return (await self._session.execute(statement)).one_or_none()
+        return (await self._db.execute(statement)).one_or_none()
 
     async def touch(self, session_id: UUID, ip: str) -> AnyRow | None:
         """Note a use: `user_id, scopes, expires_at, role`; None when session or account is no more."""
@@ -115,33 +113,33 @@ class SessionRepository:
             .returning(AuthSession.user_id, AuthSession.scopes, AuthSession.expires_at, User.role)
             .execution_options(synchronize_session=False)
         )
-        return (await self._session.execute(statement)).one_or_none()
+        return (await self._db.execute(statement)).one_or_none()
 
     async def has_session(self, user_id: int, device: str | None = None) -> bool:
         """Whether the account has had any session, ended or not, or any from such a device."""
         seen = exists().where(AuthSession.user_id == user_id)
         if device is not None:
             seen = seen.where(AuthSession.device == device)
-        return bool(await self._session.scalar(select(seen)))
+        return bool(await self._db.scalar(select(seen)))
 
     async def end(self, session_id: UUID, user_id: int, reason: str) -> bool:
         """End the account's session; whether it was under way."""
         statement = _ending(reason).where(AuthSession.id == session_id, AuthSession.user_id == user_id)
-        return await self._session.scalar(statement) is not None
+        return await self._db.scalar(statement) is not None
 
     async def end_all(self, user_id: int, reason: str, keep: UUID | None = None) -> Sequence[UUID]:
         """End the account's sessions but one; the ids of those that were under way."""
         statement = _ending(reason).where(AuthSession.user_id == user_id)
         if keep is not None:
             statement = statement.where(AuthSession.id != keep)
-        return (await self._session.scalars(statement)).all()
+        return (await self._db.scalars(statement)).all()
 
 
 class FailureRepository:
     """Failed logins per account and client."""
 
     def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+        self._db = session
 
     async def add(self, account: str, client: str) -> datetime | None:
         """Count a failure; until when the pair is locked, if it is.
@@ -168,18 +166,18 @@ class FailureRepository:
                 },
             )
         )
-        return await self._session.scalar(statement.returning(LoginFailure.locked_until))
+        return await self._db.scalar(statement.returning(LoginFailure.locked_until))
 
     async def find_lock(self, account: str, client: str) -> datetime | None:
         """Until when the pair is locked, if it is."""
-        return await find_lock(await self._session.connection(), account, client)
+        return await find_lock(await self._db.connection(), account, client)
 
     async def clear(self, account: str, client: str | None = None) -> None:
         """Forget the failures from this client, or from all."""
         statement = delete(LoginFailure).where(LoginFailure.account == account)
         if client is not None:
             statement = statement.where(LoginFailure.client == client)
-        await self._session.execute(statement.execution_options(synchronize_session=False))
+        await self._db.execute(statement.execution_options(synchronize_session=False))
 
 
 def _ending(reason: str) -> Any:

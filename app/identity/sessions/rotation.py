@@ -30,30 +30,35 @@ from app.identity.tokens import Grant, TokenIssuer
 class RotationService:
     """Trades refresh tokens; the tokens of one session are a family."""
 
-    def __init__(self, session: AsyncSession, sessions: SessionService, secret: str) -> None:
-        self._session = session
-        self._service = sessions
-        self._sessions = SessionRepository(session)
-        self._key = hashlib.sha256(b"refresh\0" + secret.encode()).digest()
+    def __init__(
+        self, db: AsyncSession, sessions: SessionService, repository: SessionRepository, sibling_key: bytes
+    ) -> None:
+        self._db = db
+        self._sessions = sessions
+        self._repository = repository
+        self._sibling_key = sibling_key
 
     @classmethod
     def build(cls, session: AsyncSession, tokens: TokenIssuer, settings: Settings) -> Self:
-        """The service on one session."""
-        return cls(session, SessionService.build(session, tokens), settings.jwt.secret.get_secret_value())
+        """Compose it on one session."""
+        secret = settings.jwt.secret.get_secret_value().encode()
+        sibling_key = hashlib.sha256(b"refresh\0" + secret).digest()
+        return cls(session, SessionService.build(session, tokens), SessionRepository(session), sibling_key)
 
     async def refresh(self, token: str, session_id: str | None = None) -> TokenOut:
-        """A new pair of the same session, which keeps its end; `session_id` is whom a browser claims to be.
+        """Issue a new pair of the same session, which keeps its end; `session_id` is whom a browser claims to be.
 
         One guarded UPDATE decides who used the token. Whoever comes second within ten seconds, such as
         another tab, gets a sibling: at most three are made, later ones share the last. After that a
-        second use means that somebody else has the token: TokenReuse, which ends the session.
-        InvalidRefreshToken when it is unknown or expired, or its session has ended.
+        second use means that somebody else has the token.
+
+        Raises TokenReuse, which ends the session, and InvalidRefreshToken when it is unknown or expired, or its session has ended.
         """
         digest = refresh_token_hash(token)
-        family = await self._sessions.use_refresh_token(digest)
+        family = await self._repository.use_refresh_token(digest)
         successor = new_refresh_token()
         if family is None:
-            shared = await self._sessions.share_refresh_token(digest)
+            shared = await self._repository.share_refresh_token(digest)
             if shared is None:
                 raise await self._refusal(digest)
             family, successor = shared.session_id, self._sibling(token, shared.grace_uses)
@@ -62,19 +67,19 @@ class RotationService:
 
     async def end_by_token(self, token: str, session_id: str | None, reason: str) -> bool:
         """End the session of a refresh token, used or not; whether there was one under way."""
-        found = await self._sessions.find_refresh_token(refresh_token_hash(token))
+        found = await self._repository.find_refresh_token(refresh_token_hash(token))
         if found is None:
             return False
         _require_own(found.session_id, session_id)
-        return await self._service.end(found.session_id, found.user_id, reason)
+        return await self._sessions.end(found.session_id, found.user_id, reason)
 
     async def end_own(self, principal: Principal, reason: str) -> None:
         """End the caller's own session."""
         if principal.session_id is not None:
-            await self._service.end(UUID(principal.session_id), principal.user_id, reason)
+            await self._sessions.end(UUID(principal.session_id), principal.user_id, reason)
 
     async def get_session_id(self, token: str) -> UUID:
-        """The session of a refresh token that still works. InvalidRefreshToken."""
+        """The session of a refresh token that still works. Raises InvalidRefreshToken."""
         found = await self.find(token)
         if found is None:
             raise _invalid()
@@ -83,36 +88,36 @@ class RotationService:
 
     async def find(self, token: str) -> AnyRow | None:
         """The refresh token, if it still works."""
-        found = await self._sessions.find_refresh_token(refresh_token_hash(token))
+        found = await self._repository.find_refresh_token(refresh_token_hash(token))
         return found if found is not None and found.is_usable else None
 
     async def _go_on(self, session_id: UUID, successor: str) -> TokenOut:
-        touched = await self._sessions.touch(session_id, current_request().ip)
+        touched = await self._repository.touch(session_id, current_request().ip)
         if touched is None:
             raise _invalid()
         role = Role(touched.role)
-        await self._service.add_refresh_token(session_id, successor, touched.expires_at)
+        await self._sessions.add_refresh_token(session_id, successor, touched.expires_at)
         scopes = frozenset(permissions_of(role) & set(touched.scopes))
         grant = Grant(touched.user_id, str(session_id), role, scopes, touched.expires_at)
-        return self._service.answer(grant, successor)
+        return self._sessions.answer(grant, successor)
 
     async def _refusal(self, digest: bytes) -> InvalidRefreshToken | TokenReuse:
-        found = await self._sessions.find_refresh_token(digest)
+        found = await self._repository.find_refresh_token(digest)
         if found is None or found.used_at is None or not found.is_live:
             return _invalid()
-        if await self._service.end(found.session_id, found.user_id, "token_reuse"):
+        if await self._sessions.end(found.session_id, found.user_id, "token_reuse"):
             request = current_request()
             reused = TokenReused(found.user_id, found.device, request.ip)
-            await publish(self._session, reused, request.request_id)
+            await publish(self._db, reused)
             target = ("session", found.session_id)
-            record_audit(self._session, "session.token_reused", target, actor_id=found.user_id)
+            record_audit(self._db, "session.token_reused", target, actor_id=found.user_id)
         return TokenReuse(
             "This refresh token was used before, so the session was ended; log in again.", headers=CHALLENGE
         )
 
     def _sibling(self, token: str, number: int) -> str:
         # Derived, so that the last one can be handed out again although only hashes are kept.
-        mac = hmac.new(self._key, f"{number}.{token}".encode(), hashlib.sha256).hexdigest()
+        mac = hmac.new(self._sibling_key, f"{number}.{token}".encode(), hashlib.sha256).hexdigest()
         return REFRESH_PREFIX + mac
 
 

@@ -30,15 +30,15 @@ REFRESH_PREFIX = "rt_"
 class SessionService:
     """What begins and ends sessions; each change is audited and heard by every worker."""
 
-    def __init__(self, session: AsyncSession, tokens: TokenIssuer) -> None:
-        self._session = session
-        self._sessions = SessionRepository(session)
+    def __init__(self, db: AsyncSession, repository: SessionRepository, tokens: TokenIssuer) -> None:
+        self._db = db
+        self._repository = repository
         self._tokens = tokens
 
     @classmethod
     def build(cls, session: AsyncSession, tokens: TokenIssuer) -> Self:
-        """The service on one session."""
-        return cls(session, tokens)
+        """Compose it on one session."""
+        return cls(session, SessionRepository(session), tokens)
 
     async def open(self, user: User, requested_scopes: list[str], factors: list[str]) -> TokenOut:
         """Begin a session for an account that has proven itself by these factors.
@@ -52,9 +52,9 @@ class SessionService:
         scopes = sorted(permissions & set(requested_scopes) if requested_scopes else permissions)
         now = utc_now()
         # Nobody needs to be told of the device that the account was opened with.
-        is_first_login = now - user.created_at < _YOUNG and not await self._sessions.has_session(user.id)
-        is_known = is_first_login or await self._sessions.has_session(user.id, device)
-        opened = await self._sessions.add(
+        is_first_login = now - user.created_at < _YOUNG and not await self._repository.has_session(user.id)
+        is_known = is_first_login or await self._repository.has_session(user.id, device)
+        opened = await self._repository.add(
             AuthSession(
                 user_id=user.id,
                 scopes=scopes,
@@ -69,16 +69,16 @@ class SessionService:
         refresh_token = new_refresh_token()
         await self.add_refresh_token(opened.id, refresh_token, opened.expires_at)
         if not is_known:
-            await publish(self._session, NewDevice(user.id, device, request.ip), request.request_id)
+            await publish(self._db, NewDevice(user.id, device, request.ip))
         opening: dict[str, tuple[object, object]] = {"factors": (None, " ".join(factors))}
-        record_audit(self._session, "session.opened", ("session", opened.id), opening, actor_id=user.id)
+        record_audit(self._db, "session.opened", ("session", opened.id), opening, actor_id=user.id)
         grant = Grant(user.id, str(opened.id), Role(user.role), frozenset(scopes), opened.expires_at)
         return self.answer(grant, refresh_token)
 
     async def add_refresh_token(self, session_id: UUID, token: str, ends_at: datetime) -> None:
         """Keep the token's hash; unused it lasts `idle_ttl`, and never longer than its session."""
         expires_at = min(ends_at, utc_now() + timedelta(seconds=self._tokens.idle_ttl))
-        await self._sessions.add_refresh_token(session_id, refresh_token_hash(token), expires_at)
+        await self._repository.add_refresh_token(session_id, refresh_token_hash(token), expires_at)
 
     def answer(self, grant: Grant, refresh_token: str) -> TokenOut:
         """The pair of tokens for a session."""
@@ -92,16 +92,16 @@ class SessionService:
 
     async def end(self, session_id: UUID, user_id: int, reason: str) -> bool:
         """End this session of the account; its tokens stop working everywhere. Whether it was under way."""
-        is_ended = await self._sessions.end(session_id, user_id, reason)
+        is_ended = await self._repository.end(session_id, user_id, reason)
         if is_ended:
-            invalidate(self._session, account_group(user_id))
+            invalidate(self._db, account_group(user_id))
             await self._audit_end(session_id, user_id, reason)
         return is_ended
 
     async def end_all(self, user_id: int, reason: str, keep: UUID | None = None) -> int:
         """End every session of the account but `keep`; how many were under way."""
-        ended = await self._sessions.end_all(user_id, reason, keep)
-        invalidate(self._session, account_group(user_id))
+        ended = await self._repository.end_all(user_id, reason, keep)
+        invalidate(self._db, account_group(user_id))
         for session_id in ended:
             await self._audit_end(session_id, user_id, reason)
         return len(ended)
@@ -110,7 +110,7 @@ class SessionService:
         # Whoever is not logged in, as with a password reset, acts for the account itself.
         actor_id = current_request().user_id or user_id
         why: dict[str, tuple[object, object]] = {"reason": (None, reason)}
-        record_audit(self._session, "session.ended", ("session", session_id), why, actor_id=actor_id)
+        record_audit(self._db, "session.ended", ("session", session_id), why, actor_id=actor_id)
 
 
 def new_refresh_token() -> str:

@@ -14,12 +14,12 @@ class OneTimeTokenRepository:
     """One-time tokens of one session."""
 
     def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+        self._db = session
 
     async def add(self, token: OneTimeToken) -> None:
         """Keep a new token."""
-        self._session.add(token)
-        await self._session.flush()
+        self._db.add(token)
+        await self._db.flush()
 
     async def use(self, token_hash: bytes, purposes: Collection[str], now: datetime) -> AnyRow | None:
         """Use the token up: `user_id, purpose, email, created_at`; of callers at once, one gets it."""
@@ -37,7 +37,7 @@ class OneTimeTokenRepository:
             )
             .execution_options(synchronize_session=False)
         )
-        return (await self._session.execute(statement)).one_or_none()
+        return (await self._db.execute(statement)).one_or_none()
 
 
 async def find_owner_name(

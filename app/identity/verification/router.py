@@ -10,7 +10,6 @@ from app.core.http.problems import problems
 from app.core.rate_limit import RateLimiter, rate_limited
 from app.identity.emails import address_digest
 from app.identity.errors import EmailTaken, HashingBusy, InvalidOneTimeToken, NewPasswordRefused
-from app.identity.sessions.service import SessionService
 from app.identity.verification.schemas import (
     AddressIn,
     EmailProof,
@@ -25,7 +24,7 @@ router = APIRouter(prefix="/api/v1/auth", tags=["verification"])
 
 @refuses(RateLimited)
 async def get_address(request: Request, wanted: AddressIn) -> str:
-    """The address to mail to; RateLimited when it got too many mails, whether there is such an account or not."""
+    """The address to mail to. Raises RateLimited when it got too many mails, whether there is such an account or not."""
     limiter: RateLimiter = request.app.state.rate_limiter
     await limiter.check("mail_address", address_digest(wanted.email))
     return wanted.email
@@ -42,8 +41,7 @@ async def get_password_reset(
 ) -> PasswordResetService:
     """Resetting passwords on the request's transaction."""
     response.headers["Cache-Control"] = "no-store"
-    sessions = SessionService.build(session, request.app.state.tokens)
-    return PasswordResetService(session, request.app.state.database, sessions)
+    return PasswordResetService.build(session, request.app.state.database, request.app.state.tokens)
 
 
 Address = Annotated[str, Depends(get_address)]

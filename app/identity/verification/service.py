@@ -15,7 +15,6 @@ from app.core.clock import utc_now
 from app.core.db.engine import Database
 from app.core.db.queries import AnyRow
 from app.core.events.events import Event, publish
-from app.core.http.request_info import current_request
 from app.identity.accounts.repository import AccountRepository
 from app.identity.emails import email_key
 from app.identity.errors import InvalidOneTimeToken, NewPasswordRefused
@@ -33,6 +32,7 @@ from app.identity.principal import account_group
 from app.identity.sessions.gate import account_key
 from app.identity.sessions.repository import FailureRepository
 from app.identity.sessions.service import SessionService
+from app.identity.tokens import TokenIssuer
 from app.identity.verification.repository import OneTimeTokenRepository, find_owner_name
 
 LIFETIME = timedelta(minutes=30)
@@ -53,13 +53,13 @@ class VerificationService:
     def __init__(
         self, session: AsyncSession, tokens: OneTimeTokenRepository, accounts: AccountRepository
     ) -> None:
-        self._session = session
+        self._db = session
         self._tokens = tokens
         self._accounts = accounts
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
-        """The service on one session."""
+        """Compose it on one session."""
         return cls(session, OneTimeTokenRepository(session), AccountRepository(session))
 
     async def issue(self, user_id: int, purpose: TokenPurpose, email: str) -> str:
@@ -93,7 +93,7 @@ class VerificationService:
     async def prove_email(self, raw: str) -> User:
         """The address that the token was mailed to is the account's, and is proven.
 
-        InvalidOneTimeToken; EmailTaken when another account has taken the address meanwhile.
+        Raises InvalidOneTimeToken; EmailTaken when another account has taken the address meanwhile.
         """
         purposes = (TokenPurpose.VERIFY_EMAIL, TokenPurpose.CHANGE_EMAIL)
         user, purpose, email = await self.redeem(raw, *purposes)
@@ -102,20 +102,20 @@ class VerificationService:
         elif not user.is_verified:
             user.is_verified = True
             record_audit(
-                self._session,
+                self._db,
                 "user.email_verified",
                 ("user", user.id),
                 {"is_verified": (False, True)},
                 actor_id=user.id,
             )
         await self._accounts.flush()
-        invalidate(self._session, account_group(user.id))
+        invalidate(self._db, account_group(user.id))
         return user
 
     async def redeem(self, raw: str, *purposes: TokenPurpose) -> tuple[User, TokenPurpose, str]:
-        """Use the token up: its account, held for a change, its purpose and the proven address.
+        """Use the token up: its account, locked for a change, its purpose and the proven address.
 
-        InvalidOneTimeToken, which is one answer whatever is wrong.
+        Raises InvalidOneTimeToken, which is one answer whatever is wrong.
         """
         token = await self._tokens.use(one_time_token_hash(raw), purposes, utc_now())
         user = await self._accounts.lock(token.user_id) if token else None
@@ -134,31 +134,51 @@ class VerificationService:
         # The database judges now whether the address is free, before anything else is done.
         await self._accounts.flush()
         changes: dict[str, tuple[object, object]] = {"email": (old, email)}
-        record_audit(self._session, "user.email_changed", ("user", user.id), changes, actor_id=user.id)
-        await publish(self._session, EmailChanged(user.id, old), current_request().request_id)
+        record_audit(self._db, "user.email_changed", ("user", user.id), changes, actor_id=user.id)
+        await publish(self._db, EmailChanged(user.id, old))
 
     async def _request(self, email: str, event_for: Callable[[AnyRow], Event | None]) -> None:
         owner = await self._accounts.find_owner(email)
         event = event_for(owner) if owner is not None and owner.is_active else None
         # An event in any case: one write more or less would tell the clock whether the account exists.
-        await publish(self._session, event or AddressUnknown(), current_request().request_id)
+        await publish(self._db, event or AddressUnknown())
 
 
 class PasswordResetService:
     """Sets a new password for whoever holds a token that was mailed to the account's address."""
 
-    def __init__(self, session: AsyncSession, database: Database, sessions: SessionService) -> None:
-        self._session = session
+    def __init__(
+        self,
+        db: AsyncSession,
+        database: Database,
+        sessions: SessionService,
+        verification: VerificationService,
+        accounts: AccountRepository,
+        failures: FailureRepository,
+    ) -> None:
+        self._db = db
         self._database = database
         self._sessions = sessions
-        self._verification = VerificationService.build(session)
-        self._accounts = AccountRepository(session)
-        self._failures = FailureRepository(session)
+        self._verification = verification
+        self._accounts = accounts
+        self._failures = failures
+
+    @classmethod
+    def build(cls, session: AsyncSession, database: Database, tokens: TokenIssuer) -> Self:
+        """Compose it on one session; `database` is read while no transaction waits for the hash."""
+        return cls(
+            session,
+            database,
+            SessionService.build(session, tokens),
+            VerificationService.build(session),
+            AccountRepository(session),
+            FailureRepository(session),
+        )
 
     async def reset(self, raw: str, password: str) -> None:
         """Set the password, end every session, lift locks; the address counts as proven. No login follows.
 
-        InvalidOneTimeToken, NewPasswordRefused, HashingBusy.
+        Raises InvalidOneTimeToken, NewPasswordRefused, HashingBusy.
         """
         await self._check(raw, password)
         # Before the transaction begins: hashing may wait its turn, and would hold a connection.
@@ -171,9 +191,9 @@ class PasswordResetService:
         await self._failures.clear(account_key(user.id))
         await self._sessions.end_all(user.id, "password_reset")
         changes: dict[str, tuple[object, object]] = {"password": ("", "")}
-        record_audit(self._session, "user.password_reset", ("user", user.id), changes, actor_id=user.id)
-        await publish(self._session, PasswordChanged(user.id), current_request().request_id)
-        invalidate(self._session, account_group(user.id))
+        record_audit(self._db, "user.password_reset", ("user", user.id), changes, actor_id=user.id)
+        await publish(self._db, PasswordChanged(user.id))
+        invalidate(self._db, account_group(user.id))
 
     async def _check(self, raw: str, password: str) -> None:
         async with self._database.reading() as connection:

@@ -1,4 +1,4 @@
-"""SQL of the audit log."""
+"""Reading the audit log."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -6,11 +6,12 @@ from contextlib import AbstractAsyncContextManager
 from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.admin.audit.schemas import AuditExport, AuditFilter
+from app.admin.audit.schemas import AuditEntryOut, AuditExport, AuditFilter
 from app.core.audit import AuditEntry
-from app.core.db.paging import Found, Window
+from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow, find_page
 from app.core.db.sorting import Order
+from app.core.http.responses import ReadResult
 
 BATCH = 500
 """Rows that a walk holds at a time."""
@@ -21,10 +22,13 @@ _COLUMNS: Sequence[SQLColumnExpression[object]] = tuple(AuditEntry.__table__.col
 _NEWEST_FIRST = Order(((AuditEntry.__table__.c.id, True),))
 
 
-async def list_entries(connection: AsyncConnection, query: AuditFilter, window: Window) -> Found[AnyRow]:
-    """One page of the entries that meet the filters, newest first."""
+async def list_audit_entries(connection: AsyncConnection, query: AuditFilter, pager: Pager) -> ReadResult:
+    """One page of the entries that meet the filters, newest first. Raises InvalidCursor."""
+    window = pager.window(query)
     matching = select(AuditEntry.id).where(*_conditions(query))
-    return await find_page(connection, matching, _NEWEST_FIRST, window, _COLUMNS, _join_entries)
+    found = await find_page(connection, matching, _NEWEST_FIRST, window, _COLUMNS, _join_entries)
+    entries = [AuditEntryOut.model_validate(row) for row in found.rows]
+    return ReadResult(pager.page(query, window, found, entries), found.snapshot)
 
 
 async def walk_entries(connect: Connecting, query: AuditExport) -> AsyncIterator[Sequence[AnyRow]]:
