@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from app.core.http.negotiation import NDJSON
@@ -12,6 +13,12 @@ BOOKS = "/api/v1/books"
 ITEMS = "/api/v1/items"
 SEARCH = "/api/v1/search"
 WRONG_KEY = {"X-API-Key": "nonsense"}
+
+
+@pytest.fixture(autouse=True)
+def _document(app: FastAPI) -> None:
+    # Made before a test begins: it takes so long that the test's transaction would be ended for idling.
+    app.openapi()
 
 
 def is_documented(app: FastAPI, path: str, answer: httpx.Response) -> bool:

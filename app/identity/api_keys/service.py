@@ -112,7 +112,8 @@ class ApiKeyService:
         if await self._keys.count_usable(owner.user_id) >= MOST_KEYS:
             raise TooManyApiKeys(f"An account has at most {MOST_KEYS} keys that work; revoke one first.")
         secret = make_key(owner.user_id)
-        key.user_id, key.key_hash, key.hint = owner.user_id, key_digest(secret), key_hint(secret)
+        key.user_id = owner.user_id
+        key.key_hash, key.hint = key_digest(secret), key_hint(secret)
         await self._keys.add(key)
         shown = ApiKeyOut.model_validate(key)
         given = {"name": key.name, "scopes": " ".join(key.scopes), "allowed_ips": " ".join(key.allowed_ips)}
