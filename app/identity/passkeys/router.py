@@ -82,7 +82,7 @@ async def register_passkey(
 @router.post("/login/options", summary="Begin to log in with a passkey", dependencies=_LIMITED)
 async def begin_passkey_login(login: PasskeyLoginDep) -> PasskeyOptions:
     """Options for `navigator.credentials.get()`; no name is needed, the passkey says whose it is."""
-    return PasskeyOptions(public_key=login.begin())
+    return PasskeyOptions(public_key=login.begin_login())
 
 
 @router.post(

@@ -176,7 +176,7 @@ class PasskeyLogin:
             RelyingParty(settings),
         )
 
-    def begin(self) -> JsonObject:
+    def begin_login(self) -> JsonObject:
         """What to ask of any authenticator that has a passkey of this site; writes nothing."""
         return self._site.login_options(self._challenges.issue(ChallengePurpose.PASSKEY_LOGIN))
 
