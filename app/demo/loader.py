@@ -19,7 +19,7 @@ from app.core.db.locks import AdvisoryLock, acquire
 from app.core.settings.settings import Settings
 from app.demo.accounts import ACCOUNTS, PASSWORD, SELLER
 from app.demo.shop import DemoCategory, DemoGoods, DemoShop
-from app.identity.accounts.repository import email_key
+from app.identity.emails import email_key
 from app.identity.models import User
 from app.identity.passwords import hash_password
 
