@@ -37,7 +37,8 @@ FULL: dict[str, Any] = {
     "quantity": 3,
 }
 """What a book has unless a case says otherwise."""
-YOUNG, OLD, HERBERT = {"author_id": "young"}, {"author_id": "old"}, {"name": "Frank Herbert"}
+YOUNG, OLD = {"author_id": "young"}, {"author_id": "old"}
+HERBERT = {"name": "Frank Herbert"}
 
 
 class Case(NamedTuple):

@@ -105,7 +105,8 @@ class BookService:
         """
         fields = change.fields_to_set
         bookish = fields - GoodsIn.model_fields.keys()
-        book, old_title, before = await self._books.get(item.id), item.title, None
+        book, old_title = await self._books.get(item.id), item.title
+        before = None
         if bookish and editor.user_id != item.owner_id:
             before = await self._shown(item.id)
         has_new_people = not bookish.isdisjoint({"author", "contributors"})

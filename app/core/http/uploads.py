@@ -103,10 +103,12 @@ class FormStream:
         self.filename = ""
         self._field = field
         self._stream = request.stream()
-        self._has_file = self._is_file_over = self._is_in_file = False
+        self._has_file = False
+        self._is_in_file = self._is_file_over = False
         self._pieces: list[bytes] = []
         self._value = bytearray()
-        self._header_name, self._header_value, self._disposition = b"", b"", b""
+        self._header_name, self._header_value = b"", b""
+        self._disposition = b""
         self._name = ""
         callbacks: Any = {
             "on_part_begin": self._on_part_begin,
@@ -159,7 +161,8 @@ class FormStream:
         return True
 
     def _on_part_begin(self) -> None:
-        self._header_name, self._header_value, self._disposition = b"", b"", b""
+        self._header_name, self._header_value = b"", b""
+        self._disposition = b""
         self._value.clear()
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:

@@ -23,7 +23,8 @@ from app.catalog.models import ImportMode, RowStatus
 
 ISBN = "9780261102217"
 OTHER = "9780261102354"
-ANN, BEA, NAMESAKE = 1, 2, 3
+ANN, BEA = 1, 2
+NAMESAKE = 3
 
 
 def row(number: int = 1, isbn13: str | None = ISBN, action: Action = Action.PUT, **values: Any) -> Record:
