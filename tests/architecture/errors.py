@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from .engine import Finding, Module, Project, module_rule, project_rule
 
 ROOT = "app.core.errors.AppError"
+SENTENCES = re.compile(r"[.;:]\s+|\n\n")
+FIRST_WORD = re.compile(r"\w+")
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -119,3 +121,16 @@ def no_try_in_routers(module: Module) -> Iterator[Finding]:
     for call in module.calls:
         if module.qualified(call.func) == "contextlib.suppress":
             yield call.lineno, "router suppresses exceptions"
+
+
+@project_rule
+def docstrings_say_raises(project: Project) -> Iterator[tuple[str, Finding]]:
+    """A docstring names errors in a sentence, `Raises BookNotFound, StaleVersion.`, never as a bare list."""
+    known = {error.node.name for error in _family(project)}
+    for module in project.modules:
+        if not module.path.startswith("app/"):
+            continue
+        for function in module.functions:
+            for sentence in SENTENCES.split(ast.get_docstring(function) or ""):
+                if (first := FIRST_WORD.match(sentence.strip())) and first[0] in known:
+                    yield module.path, (function.lineno, f"{function.name}: write `Raises {first[0]} …`")

@@ -5,10 +5,15 @@ from graphlib import CycleError, TopologicalSorter
 
 from .engine import Finding, Import, Module, Project, domain_of, module_rule, project_rule, role_of
 
+IN_A_DOMAIN = 2
+"""Slashes in the path of a file of a domain; `app/api.py` and its like stand above all domains."""
+
+SERVICE_LEVEL = frozenset({"router", "deps"})
+"""What a service may not know, nor any module whose name is no role: errors, events, jobs, rules."""
+
 MAY_NOT_KNOW = {
     "deps": {"router"},
     "schemas": {"router", "deps", "service", "repository", "queries"},
-    "service": {"router", "deps"},
     "repository": {"router", "deps", "service"},
     "queries": {"router", "deps", "service", "repository"},
     "models": {"router", "deps", "service", "schemas", "repository", "queries"},
@@ -17,11 +22,13 @@ MAY_NOT_KNOW = {
 
 @module_rule("app/")
 def layers_point_downwards(module: Module) -> Iterator[Finding]:
-    """Router, then service, then repository, then models: never upwards, in whatever feature."""
+    """Router, deps, service, repository and queries, models: never upwards; a file of any other name is a service."""
+    if module.role == "router" or module.path.count("/") < IN_A_DOMAIN:
+        return
     for imported in module.imports:
         role = role_of(imported.target)
-        if role in MAY_NOT_KNOW.get(module.role or "", ()):
-            yield imported.line, f"{module.role} imports {role} ({imported.target})"
+        if role in MAY_NOT_KNOW.get(module.role or "service", SERVICE_LEVEL):
+            yield imported.line, f"{module.role or 'service level'} imports {role} ({imported.target})"
 
 
 @module_rule("app/")
@@ -68,6 +75,43 @@ def imports_have_no_cycles(project: Project) -> Iterator[tuple[str, Finding]]:
         module = modules[importer]
         line = next(each.line for each in module.imports if _module_of(each, modules) == imported_name)
         yield module.path, (line, " -> ".join(cycle))
+
+
+@project_rule
+def feature_folders_have_no_cycles(project: Project) -> Iterator[tuple[str, Finding]]:
+    """Among the folders of a domain, and of a feature, imports form a DAG; files and models beside them are one node."""
+    modules = {module.name: module for module in project.modules if module.path.startswith("app/")}
+    for container in sorted({folder for module in modules.values() for folder in _containers(module)}):
+        edges: dict[str, dict[str, tuple[str, int]]] = {}
+        for module in modules.values():
+            for imported in module.imports:
+                target = modules.get(_module_of(imported, modules))
+                ends = _part(container, module.path), _part(container, target.path if target else "")
+                if None not in ends and ends[0] != ends[1]:
+                    edges.setdefault(str(ends[0]), {})[str(ends[1])] = module.path, imported.line
+        try:
+            TopologicalSorter({part: set(targets) for part, targets in edges.items()}).prepare()
+        except CycleError as fault:
+            parts = list(reversed(fault.args[1]))[1:]
+            first = parts.index(min(parts))
+            cycle = [*parts[first:], *parts[:first], parts[first]]
+            path, line = edges[cycle[0]][cycle[1]]
+            yield path, (line, f"in {container}: " + " -> ".join(cycle))
+
+
+def _containers(module: Module) -> Iterator[str]:
+    """The folders of the domain and of the features that the module lies in; `core` has no features."""
+    if module.domain not in {None, "core"}:
+        folders = module.path.split("/")[:-1]
+        yield from ("/".join(folders[:depth]) for depth in range(2, len(folders) + 1))
+
+
+def _part(container: str, path: str) -> str | None:
+    """The folder of the container that the file lies in, `.` for its own files and models; None outside of it."""
+    if not path.startswith(f"{container}/"):
+        return None
+    folder, slash, _ = path.removeprefix(f"{container}/").partition("/")
+    return folder if slash and folder != "models" else "."
 
 
 def _module_of(imported: Import, modules: dict[str, Module]) -> str:

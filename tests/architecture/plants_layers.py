@@ -37,6 +37,15 @@ LAYERS: tuple[Plant, ...] = (
     Keeps("layers_point_downwards", _REPOSITORY, "from app.catalog.books.schemas import BookFilter\n"),
     Breaks("layers_point_downwards", "app/sales/models/orders.py", "from app.sales.cart import service\n"),
     Breaks("layers_point_downwards", "app/new/deps.py", "from app.new.feature.router import x\n"),
+    Breaks(
+        "layers_point_downwards",
+        "app/catalog/imports/run.py",
+        "from app.catalog.imports.deps import x\n",
+        says="service level imports deps",
+    ),
+    Breaks("layers_point_downwards", "app/catalog/books/queries.py", "from .service import x\n"),
+    Keeps("layers_point_downwards", "app/api.py", "from app.catalog.books.router import router\n"),
+    Keeps("layers_point_downwards", "app/catalog/imports/run.py", "from .service import x\n"),
     Keeps("layers_point_downwards", _SERVICE, "from .repository import x\nfrom app.catalog import models\n"),
     Keeps("layers_point_downwards", _ROUTER, "from app.catalog.books.service import BookService\n"),
     Breaks("services_know_no_framework", _SERVICE, "from fastapi import Depends\n", says="fastapi.Depends"),
@@ -71,6 +80,37 @@ LAYERS: tuple[Plant, ...] = (
         "app/catalog/a.py",
         "from app.catalog import b, c\n",
         {"app/catalog/b.py": "from app.catalog.c import x\n", "app/catalog/c.py": ""},
+    ),
+    Breaks(
+        "feature_folders_have_no_cycles",
+        "app/catalog/books/service.py",
+        "\nfrom app.catalog.works.rules import x\n",
+        {"app/catalog/works/queries.py": "from app.catalog.books.schemas import y\n"}
+        | dict.fromkeys(["app/catalog/works/rules.py", "app/catalog/books/schemas.py"], ""),
+        line=2,
+        says="in app/catalog: books -> works -> books",
+    ),
+    Breaks(
+        "feature_folders_have_no_cycles",
+        "app/catalog/search/router.py",
+        "from app.catalog.search.misses import jobs\n",
+        {"app/catalog/search/misses/jobs.py": "from app.catalog.search.errors import y\n"}
+        | dict.fromkeys(["app/catalog/search/errors.py", "app/catalog/search/misses/__init__.py"], ""),
+        says="in app/catalog/search: . -> misses -> .",
+    ),
+    Keeps(
+        "feature_folders_have_no_cycles",
+        "app/catalog/books/service.py",
+        "from app.catalog.works import rules\nfrom app.catalog.models import Book\n",
+        {"app/catalog/works/rules.py": "from app.catalog.isbn import y\n"}
+        | {"app/catalog/isbn.py": "from app.catalog.models import Book\n"}
+        | dict.fromkeys(["app/catalog/works/__init__.py", "app/catalog/models/__init__.py"], ""),
+    ),
+    Keeps(
+        "feature_folders_have_no_cycles",
+        "app/core/db/transaction.py",
+        "from app.core.cache.hot import x\n",
+        {"app/core/cache/hot.py": "from app.core.db.queries import y\n", "app/core/db/queries.py": ""},
     ),
 )
 
@@ -170,6 +210,19 @@ ERRORS: tuple[Plant, ...] = (
         "no_try_in_routers", _ROUTER, "import contextlib\nwith contextlib.suppress(E):\n    pass\n", line=2
     ),
     Keeps("no_try_in_routers", _SERVICE, "try:\n    pass\nfinally:\n    pass\n"),
+    Breaks(
+        "docstrings_say_raises",
+        _SERVICE,
+        'def f():\n    """Find it. BookNotFound, StaleVersion."""\n',
+        {_ERRORS: _LEAF},
+        says="write `Raises BookNotFound …`",
+    ),
+    Keeps(
+        "docstrings_say_raises",
+        _SERVICE,
+        'def f():\n    """Find it.\n\n    Raises BookNotFound, StaleVersion. Bookish.\n    """\n',
+        {_ERRORS: _LEAF},
+    ),
 )
 
 SQL: tuple[Plant, ...] = (
@@ -210,4 +263,14 @@ SQL: tuple[Plant, ...] = (
         says="backref",
     ),
     Keeps("relationships_raise_when_lazy", _MODELS, "x = relationship('Book', lazy='raise')\n"),
+    Breaks(
+        "patches_stay_typed",
+        _SERVICE,
+        "\ndef f(self, values: dict[str, object]): ...\n",
+        line=2,
+        says="f takes or gives dict[str, object]",
+    ),
+    Breaks("patches_stay_typed", _REPOSITORY, "def f() -> Sequence[Mapping[str, Any]]: ...\n"),
+    Keeps("patches_stay_typed", _SERVICE, "def f(patch: BookPatch, names: dict[str, int]): ...\n"),
+    Keeps("patches_stay_typed", "app/catalog/formats/csv.py", "def f(row: dict[str, Any]): ...\n"),
 )

@@ -6,11 +6,11 @@ _ANY = "app/catalog/isbn.py"
 _TEST = "tests/test_books.py"
 _DOT = "."
 
-_LONG_DOCSTRING = '    """One\n' + "    more\n" * 20 + '    """\n'
+_LONG_DOCSTRING = '    """One\n' + "    more\n" * 50 + '    """\n'
 
 
-def _function(lines: int, docstring: str = "") -> str:
-    return "\ndef f():\n" + docstring + "    x = 1\n" * (lines - 1)
+def _function(statements: int, docstring: str = "") -> str:
+    return "\ndef f():\n" + docstring + "    x = g(\n        1\n    )\n" * statements
 
 
 STYLE: tuple[Plant, ...] = (
@@ -18,9 +18,20 @@ STYLE: tuple[Plant, ...] = (
     Breaks("files_are_short", _TEST, "x = 1\n" * 401, line=401),
     Keeps("files_are_short", _ANY, "x = 1\n" * 400),
     Keeps("files_are_short", "alembic/versions/0001_initial.py", "x = 1\n" * 401),
-    Breaks("functions_are_short", _ANY, _function(41), line=2, says="f has 41 lines, 40 allowed"),
-    Breaks("functions_are_short", _TEST, _function(41, _LONG_DOCSTRING), line=2, says="41 lines"),
+    Breaks("functions_are_short", _ANY, _function(41), line=2, says="f has 41 statements, 40 allowed"),
+    Breaks(
+        "functions_are_short",
+        _TEST,
+        "def f():\n    def g():\n" + "        x = 1\n" * 40,
+        says="f has 41 statements",
+    ),
     Keeps("functions_are_short", _ANY, _function(40, _LONG_DOCSTRING)),
+    Breaks("literals_are_not_starred", _ANY, 'f(*("a", "b"), c)\n', says="stars the literal ('a', 'b')"),
+    Breaks("literals_are_not_starred", _TEST, "x = (\n    *[1, 2],\n    3,\n)\n", line=2),
+    Keeps("literals_are_not_starred", _ANY, "f(*names)\nx = (*NAMES, *(n for n in names))\na, *(b), c = d\n"),
+    Breaks("assignments_have_two_targets", _ANY, "a, b, c = 1, 2, 3\n", says="assigns 3 targets"),
+    Breaks("assignments_have_two_targets", _TEST, "\na = b = c = 0\n", line=2),
+    Keeps("assignments_have_two_targets", _ANY, 'a, b = b, a\nc = d = 0\nhead, _, tail = e.partition(",")\n'),
     Breaks(
         "parameters_are_few", _ANY, "def f(a, b, /, c, d, *e, f, **g): ...\n", says="f takes 7 parameters"
     ),

@@ -7,9 +7,16 @@ from .comments import (
     suppressions_give_code_and_reason,
 )
 from .engine import Breach, Project
-from .errors import error_codes_are_unique, error_leaves_are_complete, no_http_exception, no_try_in_routers
+from .errors import (
+    docstrings_say_raises,
+    error_codes_are_unique,
+    error_leaves_are_complete,
+    no_http_exception,
+    no_try_in_routers,
+)
 from .hygiene import locks_have_no_index_options, no_machine_path_is_named, no_registry_is_named
 from .layers import (
+    feature_folders_have_no_cycles,
     folders_are_packages,
     imports_have_no_cycles,
     layers_point_downwards,
@@ -17,16 +24,19 @@ from .layers import (
     services_know_no_framework,
 )
 from .sql import (
+    patches_stay_typed,
     relationships_raise_when_lazy,
     repositories_return_types,
     sql_is_run_in_repositories,
     sql_is_written_in_repositories,
 )
 from .style import (
+    assignments_have_two_targets,
     files_are_named_for_what_they_hold,
     files_are_short,
     functions_are_short,
     imports_stand_at_the_top,
+    literals_are_not_starred,
     modules_open_with_a_sentence,
     one_clock,
     parameters_are_few,
@@ -44,21 +54,26 @@ RULES = (
     models_stay_in_their_domain,
     folders_are_packages,
     imports_have_no_cycles,
+    feature_folders_have_no_cycles,
     only_the_unit_of_work_commits,
     errors_that_keep_writes_are_listed,
     no_network_inside_a_transaction,
     redis_is_reached_through_core,
     error_leaves_are_complete,
     error_codes_are_unique,
+    docstrings_say_raises,
     no_http_exception,
     no_try_in_routers,
     sql_is_written_in_repositories,
     sql_is_run_in_repositories,
     repositories_return_types,
+    patches_stay_typed,
     relationships_raise_when_lazy,
     files_are_short,
     functions_are_short,
     parameters_are_few,
+    literals_are_not_starred,
+    assignments_have_two_targets,
     imports_stand_at_the_top,
     files_are_named_for_what_they_hold,
     one_clock,

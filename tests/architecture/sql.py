@@ -27,6 +27,8 @@ SQL_ON_A_SESSION = frozenset(
 )
 SESSION = re.compile(r"(?:^|[_.])(?:session|connection|conn|db)$")
 
+PATCH_TYPES = re.compile(r"\b(?:dict|Dict|Mapping|MutableMapping)\[str, (?:object|Any)\]")
+
 UNTYPED = frozenset({"Dict", "Mapping", "MutableMapping", "OrderedDict", "RowMapping", "defaultdict", "dict"})
 
 
@@ -67,6 +69,20 @@ def repositories_return_types(module: Module) -> Iterator[Finding]:
         untyped = sorted(UNTYPED & _names(function.returns))
         if untyped:
             yield function.lineno, f"{function.name} returns {ast.unparse(function.returns)}"
+
+
+@module_rule("app/")
+def patches_stay_typed(module: Module) -> Iterator[Finding]:
+    """What a service or repository is to change comes as a model with its `model_fields_set`, not as a dict."""
+    if module.role not in {"service", "repository"}:
+        return
+    for function in module.functions:
+        given = function.args
+        every = [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]
+        annotations = [each.annotation for each in every if each] + [function.returns]
+        for annotation in annotations:
+            if annotation is not None and PATCH_TYPES.search(ast.unparse(annotation)):
+                yield annotation.lineno, f"{function.name} takes or gives {ast.unparse(annotation)}"
 
 
 def _names(annotation: ast.expr) -> set[str]:

@@ -4,10 +4,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from .engine import Finding, FunctionNode, Module, module_rule
+from .engine import Finding, Module, module_rule
 
 LONGEST_FILE = 400
-LONGEST_FUNCTION = 40
+MOST_STATEMENTS = 40
+MOST_TARGETS = 2
 MOST_PARAMETERS = 6
 
 MIGRATIONS = ("alembic/versions/",)
@@ -37,19 +38,32 @@ def files_are_short(module: Module) -> Iterator[Finding]:
 
 @module_rule(apart_from=MIGRATIONS)
 def functions_are_short(module: Module) -> Iterator[Finding]:
-    """From `def` to the end at most 40 lines, the docstring not counted."""
+    """A function has at most 40 statements, nested ones counted, the docstring not."""
     for function in module.functions:
-        length = _lines(function) - _docstring_lines(function)
-        if length > LONGEST_FUNCTION:
-            yield function.lineno, f"{function.name} has {length} lines, {LONGEST_FUNCTION} allowed"
+        inside = sum(isinstance(node, ast.stmt) for node in ast.walk(function)) - 1
+        count = inside - (ast.get_docstring(function, clean=False) is not None)
+        if count > MOST_STATEMENTS:
+            yield function.lineno, f"{function.name} has {count} statements, {MOST_STATEMENTS} allowed"
 
 
-def _lines(node: ast.stmt) -> int:
-    return (node.end_lineno or node.lineno) - node.lineno + 1
+@module_rule()
+def literals_are_not_starred(module: Module) -> Iterator[Finding]:
+    """`f(*(a, b))` and `(*("a", "b"), "c")` are layout tricks: items stand one by one, arguments by keyword."""
+    for node in module.nodes:
+        if isinstance(node, ast.Starred) and isinstance(node.value, ast.Tuple | ast.List | ast.Set):
+            yield node.lineno, f"stars the literal {ast.unparse(node.value)}"
 
 
-def _docstring_lines(function: FunctionNode) -> int:
-    return _lines(function.body[0]) if ast.get_docstring(function, clean=False) is not None else 0
+@module_rule()
+def assignments_have_two_targets(module: Module) -> Iterator[Finding]:
+    """At most two values are assigned at once; what a call gives may be unpacked into as many names as it has."""
+    for node in module.nodes:
+        if isinstance(node, ast.Assign):
+            sides = [target for target in node.targets if isinstance(target, ast.Tuple | ast.List)]
+            is_display = isinstance(node.value, ast.Tuple | ast.List)
+            widest = max((len(side.elts) for side in sides if is_display), default=0)
+            if max(widest, len(node.targets)) > MOST_TARGETS:
+                yield node.lineno, f"assigns {max(widest, len(node.targets))} targets at once"
 
 
 @module_rule()
