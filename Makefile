@@ -9,7 +9,7 @@ COMPILE := .venv/bin/uv pip compile -q --universal --generate-hashes --python-ve
 READY := .venv/.installed
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fmt migrate revision lock openapi bench scale clean
+.PHONY: help install run test check fmt migrate revision lock openapi shape bench scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ openapi: $(READY) ## write docs/openapi.json
 
 scale: $(READY) ## measure search, facets and deep pages with many books beside few (ARGS="--many 1000000")
 	@$(PY) -m tests.performance.scale $(ARGS)
+
+shape: $(READY) ## print what the shape of the code is in figures
+	@$(PY) -m tests.architecture.shape
 
 bench: $(READY) ## measure the API beside a bare FastAPI route
 	@$(PY) -m tests.performance.bench $(ARGS)

@@ -5,6 +5,9 @@ from graphlib import CycleError, TopologicalSorter
 
 from .engine import Finding, Import, Module, Project, domain_of, module_rule, project_rule, role_of
 
+Edges = dict[str, dict[str, tuple[str, int]]]
+"""Folder → folder → the file and the line that make the edge."""
+
 IN_A_DOMAIN = 2
 """Slashes in the path of a file of a domain; `app/api.py` and its like stand above all domains."""
 
@@ -80,15 +83,7 @@ def imports_have_no_cycles(project: Project) -> Iterator[tuple[str, Finding]]:
 @project_rule
 def feature_folders_have_no_cycles(project: Project) -> Iterator[tuple[str, Finding]]:
     """Among the folders of a domain, and of a feature, imports form a DAG; files and models beside them are one node."""
-    modules = {module.name: module for module in project.modules if module.path.startswith("app/")}
-    for container in sorted({folder for module in modules.values() for folder in _containers(module)}):
-        edges: dict[str, dict[str, tuple[str, int]]] = {}
-        for module in modules.values():
-            for imported in module.imports:
-                target = modules.get(_module_of(imported, modules))
-                ends = _part(container, module.path), _part(container, target.path if target else "")
-                if None not in ends and ends[0] != ends[1]:
-                    edges.setdefault(str(ends[0]), {})[str(ends[1])] = module.path, imported.line
+    for container, edges in _graphs(project):
         try:
             TopologicalSorter({part: set(targets) for part, targets in edges.items()}).prepare()
         except CycleError as fault:
@@ -97,6 +92,39 @@ def feature_folders_have_no_cycles(project: Project) -> Iterator[tuple[str, Find
             cycle = [*parts[first:], *parts[:first], parts[first]]
             path, line = edges[cycle[0]][cycle[1]]
             yield path, (line, f"in {container}: " + " -> ".join(cycle))
+
+
+def cyclic_folders(project: Project) -> set[str]:
+    """The folders that reach themselves by way of others."""
+    return {
+        f"{container}/{part}"
+        for container, edges in _graphs(project)
+        for part in edges
+        if part in _reached_from(part, edges)
+    }
+
+
+def _reached_from(part: str, edges: Edges) -> set[str]:
+    reached: set[str] = set()
+    waiting = [part]
+    while waiting:
+        beyond = edges.get(waiting.pop(), {}).keys() - reached
+        reached |= beyond
+        waiting += beyond
+    return reached
+
+
+def _graphs(project: Project) -> Iterator[tuple[str, Edges]]:
+    modules = {module.name: module for module in project.modules if module.path.startswith("app/")}
+    for container in sorted({folder for module in modules.values() for folder in _containers(module)}):
+        edges: Edges = {}
+        for module in modules.values():
+            for imported in module.imports:
+                target = modules.get(_module_of(imported, modules))
+                ends = _part(container, module.path), _part(container, target.path if target else "")
+                if None not in ends and ends[0] != ends[1]:
+                    edges.setdefault(str(ends[0]), {})[str(ends[1])] = module.path, imported.line
+        yield container, edges
 
 
 def _containers(module: Module) -> Iterator[str]:
