@@ -46,7 +46,7 @@ def functions_are_short(module: Module) -> Iterator[Finding]:
             yield function.lineno, f"{function.name} has {count} statements, {MOST_STATEMENTS} allowed"
 
 
-@module_rule()
+@module_rule(apart_from=MIGRATIONS)
 def literals_are_not_starred(module: Module) -> Iterator[Finding]:
     """`f(*(a, b))` and `(*("a", "b"), "c")` are layout tricks: items stand one by one, arguments by keyword."""
     for node in module.nodes:
@@ -54,7 +54,7 @@ def literals_are_not_starred(module: Module) -> Iterator[Finding]:
             yield node.lineno, f"stars the literal {ast.unparse(node.value)}"
 
 
-@module_rule()
+@module_rule(apart_from=MIGRATIONS)
 def assignments_have_two_targets(module: Module) -> Iterator[Finding]:
     """At most two values are assigned at once; what a call gives may be unpacked into as many names as it has."""
     for node in module.nodes:
