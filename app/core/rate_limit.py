@@ -63,11 +63,11 @@ class RateLimiter:
         self._alone_until = 0.0
 
     async def check(self, zone: Zone, client: str) -> list[tuple[bytes, bytes]]:
-        """Count one request; RateLimited when the quota is used up. Returns the answer's headers."""
+        """Count one request and give the answer's headers. Raises RateLimited when the quota is used up."""
         return await self._ask(MovingWindowRateLimiter.hit, zone, client)
 
     async def refuse_beyond(self, zone: Zone, client: str) -> None:
-        """RateLimited when the quota is used up; counts nothing, for zones that count failures alone."""
+        """Count nothing, for zones that count failures alone. Raises RateLimited when the quota is used up."""
         await self._ask(MovingWindowRateLimiter.test, zone, client)
 
     async def _ask(self, question: _Question, zone: Zone, client: str) -> list[tuple[bytes, bytes]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .engine import Finding, Module, Project, module_rule, project_rule
 
 ROOT = "app.core.errors.AppError"
-SENTENCES = re.compile(r"[.;:]\s+|\n\n")
+SENTENCES = re.compile(r"[.:]\s+|\n\n")
 FIRST_WORD = re.compile(r"\w+")
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -132,5 +132,7 @@ def docstrings_say_raises(project: Project) -> Iterator[tuple[str, Finding]]:
             continue
         for function in module.functions:
             for sentence in SENTENCES.split(ast.get_docstring(function) or ""):
-                if (first := FIRST_WORD.match(sentence.strip())) and first[0] in known:
-                    yield module.path, (function.lineno, f"{function.name}: write `Raises {first[0]} …`")
+                is_said = sentence.strip().startswith("Raises ")
+                for part in [] if is_said else sentence.split(";"):
+                    if (first := FIRST_WORD.match(part.strip())) and first[0] in known:
+                        yield module.path, (function.lineno, f"{function.name}: write `Raises {first[0]} …`")

@@ -4,14 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from time import monotonic
-from typing import Any
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.formats.record import Source
 from app.catalog.imports.batch import Outcome
-from app.catalog.imports.repository import ImportRepository, RowValues
+from app.catalog.imports.repository import ImportRepository, RowValues, Step
 from app.catalog.models import ImportJob, ImportState, OnError, RowStatus
 from app.core.audit import record_audit
 from app.core.clock import utc_now
@@ -152,22 +151,17 @@ class Progress:
         `done` is moved on by the caller, once that is committed.
         """
         now = monotonic()
-        values: dict[str, Any] = {
-            "rows_done": last,
-            "bytes_done": position,
-            "working_seconds": ImportJob.working_seconds + (now - self._lap_began),
-        }
+        seconds = now - self._lap_began
         self._lap_began = now
         counts = Counter(one.status for one in outcomes)
         if self._job.only_failed:
             # Each of these rows was counted as failed before.
             counts[RowStatus.FAILED] -= len(outcomes)
-        for status, count in counts.items():
-            values[status.value] = getattr(ImportJob, status.value) + count
-        row = await ImportRepository(session).advance(self._job.id, self.done, values)
-        if row is None:
+        step = Step(last, position, seconds, counts)
+        is_cancelling = await ImportRepository(session).advance(self._job.id, self.done, step)
+        if is_cancelling is None:
             raise Overtaken
-        self.is_cancelling = bool(row.is_cancelling)
+        self.is_cancelling = is_cancelling
 
 
 def row_values(job_id: int, outcomes: Iterable[Outcome], *, is_real: bool) -> list[RowValues]:

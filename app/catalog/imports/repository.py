@@ -54,6 +54,15 @@ class RowValues(NamedTuple):
     raw: str | None
 
 
+class Step(NamedTuple):
+    """How far a job came: the last row, the byte read up to, seconds of work, and how many rows ended how."""
+
+    last: int
+    position: int
+    seconds: float
+    counts: Mapping[RowStatus, int]
+
+
 class ImportRepository:
     """Import jobs of one transaction."""
 
@@ -80,8 +89,9 @@ class ImportRepository:
         )
         return bool(await self._session.scalar(acquire_if_free(AdvisoryLock.IMPORT_RUN)))
 
-    async def advance(self, job_id: int, expected: int, values: Mapping[str, Any]) -> AnyRow | None:
-        """Move the job on from the row `expected`; None when another worker did meanwhile."""
+    async def advance(self, job_id: int, expected: int, step: Step) -> bool | None:
+        """Move the job on from the row `expected`; whether it is to be cancelled, None when another worker did meanwhile."""
+        counted = {status.value: getattr(ImportJob, status.value) + n for status, n in step.counts.items()}
         statement = (
             update(ImportJob)
             .where(
@@ -89,11 +99,16 @@ class ImportRepository:
                 ImportJob.rows_done == expected,
                 ImportJob.state == ImportState.RUNNING,
             )
-            .values(values)
+            .values(
+                rows_done=step.last,
+                bytes_done=step.position,
+                working_seconds=ImportJob.working_seconds + step.seconds,
+                **counted,
+            )
             .returning(ImportJob.is_cancelling)
             .execution_options(synchronize_session=False)
         )
-        return (await self._session.execute(statement)).one_or_none()
+        return (await self._session.execute(statement)).scalar_one_or_none()
 
     async def list_seen(self, job_id: int, isbns: Sequence[str]) -> set[str]:
         """Which of these ISBNs an earlier row of the job had."""

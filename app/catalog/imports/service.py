@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -129,16 +129,13 @@ async def export_errors(connect: Connect, job_id: int, layout: Layout) -> AsyncI
 
 def _cells(row: AnyRow, layout: Layout) -> list[str]:
     raw: dict[str, str] = row.raw or {}
-    return [*(_harmless(raw.get(name, "")) for name in layout.columns), escape_formula(_message(row.errors))]
+    message = "; ".join(": ".join(filter(None, (one["field"], one["message"]))) for one in row.errors or ())
+    return [*(_harmless(raw.get(name, "")) for name in layout.columns), escape_formula(message)]
 
 
 def _harmless(cell: str) -> str:
     """The cell so that reading it again gives the same: rows are kept as they were understood."""
     return cell if _NUMBER.fullmatch(cell) else escape_formula(cell)
-
-
-def _message(errors: Sequence[dict[str, Any]] | None) -> str:
-    return "; ".join(": ".join(filter(None, (error["field"], error["message"]))) for error in errors or ())
 
 
 def _csv_lines(rows: Sequence[Sequence[str]], layout: Layout) -> bytes:

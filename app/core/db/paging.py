@@ -93,7 +93,7 @@ class Pager:
         self._key = hashlib.blake2b(secret, digest_size=32, person=b"page cursor").digest()
 
     def window(self, query: ListQuery) -> Window:
-        """The rows that the query asks for; InvalidCursor when the cursor is not ours or of other filters."""
+        """The rows that the query asks for. Raises InvalidCursor when the cursor is not ours or of other filters."""
         if query.cursor is None:
             return Window(limit=query.limit, skip=query.skip)
         skip, values = self._read(query.cursor, query.fingerprint())

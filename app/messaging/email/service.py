@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,12 +51,13 @@ class MailService:
         user = await self._mails.find_user(user_id)
         if user is None or (template is Template.RESET and not user.is_active):
             return
+        details = {key: value for key, value in delivery.payload.items() if key != "user_id"}
         record = MailRecord(
             event_id=delivery.id,
             template=template.value,
             recipient=recipient or user.email,
             user_id=user_id,
-            details=_details(delivery),
+            details={**details, "when": f"{delivery.created_at:%-d %B %Y, %H:%M} UTC"},
         )
         mail_id = await self._mails.add(record)
         if mail_id is not None:
@@ -126,12 +127,6 @@ class AlreadyHandedOver(Exception):
     def __init__(self, at: datetime) -> None:
         super().__init__(f"handed over at {at.isoformat()}")
         self.at = at
-
-
-def _details(delivery: Delivery) -> dict[str, Any]:
-    """What the event tells, and when it happened, for the mail's text."""
-    told = {key: value for key, value in delivery.payload.items() if key != "user_id"}
-    return {**told, "when": f"{delivery.created_at:%-d %B %Y, %H:%M} UTC"}
 
 
 def _message_id(record: MailRecord, sender: str) -> str:
