@@ -168,14 +168,11 @@ class _ReplayedLines:
         first, *following = self._taken or [""]
         self._again.extendleft(reversed(following))
         self._taken.clear()
-        message = f"the row cannot be read: {_explained(str(fault))}"
-        return _Unreadable(first.rstrip("\r\n"), RowProblem("", message, "broken-quotes"))
-
-
-def _explained(fault: str) -> str:
-    if "expected after" in fault:
-        return 'a quote within a quoted cell must be doubled ("")'
-    return "a quote is opened and not closed"
+        reason = "a quote is opened and not closed"
+        if "expected after" in str(fault):
+            reason = 'a quote within a quoted cell must be doubled ("")'
+        problem = RowProblem("", f"the row cannot be read: {reason}", "broken-quotes")
+        return _Unreadable(first.rstrip("\r\n"), problem)
 
 
 def _detect_delimiter(head: str, mapped: frozenset[str]) -> str:
@@ -185,16 +182,12 @@ def _detect_delimiter(head: str, mapped: frozenset[str]) -> str:
         return declaration[1]
 
     def merit(delimiter: str) -> tuple[int, int]:
-        headers = _first_row(head, delimiter)
+        rows = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, skipinitialspace=True)
+        headers = next((row for row in rows if any(map(str.strip, row))), [])
         known = sum(1 for header in headers if field_of(header) or folded(header) in mapped)
         return known, len(headers)
 
     return max(",;\t|", key=merit)
-
-
-def _first_row(head: str, delimiter: str) -> Sequence[str]:
-    rows = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, skipinitialspace=True)
-    return next((row for row in rows if any(map(str.strip, row))), [])
 
 
 def _distinct(headers: Sequence[str]) -> list[str]:

@@ -41,7 +41,10 @@ class TextFile:
     @classmethod
     def open(cls, path: Path, declared: str | None) -> Self:
         """The file in the encoding of its byte order mark, else as declared, else UTF-8. Raises SourceRefused."""
-        encoding = _encoding_of(path, declared)
+        with path.open("rb") as file:
+            marked = encoding_of_mark(file.read(4))
+        named = check_encoding(declared) if declared else None
+        encoding = marked or named or "utf-8"
         _check(path, encoding, is_declared=declared is not None)
         return cls(path, encoding)
 
@@ -91,13 +94,6 @@ def check_encoding(declared: str) -> str:
     if encoding is None:
         raise SourceRefused(f"The encoding {declared!r} is not understood; declare one of: {_OFFERED}.")
     return encoding
-
-
-def _encoding_of(path: Path, declared: str | None) -> str:
-    with path.open("rb") as file:
-        marked = encoding_of_mark(file.read(4))
-    named = check_encoding(declared) if declared else None
-    return marked or named or "utf-8"
 
 
 def _check(path: Path, encoding: str, *, is_declared: bool) -> None:

@@ -58,13 +58,11 @@ def role_of(word: str) -> str:
 
 def credits_cell(listed: Sequence[Credit]) -> str:
     """The cell that `credits_of` reads back as these contributors."""
-    return join_list(_printed(name, role) for name, role in listed)
-
-
-def _printed(name: str, role: str) -> str:
     # A name that ends as if in a role shows even that it is an author's.
-    is_plain = role == ContributorRole.AUTHOR and _roles_of(name) is None
-    return name if is_plain else f"{name} ({role})"
+    return join_list(
+        name if role == ContributorRole.AUTHOR and _roles_of(name) is None else f"{name} ({role})"
+        for name, role in listed
+    )
 
 
 def _credits_of_entry(entry: str) -> list[Credit]:

@@ -33,7 +33,8 @@ _SUBJECT_PARTS = (
 def read_descriptive(block: Part, parsed: ParsedProduct) -> None:
     """Everything of the block; what is absent is emptied, save the title."""
     block.use_if("ProductComposition", code_lists.SINGLE_ITEM)
-    _read_form(block, parsed)
+    parsed.values["format"] = code_lists.format_of(block.peek("ProductForm"))
+    block.use_if("ProductForm", *code_lists.FORMAT_CODES.values(), code_lists.UNDEFINED_FORM)
     _read_title(block, parsed)
     _read_series(block, parsed)
     parsed.put_or_empty("edition_statement", _line, block.take("EditionStatement"))
@@ -41,11 +42,6 @@ def read_descriptive(block: Part, parsed: ParsedProduct) -> None:
     _read_pages(block, parsed)
     read_contributors(block, parsed)
     _read_subjects(block, parsed)
-
-
-def _read_form(block: Part, parsed: ParsedProduct) -> None:
-    parsed.values["format"] = code_lists.format_of(block.peek("ProductForm"))
-    block.use_if("ProductForm", *code_lists.FORMAT_CODES.values(), code_lists.UNDEFINED_FORM)
 
 
 def _read_title(block: Part, parsed: ParsedProduct) -> None:

@@ -54,8 +54,11 @@ def encoding_of(declared: str | None) -> str | None:
 def _decoded(head: bytes, declared: str | None) -> str:
     encoding = encoding_of(declared) or _apparent_encoding(head)
     text = head.decode(encoding, "replace").removeprefix("\ufeff")
-    if stated := _DECLARED.match(text):
-        _refuse_odd_encoding(stated[1])
+    stated = _DECLARED.match(text)
+    if stated and not _ENCODINGS.fullmatch(stated[1]):
+        raise SourceRefused(
+            f"The encoding {stated[1][:40]!r} is not read; send UTF-8, UTF-16, ISO 8859 or Windows 125x."
+        )
     return text
 
 
@@ -67,10 +70,3 @@ def _apparent_encoding(head: bytes) -> str:
     if head.startswith(b"\0<"):
         return "utf-16-be"
     return "utf-8"
-
-
-def _refuse_odd_encoding(name: str) -> None:
-    if not _ENCODINGS.fullmatch(name):
-        raise SourceRefused(
-            f"The encoding {name[:40]!r} is not read; send UTF-8, UTF-16, ISO 8859 or Windows 125x."
-        )

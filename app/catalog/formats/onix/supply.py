@@ -1,6 +1,6 @@
 """Block 6, product supply: price and stock."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 from pydantic import TypeAdapter
@@ -94,7 +94,7 @@ def _amount(text: str) -> Decimal:
 
 
 def _read_stock(details: Sequence[Part], parsed: ParsedProduct) -> None:
-    numbers = list(_counted(details))
+    numbers = [part for detail in details for part in detail.leaves("Stock", "OnHand")]
     if not numbers:
         return
     parsed.put("quantity", _total, [part.text for part in numbers])
@@ -103,11 +103,6 @@ def _read_stock(details: Sequence[Part], parsed: ParsedProduct) -> None:
     for detail in details:
         if detail.find("Stock"):
             detail.use_if("ProductAvailability", code_lists.IN_STOCK, code_lists.OUT_OF_STOCK)
-
-
-def _counted(details: Sequence[Part]) -> Iterator[Part]:
-    for detail in details:
-        yield from detail.leaves("Stock", "OnHand")
 
 
 def _total(numbers: list[str]) -> int:
