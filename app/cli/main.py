@@ -98,14 +98,11 @@ def migrate(revision: Annotated[str, typer.Argument(help="Where to go.")] = "hea
 
 def main() -> None:
     """The console script."""
-    if not _is_database_named():
+    try:
+        is_database_named = "url" in load_database_settings().model_fields_set
+    except SettingsError:
+        # A wrong setting is the command's to tell.
+        is_database_named = True
+    if not is_database_named:
         use_running_servers(ROOT)
     cli(prog_name="bookstore")
-
-
-def _is_database_named() -> bool:
-    """Whether a variable, a file or `.env` says which database; a wrong setting is the command's to tell."""
-    try:
-        return "url" in load_database_settings().model_fields_set
-    except SettingsError:
-        return True

@@ -12,16 +12,13 @@ RUNNING = "running.json"
 
 def use_running_servers(root: Path) -> None:
     """Take over the variables of the `make run` of this checkout; what the environment sets wins."""
-    for name, value in _find_running(root / ".local").items():
-        if not (os.environ.get(name) or os.environ.get(f"{name}_FILE")):
-            os.environ[name] = value
-
-
-def _find_running(local: Path) -> dict[str, str]:
+    local = root / ".local"
     published = local / RUNNING
     if not published.exists() or not _is_locked(local / LOCK):
-        return {}
-    return {str(name): str(value) for name, value in json.loads(published.read_text()).items()}
+        return
+    for name, value in json.loads(published.read_text()).items():
+        if not (os.environ.get(name) or os.environ.get(f"{name}_FILE")):
+            os.environ[name] = str(value)
 
 
 def _is_locked(path: Path) -> bool:

@@ -126,14 +126,11 @@ def _respond(
 
 async def _on_app_error(request: Request, error: AppError) -> Response:
     extra = {**error.extra, **({"errors": error.errors} if error.errors else {})}
-    headers = error.headers | ({"Location": _moved(request, error.moved)} if error.moved else {})
+    headers = error.headers
+    if error.moved:
+        path = request.scope["route"].path.format_map({**request.path_params, **error.moved})
+        headers = {**headers, "Location": f"{path}?{request.url.query}" if request.url.query else path}
     return _respond(request, (error.status, error.code, error.title), error.detail, headers, extra)
-
-
-def _moved(request: Request, parameters: Mapping[str, object]) -> str:
-    """The request's own address with other path parameters."""
-    path = request.scope["route"].path.format_map({**request.path_params, **parameters})
-    return f"{path}?{request.url.query}" if request.url.query else path
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:

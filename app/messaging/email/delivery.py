@@ -20,7 +20,6 @@ from app.core.db.faults import Fault
 from app.core.events import outbox
 from app.core.events.events import Delivery, HandlerContext, PermanentFailure, RetryAfter, delivers
 from app.core.mail import FINAL_PATIENCE, Mail, MailDelayed, MailInDoubt, MailRefused
-from app.core.settings.settings import Settings
 from app.messaging.email.events import MailQueued
 from app.messaging.email.service import AlreadyHandedOver, MailService
 
@@ -68,16 +67,13 @@ async def _prepare(outside: HandlerContext, mail_id: int) -> Mail | None:
         async with outside.transaction() as session:
             return await MailService.build(session).prepare(mail_id, outside.settings)
     except AlreadyHandedOver as earlier:
-        # Whoever handed it over may still live and wait for the server's answer.
-        wait = (earlier.at + _patience(outside.settings) - utc_now()).total_seconds()
+        # Whoever handed it over may still live, wait for the server's answer, and have to record it.
+        settings = outside.settings
+        patience = timedelta(seconds=settings.mail.timeout * (FINAL_PATIENCE + 1) + settings.worker.lease)
+        wait = (earlier.at + patience - utc_now()).total_seconds()
         if wait > 0:
             raise RetryAfter("another worker awaits the mail server's answer", wait) from None
         raise PermanentFailure(f"not sent again: {earlier}, and the worker died before the answer") from None
-
-
-def _patience(settings: Settings) -> timedelta:
-    """How long a living worker may take from the handing over to the record of the answer."""
-    return timedelta(seconds=settings.mail.timeout * (FINAL_PATIENCE + 1) + settings.worker.lease)
 
 
 async def _record(outside: HandlerContext, change: Callable[[MailService], Awaitable[None]]) -> None:
