@@ -59,7 +59,7 @@ class NamedAuthor(NamedTuple):
 
 
 class AuthorRepository:
-    """Authors of one transaction."""
+    """Writes and locks authors, one by one or by the thousand."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -70,7 +70,7 @@ class AuthorRepository:
         await self._session.flush()
 
     async def lock(self, author_id: int) -> Author | None:
-        """The author, held against other writers, and against new contributions, until the transaction ends."""
+        """The author, locked against other writers, and against new contributions, until the transaction ends."""
         return await self._session.get(Author, author_id, with_for_update=True)
 
     async def flush(self) -> None:

@@ -44,6 +44,9 @@ LINKED: dict[int | str, dict[str, Any]] = {
 def linked_book(book: BookOut, shop: str) -> LinkedBook:
     """Describe the book at the shop whose public address is `shop`; what is unknown is left out."""
     url = f"{shop}/api/v1/books/{book.id}"
+    people: dict[str, list[dict[str, str]]] = {}
+    for one in book.contributors:
+        people.setdefault(_ROLES[one.role], []).append({"@type": "Person", "name": one.name})
     properties: dict[str, Any] = {
         "@id": url,
         "url": url,
@@ -66,16 +69,9 @@ def linked_book(book: BookOut, shop: str) -> LinkedBook:
             for one in book.subjects
         ],
         "offers": _offer(book, url),
-        **_people(book),
+        **people,
     }
     return LinkedBook(**{name: value for name, value in properties.items() if value})
-
-
-def _people(book: BookOut) -> dict[str, list[dict[str, str]]]:
-    people: dict[str, list[dict[str, str]]] = {}
-    for one in book.contributors:
-        people.setdefault(_ROLES[one.role], []).append({"@type": "Person", "name": one.name})
-    return people
 
 
 def _offer(book: BookOut, url: str) -> dict[str, Any] | None:

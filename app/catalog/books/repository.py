@@ -11,7 +11,7 @@ from app.core.db.queries import AnyRow
 
 
 class BookRepository:
-    """Books of one transaction."""
+    """Writes what only books have; `ItemRepository` locks and deletes them."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

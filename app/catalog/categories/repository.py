@@ -26,13 +26,13 @@ _CREATE = """
 
 
 class CategoryRepository:
-    """The tree in one transaction."""
+    """Writes and locks categories, alone, as subtrees or as the whole tree."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def lock_tree(self) -> None:
-        """Hold the whole tree against other writers: two moves at once could make a cycle."""
+        """Lock the whole tree against other writers: two moves at once could make a cycle."""
         await self._session.execute(acquire(AdvisoryLock.CATEGORY_TREE))
 
     async def add(self, category: Category) -> None:
@@ -64,9 +64,9 @@ class CategoryRepository:
         await self._session.flush()
 
     async def lock_subtree(self, path: str) -> Sequence[str]:
-        """The paths of the category and all below it, held against books that enter or leave them.
+        """The paths of the category and all below it, locked against books that enter or leave them.
 
-        In order of the ids, as books take theirs, so that neither waits for the other in a circle.
+        In order of the ids, as books take theirs, so that the two cannot deadlock.
         """
         statement = (
             select(Category.path)

@@ -45,14 +45,13 @@ class CategoryResolver:
         created: list[int] = []
         if missing:
             await self._categories.lock_tree()
-            created = await self._categories.create(
-                list(missing), [_title_of(name) for name in missing.values()]
-            )
+            # Who gave a slug means a title made of it; any other name stays as it is.
+            titles = [
+                name.replace("-", " ").capitalize() if re.fullmatch(SLUG_PATTERN, name) else name
+                for name in missing.values()
+            ]
+            created = await self._categories.create(list(missing), titles)
             known |= await self._categories.list_by_slug(list(missing))
             invalidate(self._session, CATEGORIES)
         by_name = {name: known[slug] for name, slug in slugs.items()}
         return ResolvedCategories(by_name, {id_: slug for slug, id_ in known.items()}, created)
-
-
-def _title_of(name: str) -> str:
-    return name.replace("-", " ").capitalize() if re.fullmatch(SLUG_PATTERN, name) else name

@@ -117,7 +117,9 @@ async def _run_encoder(source: int) -> bytes:
     except TimeoutError:
         raise BrokenPicture("The picture takes too long to read.") from None
     finally:
-        await _end(process)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     if status:
         _log.warning("encoder_failed", status=status)
         raise BrokenPicture("The picture cannot be read.")
@@ -133,12 +135,6 @@ async def _read_all(process: Process) -> bytes:
     return bytes(answer)
 
 
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
-
-
 def _read_answer(answer: bytes) -> Picture:
     head, _, body = answer.partition(b"\n")
     try:
@@ -149,14 +145,10 @@ def _read_answer(answer: bytes) -> Picture:
         raise _REFUSALS[found.refused](found.detail)
     rest = BytesIO(body)
     files = {size: rest.read(length) for size, length in zip(SIZES, found.lengths, strict=True)}
-    if not all(_is_webp(file) for file in files.values()):
+    if not all(file[:4] == b"RIFF" and file[8:12] == b"WEBP" for file in files.values()):
         raise BrokenPicture("The picture cannot be read.")
     name = picture_name(body, found.width, found.height)
     return Picture(name, found.width, found.height, files)
-
-
-def _is_webp(content: bytes) -> bool:
-    return content[:4] == b"RIFF" and content[8:12] == b"WEBP"
 
 
 def picture_name(content: bytes, width: int, height: int) -> str:

@@ -85,7 +85,11 @@ async def several_files(request: Request) -> AsyncIterator[tuple[list[UploadFile
     """The form's `files`, and what shall become of them."""
     async with read_form(request, files=MOST_FILES, fields=2) as form:
         _allow(form, {"files", "attach"})
-        yield _files(form, "files"), _attach(form)
+        files = _files(form, "files")
+        attach = form.get("attach", Attach.NONE.value)
+        if attach not in set(Attach):
+            raise refused_field("attach", "enum", f"Input should be {' or '.join(Attach)}")
+        yield files, Attach(attach)
 
 
 def _allow(form: FormData, known: set[str]) -> None:
@@ -102,10 +106,3 @@ def _files(form: FormData, field: str) -> list[UploadFile]:
     if len(files) < len(values):
         raise refused_field(field, "file_expected", "Send a file, with a file name")
     return files
-
-
-def _attach(form: FormData) -> Attach:
-    value = form.get("attach", Attach.NONE.value)
-    if value not in set(Attach):
-        raise refused_field("attach", "enum", f"Input should be {' or '.join(Attach)}")
-    return Attach(value)

@@ -28,8 +28,8 @@ from app.catalog.covers.forms import (
     read_reference,
     several_files,
 )
-from app.catalog.covers.pictures import PictureStore, read_picture
-from app.catalog.covers.schemas import StoredCover, UploadsOut
+from app.catalog.covers.pictures import read_picture
+from app.catalog.covers.schemas import UploadsOut
 from app.catalog.goods.errors import NotYourItem
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep, matches_any
@@ -77,7 +77,11 @@ async def set_cover(
 
     The book's owner or a moderator may.
     """
-    stored = await _stored(request, pictures)
+    if is_json(request):
+        stored = await pictures.find_upload((await read_reference(request)).upload)
+    else:
+        async with one_file(request) as file:
+            stored = await pictures.add(file)
     await covers.change(editing.editor, book_id, editing.precondition, stored)
     return await read_back(session, partial(get_book, book_id=book_id))
 
@@ -139,10 +143,3 @@ async def get_cover(request: Request, file: _FileName, storage: StorageDep) -> R
     if matches_any(etag.encode(), request.headers.get("if-none-match", "").encode()):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="image/webp", headers=headers)
-
-
-async def _stored(request: Request, pictures: PictureStore) -> StoredCover:
-    if is_json(request):
-        return await pictures.find_upload((await read_reference(request)).upload)
-    async with one_file(request) as file:
-        return await pictures.add(file)

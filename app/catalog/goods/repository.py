@@ -12,7 +12,7 @@ from app.core.db.driver import driver_connection
 
 
 class ItemRepository:
-    """Items of one transaction."""
+    """Writes and locks what every item has, of whatever kind it is."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -72,7 +72,7 @@ class MovementKind(StrEnum):
 
 
 class StockLedger:
-    """Stock levels of one transaction, each change with its entry in the ledger."""
+    """Writes stock levels, each change with its entry in the ledger."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

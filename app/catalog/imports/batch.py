@@ -213,8 +213,11 @@ def make_plan(records: Iterable[Record], stored: Mapping[BookKey, StoredBook], n
     plan = Plan()
     for record in records:
         book = stored.get(record.key)
-        if record.action is Action.DELETE:
-            outcome = _plan_deletion(plan, record, book)
+        if record.action is Action.DELETE and book is not None:
+            outcome = Outcome(record.number, RowStatus.DELETED, record.isbn13, book.item_id)
+            plan.deletions.append(book)
+        elif record.action is Action.DELETE:
+            outcome = Outcome(record.number, RowStatus.UNCHANGED, record.isbn13)
         elif book is None:
             outcome = Outcome(record.number, RowStatus.CREATED, record.isbn13, version=1)
             plan.creations.append((outcome, new_state(resolve_fields(record.values, names))))
@@ -222,13 +225,6 @@ def make_plan(records: Iterable[Record], stored: Mapping[BookKey, StoredBook], n
             outcome = _plan_edit(plan, record, book, names)
         plan.outcomes.append(outcome)
     return plan
-
-
-def _plan_deletion(plan: Plan, record: Record, book: StoredBook | None) -> Outcome:
-    if book is None:
-        return Outcome(record.number, RowStatus.UNCHANGED, record.isbn13)
-    plan.deletions.append(book)
-    return Outcome(record.number, RowStatus.DELETED, record.isbn13, book.item_id)
 
 
 def _plan_edit(plan: Plan, record: Record, book: StoredBook, names: Names) -> Outcome:

@@ -64,7 +64,7 @@ class Step(NamedTuple):
 
 
 class ImportRepository:
-    """Import jobs of one transaction."""
+    """Writes and locks import jobs with the results of their rows."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -188,7 +188,7 @@ class RevertRow(NamedTuple):
 
 
 class RevertRepository:
-    """The rows of one job that are taken back, in one transaction."""
+    """Reads the rows of one job that are taken back, and notes what became of them."""
 
     def __init__(self, session: AsyncSession, job_id: int) -> None:
         self._session = session

@@ -38,7 +38,7 @@ class StoredUpload:
 
 
 class ImportService:
-    """Import jobs of one transaction."""
+    """Queues, stops, retries and reverts imports; workers run them."""
 
     def __init__(self, session: AsyncSession, imports: ImportRepository) -> None:
         self._session = session
@@ -130,12 +130,10 @@ async def export_errors(connect: Connect, job_id: int, layout: Layout) -> AsyncI
 def _cells(row: AnyRow, layout: Layout) -> list[str]:
     raw: dict[str, str] = row.raw or {}
     message = "; ".join(": ".join(filter(None, (one["field"], one["message"]))) for one in row.errors or ())
-    return [*(_harmless(raw.get(name, "")) for name in layout.columns), escape_formula(message)]
-
-
-def _harmless(cell: str) -> str:
-    """The cell so that reading it again gives the same: rows are kept as they were understood."""
-    return cell if _NUMBER.fullmatch(cell) else escape_formula(cell)
+    cells = [raw.get(name, "") for name in layout.columns]
+    # Rows are kept as they were understood: a number that is read again must give the same, so it stays.
+    harmless = [cell if _NUMBER.fullmatch(cell) else escape_formula(cell) for cell in cells]
+    return [*harmless, escape_formula(message)]
 
 
 def _csv_lines(rows: Sequence[Sequence[str]], layout: Layout) -> bytes:

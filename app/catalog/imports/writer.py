@@ -134,7 +134,7 @@ class Owner:
 
 
 class BookWriter:
-    """Books of one transaction."""
+    """Locks, reads and writes the books of a batch, past the ORM: through the driver."""
 
     def __init__(
         self, connection: DriverConnection, works: WorkResolver, stock: StockLedger, owner: Owner
@@ -199,7 +199,12 @@ class BookWriter:
         ids = await reserve_ids(self._connection, "items", len(books))
         works = await self._works.resolve([title_page(state) for _, state in books])
         states = [(id_, state) for id_, (_, state) in zip(ids, books, strict=True)]
-        await self._copy("items", _ITEM_COLUMNS, [self._item(id_, state) for id_, state in states])
+        owner = self._owner
+        items = [
+            (id_, ItemKind.BOOK.value, owner.currency, owner.user_id, state.tags, *_plain_of_item(state))
+            for id_, state in states
+        ]
+        await self._copy("items", _ITEM_COLUMNS, items)
         rows = [
             (id_, work_id, isbn13, *_book(state))
             for id_, work_id, (isbn13, state) in zip(ids, works, books, strict=True)
@@ -208,7 +213,7 @@ class BookWriter:
         await self._copy_contributors(states)
         await self._copy_categories(states)
         quantities = [(id_, state.quantity) for id_, state in states]
-        await self._stock.open(quantities, self._owner.opening, self._owner.user_id)
+        await self._stock.open(quantities, owner.opening, owner.user_id)
         return ids
 
     async def update(self, edits: Sequence[Edit]) -> None:
@@ -238,10 +243,6 @@ class BookWriter:
             ids = [book.item_id for book in books]
             await self._stock.close(ids, MovementKind.IMPORT, self._owner.user_id)
             await self._connection.execute(_DELETE, ids)
-
-    def _item(self, id_: int, state: BookState) -> tuple[Any, ...]:
-        owner = self._owner
-        return id_, ItemKind.BOOK.value, owner.currency, owner.user_id, state.tags, *_plain_of_item(state)
 
     async def _copy(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:

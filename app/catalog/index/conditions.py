@@ -34,7 +34,7 @@ from app.catalog.index.criteria import YEARS_OF_A_DECADE, BookCriteria, as_id, p
 from app.catalog.index.matching import Asked, asked_columns, isbn_of, matches_search
 from app.catalog.index.sampling import COSTLY_FRAME, FRAME, frame_end
 from app.catalog.models import Author, Book, BookDocument, Category, Contributor, Item, Series
-from app.core.db.queries import AnyRow, contains_folded, fixed, snapshot_text
+from app.core.db.queries import contains_folded, fixed, snapshot_text
 
 MOST_AUTHORS = 5000
 """Authors of one name that are looked for by id; of more, each book's contributors are looked at."""
@@ -106,6 +106,9 @@ async def find_names(connection: AsyncConnection, query: BookCriteria) -> Names:
     are_few = len(found.author_ids) <= MOST_AUTHORS
     # The index of samples holds neither words nor subjects.
     frame = COSTLY_FRAME if query.search or query.subject else FRAME
+    asked = None
+    if query.search is not None:
+        asked = Asked(isbn_of(query.search), found.title, found.query, found.corrected_query)
     return Names(
         found.category_ids,
         found.series_ids,
@@ -113,12 +116,8 @@ async def find_names(connection: AsyncConnection, query: BookCriteria) -> Names:
         dict(await list_canonical(connection, Author, found.merged_ids)) if found.merged_ids else {},
         frame_end(found.books, frame),
         found.snapshot,
-        _asked(query.search, found) if query.search is not None else None,
+        asked,
     )
-
-
-def _asked(text: str, found: AnyRow) -> Asked:
-    return Asked(isbn_of(text), found.title, found.query, found.corrected_query)
 
 
 def _select_names(query: BookCriteria, authors: Sequence[str]) -> Any:
@@ -127,22 +126,18 @@ def _select_names(query: BookCriteria, authors: Sequence[str]) -> Any:
     category = or_(Category.id == any_(literal(ids, ARRAY(BigInteger))), Category.slug.in_(slugs))
     series = Series.name_folded.in_([func.fold(name) for name in query.series])
     author = or_(literal(value=False), *(contains_folded(Author.names_folded, name) for name in authors))
+    author_ids = [*query.author_id, *_ids(query.author)]
+    has_id = Author.id == any_(literal(author_ids, ARRAY(BigInteger)))
+    merged = select(Author.id).where(has_id, Author.merged_into_id.is_not(None))
     return select(
         snapshot_text,
         _BOOKS.label("books"),
         _array(select(Category.id).where(category)).label("category_ids"),
         _array(select(Series.id).where(series)).label("series_ids"),
         _array(select(Author.id).where(author).limit(MOST_AUTHORS + 1)).label("author_ids"),
-        _select_merged([*query.author_id, *_ids(query.author)]).label("merged_ids"),
+        (_array(merged) if author_ids else null()).label("merged_ids"),
         *(asked_columns(query.search) if query.search is not None else ()),
     )
-
-
-def _select_merged(author_ids: Sequence[int]) -> ColumnElement[Any]:
-    if not author_ids:
-        return null()
-    asked = any_(literal(author_ids, ARRAY(BigInteger)))
-    return _array(select(Author.id).where(Author.id == asked, Author.merged_into_id.is_not(None)))
 
 
 def _ids(texts: Iterable[str]) -> list[int]:

@@ -7,7 +7,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
-    Select,
     UpdateBase,
     any_,
     cast,
@@ -51,7 +50,7 @@ _CONTRIBUTIONS = select(Contributor.book_id, Contributor.position, Contributor.a
 
 
 class MergeRepository:
-    """Merges of one transaction."""
+    """Writes merges, and locks what is merged."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -76,7 +75,9 @@ class MergeRepository:
 
     async def lock_all(self, model: type[Row], ids: Sequence[int]) -> Sequence[Row]:
         """The authors or works, locked against everything that would name them, after their books."""
-        books = Item.id.in_(_list_books(model, ids))
+        editions = select(Book.item_id).where(Book.work_id.in_(ids))
+        credited = select(Contributor.book_id).where(Contributor.author_id.in_(ids))
+        books = Item.id.in_(editions if model is Work else credited)
         lock_books = select(Item.id).where(books).order_by(Item.id).with_for_update(key_share=True)
         lock_rows = select(model).where(model.id.in_(ids)).order_by(model.id).with_for_update()
         while True:
@@ -99,7 +100,7 @@ class MergeRepository:
 
 
 class AuthorMergeRepository:
-    """What belongs to authors: contributions and works."""
+    """Moves what belongs to authors: contributions and works."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -184,7 +185,7 @@ class AuthorMergeRepository:
 
 
 class WorkMergeRepository:
-    """What belongs to works: editions."""
+    """Moves what belongs to works: editions."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -234,12 +235,6 @@ async def _set_version(session: AsyncSession, row: Author | Work, version: int, 
     model = type(row)
     await _run(session, update(model).where(model.id == row.id).values(version=version, **values))
     await session.refresh(row)
-
-
-def _list_books(model: type[Author] | type[Work], ids: Sequence[int]) -> Select[int]:
-    if model is Work:
-        return select(Book.item_id).where(Book.work_id.in_(ids))
-    return select(Contributor.book_id).where(Contributor.author_id.in_(ids))
 
 
 def _any_of(ids: Iterable[int]) -> ColumnElement[Any]:

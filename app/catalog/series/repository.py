@@ -29,7 +29,7 @@ class NamedSeries(NamedTuple):
 
 
 class SeriesRepository:
-    """Series of one transaction."""
+    """Writes and locks series, one by one or by the thousand."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

@@ -77,7 +77,7 @@ class SingleEditionWork(NamedTuple):
 
 
 class WorkRepository:
-    """Works of one transaction."""
+    """Writes and locks works, one by one or by the thousand."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

@@ -96,7 +96,9 @@ def _books(text: ColumnElement[str]) -> list[Select[Any]]:
         .limit(_WORDED)
         .subquery("named")
     )
-    titled = named.c.words.bool_op("@@")(_words(text))
+    # All words in the title, the last one perhaps unfinished; in a subquery, as `matching` does.
+    words = func.to_tsquery("simple", func.replace(text, " ", ":A & ").concat(":*A"))
+    titled = named.c.words.bool_op("@@")(select(words).scalar_subquery())
     return [
         _row("book", Item.id, Item.title, fit, cast(begun.c.in_stock, Integer)).join(
             begun, begun.c.book_id == Item.id
@@ -105,11 +107,6 @@ def _books(text: ColumnElement[str]) -> list[Select[Any]]:
         .join(named, named.c.book_id == Item.id)
         .where(titled),
     ]
-
-
-def _words(text: ColumnElement[str]) -> ColumnElement[Any]:
-    """All words in the title, the last one perhaps unfinished; in a subquery, as `matching` does."""
-    return select(func.to_tsquery("simple", func.replace(text, " ", ":A & ").concat(":*A"))).scalar_subquery()
 
 
 def _selective_words(text: ColumnElement[str]) -> ColumnElement[Any]:

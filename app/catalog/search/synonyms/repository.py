@@ -19,7 +19,7 @@ from app.catalog.models import Synonym, SynonymRule
 
 
 class SynonymRepository:
-    """Synonyms of one transaction."""
+    """Writes synonyms, and the rules that searches follow."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

@@ -14,7 +14,7 @@ DATABASE_FAULTS = (SQLAlchemyError, OSError)
 
 
 class ZeroResultRepository:
-    """Searches without result, in one transaction."""
+    """Counts and deletes searches without result."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
