@@ -17,7 +17,7 @@ from app.core.clock import utc_now
 from app.core.settings.groups import JwtSettings
 from app.identity.derived_keys import derived_key
 
-LIFETIME = 300
+CHALLENGE_LIFETIME = 300
 """Seconds in which a challenge must be answered."""
 
 _ALGORITHM = "HS256"
@@ -53,12 +53,12 @@ class ChallengeSigner:
     def issue(
         self, purpose: ChallengePurpose, user_id: int = 0, *, stamp: str = "", scopes: tuple[str, ...] = ()
     ) -> str:
-        """A new challenge that lasts `LIFETIME` seconds."""
+        """A new challenge that lasts `CHALLENGE_LIFETIME` seconds."""
         claims = {
             "iss": _ISSUER,
             "aud": purpose.value,
             "jti": uuid.uuid4().hex,
-            "exp": utc_now() + timedelta(seconds=LIFETIME),
+            "exp": utc_now() + timedelta(seconds=CHALLENGE_LIFETIME),
             "sub": str(user_id),
             "stamp": stamp,
             "scopes": scopes,

@@ -1,7 +1,6 @@
 """Reading the audit log."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Sequence
 
 from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,14 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.admin.audit.schemas import AuditEntryOut, AuditExport, AuditFilter
 from app.core.audit import AuditEntry
 from app.core.db.paging import Pager
-from app.core.db.queries import AnyRow, find_page
+from app.core.db.queries import AnyRow, Connect, find_page
 from app.core.db.sorting import Order
 from app.core.http.responses import ReadResult
 
 BATCH = 500
 """Rows that a walk holds at a time."""
-
-Connecting = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 _COLUMNS: Sequence[SQLColumnExpression[object]] = tuple(AuditEntry.__table__.columns)
 _NEWEST_FIRST = Order(((AuditEntry.__table__.c.id, True),))
@@ -31,7 +28,7 @@ async def list_audit_entries(connection: AsyncConnection, query: AuditFilter, pa
     return ReadResult(pager.page(query, window, found, entries), found.snapshot)
 
 
-async def walk_entries(connect: Connecting, query: AuditExport) -> AsyncIterator[Sequence[AnyRow]]:
+async def walk_entries(connect: Connect, query: AuditExport) -> AsyncIterator[Sequence[AnyRow]]:
     """The entries that meet the filters, oldest first, in batches.
 
     Each batch is a statement on a connection of its own, so that a slow reader holds none.

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from app.admin.audit.queries import Connecting, walk_entries
+from app.admin.audit.queries import walk_entries
 from app.admin.audit.schemas import AuditEntryOut, AuditExport, AuditVerdict
 from app.core.audit import entry_hash
-from app.core.db.queries import AnyRow
+from app.core.db.queries import AnyRow, Connect
 
 
-async def export_audit_entries(connect: Connecting, query: AuditExport) -> AsyncIterator[bytes]:
+async def export_audit_entries(connect: Connect, query: AuditExport) -> AsyncIterator[bytes]:
     """The entries as JSON lines, oldest first, a batch at a time.
 
     The first batch is read at once, while a fault can still be answered as a problem.
@@ -29,7 +29,7 @@ def _lines(rows: Sequence[AnyRow]) -> bytes:
     return b"".join(to_json(AuditEntryOut.model_validate(row)) + b"\n" for row in rows)
 
 
-async def verify_chain(connect: Connecting, anchor: str | None) -> AuditVerdict:
+async def verify_chain(connect: Connect, anchor: str | None) -> AuditVerdict:
     """Walk the chain from its first entry: each must name the hash before it and have its own.
 
     Found: a changed entry, a removed one unless it was the newest, one put in between. With an

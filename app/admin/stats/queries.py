@@ -21,7 +21,7 @@ async def get_dashboard(connection: AsyncConnection) -> ReadResult:
     today = utc_now().date()
     days = [today - timedelta(days=age) for age in reversed(range(DAYS))]
     by_kind = await _count_users(connection)
-    by_day = {row.day: row.users for row in await _count_sign_ups(connection, _midnight(days[0]))}
+    by_day = {row.day: row.users for row in await _count_sign_ups(connection, days[0])}
     active = sum(row.users for row in by_kind if row.is_active)
     total = sum(row.users for row in by_kind)
     figures = Dashboard(
@@ -35,10 +35,6 @@ async def get_dashboard(connection: AsyncConnection) -> ReadResult:
     return ReadResult(figures, by_kind[0].snapshot)
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
-
-
 async def _count_users(connection: AsyncConnection) -> Sequence[AnyRow]:
     """How many accounts (`users`) there are of each `role` and `is_active`."""
     columns = (User.role, User.is_active)
@@ -46,8 +42,9 @@ async def _count_users(connection: AsyncConnection) -> Sequence[AnyRow]:
     return (await connection.execute(counted)).all()
 
 
-async def _count_sign_ups(connection: AsyncConnection, since: datetime) -> Sequence[AnyRow]:
-    """How many accounts (`users`) were opened on each `day` in UTC, from `since` on; none is left out."""
+async def _count_sign_ups(connection: AsyncConnection, first: date) -> Sequence[AnyRow]:
+    """How many accounts (`users`) were opened on each `day` in UTC, from the `first` on; none is left out."""
     day = cast(func.timezone("UTC", User.created_at), Date).label("day")
+    since = datetime.combine(first, time.min, UTC)
     counted = select(day, func.count().label("users")).where(User.created_at >= since).group_by(day)
     return (await connection.execute(counted)).all()

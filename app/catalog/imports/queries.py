@@ -1,7 +1,6 @@
 """Reads of import jobs and of what became of their rows."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ from app.catalog.imports.schemas import (
 )
 from app.catalog.models import ImportJob, ImportRow, ImportState, RevertOutcome, RowStatus
 from app.core.db.paging import Pager
-from app.core.db.queries import AnyRow, find_page, snapshot_text
+from app.core.db.queries import AnyRow, Connect, find_page, snapshot_text
 from app.core.db.sorting import Order
 from app.core.http.responses import ReadResult
 
@@ -33,9 +32,6 @@ _ROW = ImportRow.__table__.c
 _ROW_COLUMNS: Sequence[SQLColumnExpression[Any]] = tuple(column for column in _ROW if column.name != "before")
 _NEWEST_FIRST = Order(((ImportJob.__table__.c.id, True),))
 _IN_FILE_ORDER = Order(((_ROW.number, False),))
-
-Connect = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
-"""Opens a connection for a read."""
 
 
 @dataclass(frozen=True, slots=True)

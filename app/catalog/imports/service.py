@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.formats.cell_text import escape_formula
 from app.catalog.imports.errors import ImportFinished, ImportNotRetryable, ImportNotRevertible, unknown_import
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
-from app.catalog.imports.queries import ERROR_COLUMN, Connect, Layout, walk_failed
+from app.catalog.imports.queries import ERROR_COLUMN, Layout, walk_failed
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.schemas import ImportIn
 from app.catalog.models import ImportJob, ImportState, RevertState
 from app.core.audit import record_audit
 from app.core.clock import utc_now
-from app.core.db.queries import AnyRow
+from app.core.db.queries import AnyRow, Connect
 from app.core.events.events import publish
 from app.identity.principal import Principal
 

@@ -1,6 +1,7 @@
 """What queries share: one page of a list, with its total, in one statement."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -29,6 +30,8 @@ from app.core.db.paging import COUNTED_EXACTLY, Found, Window
 from app.core.db.sorting import Order
 
 AnyRow = Row[*tuple[Any, ...]]
+Connect = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+"""Opens a connection for a read."""
 Joining = Callable[[FromClause, ColumnElement[int]], FromClause]
 """Joins the tables that hold a row's columns to the page of ids."""
 

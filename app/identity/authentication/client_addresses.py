@@ -17,7 +17,8 @@ def normal_network(text: str) -> str:
         network = ipaddress.ip_network(text)
     except ValueError as fault:
         if "host bits" in str(fault):
-            raise ValueError(f"has host bits set; did you mean {_enclosing(text)}?") from None
+            enclosing = ipaddress.ip_network(text, strict=False)
+            raise ValueError(f"has host bits set; did you mean {enclosing}?") from None
         raise ValueError("must be an IPv4 or IPv6 address or network, such as 192.0.2.0/24") from None
     network = _unmapped(network)
     return str(network.network_address if network.num_addresses == 1 else network)
@@ -37,10 +38,6 @@ def is_within(host: str, networks: Iterable[str]) -> bool:
 @lru_cache(maxsize=1024)
 def _parsed(networks: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(network) for network in networks)
-
-
-def _enclosing(text: str) -> str:
-    return str(ipaddress.ip_network(text, strict=False))
 
 
 def _unmapped(network: Network) -> Network:

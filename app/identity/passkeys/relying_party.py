@@ -29,7 +29,7 @@ from webauthn.helpers.structs import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from app.core.settings.settings import Settings
-from app.identity.challenges import LIFETIME
+from app.identity.challenges import CHALLENGE_LIFETIME
 
 JsonObject = dict[str, Any]
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -68,7 +68,7 @@ class RelyingParty:
             user_id=user_handle(user_id),
             user_name=username,
             challenge=challenge.encode(),
-            timeout=LIFETIME * 1000,
+            timeout=CHALLENGE_LIFETIME * 1000,
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED,
                 user_verification=UserVerificationRequirement.REQUIRED,
@@ -82,7 +82,7 @@ class RelyingParty:
         options = generate_authentication_options(
             rp_id=self.rp_id,
             challenge=challenge.encode(),
-            timeout=LIFETIME * 1000,
+            timeout=CHALLENGE_LIFETIME * 1000,
             user_verification=UserVerificationRequirement.REQUIRED,
         )
         return options_to_json_dict(options)

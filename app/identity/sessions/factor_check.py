@@ -6,7 +6,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.settings.groups import JwtSettings
-from app.identity.challenges import LIFETIME, ChallengePurpose, ChallengeSigner
+from app.identity.challenges import CHALLENGE_LIFETIME, ChallengePurpose, ChallengeSigner
 from app.identity.errors import CHALLENGE, MfaRequired
 from app.identity.models import User
 from app.identity.permissions import Permission
@@ -32,13 +32,15 @@ class SecondFactorCheck:
         """
         if not await has_totp(self._db, user.id):
             return
-        scopes = _known(requested_scopes)
+        known = tuple(permission.value for permission in Permission if permission in requested_scopes)
+        # Whoever asks for unknown scopes alone gets none: an empty list would ask for all.
+        scopes = known or (("none",) if requested_scopes else ())
         token = self._signer.issue(ChallengePurpose.LOGIN, user.id, stamp=password_stamp(user), scopes=scopes)
         raise MfaRequired(
             "Send `mfa_token` with a code of your authenticator app, or a recovery code, to /api/v1/auth/mfa.",
             headers=CHALLENGE,
             mfa_token=token,
-            expires_in=LIFETIME,
+            expires_in=CHALLENGE_LIFETIME,
             methods=["totp", "recovery_code"],
         )
 
@@ -46,9 +48,3 @@ class SecondFactorCheck:
 def password_stamp(user: User) -> str:
     """Changes with the password, so that a challenge of before is dead after."""
     return user.password_changed_at.isoformat()
-
-
-def _known(requested: Sequence[str]) -> tuple[str, ...]:
-    # Whoever asks for unknown scopes alone gets none: an empty list would ask for all.
-    known = tuple(permission.value for permission in Permission if permission in requested)
-    return known or (("none",) if requested else ())

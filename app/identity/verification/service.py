@@ -35,7 +35,7 @@ from app.identity.sessions.service import SessionService
 from app.identity.tokens import TokenIssuer
 from app.identity.verification.repository import OneTimeTokenRepository, find_owner_name
 
-LIFETIME = timedelta(minutes=30)
+LINK_LIFETIME = timedelta(minutes=30)
 _TOKEN_BYTES = 32
 
 
@@ -75,7 +75,7 @@ class VerificationService:
             token_hash=one_time_token_hash(raw),
             email=email,
             created_at=now,
-            expires_at=now + LIFETIME,
+            expires_at=now + LINK_LIFETIME,
         )
         await self._tokens.add(token)
         return raw

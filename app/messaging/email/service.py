@@ -12,7 +12,7 @@ from app.core.events.events import Delivery, publish
 from app.core.mail import Mail
 from app.core.settings.settings import Settings
 from app.identity.models import User
-from app.identity.verification.service import LIFETIME, TokenPurpose, issue
+from app.identity.verification.service import LINK_LIFETIME, TokenPurpose, issue
 from app.messaging.email.events import MailQueued
 from app.messaging.email.models import MailRecord
 from app.messaging.email.repository import MailRepository
@@ -84,7 +84,7 @@ class MailService:
             "username": user.username,
             "link": link,
         }
-        values |= {"shop": settings.public_url, "minutes": int(LIFETIME / timedelta(minutes=1))}
+        values |= {"shop": settings.public_url, "minutes": int(LINK_LIFETIME / timedelta(minutes=1))}
         text, html = render(template, {**record.details, **values})
         return Mail(
             message_id=_message_id(record, settings.mail.sender),

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
 from app.identity.models import OneTimeToken, User
-from app.identity.verification.service import LIFETIME, TokenPurpose, issue, one_time_token_hash
+from app.identity.verification.service import LINK_LIFETIME, TokenPurpose, issue, one_time_token_hash
 from tests.conftest import PASSWORD, Caller, SignUp, client_of
 
 from .conftest import Mail, Outbox
@@ -52,7 +52,7 @@ async def test_a_token_dies_after_thirty_minutes(
     client: httpx.AsyncClient, seller: Caller, mail: Mail
 ) -> None:
     token = await mail(seller.id, TokenPurpose.VERIFY_EMAIL, address(seller))
-    with time_machine.travel(utc_now() + LIFETIME, tick=True):
+    with time_machine.travel(utc_now() + LINK_LIFETIME, tick=True):
         assert (await client.post(VERIFY, json={"token": token})).status_code == 400
 
 
