@@ -108,7 +108,7 @@ async def test_the_books_of_an_author_are_those_of_every_role(
 ) -> None:
     author = await an_author(client, moderator, name="Vladimir Nabokov")
     other = await an_author(client, moderator, name="Alexander Pushkin")
-    await a_book(client, moderator, title="Pnin", contributors=[{"author_id": author["id"]}])
+    await a_book(client, moderator, title="Pnin", price=9, contributors=[{"author_id": author["id"]}])
     translated = [{"author_id": other["id"]}, {"author_id": author["id"], "role": "translator"}]
     await a_book(client, moderator, title="Eugene Onegin", price=20, contributors=translated)
     await a_book(client, moderator, title="Boris Godunov", contributors=[{"author_id": other["id"]}])
