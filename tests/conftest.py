@@ -238,8 +238,9 @@ async def running_app(settings: Settings) -> AsyncIterator[FastAPI]:
     """The application between start-up and shutdown, with its cache bus connected."""
     application = create_app(settings)
     async with application.router.lifespan_context(application):
-        while not application.state.cache.is_connected:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            while not application.state.cache.is_connected:
+                await asyncio.sleep(0.01)
         yield application
 
 

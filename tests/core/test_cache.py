@@ -162,8 +162,9 @@ async def test_the_shared_tier_serves_a_worker_that_forgot(
     live_app: FastAPI, cache: HotCache, read: Read
 ) -> None:
     first = await cache.get(THINGS, GROUP, KEY, read)
-    while not [key async for key in live_app.state.redis.scan_iter("bookstore:cache:*:thing:1")]:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while not [key async for key in live_app.state.redis.scan_iter("bookstore:cache:*:thing:1")]:
+            await asyncio.sleep(0.01)
     cache.connection_changed()
 
     async def never() -> Entry[Thing]:
@@ -185,10 +186,10 @@ async def test_sessions_keys_and_accounts_pass_through_the_shared_tier(
     first = [await live_client.get(ME, headers=headers) for headers in both]
     may = [(await live_client.get(f"{ME}/permissions", headers=headers)).json() for headers in both]
     redis = live_app.state.redis
-    while [await redis.hlen(key) async for key in redis.scan_iter(f"bookstore:cache:*:user:{caller.id}")] != [
-        3
-    ]:
-        await asyncio.sleep(0.01)
+    mine = f"bookstore:cache:*:user:{caller.id}"
+    async with asyncio.timeout(30):
+        while [await redis.hlen(key) async for key in redis.scan_iter(mine)] != [3]:
+            await asyncio.sleep(0.01)
     cache.connection_changed()
     read, shared = cache.counters.database, cache.counters.shared
     again = [await live_client.get(ME, headers=headers) for headers in both]

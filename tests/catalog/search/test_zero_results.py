@@ -116,5 +116,6 @@ async def test_without_redis_searches_are_answered_and_counted_by_the_worker_its
         assert "ratelimit" in answer.headers
     finally:
         servers.redis.start()
-    while not live_app.state.cache.is_connected:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while not live_app.state.cache.is_connected:
+            await asyncio.sleep(0.01)

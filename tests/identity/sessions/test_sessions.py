@@ -209,5 +209,6 @@ async def test_without_redis_postgresql_decides(
         assert (await log_in(live_client, caller.username)).status_code == 200
     finally:
         servers.redis.start()
-    while not live_app.state.cache.is_connected:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while not live_app.state.cache.is_connected:
+            await asyncio.sleep(0.01)
