@@ -21,7 +21,7 @@ SEARCHED = "subtitle language format year series_id subjects"
 def upgrade() -> None:
     # No document changes: there are no statements yet.
     op.add_column("books", sa.Column("edition_statement", sa.Text(), nullable=True))
-    _replace((SQL / "0016_documents.sql").read_text())
+    _replace((SQL / "0017_documents.sql").read_text())
     _watch(*SEARCHED.split(), "edition_statement")
 
 
