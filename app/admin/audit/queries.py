@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.admin.audit.schemas import AuditEntryOut, AuditExport, AuditFilter
@@ -23,7 +23,7 @@ async def list_audit_entries(connection: AsyncConnection, query: AuditFilter, pa
     """One page of the entries that meet the filters, newest first. Raises InvalidCursor."""
     window = pager.window(query)
     matching = select(AuditEntry.id).where(*_conditions(query))
-    found = await find_page(connection, matching, _NEWEST_FIRST, window, _COLUMNS, _join_entries)
+    found = await find_page(connection, matching, _NEWEST_FIRST, window, _COLUMNS)
     entries = [AuditEntryOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, entries), found.snapshot)
 
@@ -62,7 +62,3 @@ def _conditions(query: AuditFilter | AuditExport) -> list[ColumnElement[bool]]:
     if query.until is not None:
         conditions.append(AuditEntry.at < query.until)
     return conditions
-
-
-def _join_entries(source: FromClause, entry_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(AuditEntry, AuditEntry.id == entry_id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, func, select
+from sqlalchemy import SQLColumnExpression, func, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -66,7 +66,7 @@ async def list_users(connection: AsyncConnection, query: AdminUserFilter, pager:
     if query.verified is not None:
         matching = matching.where(User.is_verified.is_(query.verified))
     order = Order.by(query.sort, _SORT_COLUMNS, User.id)
-    found = await find_page(connection, matching, order, window, _COLUMNS, _join_users)
+    found = await find_page(connection, matching, order, window, _COLUMNS)
     users = [AdminUserOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, users), found.snapshot)
 
@@ -74,7 +74,3 @@ async def list_users(connection: AsyncConnection, query: AdminUserFilter, pager:
 def unknown_account(user_id: int) -> AccountNotFound:
     """The error for an id that no account has."""
     return AccountNotFound(f"There is no account {user_id}.")
-
-
-def _join_users(source: FromClause, user_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(User, User.id == user_id)

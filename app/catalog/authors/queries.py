@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, select
+from sqlalchemy import SQLColumnExpression, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.authors.errors import merged_author, no_author
@@ -51,10 +51,6 @@ async def list_authors(connection: AsyncConnection, query: AuthorFilter, pager: 
         matching = matching.where(contains_folded(Author.names_folded, query.search))
     window = pager.window(query)
     order = Order.by(query.sort, _SORT_COLUMNS, Author.id)
-    found = await find_page(connection, matching, order, window, _COLUMNS, _join_authors)
+    found = await find_page(connection, matching, order, window, _COLUMNS)
     authors = [AuthorOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, authors), found.snapshot)
-
-
-def _join_authors(source: FromClause, author_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(Author, Author.id == author_id)

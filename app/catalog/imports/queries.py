@@ -55,11 +55,7 @@ async def list_imports(connection: AsyncConnection, query: ImportFilter, pager: 
     matching = select(ImportJob.id)
     if query.state is not None:
         matching = matching.where(ImportJob.state == query.state)
-
-    def join(source: FromClause, job_id: ColumnElement[int]) -> FromClause:
-        return source.outerjoin(ImportJob, ImportJob.id == job_id)
-
-    found = await find_page(connection, matching, _NEWEST_FIRST, window, _JOB_COLUMNS, join)
+    found = await find_page(connection, matching, _NEWEST_FIRST, window, _JOB_COLUMNS)
     page = pager.page(query, window, found, [_import_out(row) for row in found.rows])
     return ReadResult(page, found.snapshot)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, func, select
+from sqlalchemy import SQLColumnExpression, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.merges.schemas import MergeFilter, MergeOut
@@ -40,7 +40,7 @@ async def list_merges(connection: AsyncConnection, query: MergeFilter, pager: Pa
         matching = matching.where(is_undone if query.undone else ~is_undone)
     window = pager.window(query)
     order = Order.by(["-merged_at"], {"merged_at": Merge.merged_at}, Merge.id)
-    found = await find_page(connection, matching, order, window, _COLUMNS, _join_merges)
+    found = await find_page(connection, matching, order, window, _COLUMNS)
     merges = [MergeOut.of(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, merges), found.snapshot)
 
@@ -51,7 +51,3 @@ async def list_works_of_one_title(session: AsyncSession, author_id: int) -> list
     ids = func.array_agg(Work.id.distinct())
     groups = select(ids).where(*theirs).group_by(Work.title_folded).having(func.count() > 1)
     return [list(row) for row in await session.scalars(groups.order_by(ids).limit(MOST_LISTED))]
-
-
-def _join_merges(source: FromClause, merge_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(Merge, Merge.id == merge_id)

@@ -117,7 +117,7 @@ async def list_prices(
     item = await _find_item(connection, item_id, moment, kind)
     window = pager.window(query)
     matching = select(PriceChange.id).where(PriceChange.item_id == item_id)
-    found = await find_page(connection, matching, _NEWEST_FIRST, window, _PRICE, _join_prices)
+    found = await find_page(connection, matching, _NEWEST_FIRST, window, _PRICE)
     page = pager.page(query, window, found, [PriceOut.model_validate(row) for row in found.rows])
     price = None if query.price_as_of is None else await _price_at(connection, item, moment)
     # The oldest snapshot of them: what changes in between must not be kept as if it were seen.
@@ -131,7 +131,12 @@ async def list_changes(
     item = await _find_own(connection, editor, item_id)
     window = pager.window(query)
     matching = select(PriceChange.id).where(PriceChange.item_id == item_id)
-    found = await find_page(connection, matching, _NEWEST_FIRST, window, _CHANGE, _join_changes)
+
+    def join(source: FromClause, change_id: ColumnElement[int]) -> FromClause:
+        changes = source.outerjoin(PriceChange, PriceChange.id == change_id)
+        return changes.outerjoin(User, User.id == PriceChange.actor_id)
+
+    found = await find_page(connection, matching, _NEWEST_FIRST, window, _CHANGE, join)
     changes = [PriceChangeOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, changes), item.snapshot)
 
@@ -145,7 +150,7 @@ async def list_schedules(
     matching = select(PriceSchedule.id).where(PriceSchedule.item_id == item_id)
     if query.state is not None:
         matching = matching.where(PriceSchedule.state == query.state)
-    found = await find_page(connection, matching, _BY_START, window, _SCHEDULE, _join_schedules)
+    found = await find_page(connection, matching, _BY_START, window, _SCHEDULE)
     schedules = [PriceScheduleOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, schedules), item.snapshot)
 
@@ -189,15 +194,3 @@ async def _price_at(connection: AsyncConnection, item: PricedItem, moment: datet
     planned = select(*OPEN_SCHEDULE).where(*is_open).order_by(PriceSchedule.starts_at, PriceSchedule.id)
     schedules = [OpenSchedule(*row) for row in await connection.execute(planned)]
     return price_due(moment, item.price, schedules).price
-
-
-def _join_prices(source: FromClause, change_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(PriceChange, PriceChange.id == change_id)
-
-
-def _join_changes(source: FromClause, change_id: ColumnElement[int]) -> FromClause:
-    return _join_prices(source, change_id).outerjoin(User, User.id == PriceChange.actor_id)
-
-
-def _join_schedules(source: FromClause, schedule_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(PriceSchedule, PriceSchedule.id == schedule_id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, bindparam, func, select
+from sqlalchemy import SQLColumnExpression, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.models import Book, Series
@@ -41,10 +41,6 @@ async def list_series(connection: AsyncConnection, query: SeriesFilter, pager: P
         matching = matching.where(contains_folded(Series.name_folded, query.search))
     window = pager.window(query)
     order = Order.by(query.sort, _SORT_COLUMNS, Series.id)
-    found = await find_page(connection, matching, order, window, _COLUMNS, _join_series)
+    found = await find_page(connection, matching, order, window, _COLUMNS)
     series = [SeriesOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, series), found.snapshot)
-
-
-def _join_series(source: FromClause, series_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(Series, Series.id == series_id)

@@ -42,7 +42,11 @@ async def list_works(connection: AsyncConnection, query: WorkFilter, pager: Page
     window = pager.window(query)
     order = Order.by(query.sort, _SORT_COLUMNS, Work.id)
     columns: list[SQLColumnExpression[Any]] = [column.label(name) for name, column in WORK_COLUMNS.items()]
-    found = await find_page(connection, matching, order, window, columns, _join_works)
+
+    def join(source: FromClause, work_id: ColumnElement[int]) -> FromClause:
+        return join_author(source.outerjoin(Work, Work.id == work_id))
+
+    found = await find_page(connection, matching, order, window, columns, join)
     works = [WorkOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, works), found.snapshot)
 
@@ -50,7 +54,3 @@ async def list_works(connection: AsyncConnection, query: WorkFilter, pager: Page
 def join_author(source: FromClause) -> FromClause:
     """Join the author of `WORK_COLUMNS` to the works."""
     return source.outerjoin(_author, _author.id == Work.author_id)
-
-
-def _join_works(source: FromClause, work_id: ColumnElement[int]) -> FromClause:
-    return join_author(source.outerjoin(Work, Work.id == work_id))

@@ -58,11 +58,12 @@ async def find_page(
     order: Order,
     window: Window,
     columns: Sequence[SQLColumnExpression[Any]],
-    join: Joining,
+    join: Joining | None = None,
 ) -> Found[AnyRow]:
-    """The window's rows and how many match in all; `matching` selects the ids of all that match.
+    """Find the window's rows and how many match in all; `matching` selects the ids of all that match.
 
-    The page of ids is cut first, so that the columns of skipped rows are never computed.
+    The columns are those of the table whose ids these are; where other tables have some, `join` joins all of
+    them to the page. The page of ids is cut first, so that the columns of skipped rows are never computed.
     """
     ids = matching.ids if isinstance(matching, Sampled) else matching
     counted = matching.counted if isinstance(matching, Sampled) else _counted(matching)
@@ -72,7 +73,12 @@ async def find_page(
         key.desc() if is_descending else key.asc()
         for key, (_, is_descending) in zip(keys, order.keys, strict=True)
     ]
-    source = join(counted.outerjoin(page, true()), page.c.id)
+    source: FromClause = counted.outerjoin(page, true())
+    if join is None:
+        [table] = ids.columns_clause_froms
+        source = source.outerjoin(table, table.c.id == page.c.id)
+    else:
+        source = join(source, page.c.id)
     statement = (
         select(counted.c.total, counted.c.last_sample, snapshot_text, *keys, *columns)
         .select_from(source)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, select
+from sqlalchemy import SQLColumnExpression, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.paging import Pager
@@ -49,7 +49,7 @@ async def list_api_keys(
     window = pager.window(query)
     matching = select(ApiKey.id).where(ApiKey.user_id == owner_id, ApiKey.revoked_at.is_(None))
     order = Order.by(query.sort, _SORT_COLUMNS, ApiKey.id)
-    found = await find_page(connection, matching, order, window, _COLUMNS, _join_keys)
+    found = await find_page(connection, matching, order, window, _COLUMNS)
     keys = [ApiKeyOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, keys), found.snapshot)
 
@@ -57,7 +57,3 @@ async def list_api_keys(
 def unknown_key(key_id: int) -> ApiKeyNotFound:
     """The error for an id that no key of the account has."""
     return ApiKeyNotFound(f"You have no key {key_id}.")
-
-
-def _join_keys(source: FromClause, key_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(ApiKey, ApiKey.id == key_id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, bindparam, select
+from sqlalchemy import SQLColumnExpression, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.models import Synonym
@@ -39,10 +39,6 @@ async def list_synonyms(connection: AsyncConnection, query: SynonymFilter, pager
     """One page of synonyms, the newest first. Raises InvalidCursor."""
     window = pager.window(query)
     order = Order(keys=((Synonym.id.expression, True),))
-    found = await find_page(connection, select(Synonym.id), order, window, _COLUMNS, _join)
+    found = await find_page(connection, select(Synonym.id), order, window, _COLUMNS)
     synonyms = [SynonymOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, synonyms), found.snapshot)
-
-
-def _join(source: FromClause, id_: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(Synonym, Synonym.id == id_)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, select
+from sqlalchemy import SQLColumnExpression, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.models import SearchMiss
@@ -29,10 +29,6 @@ async def list_zero_results(connection: AsyncConnection, query: ZeroResultFilter
     """One page, the most frequent first. Raises InvalidCursor."""
     window = pager.window(query)
     order = Order.by(query.sort, _SORT_COLUMNS, SearchMiss.id)
-    found = await find_page(connection, select(SearchMiss.id), order, window, _COLUMNS, _join)
+    found = await find_page(connection, select(SearchMiss.id), order, window, _COLUMNS)
     entries = [ZeroResultOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, entries), found.snapshot)
-
-
-def _join(source: FromClause, id_: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(SearchMiss, SearchMiss.id == id_)
