@@ -56,8 +56,11 @@ EXPOSED_HEADERS = (
 PREFLIGHT_SECONDS = 600
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application for these settings; without, for the environment's. Raises SettingsError."""
+def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
+    """The application for these settings; without, for the environment's. Raises SettingsError.
+
+    It opens the database of the settings unless it is given one; it closes either at its end.
+    """
     settings = settings or load_settings()
     configure_logging(settings.log)
     registry.load()
@@ -73,7 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    _add_resources(app, settings)
+    _add_resources(app, settings, database or Database(settings.database))
     _add_middleware(app, settings)
     install_problem_handlers(app)
     _add_routes(app, settings)
@@ -81,11 +84,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _add_resources(app: FastAPI, settings: Settings) -> None:
+def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None:
     app.state.settings = settings
-    app.state.database = Database(settings.database)
+    app.state.database = database
     app.state.redis = make_redis(settings.redis)
-    bus = CacheBus(app.state.redis, app.state.database.identity, settings.cache.shared_ttl)
+    bus = CacheBus(app.state.redis, database.identity, settings.cache.shared_ttl)
     app.state.cache = HotCache(bus, settings.cache)
     app.state.rate_limiter = RateLimiter(settings.rate_limit, app.state.redis)
     app.state.storage = StorageHolder(settings.storage)
@@ -93,7 +96,7 @@ def _add_resources(app: FastAPI, settings: Settings) -> None:
     app.state.pager = Pager(settings.jwt.secret.get_secret_value().encode())
     app.state.tokens = TokenIssuer(settings.jwt, settings.public_url.rstrip("/"))
     app.state.browser = BrowserGuard(settings)
-    app.state.api_key_uses = KeyUses(app.state.database)
+    app.state.api_key_uses = KeyUses(database)
     publish_build_info(__version__)
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionm
 from alembic import command
 from app.core.clock import utc_now
 from app.core.db.engine import Database
+from app.core.settings.groups import DatabaseSettings
 from app.core.settings.settings import Settings, load_settings
 from app.identity.emails import email_key
 from app.identity.models import AuthSession, User
@@ -105,34 +106,53 @@ def empty_database_url(make_database: DatabaseMaker) -> Iterator[str]:
         yield url
 
 
+class OneTransaction(Database):
+    """A database whose sessions are savepoints in one connection's transaction while that is set."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        super().__init__(settings)
+        self.outer: AsyncConnection | None = None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """The connection that is set, for one statement; without one, as the application's."""
+        if self.outer is not None:
+            yield self.outer
+            return
+        async with super().reading() as connection:
+            yield connection
+
+    @contextmanager
+    def inside(self, outer: AsyncConnection) -> Iterator[None]:
+        """Put every session and every read into that connection's transaction, for this block."""
+        factories = (self.sessions, self.read_sessions)
+        bound = async_sessionmaker(outer, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        self.outer = outer
+        self.sessions, self.read_sessions = bound, bound
+        try:
+            yield
+        finally:
+            self.outer = None
+            self.sessions, self.read_sessions = factories
+
+
 @pytest.fixture(scope="session")
 async def app(servers: Servers, make_database: DatabaseMaker) -> AsyncIterator[FastAPI]:
     """The production application, shared by all tests that are rolled back."""
     with make_database() as url:
-        async with running_app(settings_for(servers, url)) as application:
+        settings = settings_for(servers, url)
+        async with running_app(settings, OneTransaction(settings.database)) as application:
             yield application
 
 
 @pytest.fixture
 async def connection(app: FastAPI) -> AsyncIterator[AsyncConnection]:
     """The outer transaction of one test: the application's sessions become savepoints in it."""
-    database: Database = app.state.database
-    factories = (database.sessions, database.read_sessions, database.reading)
+    database: OneTransaction = app.state.database
     async with database.engine.connect() as outer:
         transaction = await outer.begin()
-        bound = async_sessionmaker(
-            outer, expire_on_commit=False, join_transaction_mode="create_savepoint", class_=AsyncSession
-        )
-
-        @asynccontextmanager
-        async def reading() -> AsyncIterator[AsyncConnection]:
+        with database.inside(outer):
             yield outer
-
-        database.sessions, database.read_sessions = bound, bound
-        database.reading = reading  # type: ignore[method-assign]  # the factory, not its behaviour
-        yield outer
-        database.sessions, database.read_sessions = factories[0], factories[1]
-        database.reading = factories[2]  # type: ignore[method-assign]  # as above
         await transaction.rollback()
     app.state.cache.connection_changed()
     await app.state.redis.flushdb()
@@ -234,9 +254,9 @@ def settings_for(servers: Servers, database_url: str, **overrides: object) -> Se
 
 
 @asynccontextmanager
-async def running_app(settings: Settings) -> AsyncIterator[FastAPI]:
+async def running_app(settings: Settings, database: Database | None = None) -> AsyncIterator[FastAPI]:
     """The application between start-up and shutdown, with its cache bus connected."""
-    application = create_app(settings)
+    application = create_app(settings, database)
     async with application.router.lifespan_context(application):
         async with asyncio.timeout(60):
             while not application.state.cache.is_connected:
