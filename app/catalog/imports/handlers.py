@@ -1,9 +1,11 @@
 """The worker's side of imports and reverts: one at a time, resumed by whoever comes next."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import structlog
 
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
-from app.catalog.imports.faults import retry_when_unavailable
 from app.catalog.imports.job import JobLifecycle, Overtaken
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.revert import revert, start_revert
@@ -18,15 +20,15 @@ from app.core.storage.storage import FileMissing
 
 _QUEUE_PAUSE = 2.0
 """Seconds until an import that waits for another one looks again."""
+_FAULT_PAUSE = 5.0
+"""Seconds until an attempt that a server broke off is made again."""
 _log = structlog.get_logger(__name__)
 
 
 @delivers(ImportRequested)
 async def run_import(context: HandlerContext, event: ImportRequested, _delivery: Delivery) -> None:
-    """Run the import, unless another one runs: then later. A fault of a server behind us is tried again."""
-    async with retry_when_unavailable(), context.transaction() as turn:
-        if not await ImportRepository(turn).try_to_run():
-            raise RetryAfter("another import is running", _QUEUE_PAUSE)
+    """Run the import from where it stands to its end. Raises RetryAfter."""
+    async with _turn(context):
         lifecycle = JobLifecycle(context, event.job_id)
         job = await lifecycle.start()
         if job is not None:
@@ -35,14 +37,31 @@ async def run_import(context: HandlerContext, event: ImportRequested, _delivery:
 
 @delivers(ImportRevertRequested)
 async def revert_import(context: HandlerContext, event: ImportRevertRequested, _delivery: Delivery) -> None:
-    """Take the import back; never while an import runs. Killed half-way, the next attempt goes on."""
-    async with retry_when_unavailable(), context.transaction() as turn:
-        if not await ImportRepository(turn).try_to_run():
-            raise RetryAfter("an import is running", _QUEUE_PAUSE)
+    """Take the import back; after a worker was killed half-way, go on. Raises RetryAfter."""
+    async with _turn(context):
         job = await start_revert(context, event.job_id)
         if job is not None:
             actor_id = job.created_by if event.asked_by is None else event.asked_by
             await revert(context, job.id, Owner(actor_id, context.settings.currency))
+
+
+@asynccontextmanager
+async def _turn(context: HandlerContext) -> AsyncIterator[None]:
+    """Let nobody else run or revert an import inside. Raises RetryAfter when somebody does, or a server is away.
+
+    A server that is away is waited for, however long. The looks for one's turn count as attempts: as an
+    ordinary failure this one could be the last, and the job would never end.
+    """
+    try:
+        async with context.transaction() as session:
+            if not await ImportRepository(session).try_to_run():
+                raise RetryAfter("another import is running", _QUEUE_PAUSE)
+            yield
+    except Exception as fault:
+        if Fault.of(fault).is_passing:
+            _log.warning("import_broken_off", error=repr(fault))
+            raise RetryAfter("a server behind us is away", _FAULT_PAUSE) from fault
+        raise
 
 
 async def _bring_to_its_end(context: HandlerContext, lifecycle: JobLifecycle, job: ImportJob) -> None:

@@ -6,13 +6,13 @@ from typing import Any, Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.imports.batch import Edit, Names, StoredBook, changed_fields, restored_state
-from app.catalog.imports.faults import is_refusal
 from app.catalog.imports.repository import ImportRepository, RevertRepository, RevertRow
 from app.catalog.imports.writer import BookWriter, Owner, refresh_documents
 from app.catalog.models import ImportJob, RevertOutcome, RevertState, RowStatus
 from app.core.audit import record_audit
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.driver import driver_connection
+from app.core.db.faults import Fault
 from app.core.events.events import HandlerContext
 
 _BATCH = 500
@@ -39,7 +39,7 @@ async def revert(context: HandlerContext, job_id: int, owner: Owner) -> None:
                 after = await (service.revert(after, size) if size else service.leave(after))
             size = min(2 * size or 1, _BATCH)
         except Exception as fault:
-            if not is_refusal(fault):
+            if not Fault.of(fault).is_of_rows:
                 raise
             # What a book had may be gone or another's by now: found by halving, that row is left alone.
             size //= 2

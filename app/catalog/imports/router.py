@@ -1,25 +1,22 @@
 """`/api/v1/admin/imports`: books in bulk."""
 
-import uuid
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.imports import queries
-from app.catalog.imports.deps import ImportServiceDep
 from app.catalog.imports.errors import (
     ImportFinished,
     ImportNotFound,
     ImportNotRetryable,
     ImportNotRevertible,
 )
-from app.catalog.imports.forms import FORM
 from app.catalog.imports.schemas import ImportFilter, ImportOut, ImportRowFilter, ImportRowOut
-from app.catalog.imports.service import StoredUpload, export_errors
-from app.catalog.imports.upload import receive_import
+from app.catalog.imports.service import ImportService, export_errors
+from app.catalog.imports.upload import FORM, receive_import
 from app.core.db.engine import Database
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
@@ -36,6 +33,14 @@ _ACCEPTED = 202
 _CSV: dict[int | str, dict[str, Any]] = {
     200: {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
 }
+
+
+async def get_import_service(session: SessionDep) -> ImportService:
+    """Import jobs on the request's transaction."""
+    return ImportService.build(session)
+
+
+ImportServiceDep = Annotated[ImportService, Depends(get_import_service, scope="function")]
 
 
 @router.post(
@@ -60,10 +65,8 @@ async def create_import(
     other. `on_error=abort` writes all rows or none; `dry_run=true` writes nothing and reports what
     would happen, row by row, with the changes of each field.
     """
-    name = f"imports/{uuid.uuid4().hex}"
-    upload, options = await receive_import(request, name)
-    stored = StoredUpload(name, upload.filename, upload.size, upload.format)
-    job_id = await imports.create(importer, options, stored)
+    upload, options = await receive_import(request)
+    job_id = await imports.create(importer, options, upload)
     return await read_back(
         session,
         partial(queries.get_import, job_id=job_id),

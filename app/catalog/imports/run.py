@@ -22,7 +22,6 @@ from app.catalog.cache_groups import LISTS
 from app.catalog.formats.record import RowProblem
 from app.catalog.imports.applier import Applied, BatchApplier
 from app.catalog.imports.batch import Outcome, failure
-from app.catalog.imports.faults import fault_problem, is_refusal
 from app.catalog.imports.job import JobLifecycle, Progress, is_all_or_nothing
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.source import Batch, BatchReader
@@ -30,7 +29,8 @@ from app.catalog.imports.writer import refresh_documents
 from app.catalog.models import ImportJob
 from app.core.cache.hot import invalidate
 from app.core.db.driver import driver_connection
-from app.core.db.faults import retry_on_conflict
+from app.core.db.faults import Fault, postgres_cause, retry_on_conflict
+from app.core.errors import CONSTRAINT_ERRORS
 from app.core.events.events import HandlerContext
 
 
@@ -256,14 +256,24 @@ class ImportRun:
         try:
             applied = await retry_on_conflict(partial(self._policy.write, batch))
         except Exception as fault:
-            if not is_refusal(fault):
+            if not Fault.of(fault).is_of_rows:
                 raise
             if len(batch.records) > 1:
                 for half in batch.halves():
                     await self._apply(half)
                 return
-            applied = await self._policy.refuse(batch, fault_problem(fault))
+            applied = await self._policy.refuse(batch, refusal_of(fault))
         await self._policy.settle(batch, applied)
         self._progress.done = batch.last
         if self._progress.is_cancelling:
             raise Cancelled
+
+
+def refusal_of(fault: Exception) -> RowProblem:
+    """Say why the database refuses a row, by the name of the constraint where there is one."""
+    cause = postgres_cause(fault)
+    name = getattr(cause, "constraint_name", None)
+    if name in CONSTRAINT_ERRORS:
+        error, field, message = CONSTRAINT_ERRORS[name]
+        return RowProblem(field, message, error.code)
+    return RowProblem("row", f"The database refuses it: {str(cause).splitlines()[0]}", "refused")

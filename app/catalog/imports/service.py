@@ -11,6 +11,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.formats.cell_text import escape_formula
+from app.catalog.formats.record import SourceFormat
 from app.catalog.imports.errors import ImportFinished, ImportNotRetryable, ImportNotRevertible, unknown_import
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
 from app.catalog.imports.queries import ERROR_COLUMN, Layout, walk_failed
@@ -27,14 +28,14 @@ _NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]+)*")
 _OVER = frozenset({ImportState.COMPLETED, ImportState.FAILED, ImportState.CANCELLED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredUpload:
-    """A file in the store: its name there, and what the sender calls it."""
+    """A file in the store: its name there, what the sender calls it, its bytes, and its format by its content."""
 
     name: str
     filename: str
-    size: int
-    format: str
+    size: int = 0
+    format: SourceFormat = SourceFormat.CSV
 
 
 class ImportService:

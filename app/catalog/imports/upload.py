@@ -1,49 +1,97 @@
-"""Receives the file of an import into the store, and what shall be done with it."""
+"""Receives the file of an import into the store, and what shall be done with it; documents the form."""
 
+import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from fastapi import Request
 from pydantic import ValidationError
 
-from app.catalog.formats.columns import check_mapping
+from app.catalog.formats.columns import FIELDS, check_mapping
 from app.catalog.formats.decoding import check_encoding
 from app.catalog.formats.detection import HEAD, detect_format
 from app.catalog.formats.record import SourceFormat
 from app.catalog.imports.schemas import ImportIn
-from app.core.http.uploads import FormStream, UploadTooLarge, plain_name, refused_body, refused_field
+from app.catalog.imports.service import StoredUpload
+from app.catalog.models import ImportMode, OnError
+from app.core.http.uploads import (
+    FormStream,
+    UploadTooLarge,
+    form_body,
+    plain_name,
+    refused_body,
+    refused_field,
+)
 from app.core.storage.storage import Storage
 
 _LONGEST_FILENAME = 200
 _MIB = 1024 * 1024
 
-
-@dataclass(slots=True)
-class Upload:
-    """What came: of the file its name, size and format by content."""
-
-    filename: str
-    size: int = 0
-    format: SourceFormat = SourceFormat.CSV
+_FIELDS = ", ".join(f"`{name}`" for name in FIELDS)
 
 
-async def receive_import(request: Request, name: str) -> tuple[Upload, ImportIn]:
-    """Store the file under the name; what came, and what shall be done with it.
+def _choice(values: Any, default: str | None, text: str) -> dict[str, Any]:
+    described = {"type": "string", "enum": [value.value for value in values], "description": text}
+    return described if default is None else {**described, "default": default}
+
+
+FORM = form_body(
+    {
+        "multipart/form-data": {
+            "type": "object",
+            "required": ["file"],
+            "properties": {
+                "file": {"type": "string", "format": "binary", "description": "CSV, NDJSON or ONIX 3.0."},
+                "mode": _choice(
+                    ImportMode,
+                    ImportMode.UPSERT.value,
+                    "`create`: only add books; `update`: only change books that are there, by ISBN-13;"
+                    " `upsert`: either. A row that may not do what it asks for fails.",
+                ),
+                "on_error": _choice(
+                    OnError,
+                    OnError.SKIP_ROW.value,
+                    "`skip_row`: other rows are written; `abort`: one failed row, and nothing is written.",
+                ),
+                "dry_run": {"type": "boolean", "default": False, "description": "Report, but write nothing."},
+                "mapping": {
+                    "type": "string",
+                    "description": 'JSON: header of the file to field, or to "" to ignore it, such as'
+                    f' `{{"Titel": "title", "Notes": ""}}`. Fields: {_FIELDS}.',
+                },
+                "format": _choice(SourceFormat, None, "Found out from the file's content, unless said here."),
+                "encoding": {
+                    "type": "string",
+                    "description": "UTF-8, and UTF-16 with its mark, by themselves; cp1252 and others when declared,"
+                    " best before the file.",
+                },
+                "delimiter": {
+                    "type": "string",
+                    "description": "Of CSV: comma, semicolon, tab, bar, or the character; found out unless said here.",
+                },
+            },
+        }
+    }
+)
+
+
+async def receive_import(request: Request) -> tuple[StoredUpload, ImportIn]:
+    """Store the file; return what came, and what shall be done with it.
 
     Raises NotAnUpload, UploadInterrupted, UploadTooLarge, SourceRefused, RequestValidationError: then nothing
     is stored.
     """
     storage: Storage = request.app.state.storage.opened
     form = FormStream(request, "file")
-    upload = await _receive(request, form, storage, name)
+    upload = await _receive(request, form, storage)
     try:
         options = _read_options(form.fields)
         check_mapping(options.mapping)
         if options.encoding is not None:
             check_encoding(options.encoding)
     except Exception:
-        await storage.delete([name])
+        await storage.delete([upload.name])
         raise
     return upload, options
 
@@ -62,23 +110,23 @@ def _read_options(fields: dict[str, str]) -> ImportIn:
         raise refused_body(fault) from None
 
 
-async def _receive(request: Request, form: FormStream, storage: Storage, name: str) -> Upload:
-    """Store the form's file under the name; when anything is wrong with it or the form, nothing is stored."""
+async def _receive(request: Request, form: FormStream, storage: Storage) -> StoredUpload:
+    """Store the form's file; when anything is wrong with it or the form, nothing is stored."""
     most: int = request.app.state.settings.imports.max_size
     if int(request.headers.get("content-length") or 0) > (most + 1) * _MIB:
         raise _too_large(most)
     await form.open()
-    upload = Upload(plain_name(form.filename, _LONGEST_FILENAME))
-    await storage.put_stream(name, _content(form, upload, most))
+    upload = StoredUpload(f"imports/{uuid.uuid4().hex}", plain_name(form.filename, _LONGEST_FILENAME))
+    await storage.put_stream(upload.name, _content(form, upload, most))
     try:
         await form.close()
     except BaseException:
-        await storage.delete([name])
+        await storage.delete([upload.name])
         raise
     return upload
 
 
-async def _content(form: FormStream, upload: Upload, most: int) -> AsyncIterator[bytes]:
+async def _content(form: FormStream, upload: StoredUpload, most: int) -> AsyncIterator[bytes]:
     """The file's bytes; its format is judged as soon as there is enough of it, so that nobody sends on in vain."""
     head, is_judged = bytearray(), False
     async for piece in form.pieces():
@@ -94,7 +142,7 @@ async def _content(form: FormStream, upload: Upload, most: int) -> AsyncIterator
         upload.format = _judge(head, form, upload)
 
 
-def _judge(head: bytearray, form: FormStream, upload: Upload) -> SourceFormat:
+def _judge(head: bytearray, form: FormStream, upload: StoredUpload) -> SourceFormat:
     return detect_format(bytes(head[:HEAD]), upload.filename, form.fields.get("encoding") or None)
 
 

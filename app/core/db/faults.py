@@ -50,6 +50,11 @@ class Fault(Enum):
         """Whether the same may succeed when it is done again."""
         return self in {Fault.CONFLICT, Fault.UNAVAILABLE}
 
+    @property
+    def is_of_rows(self) -> bool:
+        """Whether the rows cause it that were to be written: refused, or in conflict however often they were tried."""
+        return self in {Fault.CONFLICT, Fault.REFUSED}
+
 
 _BY_CLASS: tuple[tuple[Fault, tuple[type[BaseException], ...]], ...] = (
     # A value that its type cannot encode, noticed before anything is sent. It is no `asyncpg.DataError`,
