@@ -7,12 +7,12 @@ from itertools import islice
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.authors.resolver import AuthorResolver
+from app.catalog.authors.resolver import resolve_authors
 from app.catalog.books.fields import BookState
 from app.catalog.goods.repository import MovementKind, StockLedger
 from app.catalog.imports.writer import BookWriter, Owner, refresh_documents
 from app.catalog.models import Author, Category, Item
-from app.catalog.series.resolver import SeriesResolver
+from app.catalog.series.resolver import resolve_series
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.driver import driver_connection
 from app.core.db.locks import AdvisoryLock, acquire
@@ -60,8 +60,8 @@ async def load_demo(session: AsyncSession, settings: Settings, report: Report) -
     shop = DemoShop.read()
     owner = Owner(await _add_accounts(session), settings.currency, MovementKind.INITIAL)
     categories = await _add_categories(session, shop.categories)
-    authors = await AuthorResolver.build(session, locks_names=False).resolve(shop.people)
-    series = await SeriesResolver.build(session).resolve(book.series for book in shop.books if book.series)
+    authors = await resolve_authors(session, shop.people, locks_names=False)
+    series = await resolve_series(session, (book.series for book in shop.books if book.series))
     books = [
         (
             book.isbn13,

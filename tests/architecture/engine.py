@@ -16,7 +16,7 @@ Finding = tuple[int, str]
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
-_ROLE_NAMES = ("router", "deps", "schemas", "service", "repository", "queries", "models")
+_ROLE_NAMES = ("router", "deps", "schemas", "service", "repository", "resolver", "queries", "models")
 _NOT_OURS = re.compile(r"(^|/)(\.(?!ci/|github/|importlinter|env\.example)|__pycache__/|build/|dist/)")
 
 

@@ -16,16 +16,17 @@ SERVICE_LEVEL = frozenset({"router", "deps"})
 
 MAY_NOT_KNOW = {
     "deps": {"router"},
-    "schemas": {"router", "deps", "service", "repository", "queries"},
+    "schemas": {"router", "deps", "service", "repository", "resolver", "queries"},
     "repository": {"router", "deps", "service"},
-    "queries": {"router", "deps", "service", "repository"},
-    "models": {"router", "deps", "service", "schemas", "repository", "queries"},
+    "resolver": {"router", "deps", "service"},
+    "queries": {"router", "deps", "service", "repository", "resolver"},
+    "models": {"router", "deps", "service", "schemas", "repository", "resolver", "queries"},
 }
 
 
 @module_rule("app/")
 def layers_point_downwards(module: Module) -> Iterator[Finding]:
-    """Router, deps, service, repository and queries, models: never upwards; a file of any other name is a service."""
+    """Router, deps, service, repository or resolver, queries, models: never upwards; any other name is a service."""
     if module.role == "router" or module.path.count("/") < IN_A_DOMAIN:
         return
     for imported in module.imports:
@@ -37,7 +38,7 @@ def layers_point_downwards(module: Module) -> Iterator[Finding]:
 @module_rule("app/")
 def services_know_no_framework(module: Module) -> Iterator[Finding]:
     """A service or repository serves worker and CLI too, so it never imports fastapi or starlette."""
-    if module.role in {"service", "repository", "queries"}:
+    if module.role in {"service", "repository", "resolver", "queries"}:
         for imported in module.imports:
             if imported.is_within("fastapi", "starlette"):
                 yield imported.line, f"{module.role} imports {imported.target}"

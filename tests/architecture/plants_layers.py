@@ -44,6 +44,9 @@ LAYERS: tuple[Plant, ...] = (
         says="service level imports deps",
     ),
     Breaks("layers_point_downwards", "app/catalog/books/queries.py", "from .service import x\n"),
+    Breaks("layers_point_downwards", "app/catalog/authors/queries.py", "from .resolver import x\n"),
+    Breaks("layers_point_downwards", "app/catalog/authors/resolver.py", "from .service import x\n"),
+    Keeps("layers_point_downwards", "app/catalog/authors/resolver.py", "from .repository import x\n"),
     Keeps("layers_point_downwards", "app/api.py", "from app.catalog.books.router import router\n"),
     Keeps("layers_point_downwards", "app/catalog/imports/run.py", "from .service import x\n"),
     Keeps("layers_point_downwards", _SERVICE, "from .repository import x\nfrom app.catalog import models\n"),
@@ -239,11 +242,16 @@ SQL: tuple[Plant, ...] = (
     Keeps("sql_is_written_in_repositories", _MODELS, "from sqlalchemy import Text, func, text\n"),
     Keeps("sql_is_written_in_repositories", _SERVICE, "from sqlalchemy.ext.asyncio import AsyncSession\n"),
     Keeps("sql_is_written_in_repositories", _REPOSITORY, "from sqlalchemy import select\n"),
+    Keeps(
+        "sql_is_written_in_repositories", "app/catalog/works/resolver.py", "from sqlalchemy import select\n"
+    ),
+    Breaks("sql_is_written_in_repositories", "app/catalog/works/names.py", "from sqlalchemy import select\n"),
     Breaks("sql_is_run_in_repositories", _SERVICE, "self.session.get(Book, 1)\n", says="self.session.get()"),
     Breaks("sql_is_run_in_repositories", "app/cli/main.py", "connection.execute(statement)\n"),
     Breaks("sql_is_run_in_repositories", _ROUTER, "s.scalars(statement)\n"),
     Keeps("sql_is_run_in_repositories", _SERVICE, "values.get(1)\nself.books.get(1)\nsession_names.add(2)\n"),
     Keeps("sql_is_run_in_repositories", _REPOSITORY, "session.scalars(statement)\n"),
+    Keeps("sql_is_run_in_repositories", "app/catalog/works/resolver.py", "session.execute(statement)\n"),
     Breaks(
         "repositories_return_types",
         _REPOSITORY,

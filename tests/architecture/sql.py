@@ -1,4 +1,4 @@
-"""SQL stands in repositories, `core`, the worker and the demo loader; repositories return types."""
+"""SQL stands in repositories, resolvers and queries, `core`, the worker and the demo loader; they return types."""
 
 import ast
 import re
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from .engine import Finding, Module, module_rule
 
+HOLDS_SQL = frozenset({"repository", "resolver", "queries"})
 SQL_MAY_STAND_IN = (
     "app/core/",
     "app/worker.py",
@@ -35,7 +36,7 @@ UNTYPED = frozenset({"Dict", "Mapping", "MutableMapping", "OrderedDict", "RowMap
 @module_rule("app/", apart_from=SQL_MAY_STAND_IN)
 def sql_is_written_in_repositories(module: Module) -> Iterator[Finding]:
     """Elsewhere SQLAlchemy is the type of a session; models may declare, but select nothing."""
-    if module.role in {"repository", "queries"}:
+    if module.role in HOLDS_SQL:
         return
     for imported in module.imports:
         if not imported.is_within("sqlalchemy") or imported.target in TYPES_FOR_ANYONE:
@@ -47,7 +48,7 @@ def sql_is_written_in_repositories(module: Module) -> Iterator[Finding]:
 @module_rule("app/", apart_from=SQL_MAY_STAND_IN)
 def sql_is_run_in_repositories(module: Module) -> Iterator[Finding]:
     """A service asks its repository; it never drives the session."""
-    if module.role in {"repository", "queries"}:
+    if module.role in HOLDS_SQL:
         return
     for call in module.calls:
         if not isinstance(call.func, ast.Attribute):
@@ -61,7 +62,7 @@ def sql_is_run_in_repositories(module: Module) -> Iterator[Finding]:
 @module_rule("app/")
 def repositories_return_types(module: Module) -> Iterator[Finding]:
     """A repository's public functions return ORM objects or typed rows, never dicts of any kind."""
-    if module.role not in {"repository", "queries"}:
+    if module.role not in HOLDS_SQL:
         return
     for function in module.functions:
         if function.returns is None or function.name.startswith("_"):
@@ -74,7 +75,7 @@ def repositories_return_types(module: Module) -> Iterator[Finding]:
 @module_rule("app/")
 def patches_stay_typed(module: Module) -> Iterator[Finding]:
     """What a service or repository is to change comes as a model with its `model_fields_set`, not as a dict."""
-    if module.role not in {"service", "repository"}:
+    if module.role not in {"service", "repository", "resolver"}:
         return
     for function in module.functions:
         given = function.args

@@ -68,7 +68,7 @@ def _sets_keep_writes(statement: ast.stmt) -> bool:
 @module_rule("app/")
 def no_network_inside_a_transaction(module: Module) -> Iterator[Finding]:
     """Routers, services and repositories reach nothing but the database: the rest is the outbox's."""
-    if module.role in {"router", "service", "repository", "queries"}:
+    if module.role in {"router", "service", "repository", "resolver", "queries"}:
         for imported in module.imports:
             if imported.is_within(*NETWORK):
                 yield imported.line, f"{module.role} imports {imported.target}"

@@ -1,7 +1,6 @@
-"""How an author's name is printed, and how it is filed: family name first, as on a bookseller's shelf."""
+"""How an author's name is filed: family name first, as on a bookseller's shelf."""
 
 import re
-import unicodedata
 
 _PARTICLE = re.compile(
     r"(af|al|da|das|de|del|della|den|der|di|do|dos|du|el|ibn|la|las|le|les|los|st\.?|ten|ter|van|von|zu|zur)",
@@ -12,13 +11,6 @@ _ARTICLE = re.compile(r"(du|la|le|les|ten|ter)")
 _SUFFIX = re.compile(r"(jr|sr|ph\.?d|m\.?d)\.?|[ivx]+", re.IGNORECASE)
 _STAYS = re.compile(r"[,&]| (and|of) |[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Filed by hand, a house or a ruler, or in a script that puts the family name first."""
-
-
-def as_printed(name: str) -> str:
-    """The name with single spaces, composed (NFC)."""
-    if name.isascii() and name.isprintable() and "  " not in name and name == name.strip():
-        return name
-    return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def sort_name(name: str) -> str:

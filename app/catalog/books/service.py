@@ -5,7 +5,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.authors.resolver import AuthorResolver, Credit
+from app.catalog.authors.resolver import Credit, resolve_authors
 from app.catalog.books.errors import no_book
 from app.catalog.books.fields import PLAIN_BOOK_FIELDS
 from app.catalog.books.repository import BookRepository
@@ -15,10 +15,9 @@ from app.catalog.goods.schemas import GoodsIn, ItemKind
 from app.catalog.goods.service import GoodsService, record_staff_edit
 from app.catalog.models import Book, ContributorRole, Item
 from app.catalog.partial_dates import parse_partial_date
-from app.catalog.series.resolver import SeriesResolver
+from app.catalog.series.resolver import resolve_series
 from app.catalog.series_positions import series_order
-from app.catalog.works.repository import TitlePage
-from app.catalog.works.resolver import EditionChange, WorkResolver
+from app.catalog.works.resolver import EditionChange, TitlePage, WorkResolver
 from app.core.audit import Changes
 from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
@@ -34,15 +33,11 @@ class BookService:
         session: AsyncSession,
         goods: GoodsService,
         books: BookRepository,
-        authors: AuthorResolver,
-        series: SeriesResolver,
         works: WorkResolver,
     ) -> None:
         self._session = session
         self._goods = goods
         self._books = books
-        self._authors = authors
-        self._series = series
         self._works = works
 
     @classmethod
@@ -52,9 +47,7 @@ class BookService:
             session,
             GoodsService.build(session, currency),
             BookRepository(session),
-            AuthorResolver.build(session),
-            SeriesResolver.build(session),
-            WorkResolver.build(session),
+            WorkResolver(session),
         )
 
     async def create(self, seller: Principal, request: BookIn) -> int:
@@ -140,7 +133,7 @@ class BookService:
     async def _series_of(self, change: BookIn | BookPatch) -> int | None:
         if change.series is None:
             return None
-        return (await self._series.resolve([change.series])).by_name[change.series].id
+        return (await resolve_series(self._session, [change.series])).by_name[change.series].id
 
     async def _credit(
         self, contributors: Sequence[ContributorIn], credited: Sequence[Credit] = ()
@@ -148,7 +141,7 @@ class BookService:
         """Turn contributors into credits of a book that has the `credited` ones, creating who is unknown."""
         named = [one.name for one in contributors if one.name is not None]
         ids = [one.author_id for one in contributors if one.author_id is not None]
-        authors = await self._authors.resolve(named, ids, {author_id for author_id, _ in credited})
+        authors = await resolve_authors(self._session, named, ids, {author_id for author_id, _ in credited})
         # An id that does not exist is refused by the foreign key.
         return authors.credit(
             [(one.name or one.author_id or 0, one.role.value) for one in contributors], credited

@@ -2,27 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import (
-    ColumnElement,
-    delete,
-    exists,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.categories.queries import has_key
 from app.catalog.models import BookCategory, Category
-from app.core.db.driver import driver_connection
 from app.core.db.locks import AdvisoryLock, acquire
-
-_BY_SLUG = "SELECT slug, id FROM categories WHERE slug = ANY ($1::text[])"
-_CREATE = """
-    INSERT INTO categories (name, slug, path) SELECT name, slug, slug FROM unnest($1::text[], $2::text[])
-    AS new (slug, name) ON CONFLICT DO NOTHING RETURNING id
-"""
 
 
 class CategoryRepository:
@@ -40,23 +25,13 @@ class CategoryRepository:
         self._session.add(category)
         await self._session.flush()
 
-    async def list_by_slug(self, slugs: Sequence[str]) -> list[tuple[str, int]]:
-        """Each of these slugs that a category has, with its id."""
-        connection = await driver_connection(self._session)
-        return [(row[0], row[1]) for row in await connection.fetch(_BY_SLUG, slugs)]
-
-    async def create(self, slugs: Sequence[str], names: Sequence[str]) -> list[int]:
-        """Insert categories at the top of the tree unless their slugs exist; the ids of the new ones."""
-        connection = await driver_connection(self._session)
-        return [row[0] for row in await connection.fetch(_CREATE, slugs, names)]
-
     async def find(self, key: str) -> Category | None:
-        """The category with this slug or id."""
+        """Find the category with this slug or id."""
         found = await self._session.scalars(select(Category).where(has_key(Category, key)))
         return found.one_or_none()
 
     async def find_parent(self, category_id: int) -> Category | None:
-        """The category with this id."""
+        """Find the category with this id."""
         return await self._session.get(Category, category_id)
 
     async def flush(self) -> None:
@@ -64,7 +39,7 @@ class CategoryRepository:
         await self._session.flush()
 
     async def lock_subtree(self, path: str) -> Sequence[str]:
-        """The paths of the category and all below it, locked against books that enter or leave them.
+        """Lock the category and all below it against books that enter or leave them; their paths.
 
         In order of the ids, as books take theirs, so that the two cannot deadlock.
         """
@@ -90,7 +65,7 @@ class CategoryRepository:
         )
 
     async def is_in_use(self, category_id: int) -> bool:
-        """Whether the category has subcategories or books."""
+        """Tell whether the category has subcategories or books."""
         has_children = exists().where(Category.parent_id == category_id)
         has_books = exists().where(BookCategory.category_id == category_id)
         return bool(await self._session.scalar(select(or_(has_children, has_books))))

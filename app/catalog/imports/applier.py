@@ -6,16 +6,16 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.authors.resolver import AuthorResolver
+from app.catalog.authors.resolver import resolve_authors
 from app.catalog.cache_groups import LISTS, item_group
-from app.catalog.categories.resolver import CategoryResolver
+from app.catalog.categories.resolver import resolve_categories
 from app.catalog.formats.onix.repository import OnixRepository, unknown_parts
 from app.catalog.formats.record import Record
 from app.catalog.imports.batch import BookKey, Names, Outcome, StoredBook, Triage, make_plan
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.writer import BookWriter, Owner
 from app.catalog.models import ImportJob, ImportMode, RowStatus
-from app.catalog.series.resolver import SeriesResolver
+from app.catalog.series.resolver import resolve_series
 from app.core.cache.hot import EVERYTHING
 from app.core.db.driver import driver_connection
 
@@ -43,19 +43,8 @@ class Applied:
 class NameResolver:
     """Turns the names in a batch of books into ids, creating what there is not."""
 
-    def __init__(self, authors: AuthorResolver, series: SeriesResolver, categories: CategoryResolver) -> None:
-        self._authors = authors
-        self._series = series
-        self._categories = categories
-
-    @classmethod
-    def build(cls, session: AsyncSession) -> Self:
-        """Compose it on one session."""
-        return cls(
-            AuthorResolver.build(session, locks_names=False),
-            SeriesResolver.build(session),
-            CategoryResolver.build(session),
-        )
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
 
     async def resolve(self, records: Iterable[Record], names: Names) -> None:
         """Find or create every author, series and category that the records name.
@@ -71,16 +60,18 @@ class NameResolver:
                 series[values["series"]] = None
             categories.update((name, None) for name in values.get("categories") or ())
         if people:
-            names.authors = await self._authors.resolve(people, credited=names.author_names.keys())
+            names.authors = await resolve_authors(
+                self._session, people, credited=names.author_names.keys(), locks_names=False
+            )
             names.author_names |= names.authors.printed
             names.created += [("author", one) for one in names.authors.created]
         if series:
-            found = await self._series.resolve(series)
+            found = await resolve_series(self._session, series)
             names.series |= {name: one.id for name, one in found.by_name.items()}
             names.series_names |= {one.id: one.printed for one in found.by_name.values()}
             names.created += [("series", one) for one in found.created]
         if categories:
-            placed = await self._categories.resolve(categories)
+            placed = await resolve_categories(self._session, categories)
             names.categories |= placed.by_name
             names.slugs |= placed.slugs
             names.created += [("category", one) for one in placed.created]
@@ -108,7 +99,7 @@ class BatchApplier:
         """Compose it on one session and the driver's connection behind it."""
         books = await BookWriter.build(session, Owner(job.created_by, currency))
         onix = OnixRepository(await driver_connection(session))
-        return cls(job, ImportRepository(session), books, NameResolver.build(session), onix)
+        return cls(job, ImportRepository(session), books, NameResolver(session), onix)
 
     async def apply(self, records: Sequence[Record], *, is_shared: bool) -> Applied:
         """Apply the records; a row that cannot be applied fails alone.

@@ -18,8 +18,7 @@ from app.catalog.formats.record import Action, Record, RowProblem
 from app.catalog.goods.errors import SkuTaken, StockReserved
 from app.catalog.models import ImportMode, RowStatus
 from app.catalog.slugs import make_slug
-from app.catalog.works.repository import TitlePage
-from app.catalog.works.resolver import EditionChange
+from app.catalog.works.resolver import EditionChange, TitlePage
 
 BookKey = str | int | None
 """What a record means a book by: its ISBN, else the item's id; None of a new book without ISBN."""

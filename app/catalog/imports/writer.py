@@ -147,7 +147,7 @@ class BookWriter:
     @classmethod
     async def build(cls, session: AsyncSession, owner: Owner) -> Self:
         """Compose it on one session and the driver's connection behind it."""
-        works = WorkResolver.build(session, locks_titles=False)
+        works = WorkResolver(session, locks_titles=False)
         return cls(await driver_connection(session), works, StockLedger(session), owner)
 
     async def prepare(self) -> None:

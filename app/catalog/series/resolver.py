@@ -2,11 +2,29 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.series.repository import NamedSeries, SeriesRepository
+from app.core.db.driver import driver_connection
+
+_LOCK_BY_NAME = """
+    WITH wanted AS MATERIALIZED (SELECT name, fold(name) AS key FROM unnest($1::text[]) AS name)
+    SELECT wanted.name, series.id, series.name FROM wanted JOIN series ON name_folded = key
+    ORDER BY series.id FOR KEY SHARE OF series
+"""
+_CREATE = """
+    INSERT INTO series (name) SELECT DISTINCT ON (fold(name)) name FROM unnest($1::text[]) AS name
+    ORDER BY fold(name) ON CONFLICT DO NOTHING RETURNING id
+"""
+
+
+class NamedSeries(NamedTuple):
+    """A name, the series that it means, and what that is called."""
+
+    name: str
+    id: int
+    printed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,29 +35,20 @@ class ResolvedSeries:
     created: list[int]
 
 
-class SeriesResolver:
-    """Turns names into series of one transaction."""
+async def resolve_series(session: AsyncSession, names: Iterable[str]) -> ResolvedSeries:
+    """Find the series of each name, creating what is unknown; case and accents do not count.
 
-    def __init__(self, series: SeriesRepository) -> None:
-        self._series = series
-
-    @classmethod
-    def build(cls, session: AsyncSession) -> Self:
-        """Compose it on one session."""
-        return cls(SeriesRepository(session))
-
-    async def resolve(self, names: Iterable[str]) -> ResolvedSeries:
-        """Find the series of each name, creating what is unknown; case and accents do not count.
-
-        Locked until the commit, so that nobody deletes one for being empty meanwhile.
-        """
-        missing = list(dict.fromkeys(names))
-        found: dict[str, NamedSeries] = {}
-        created: list[int] = []
-        while missing:
-            found |= {one.name: one for one in await self._series.lock_by_name(missing)}
-            missing = [name for name in missing if name not in found]
-            if missing:
-                # Who creates the same at the same moment is waited for; whose series it is, it is found then.
-                created += await self._series.create(missing)
-        return ResolvedSeries(found, created)
+    Locked until the commit, so that nobody deletes one for being empty meanwhile.
+    """
+    connection = await driver_connection(session)
+    missing = list(dict.fromkeys(names))
+    found: dict[str, NamedSeries] = {}
+    created: list[int] = []
+    while missing:
+        rows = [NamedSeries(*row) for row in await connection.fetch(_LOCK_BY_NAME, missing)]
+        found |= {one.name: one for one in rows}
+        missing = [name for name in missing if name not in found]
+        if missing:
+            # Who creates the same at the same moment is waited for; whose series it is, it is found then.
+            created += [row[0] for row in await connection.fetch(_CREATE, missing)]
+    return ResolvedSeries(found, created)

@@ -42,5 +42,5 @@ class WorkService:
             return
         changes = differences(work, {"title": patch.title})
         record_edit(self._session, "work.changed", ("work", work_id), changes)
-        await self._works.set_title_page(work, patch.title, work.author_id)
+        await self._works.rename(work, patch.title)
         invalidate(self._session, LISTS)
