@@ -24,7 +24,7 @@ class Precision(StrEnum):
 
 
 def parse_partial_date(text: str) -> tuple[date, Precision]:
-    """The earliest day and the precision of `1998`, `1998-05` or `1998-05-12`; ValueError otherwise."""
+    """The earliest day and the precision of `1998`, `1998-05` or `1998-05-12`. Raises ValueError."""
     match = _SHAPE.fullmatch(text)
     if match is None:
         raise ValueError("must be a year, a month or a day: 1998, 1998-05 or 1998-05-12")
@@ -39,19 +39,20 @@ def parse_partial_date(text: str) -> tuple[date, Precision]:
 
 
 def format_partial_date(earliest: date, precision: str) -> str:
-    """As it was sent: never more than is known."""
+    """Write the date as it was sent: never more than is known."""
     length = {Precision.YEAR: 4, Precision.MONTH: 7, Precision.DAY: 10}[Precision(precision)]
     return earliest.isoformat()[:length]
 
 
-def _checked_date(text: str) -> str:
+def check_partial_date(text: str) -> str:
+    """The text, which is a partial date. Raises ValueError."""
     parse_partial_date(text)
     return text
 
 
 PartialDate = Annotated[
     Line,
-    AfterValidator(_checked_date),
+    AfterValidator(check_partial_date),
     Field(max_length=10, description="A year, a month or a day, as far as known.", examples=["1937-09-21"]),
 ]
 Year = Annotated[int, Field(ge=EARLIEST_YEAR, le=LATEST_YEAR, description="Negative before the common era.")]

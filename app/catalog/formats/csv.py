@@ -31,20 +31,16 @@ _DECLARATION = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 csv.field_size_limit(2 * LARGEST_CELL)
 
 
-def _check_delimiter(declared: str) -> str:
-    """The delimiter of this name or character. Raises SourceRefused."""
-    delimiter = DELIMITERS.get(declared.lower(), declared)
-    if delimiter not in DELIMITERS.values():
-        raise SourceRefused(f"The delimiter {declared!r} is none of: comma, semicolon, tab, bar.")
-    return delimiter
-
-
 class CsvSource:
     """Rows of a CSV file, each a record; a row that cannot be read is a record with problems."""
 
     def __init__(self, path: Path, options: SourceOptions) -> None:
         wanted = check_mapping(options.mapping)
-        declared = _check_delimiter(options.delimiter) if options.delimiter else None
+        declared = options.delimiter and DELIMITERS.get(options.delimiter.lower(), options.delimiter)
+        if declared and declared not in DELIMITERS.values():
+            raise SourceRefused(
+                f"The delimiter {options.delimiter!r} is none of: comma, semicolon, tab, bar."
+            )
         self._file = TextFile.open(path, options.encoding)
         try:
             head = self._file.head(_HEAD)

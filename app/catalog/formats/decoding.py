@@ -54,7 +54,8 @@ class TextFile:
         while line := readline(LONGEST_LINE):
             if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
                 self.is_cut = True
-                self._skip_line()
+                while (rest := readline(LONGEST_LINE)) and rest[-1] not in "\r\n":
+                    pass
             yield line
 
     def head(self, characters: int) -> str:
@@ -70,11 +71,6 @@ class TextFile:
     def close(self) -> None:
         """Close the file."""
         self._text.close()
-
-    def _skip_line(self) -> None:
-        while rest := self._text.readline(LONGEST_LINE):
-            if rest[-1] in "\r\n":
-                return
 
 
 def encoding_of_mark(head: bytes) -> str | None:

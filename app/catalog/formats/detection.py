@@ -37,7 +37,10 @@ def detect_format(head: bytes, filename: str, declared: str | None = None) -> So
     `declared` is the encoding that the sender named, if any.
     """
     head = head[:HEAD]
-    _refuse_magic(head, filename)
+    for magic, what in _MAGIC.items():
+        if head.startswith(magic):
+            is_spreadsheet = filename.lower().endswith(_SPREADSHEETS)
+            raise SourceRefused(f"The file is {_SPREADSHEET if is_spreadsheet else what}.")
     encoding = encoding_of_mark(head) or (check_encoding(declared) if declared else None)
     _refuse_binary(head, encoding)
     text = head.decode(encoding or "latin-1", errors="ignore").lstrip("\ufeff \t\r\n")
@@ -52,13 +55,6 @@ def detect_format(head: bytes, filename: str, declared: str | None = None) -> So
     if text.startswith("["):
         raise SourceRefused("The file is a JSON array; write one object a line instead (NDJSON).")
     return SourceFormat.CSV
-
-
-def _refuse_magic(head: bytes, filename: str) -> None:
-    for magic, what in _MAGIC.items():
-        if head.startswith(magic):
-            is_spreadsheet = filename.lower().endswith(_SPREADSHEETS)
-            raise SourceRefused(f"The file is {_SPREADSHEET if is_spreadsheet else what}.")
 
 
 def _refuse_binary(head: bytes, encoding: str | None) -> None:

@@ -52,9 +52,7 @@ class Normaliser:
             except ValueError as refusal:
                 record.problems.append(refusal_problem(name, refusal))
         values.pop("currency", None)
-        self._set_isbn(record, fields)
-        if record.isbn13 is None and (shop_item_id := fields.get("shop_item_id", "").strip()):
-            self._set_item_id(record, shop_item_id)
+        _set_key(record, fields)
         if values.get("series_position") and "series" in values and not values["series"]:
             record.problems.append(RowProblem("series_position", "needs a series", "value_error"))
 
@@ -65,21 +63,6 @@ class Normaliser:
             )
         return None
 
-    def _set_isbn(self, record: Record, fields: Mapping[str, str]) -> None:
-        told = [cell for name in ISBN_FIELDS if name in fields and (cell := fields[name].strip())]
-        if not told:
-            return
-        try:
-            record.isbn13 = repair_isbn(told[0]) if len(told) == 1 else _isbn_of_several(told)
-        except ValueError as refusal:
-            record.problems.append(refusal_problem("isbn", refusal))
-
-    def _set_item_id(self, record: Record, cell: str) -> None:
-        try:
-            record.item_id = read_item_id(cell)
-        except ValueError as refusal:
-            record.problems.append(refusal_problem("shop_item_id", refusal))
-
 
 def refusal_problem(name: str, refusal: ValueError) -> RowProblem:
     """A refusal as the problem of a field."""
@@ -89,18 +72,34 @@ def refusal_problem(name: str, refusal: ValueError) -> RowProblem:
     return RowProblem(name, str(refusal), getattr(refusal, "type", default))
 
 
-def _isbn_of_several(told: Sequence[str]) -> str:
+def _set_key(record: Record, fields: Mapping[str, str]) -> None:
+    """Set the ISBN, or of a row without one the item's id."""
+    isbns = [cell for name in ISBN_FIELDS if name in fields and (cell := fields[name].strip())]
+    if isbns:
+        try:
+            record.isbn13 = repair_isbn(isbns[0]) if len(isbns) == 1 else _isbn_of_several(isbns)
+        except ValueError as refusal:
+            record.problems.append(refusal_problem("isbn", refusal))
+    item_id = fields.get("shop_item_id", "").strip()
+    if record.isbn13 is None and item_id:
+        try:
+            record.item_id = read_item_id(item_id)
+        except ValueError as refusal:
+            record.problems.append(refusal_problem("shop_item_id", refusal))
+
+
+def _isbn_of_several(cells: Sequence[str]) -> str:
     """The first decides; another that proves itself must name the same book, and may stand in for a shortened one."""
     proven = []
-    for cell in told[1:]:
+    for cell in cells[1:]:
         try:
             proven.append(repair_isbn(cell))
         except ValueError:
             continue
     try:
-        isbn13 = repair_isbn(told[0])
+        isbn13 = repair_isbn(cells[0])
     except ShortenedIsbn:
-        fitting = [one for one in proven if is_shortened_form(told[0], one)]
+        fitting = [one for one in proven if is_shortened_form(cells[0], one)]
         if not fitting:
             raise
         isbn13 = fitting[0]

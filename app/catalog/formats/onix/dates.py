@@ -4,7 +4,7 @@ import re
 
 from app.catalog.formats.onix import code_lists
 from app.catalog.formats.texts import FieldRefused
-from app.catalog.partial_dates import parse_partial_date
+from app.catalog.partial_dates import check_partial_date
 
 _LENGTHS = {code_lists.YEAR: 4, code_lists.MONTH: 6, code_lists.DAY: 8}
 FORMAT_OF_LENGTH = {length: form for form, length in _LENGTHS.items()}
@@ -20,9 +20,7 @@ def partial_date_of(text: str, form: str) -> str | None:
         return None
     if len(text) != length or not (text.isascii() and text.isdigit()):
         raise FieldRefused(f"must have {length} digits in the date format {form}", "invalid-date")
-    partial = "-".join(filter(None, (text[:4], text[4:6], text[6:])))
-    parse_partial_date(partial)
-    return partial
+    return check_partial_date("-".join(filter(None, (text[:4], text[4:6], text[6:]))))
 
 
 def year_of(text: str, form: str) -> int | None:

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from pydantic import TypeAdapter, ValidationError
 
 from app.catalog.books.schemas import Pages, SeriesPosition
+from app.catalog.formats.numbers import plain_digits
 from app.catalog.formats.onix import code_lists
 from app.catalog.formats.onix.contributors import read_contributors
 from app.catalog.formats.onix.parsed import ParsedProduct
 from app.catalog.formats.onix.parts import Part
-from app.catalog.formats.texts import FieldRefused, TextRule, checked
+from app.catalog.formats.texts import TextRule, checked
 from app.catalog.goods.schemas import ShortLine, Title
 from app.catalog.languages import language_of
 from app.catalog.subjects import MOST_SUBJECTS, Subject, SubjectScheme
@@ -111,15 +112,9 @@ def _read_pages(block: Part, parsed: ParsedProduct) -> None:
     value = extent.peek("ExtentValue") if extent else ""
     parsed.values["pages"] = None
     if extent and value.strip("0"):
-        parsed.put("pages", _page_count, value)
+        parsed.put("pages", lambda text: checked(_PAGES, int(plain_digits(text, "pages"))), value)
         if extent.peek("ExtentType") == code_lists.PAGE_COUNTS[0]:
             extent.use()
-
-
-def _page_count(value: str) -> int:
-    if not (value.isascii() and value.isdigit()):
-        raise FieldRefused("must be a whole number of pages", "not-a-number")
-    return int(checked(_PAGES, int(value)))
 
 
 def _read_subjects(block: Part, parsed: ParsedProduct) -> None:
@@ -136,8 +131,10 @@ def _read_subjects(block: Part, parsed: ParsedProduct) -> None:
 
 
 def _subject(part: Part, sender: str) -> Subject | None:
-    scheme = _scheme(part, sender)
-    code = part.peek("SubjectCode")
+    identifier, code = part.peek("SubjectSchemeIdentifier"), part.peek("SubjectCode")
+    scheme = code_lists.SUBJECT_SCHEMES.get(identifier)
+    if identifier == code_lists.PROPRIETARY_SCHEME and sender and part.peek("SubjectSchemeName") == sender:
+        scheme = SubjectScheme.OWN.value
     if scheme is None or not code:
         return None
     heading = part.peek("SubjectHeadingText") or None
@@ -145,13 +142,6 @@ def _subject(part: Part, sender: str) -> Subject | None:
         return Subject(scheme=SubjectScheme(scheme), code=code, heading=heading)
     except ValidationError:
         return None
-
-
-def _scheme(part: Part, sender: str) -> str | None:
-    identifier = part.peek("SubjectSchemeIdentifier")
-    if identifier == code_lists.PROPRIETARY_SCHEME and sender and part.peek("SubjectSchemeName") == sender:
-        return SubjectScheme.OWN.value
-    return code_lists.SUBJECT_SCHEMES.get(identifier)
 
 
 def _best(parts: Iterable[Part], name: str, wanted: tuple[str, ...]) -> Part | None:

@@ -31,11 +31,7 @@ def record_of(product: Part, number: int, message: Message) -> Record:
     isbn = _isbn(product, parsed)
     if not parsed.problems and action is not Action.DELETE:
         _read_blocks(product, parsed, is_full_record=action is Action.PUT)
-    raw = {
-        "record_reference": reference,
-        "isbn": _printed_isbn(product),
-        "title": _shown_title(product, parsed),
-    }
+    raw = _columns(product, parsed, reference)
     if not parsed.problems and action is not Action.DELETE:
         parts = unmapped_parts(product, _KNOWN_BLOCKS)
         unmapped = as_json(parts, is_full_record=action is Action.PUT)
@@ -73,7 +69,9 @@ def _isbn(product: Part, parsed: ParsedProduct) -> str | None:
     for wanted in code_lists.ISBN_TYPES:
         for identifier in product.all("ProductIdentifier"):
             value = identifier.peek("IDValue")
-            if identifier.peek("ProductIDType") != wanted or _is_other_article(wanted, value):
+            # A GTIN-13 may be that of something else.
+            is_other_article = wanted == "03" and not value.lstrip().startswith(("978", "979"))
+            if identifier.peek("ProductIDType") != wanted or is_other_article:
                 continue
             try:
                 isbn = parse_isbn(value)
@@ -100,17 +98,12 @@ def _item_id(product: Part, parsed: ParsedProduct) -> int | None:
     return None
 
 
-def _is_other_article(kind: str, value: str) -> bool:
-    return kind == "03" and not value.lstrip().startswith(("978", "979"))  # a GTIN-13 of something else
-
-
-def _printed_isbn(product: Part) -> str:
+def _columns(product: Part, parsed: ParsedProduct, reference: str) -> dict[str, str]:
+    """What `COLUMNS` show of the product, as its sender wrote it where it was not understood."""
     values = {one.peek("ProductIDType"): one.peek("IDValue") for one in product.all("ProductIdentifier")}
-    return next((values[kind] for kind in code_lists.ISBN_TYPES if values.get(kind)), "")
-
-
-def _shown_title(product: Part, parsed: ParsedProduct) -> str:
-    if title := parsed.values.get("title"):
-        return str(title)
-    elements = product.leaves("DescriptiveDetail", "TitleDetail", "TitleElement")
-    return next((title for element in elements if (title := take_title(element))), "")
+    isbn = next((values[kind] for kind in code_lists.ISBN_TYPES if values.get(kind)), "")
+    title = str(parsed.values.get("title") or "")
+    if not title:
+        elements = product.leaves("DescriptiveDetail", "TitleDetail", "TitleElement")
+        title = next((text for element in elements if (text := take_title(element))), "")
+    return {"record_reference": reference, "isbn": isbn, "title": title}

@@ -44,13 +44,10 @@ def read_publishing(block: Part, parsed: ParsedProduct) -> None:
                 composite.use()
         elif role == code_lists.FIRST_PUBLICATION and (year := year_of(*date_in(composite))) is not None:
             parsed.put("first_published", lambda value: checked(_YEAR, value), year)
-            _use_year(composite)
-
-
-def _use_year(composite: Part) -> None:
-    found = composite.find("Date")
-    if found and found.element.get("dateformat") in {code_lists.YEAR, code_lists.FREE_TEXT}:
-        composite.use()
+            found = composite.find("Date")
+            # Of a whole date the catalogue keeps the year alone.
+            if found and found.element.get("dateformat") in {code_lists.YEAR, code_lists.FREE_TEXT}:
+                composite.use()
 
 
 def _take_publisher(block: Part) -> str:

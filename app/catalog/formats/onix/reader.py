@@ -49,7 +49,11 @@ class OnixSource:
         """The products from the first to the last; once."""
         for number, product in enumerate(self._products(), start=1):
             record = record_of(part_of(product), number, self._message)
-            _forget(product)
+            # Free the product and everything before it.
+            product.clear()
+            parent = product.getparent()
+            while parent is not None and product.getprevious() is not None:
+                del parent[0]
             yield record
 
     def position(self) -> int:
@@ -160,11 +164,3 @@ def _with_header(message: Message, header: Part) -> Message:
         default_currency=header.peek("DefaultCurrencyCode"),
         default_price_type=header.peek("DefaultPriceType"),
     )
-
-
-def _forget(product: _Element) -> None:
-    """Frees the product and everything before it."""
-    product.clear()
-    parent = product.getparent()
-    while parent is not None and product.getprevious() is not None:
-        del parent[0]

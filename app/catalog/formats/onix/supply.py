@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 from pydantic import TypeAdapter
 
+from app.catalog.formats.numbers import plain_digits
 from app.catalog.formats.onix import code_lists
 from app.catalog.formats.onix.dates import partial_date_of
 from app.catalog.formats.onix.parsed import Message, ParsedProduct
@@ -97,15 +98,14 @@ def _read_stock(details: Sequence[Part], parsed: ParsedProduct) -> None:
     numbers = [part for detail in details for part in detail.leaves("Stock", "OnHand")]
     if not numbers:
         return
-    parsed.put("quantity", _total, [part.text for part in numbers])
+    # Twelve digits of each are enough to be too many.
+    parsed.put(
+        "quantity",
+        lambda texts: checked(_QUANTITY, sum(int(plain_digits(one, "copies")[:12]) for one in texts)),
+        [part.text for part in numbers],
+    )
     for part in numbers:
         part.is_used = True
     for detail in details:
         if detail.find("Stock"):
             detail.use_if("ProductAvailability", code_lists.IN_STOCK, code_lists.OUT_OF_STOCK)
-
-
-def _total(numbers: list[str]) -> int:
-    if not all(number.isascii() and number.isdigit() for number in numbers):
-        raise FieldRefused("must be a whole number of copies", "not-a-number")
-    return int(checked(_QUANTITY, sum(int(number[:12]) for number in numbers)))

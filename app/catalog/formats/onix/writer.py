@@ -94,7 +94,11 @@ def _descriptive(book: ExportedBook, sender: str) -> Iterator[str]:
     yield _element("ProductComposition", code_lists.SINGLE_ITEM)
     yield _element("ProductForm", code_lists.FORMAT_CODES.get(book.format or "", code_lists.UNDEFINED_FORM))
     if book.series:
-        yield _collection(book.series, book.series_position)
+        position = book.series_position
+        part = _title_element(code_lists.PRODUCT_LEVEL, _element("PartNumber", position)) if position else ""
+        named = _title_element(code_lists.COLLECTION_LEVEL, _element("TitleText", book.series))
+        kind = _element("CollectionType", code_lists.UNSPECIFIED_COLLECTION)
+        yield _wrap("Collection", kind, _title(part, named))
     subtitle = _element("Subtitle", book.subtitle) if book.subtitle else ""
     yield _title(_title_element(code_lists.PRODUCT_LEVEL, _element("TitleText", book.title), subtitle))
     for number, (name, role) in enumerate(book.contributors, start=1):
@@ -116,13 +120,6 @@ def _descriptive(book: ExportedBook, sender: str) -> Iterator[str]:
         yield _wrap("Extent", *counted, _element("ExtentUnit", code_lists.PAGES_UNIT))
     for subject in book.subjects:
         yield _subject(subject, sender)
-
-
-def _collection(series: str, position: str | None) -> str:
-    part = _title_element(code_lists.PRODUCT_LEVEL, _element("PartNumber", position)) if position else ""
-    named = _title_element(code_lists.COLLECTION_LEVEL, _element("TitleText", series))
-    kind = _element("CollectionType", code_lists.UNSPECIFIED_COLLECTION)
-    return _wrap("Collection", kind, _title(part, named))
 
 
 def _title(*elements: str) -> str:
