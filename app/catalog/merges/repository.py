@@ -80,23 +80,21 @@ class MergeRepository:
         books = Item.id.in_(editions if model is Work else credited)
         lock_books = select(Item.id).where(books).order_by(Item.id).with_for_update(key_share=True)
         lock_rows = select(model).where(model.id.in_(ids)).order_by(model.id).with_for_update()
+        # Rows that are locked by this transaction are not skipped, nor are those that nobody locks.
+        free = select(Item.id).where(books).with_for_update(key_share=True, skip_locked=True).subquery()
+        count_free = select(func.count()).select_from(free).scalar_subquery()
+        count_all = select(func.count()).where(books).scalar_subquery()
+        has_locked_all = select(count_free == count_all)
         while True:
             async with self._session.begin_nested() as attempt:
                 # Against edits and deletion of the books, but not against sales.
                 await self._session.execute(lock_books)
                 rows = await self._session.scalars(lock_rows.execution_options(populate_existing=True))
-                if await self._has_locked_all(books):
+                if await self._session.scalar(has_locked_all):
                     return rows.all()
                 # A book came to them after the books were locked, and somebody edits it already: waiting for
                 # that edit, which may wait for the rows, would deadlock. The savepoint gives every lock back.
                 await attempt.rollback()
-
-    async def _has_locked_all(self, books: ColumnElement[bool]) -> bool:
-        # Rows that are locked by this transaction are not skipped, nor are those that nobody locks.
-        free = select(Item.id).where(books).with_for_update(key_share=True, skip_locked=True).subquery()
-        count_free = select(func.count()).select_from(free).scalar_subquery()
-        count_all = select(func.count()).where(books).scalar_subquery()
-        return bool(await self._session.scalar(select(count_free == count_all)))
 
 
 class AuthorMergeRepository:

@@ -113,7 +113,11 @@ def search_statement(search: Search, window: Window) -> Select[Any]:
     mended = _mended(worded.found, has_room, search)
     guessed = _words("guessed", _only(mended.c.query), has_room, search)
     ranked = _ranked(titled, worded, guessed, search)
-    counted = _counted(ranked, (titled, *worded.capped, *guessed.capped))
+    capped = (titled, *worded.capped, *guessed.capped)
+    is_cut = or_(*(select(func.count() >= RANKED).select_from(tier).scalar_subquery() for tier in capped))
+    counted = (
+        select(func.count().label("total"), is_cut.label("is_cut")).select_from(ranked).subquery("counted")
+    )
     return _page(search, window, asked, mended, ranked, counted)
 
 
@@ -181,12 +185,6 @@ def _ranked(titled: CTE, worded: _Words, guessed: _Words, search: Search) -> CTE
     return best.group_by(found.c.book_id).cte("ranked")
 
 
-def _counted(ranked: CTE, capped: Sequence[CTE]) -> FromClause:
-    """How many books were found, and whether any candidates were cut off."""
-    is_cut = or_(*(select(func.count() >= RANKED).select_from(tier).scalar_subquery() for tier in capped))
-    return select(func.count().label("total"), is_cut.label("is_cut")).select_from(ranked).subquery("counted")
-
-
 def _page(
     search: Search, window: Window, asked: CTE, mended: CTE, ranked: CTE, counted: FromClause
 ) -> Select[Any]:
@@ -197,7 +195,7 @@ def _page(
     elif window.skip:
         ids = ids.offset(window.skip)
     page = ids.subquery("page")
-    headline = _headline(asked, mended, search)
+    headline, snippet = _headline(asked, mended, search)
     envelope = counted.outerjoin(mended, true()).outerjoin(asked, true())
     source = join_books(envelope.outerjoin(page, true()), page.c.book_id).join(headline, true())
     columns: list[Any] = [
@@ -209,7 +207,7 @@ def _page(
         snapshot_text,
         page.c.place,
         *BOOK_COLUMNS,
-        _snippet(headline, asked, mended).label("snippet"),
+        snippet.label("snippet"),
     ]
     if search.is_explained:
         source = source.outerjoin(BookDocument, BookDocument.book_id == page.c.book_id)
@@ -217,8 +215,11 @@ def _page(
     return select(*columns).select_from(source).order_by(page.c.place, page.c.book_id)
 
 
-def _headline(asked: CTE, mended: CTE, search: Search) -> FromClause:
-    """What the page's books say, the words that were looked for marked."""
+def _headline(asked: CTE, mended: CTE, search: Search) -> tuple[FromClause, ColumnElement[str]]:
+    """The texts of the page's books, the words that were looked for marked; and the snippet that is shown.
+
+    That is the headline; where the text has the words otherwise, such as initials, one with any of them.
+    """
     beginning = cast(func.replace(asked.c.title, " ", " <-> ") + ":*", TSQUERY)
     nothing = cast("", TSQUERY)
     wanted: ColumnElement[Any] = func.coalesce(beginning, nothing)
@@ -227,15 +228,11 @@ def _headline(asked: CTE, mended: CTE, search: Search) -> FromClause:
         wanted = wanted.op("||")(func.coalesce(query, nothing))
     # The offset keeps the planner from making the headline for each mention of it.
     shown = select(_marked(wanted).label("text")).offset(0)
-    return shown.correlate(asked, mended, Item, Book, Series).lateral("headline")
-
-
-def _snippet(headline: FromClause, asked: CTE, mended: CTE) -> ColumnElement[str]:
-    """The headline; where the text has the words otherwise, such as initials, one with any of them."""
+    headline = shown.correlate(asked, mended, Item, Book, Series).lateral("headline")
     words = func.concat_ws(" ", asked.c.title, func.search_title(mended.c.text))
     any_word = cast(func.replace(words, " ", " | "), TSQUERY)
     is_marked = func.strpos(headline.c.text, MARKS[0]) > 0
-    return case((is_marked, headline.c.text), else_=_marked(any_word))
+    return headline, case((is_marked, headline.c.text), else_=_marked(any_word))
 
 
 def _matched_words(asked: CTE, mended: CTE) -> ColumnElement[Any]:
