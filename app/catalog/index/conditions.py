@@ -6,6 +6,7 @@ decides the plan, and a plan made once for all values would be wrong for most.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -202,7 +203,8 @@ def _conditions_of_offers(query: BookCriteria) -> list[Condition]:
             Condition(None, BookDocument.book_id.in_(select(Item.id).where(Item.tags.contains(query.tags))))
         )
     if query.price:
-        found.append(Condition(Facet.PRICE, or_(*map(_is_in_band, query.price))))
+        bands = [_is_within(price, *price_range(band)) for band in query.price]
+        found.append(Condition(Facet.PRICE, or_(*bands)))
     if query.min_price is not None:
         found.append(Condition(Facet.PRICE, price >= fixed(query.min_price)))
     if query.max_price is not None:
@@ -210,7 +212,7 @@ def _conditions_of_offers(query: BookCriteria) -> list[Condition]:
     if query.in_stock is not None:
         found.append(Condition(Facet.IN_STOCK, BookDocument.in_stock.is_(query.in_stock)))
     if query.rating:
-        stars = [and_(rating >= fixed(one), rating < fixed(one + 1)) for one in query.rating]
+        stars = [_is_within(rating, one, one + 1) for one in query.rating]
         found.append(Condition(Facet.RATING, or_(*stars)))
     if query.min_rating is not None:
         found.append(Condition(Facet.RATING, rating >= fixed(query.min_rating)))
@@ -257,10 +259,12 @@ def _is_in_language(code: str) -> ColumnElement[bool]:
     return or_(language == fixed(code), narrower)
 
 
-def _is_in_band(band: str) -> ColumnElement[bool]:
-    low, high = price_range(band)
-    is_above = BookDocument.price >= fixed(low)
-    return is_above if high is None else and_(is_above, BookDocument.price < fixed(high))
+def _is_within(
+    column: SQLColumnExpression[Any], low: Decimal | int, high: Decimal | int | None
+) -> ColumnElement[bool]:
+    """From `low` up to, but not including, `high`."""
+    is_above = column >= fixed(low)
+    return is_above if high is None else and_(is_above, column < fixed(high))
 
 
 def _is_about(subject: str) -> ColumnElement[bool]:

@@ -175,20 +175,17 @@ def _row(kind: str, key: Any, text: Any, fit: ColumnElement[int], weight: Column
 
 def _chosen(rows: Iterable[AnyRow], count: int) -> list[AnyRow]:
     """The best rows, with some of each type among them where there are any."""
-    by_type = sorted(
+    best_of_type = sorted(
         (row for row in rows if row.id is not None),
         key=lambda row: (_TYPES[row.type], row.fit, -row.weight, row.text, row.id),
     )
+    # Of editions with one title, the first.
+    distinct = {(row.type, row.text.casefold()): row for row in reversed(best_of_type)}
     ranked = [
         (place, row)
-        for _, of_type in groupby(by_type, key=lambda row: row.type)
-        for place, row in enumerate(_distinct(of_type))
+        for _, of_type in groupby(reversed(distinct.values()), key=lambda row: row.type)
+        for place, row in enumerate(of_type)
     ]
     ranked.sort(key=lambda one: (one[1].fit != EXACT, one[0], _TYPES[one[1].type]))
     shown = sorted(ranked[:count], key=lambda one: (one[1].fit, one[0], _TYPES[one[1].type]))
     return [row for _, row in shown]
-
-
-def _distinct(rows: Iterable[AnyRow]) -> Sequence[AnyRow]:
-    """Of editions with one title, the first."""
-    return list({(row.type, row.text.casefold()): row for row in reversed(list(rows))}.values())[::-1]
