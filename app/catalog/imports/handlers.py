@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 import structlog
 
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
-from app.catalog.imports.job import JobLifecycle, Overtaken
+from app.catalog.imports.job import JobLifecycle, Overtaken, SearchDocuments
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.revert import revert, start_revert
-from app.catalog.imports.run import Aborted, Cancelled, ImportRun, SearchDocuments
+from app.catalog.imports.run import Aborted, Cancelled, ImportRun
 from app.catalog.imports.source import BatchReader, gc_paused, opened
 from app.catalog.imports.writer import Owner
 from app.catalog.models import ImportJob

@@ -1,19 +1,26 @@
 """The states and the progress of one import job, as the worker sets them."""
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from time import monotonic
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.cache_groups import LISTS
 from app.catalog.formats.record import Source
 from app.catalog.imports.batch import Outcome
 from app.catalog.imports.repository import ImportRepository, RowValues, Step
+from app.catalog.imports.writer import refresh_documents
 from app.catalog.models import ImportJob, ImportState, OnError, RowStatus
 from app.core.audit import record_audit
+from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
+from app.core.db.driver import driver_connection
+from app.core.db.faults import retry_on_conflict
 from app.core.events.events import HandlerContext
 
 _COUNTS = tuple(status.value for status in RowStatus)
@@ -162,6 +169,51 @@ class Progress:
         if is_cancelling is None:
             raise Overtaken
         self.is_cancelling = is_cancelling
+
+
+class SearchDocuments:
+    """Brings search documents up to date one batch behind the rows, on a connection of its own.
+
+    Making them is about half of PostgreSQL's work, so it goes on while the next batch is written. How
+    far it is stands in the job: whoever resumes an import begins with what is missing.
+    """
+
+    def __init__(self, context: HandlerContext, job_id: int) -> None:
+        self._context = context
+        self._job_id = job_id
+        self._under_way: asyncio.Task[None] | None = None
+
+    async def catch_up(self, after: int) -> None:
+        """Make what a worker that was killed left unmade."""
+        last: int | None = after
+        while last is not None:
+            async with self._context.transaction() as session:
+                rows = await ImportRepository(session).list_written(self._job_id, last)
+            last = rows[-1].number if rows else None
+            if last is not None:
+                await self._refresh([row.item_id for row in rows], last)
+
+    async def follow(self, book_ids: Sequence[int], last: int) -> None:
+        """Make the documents of these books, which the rows up to `last` wrote, in the background."""
+        await self.settle()
+        self._under_way = asyncio.create_task(self._refresh(book_ids, last))
+
+    async def settle(self) -> None:
+        """Wait for what is under way."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            await under_way
+
+    async def _refresh(self, book_ids: Sequence[int], last: int) -> None:
+        await retry_on_conflict(partial(self._attempt, book_ids, last))
+
+    async def _attempt(self, book_ids: Sequence[int], last: int) -> None:
+        async with self._context.transaction() as session:
+            if book_ids:
+                await refresh_documents(await driver_connection(session), book_ids)
+                # A list that was read since the books came knows nothing of their documents.
+                invalidate(session, LISTS)
+            await ImportRepository(session).note_documents(self._job_id, last)
 
 
 def row_values(job_id: int, outcomes: Iterable[Outcome], *, is_real: bool) -> list[RowValues]:

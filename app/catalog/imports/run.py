@@ -10,28 +10,37 @@ that a worker that was killed leaves nothing half done and the next one starts a
 `Rehearsal`: a transaction for each batch, rolled back; then its results are written in another one.
 """
 
-import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.cache_groups import LISTS
-from app.catalog.formats.record import RowProblem
-from app.catalog.imports.applier import Applied, BatchApplier
-from app.catalog.imports.batch import Outcome, failure
-from app.catalog.imports.job import JobLifecycle, Progress, is_all_or_nothing
+from app.catalog.authors.resolver import resolve_authors
+from app.catalog.cache_groups import LISTS, item_group
+from app.catalog.categories.resolver import resolve_categories
+from app.catalog.formats.onix.repository import OnixRepository, unknown_parts
+from app.catalog.formats.record import Record, RowProblem, SourceFormat
+from app.catalog.imports.batch import BookKey, Names, Outcome, StoredBook, Triage, failure, make_plan
+from app.catalog.imports.job import JobLifecycle, Progress, SearchDocuments, is_all_or_nothing
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.source import Batch, BatchReader
-from app.catalog.imports.writer import refresh_documents
-from app.catalog.models import ImportJob
-from app.core.cache.hot import invalidate
+from app.catalog.imports.writer import BookWriter, Owner, refresh_documents
+from app.catalog.models import ImportJob, ImportMode, RowStatus
+from app.catalog.series.resolver import resolve_series
+from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.driver import driver_connection
 from app.core.db.faults import Fault, postgres_cause, retry_on_conflict
 from app.core.errors import CONSTRAINT_ERRORS
 from app.core.events.events import HandlerContext
+
+_WRITTEN = frozenset({RowStatus.CREATED, RowStatus.UPDATED})
+_WITHOUT_EFFECT = frozenset({RowStatus.UNCHANGED, RowStatus.FAILED})
+_MOST_GROUPS = 100
+"""More than so many are not announced one by one."""
 
 
 class Cancelled(Exception):
@@ -46,49 +55,112 @@ class Aborted(Exception):
         self.failed = failed
 
 
-class SearchDocuments:
-    """Brings search documents up to date one batch behind the rows, on a connection of its own.
+@dataclass(slots=True)
+class Applied:
+    """The outcomes of a batch, the books that it wrote, what was created on the way, the cache groups to drop."""
 
-    Making them is about half of PostgreSQL's work, so it goes on while the next batch is written. How
-    far it is stands in the job: whoever resumes an import begins with what is missing.
+    outcomes: list[Outcome]
+    written: list[int] = field(default_factory=list)
+    created: list[tuple[str, int]] = field(default_factory=list)
+    stale: set[str] = field(default_factory=set)
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """The rows that were not applied."""
+        return [one for one in self.outcomes if one.status is RowStatus.FAILED]
+
+
+class BatchApplier:
+    """Applies batches of one job in one transaction."""
+
+    def __init__(
+        self, session: AsyncSession, job: ImportJob, imports: ImportRepository, books: BookWriter
+    ) -> None:
+        self._session = session
+        self._job = job
+        self._imports = imports
+        self._books = books
+
+    @classmethod
+    async def build(cls, session: AsyncSession, job: ImportJob, currency: str) -> Self:
+        """Compose it on one session and the driver's connection behind it."""
+        books = await BookWriter.build(session, Owner(job.created_by, currency))
+        return cls(session, job, ImportRepository(session), books)
+
+    async def apply(self, records: Sequence[Record], *, is_shared: bool) -> Applied:
+        """Apply the records; one that cannot be applied fails alone.
+
+        When `is_shared`, requests may create names meanwhile. Search documents are left to the caller.
+        """
+        await self._books.prepare()
+        if self._job.only_failed:
+            failed = await self._imports.list_failed(self._job.id, records[0].number, records[-1].number)
+            records = [record for record in records if record.number in failed]
+        isbns = [record.isbn13 for record in records if record.isbn13 is not None]
+        triage = Triage(ImportMode(self._job.mode), await self._imports.list_seen(self._job.id, isbns))
+        sound = triage.sound(records)
+        ids = await self._books.lock_by_isbn([one.isbn13 for one in sound if one.isbn13 is not None])
+        ids += await self._books.lock_by_id([one.key for one in sound if isinstance(one.key, int)])
+        names = Names()
+        stored: dict[BookKey, StoredBook] = {book.key: book for book in await self._books.read(ids, names)}
+        allowed = triage.allowed(sound, stored)
+        skus = {sku for record in allowed if (sku := record.values.get("sku"))}
+        free = triage.with_free_skus(allowed, stored, await self._books.list_sku_owners(list(skus)))
+        if not is_shared:
+            # After the books, as requests do: neither waits for what the other one has locked.
+            await self._books.lock_names()
+        await resolve_names(self._session, free, names)
+        plan = make_plan(free, stored, names)
+        await self._books.write(plan)
+        if self._job.format == SourceFormat.ONIX:
+            onix = OnixRepository(await driver_connection(self._session))
+            await onix.keep(unknown_parts(free, [one.item_id for one in plan.outcomes]))
+        outcomes = sorted([*triage.failures, *plan.outcomes], key=lambda one: one.number)
+        written = [one.item_id for one in outcomes if one.status in _WRITTEN and one.item_id is not None]
+        return Applied(outcomes, written, names.created, _stale_groups(outcomes))
+
+
+async def resolve_names(session: AsyncSession, records: Iterable[Record], names: Names) -> None:
+    """Find or create every author, series and category that the records name.
+
+    `names` knows whom the books of the batch credit already.
     """
+    people: dict[str, None] = {}
+    series: dict[str, None] = {}
+    categories: dict[str, None] = {}
+    for values in (record.values for record in records):
+        people.update((name, None) for name, _ in values.get("contributors") or ())
+        if values.get("series"):
+            series[values["series"]] = None
+        categories.update((name, None) for name in values.get("categories") or ())
+    if people:
+        names.authors = await resolve_authors(
+            session, people, credited=names.author_names.keys(), locks_names=False
+        )
+        names.author_names |= names.authors.printed
+        names.created += [("author", one) for one in names.authors.created]
+    if series:
+        found = await resolve_series(session, series)
+        names.series |= {name: one.id for name, one in found.by_name.items()}
+        names.series_names |= {one.id: one.printed for one in found.by_name.values()}
+        names.created += [("series", one) for one in found.created]
+    if categories:
+        placed = await resolve_categories(session, categories)
+        names.categories |= placed.by_name
+        names.slugs |= placed.slugs
+        names.created += [("category", one) for one in placed.created]
 
-    def __init__(self, context: HandlerContext, job_id: int) -> None:
-        self._context = context
-        self._job_id = job_id
-        self._under_way: asyncio.Task[None] | None = None
 
-    async def catch_up(self, after: int) -> None:
-        """Make what a worker that was killed left unmade."""
-        last: int | None = after
-        while last is not None:
-            async with self._context.transaction() as session:
-                rows = await ImportRepository(session).list_written(self._job_id, last)
-            last = rows[-1].number if rows else None
-            if last is not None:
-                await self._refresh([row.item_id for row in rows], last)
-
-    async def follow(self, book_ids: Sequence[int], last: int) -> None:
-        """Make the documents of these books, which the rows up to `last` wrote, in the background."""
-        await self.settle()
-        self._under_way = asyncio.create_task(self._refresh(book_ids, last))
-
-    async def settle(self) -> None:
-        """Wait for what is under way."""
-        under_way, self._under_way = self._under_way, None
-        if under_way is not None:
-            await under_way
-
-    async def _refresh(self, book_ids: Sequence[int], last: int) -> None:
-        await retry_on_conflict(partial(self._attempt, book_ids, last))
-
-    async def _attempt(self, book_ids: Sequence[int], last: int) -> None:
-        async with self._context.transaction() as session:
-            if book_ids:
-                await refresh_documents(await driver_connection(session), book_ids)
-                # A list that was read since the books came knows nothing of their documents.
-                invalidate(session, LISTS)
-            await ImportRepository(session).note_documents(self._job_id, last)
+def _stale_groups(outcomes: Sequence[Outcome]) -> set[str]:
+    if all(one.status in _WITHOUT_EFFECT for one in outcomes):
+        return set()
+    # Nothing is kept of books that are new.
+    changed = {
+        one.item_id
+        for one in outcomes
+        if one.status in {RowStatus.UPDATED, RowStatus.DELETED} and one.item_id is not None
+    }
+    return {EVERYTHING} if len(changed) > _MOST_GROUPS else {LISTS, *map(item_group, changed)}
 
 
 class Policy(ABC):
@@ -238,7 +310,7 @@ class ImportRun:
         self._progress = progress
 
     @classmethod
-    def build(cls, context: HandlerContext, job: ImportJob) -> "ImportRun":
+    def build(cls, context: HandlerContext, job: ImportJob) -> Self:
         """Compose it for a job as it was when the run began."""
         progress = Progress(job)
         policy = Rehearsal if job.dry_run else AllOrNothing if is_all_or_nothing(job) else PerBatch

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.books.fields import BOOK_FIELDS, PLAIN_BOOK_FIELDS, PLAIN_ITEM_FIELDS, BookState
 from app.catalog.goods.repository import MovementKind, StockLedger
 from app.catalog.goods.schemas import ItemKind
-from app.catalog.imports.batch import Edit, Names, StoredBook, title_page
+from app.catalog.imports.batch import Edit, Names, Plan, StoredBook, title_page
 from app.catalog.models import Book, Item
 from app.catalog.partial_dates import format_partial_date, parse_partial_date
 from app.catalog.series_positions import series_order
@@ -191,6 +191,14 @@ class BookWriter:
         """The item that has each of these SKUs, where one has."""
         rows = await self._connection.fetch(_SKUS, skus) if skus else []
         return {row["sku"]: row["id"] for row in rows}
+
+    async def write(self, plan: Plan) -> None:
+        """Write what the plan says; the outcomes of its creations get the ids of their books."""
+        ids = await self.create([(outcome.isbn13, state) for outcome, state in plan.creations])
+        for (outcome, _), item_id in zip(plan.creations, ids, strict=True):
+            outcome.item_id = item_id
+        await self.update(plan.edits)
+        await self.delete(plan.deletions)
 
     async def create(self, books: Sequence[tuple[str | None, BookState]]) -> Sequence[int]:
         """Insert the books, each with its ISBN, with their works, stock and ledger; their ids in order."""

@@ -53,6 +53,11 @@ async def test_text_that_looks_like_an_escaped_nul_is_text(importer: Importer, o
     assert row["raw"]["title"] == r"C:\u0000"
 
 
+async def test_a_column_of_csv_may_be_called_unmapped_as_an_onix_record_is(importer: Importer) -> None:
+    job = await importer.finish(csv_of([{"isbn": isbn_of(1), "title": "A", "unmapped": "x"}]))
+    assert (job["state"], job["error"], job["counts"]["created"]) == ("completed", None, 1)
+
+
 async def test_a_category_without_a_slug_is_refused_without_isbn_too(importer: Importer) -> None:
     job = await importer.finish(b"isbn,title,categories\n,X,!!!\n,Y,ok\n", mode="create")
     assert (job["counts"]["created"], job["counts"]["failed"]) == (1, 1)
