@@ -33,9 +33,9 @@ async def list_canonical(
 async def lock_canonical(
     session: AsyncSession, model: Mergeable, ids: Iterable[int]
 ) -> list[tuple[int, int]]:
-    """Each id with the one that stands for it now, which no merge and no deletion can touch until the commit.
+    """Lock what stands for each id now, so that no merge and no deletion can touch it until the commit.
 
-    What does not exist is left out.
+    Each id with the one that stands for it; what does not exist is left out.
     """
     # Rows are locked in the order of their ids, as merges lock them. A merged row is never locked
     # first: a transaction that waits for its target while it holds the source, and an undo that

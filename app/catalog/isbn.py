@@ -16,7 +16,7 @@ _IGNORED = frozenset({"Pd", "Zs", "Cf"})
 
 
 def parse_isbn(printed: str) -> str:
-    """The ISBN-13 of any printed form; ValueError says what is wrong with it.
+    """The ISBN-13 of any printed form. Raises ValueError, whose text is the reason.
 
     Dashes and spaces of every alphabet are dropped, an `ISBN` label too; digits must be ASCII.
     """

@@ -1,6 +1,6 @@
 """A process of its own that makes covers of one picture: run as a script, never imported by the shop.
 
-The picture comes on stdin. On stdout goes a line of JSON, then the files it tells the lengths of.
+The picture comes on stdin. On stdout goes a line of JSON, then the files whose lengths it gives.
 Whatever a hostile picture breaks, it breaks here: this process has no secrets, no more memory and
 time than the limits below, and cannot write a file.
 """

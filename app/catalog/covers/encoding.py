@@ -1,4 +1,4 @@
-"""Runs the encoder, a process per picture and few at a time, and believes nothing that it says."""
+"""Runs the encoder, a process per picture and few at a time, and checks all that it answers."""
 
 import asyncio
 import os
@@ -162,5 +162,5 @@ def picture_name(content: bytes, width: int, height: int) -> str:
 
 
 def picture_size(name: str) -> tuple[int, int]:
-    """Width and height, as the name tells them."""
+    """Width and height, as they stand in the name."""
     return int(name[-8:-4], 16), int(name[-4:], 16)

@@ -63,7 +63,7 @@ def is_json(request: Request) -> bool:
 
 
 async def read_reference(request: Request) -> CoverFromUpload:
-    """The body as JSON."""
+    """Read the body as JSON."""
     try:
         return CoverFromUpload.model_validate_json(await request.body())
     except ValidationError as fault:

@@ -44,7 +44,7 @@ class Selection:
 
 
 async def select_books(connection: AsyncConnection, criteria: BookCriteria) -> Selection:
-    """The selection that these filters make."""
+    """Look up what the filters' names stand for, and prepare the statement."""
     names = await find_names(connection, criteria)
     conditions = [one.clause for one in document_conditions(criteria, names)]
     ids = (

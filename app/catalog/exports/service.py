@@ -14,7 +14,7 @@ BATCH = 500
 async def stream_books(
     database: Database, criteria: BookCriteria, form: ExportFormat, batch: int = BATCH
 ) -> AsyncIterator[bytes]:
-    """Every book that meets the filters, by id, a piece of the file per batch; the first with the header.
+    """Stream every book that meets the filters, by id, a piece of the file per batch; the first with the header.
 
     Each batch is a read of its own, so a slow client holds no connection, and a book that changes meanwhile
     is there once, as it was or as it is. A fault leaves the file without its end.

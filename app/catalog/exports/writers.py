@@ -43,7 +43,7 @@ _KEYS = ("isbn13", *(one.file_name for one in BOOK_FIELDS), "currency", "shop_it
 
 
 def _shop_item_id(book: ExportedBook) -> int | None:
-    """By what an import knows a book again that has no ISBN."""
+    """By which an import recognises a book that has no ISBN."""
     return book.id if book.isbn13 is None else None
 
 
@@ -109,7 +109,7 @@ def _as_number(value: object) -> float:
 
 
 def make_format(query: ExportQuery, public_url: str, sent_at: datetime) -> ExportFormat:
-    """The writer; ONIX names the sender by the shop's address and says when it was sent."""
+    """Choose the writer; ONIX names the sender by the shop's address and says when it was sent."""
     match query.format:
         case ExportKind.CSV:
             return CsvExport(has_mark=query.bom)

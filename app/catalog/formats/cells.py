@@ -1,4 +1,4 @@
-"""How each field of a book is read from a cell, written to one, and said in JSON.
+"""How each field of a book is read from a cell, written to one, and taken from JSON.
 
 Text and whole numbers go by the type of the field; the others have rules of their own here.
 """
@@ -131,7 +131,7 @@ def write_cell(name: str, value: FieldValue) -> Cell:
 
 
 def cell_of_json(name: str, value: object) -> str:
-    """A value of JSON as a cell of CSV would say it: from here on both are read alike. Raises FieldRefused."""
+    """Write a value of JSON as a cell of CSV, so that both are read alike. Raises FieldRefused."""
     if isinstance(value, str):
         return value
     if value is None:

@@ -8,7 +8,7 @@ from app.catalog.books.fields import BOOK_FIELDS
 from app.catalog.formats.errors import SourceRefused
 
 ISBN_FIELDS = ("isbn13", "isbn", "isbn10")
-"""Three columns may tell the one key; the first that is filled decides."""
+"""Three columns may hold the one key; the first that is filled decides."""
 
 _OTHER_COLUMNS = {
     "isbn13": ("isbn_13", "ean", "ean13", "gtin13"),
@@ -24,7 +24,7 @@ _IGNORED_CHARACTERS = re.compile(r"[\s_\-\u00ad\u2010-\u2015\ufeff]+")
 FIELDS = (*ISBN_FIELDS, *(one.csv_name for one in BOOK_FIELDS), "authors", "currency", "shop_item_id")
 """What a column may be, by the names that exports use."""
 _RECOGNISABLE = 500
-"""Characters of headers by which a sender knows the file."""
+"""Characters of headers by which a sender recognises the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,10 @@ def field_of(header: str) -> str | None:
 
 
 def check_mapping(mapping: Mapping[str, str]) -> dict[str, str]:
-    """Folded header → field, or "" for a column to ignore. Raises SourceRefused: an unknown field, or one given twice."""
+    """Check the mapping; folded header → field, or "" for a column to ignore.
+
+    Raises SourceRefused: an unknown field, or one given twice.
+    """
     checked: dict[str, str] = {}
     for header, target in mapping.items():
         field = field_of(target) if target else ""
@@ -71,7 +74,7 @@ def check_mapping(mapping: Mapping[str, str]) -> dict[str, str]:
 
 
 def require_mapped(headers: Sequence[str], mapping: Mapping[str, str]) -> None:
-    """Every column that the mapping names must be there. Raises SourceRefused."""
+    """Check that every column of the mapping is there. Raises SourceRefused."""
     present = {folded(header) for header in headers}
     for header in mapping:
         if folded(header) not in present:
@@ -81,7 +84,7 @@ def require_mapped(headers: Sequence[str], mapping: Mapping[str, str]) -> None:
 def choose_columns(headers: Sequence[str], wanted: Mapping[str, str]) -> list[Column]:
     """The columns that are read, in the file's order; the rest is ignored.
 
-    What `check_mapping` made of the mapping goes before the aliases. Of `contributors` and `authors`
+    What `check_mapping` made of the mapping overrides the aliases. Of `contributors` and `authors`
     the former is read. Raises SourceRefused where two columns name one field.
     """
     mapped = {field for field in wanted.values() if field}
@@ -120,7 +123,7 @@ def ignored_headers(headers: Iterable[str], columns: Sequence[Column]) -> list[s
 
 
 def require_isbn(headers: Sequence[str], columns: Sequence[Column]) -> None:
-    """A file whose books cannot be told apart is refused as a whole."""
+    """Check that a column identifies the books. Raises SourceRefused."""
     if not any(column.field in ISBN_FIELDS for column in columns):
         raise SourceRefused(
             f"No column is understood as the ISBN. The first line must name the columns; it says: "

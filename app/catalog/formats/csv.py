@@ -25,7 +25,7 @@ from app.catalog.formats.rows import LARGEST_CELL, Normaliser
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", r"\t": "\t"}
 _HEAD = 65_536
 _DECLARATION = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
-"""A first line by which Excel is told the delimiter."""
+"""A first line that names the delimiter to Excel."""
 
 # Longer cells than these are refused by the row's own rules; much longer ones are an open quote.
 csv.field_size_limit(2 * LARGEST_CELL)
@@ -114,7 +114,7 @@ class CsvSource:
         raise SourceRefused("The file is empty; its first line must name the columns.")
 
     def _fits(self, record: Record, cells: list[str]) -> bool:
-        """Whether the row has just empty cells too many; else it is ragged, and says so."""
+        """Whether the row has just empty cells too many; else note that it is ragged."""
         width = len(self.columns)
         if len(cells) > width and not any(cells[width:]):
             return True
@@ -137,7 +137,7 @@ class _Unreadable:
 
 
 class _ReplayedLines:
-    """Lines for the parser, which get another chance when a quote was opened and never closed.
+    """Lines for the parser, which are read again when a quote was opened and never closed.
 
     Without that, one stray quote would swallow all rows to the next one.
     """
@@ -156,11 +156,11 @@ class _ReplayedLines:
         return line
 
     def accept(self) -> None:
-        """The lines so far made a row."""
+        """Forget the lines so far: they made a row."""
         self._taken.clear()
 
     def give_up(self, fault: csv.Error) -> _Unreadable:
-        """The first line is no row; those after it are tried anew."""
+        """Give up the first line, which is no row; those after it are read again."""
         first, *following = self._taken or [""]
         self._again.extendleft(reversed(following))
         self._taken.clear()
@@ -172,7 +172,7 @@ class _ReplayedLines:
 
 
 def _detect_delimiter(head: str, mapped: frozenset[str]) -> str:
-    """By the header: the delimiter with which most columns are understood, or else most are made."""
+    """Find the delimiter by the header: the one with which most columns are understood, or else most are made."""
     declaration = _DECLARATION.match(head)
     if declaration is not None and declaration[1] in DELIMITERS.values():
         return declaration[1]

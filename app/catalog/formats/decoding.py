@@ -40,7 +40,7 @@ class TextFile:
 
     @classmethod
     def open(cls, path: Path, declared: str | None) -> Self:
-        """The file in the encoding of its byte order mark, else as declared, else UTF-8. Raises SourceRefused."""
+        """Open the file in the encoding of its byte order mark, else as declared, else UTF-8. Raises SourceRefused."""
         with path.open("rb") as file:
             marked = encoding_of_mark(file.read(4))
         named = check_encoding(declared) if declared else None
@@ -74,7 +74,7 @@ class TextFile:
 
 
 def encoding_of_mark(head: bytes) -> str | None:
-    """The encoding that a byte order mark tells. Raises SourceRefused for UTF-32."""
+    """The encoding that a byte order mark stands for. Raises SourceRefused for UTF-32."""
     if head.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):

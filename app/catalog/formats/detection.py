@@ -10,7 +10,7 @@ from app.catalog.formats.ndjson import NdjsonSource
 from app.catalog.formats.record import Source, SourceFormat, SourceOptions
 
 HEAD = 4096
-"""Bytes that are enough to tell."""
+"""Bytes that are enough to find the format."""
 
 _SPREADSHEET = "a spreadsheet; save it as CSV UTF-8 and send that"
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
@@ -32,7 +32,7 @@ _MARKUP = re.compile(r"<(\?xml|!--|onixmessage)", re.IGNORECASE)
 
 
 def detect_format(head: bytes, filename: str, declared: str | None = None) -> SourceFormat:
-    """CSV, NDJSON or ONIX by the first bytes. Raises SourceRefused when it is none of them, with a way out.
+    """Find the format by the first bytes. Raises SourceRefused, with a way out, when it is none that is read.
 
     `declared` is the encoding that the sender named, if any.
     """
@@ -70,7 +70,7 @@ def _refuse_binary(head: bytes, encoding: str | None) -> None:
 
 
 def open_source(path: Path, options: SourceOptions) -> Source:
-    """A reader for CSV or NDJSON. Raises SourceRefused when the file as a whole cannot be read.
+    """Open a reader for CSV or NDJSON. Raises SourceRefused when the file as a whole cannot be read.
 
     Reads the whole file once to check its encoding, so that nothing is applied of a file that breaks half-way.
     """

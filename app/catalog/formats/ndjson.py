@@ -16,7 +16,7 @@ _LINE = "line"
 """The column of what is no object: the line as it came."""
 _MOST_SHAPES = 1000
 _MOST_COLUMNS = 1000
-"""That are told of: objects may have as many keys as they like."""
+"""That are listed: objects may have as many keys as they like."""
 _SAMPLED_LINES = 100
 
 

@@ -27,7 +27,7 @@ class RowProblem:
 class Record:
     """One row in the terms of the catalogue.
 
-    `values` holds only the fields that the file speaks of: an absent column leaves the field alone,
+    `values` has only the fields that the file has columns for: an absent column leaves the field alone,
     an empty cell of a present column empties it (None, or an empty list), except that an empty
     title, price or quantity means "not given". A record with problems fails. `item_id` is this shop's own
     and counts only without an ISBN.
@@ -43,7 +43,7 @@ class Record:
 
     @property
     def key(self) -> str | int | None:
-        """What tells the book from others: its ISBN, else the item's id."""
+        """What identifies the book: its ISBN, else the item's id."""
         return self.isbn13 or self.item_id
 
 

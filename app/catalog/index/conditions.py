@@ -96,7 +96,7 @@ class Condition:
 
 
 async def find_names(connection: AsyncConnection, query: BookCriteria) -> Names:
-    """What the filters' names stand for, in one statement; none when there are no filters.
+    """Find what the filters' names stand for, in one statement; none when there are no filters.
 
     One more follows the merges of authors, where the filters have ids of merged ones.
     """

@@ -28,7 +28,7 @@ _DIGITS_OF_AN_ID = 18
 
 
 def _as_one_field(values: object, validate: Any) -> Any:
-    """Complain of the filter, not of its n-th value."""
+    """Name the filter in the problem, not its n-th value."""
     try:
         return validate(values)
     except ValidationError as refused:
@@ -41,7 +41,7 @@ AnyOf = (Field(max_length=MOST_VALUES), WrapValidator(_as_one_field))
 
 
 def price_range(band: str) -> tuple[Decimal, Decimal | None]:
-    """From (counts) and to (does not) of a price band such as `10-20` or `200-`. ValueError."""
+    """From (counts) and to (does not) of a price band such as `10-20` or `200-`. Raises ValueError."""
     match = _BAND.fullmatch(band)
     if match is None:
         raise ValueError("write a price band as 10-20, or as 200- without an end")

@@ -34,7 +34,7 @@ class ItemIn(GoodsIn):
 
     @property
     def stated_kind(self) -> ItemKind | None:
-        """The kind that was sent, or that the fields tell."""
+        """The kind that was sent, or that the fields imply."""
         return self.kind or (ItemKind.BOOK if self.author or self.isbn else None)
 
 

@@ -28,7 +28,7 @@ class ItemService:
         return cls(GoodsService.build(session, currency), BookService.build(session, currency))
 
     async def create(self, seller: Principal, request: ItemIn) -> int:
-        """List an item as the seller's own, a book where the request tells of one; returns its id.
+        """List an item as the seller's own, a book where the request describes one; returns its id.
 
         Raises SkuTaken, IsbnTaken, DuplicateContributor.
         """

@@ -61,7 +61,7 @@ class MergeRepository:
         await self._session.flush()
 
     async def lock(self, merge_id: int) -> Merge | None:
-        """The merge, locked against another undo."""
+        """Lock the merge against another undo."""
         return await self._session.get(Merge, merge_id, with_for_update=True)
 
     async def flush(self) -> None:
@@ -74,7 +74,7 @@ class MergeRepository:
         return found
 
     async def lock_all(self, model: type[Row], ids: Sequence[int]) -> Sequence[Row]:
-        """The authors or works, locked against everything that would name them, after their books."""
+        """Lock the authors or works against everything that would name them, after their books."""
         editions = select(Book.item_id).where(Book.work_id.in_(ids))
         credited = select(Contributor.book_id).where(Contributor.author_id.in_(ids))
         books = Item.id.in_(editions if model is Work else credited)

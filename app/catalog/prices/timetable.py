@@ -1,6 +1,6 @@
 """What planned prices make of an item's price at a moment; no I/O.
 
-The one place of this rule: it tells what an item will cost at a moment to come, and what the
+The one place of this rule: it says what an item will cost at a moment to come, and what the
 job and every edit of a plan do to prices now.
 """
 

@@ -79,7 +79,7 @@ class SearchResult:
 
 
 async def find_books(connection: AsyncConnection, search: Search, window: Window) -> SearchResult:
-    """The window of the books that were found, best first."""
+    """Search, and read the window of the books that were found, best first."""
     rows = (await connection.execute(search_statement(search, window))).all()
     first = rows[0]
     present = [row for row in rows if row.id is not None]

@@ -25,7 +25,7 @@ _MATCHES = {Tier.ISBN: Match.EXACT, Tier.TITLE: Match.EXACT, Tier.CORRECTED_WORD
 
 
 async def search_catalog(connection: AsyncConnection, query: SearchQuery, pager: Pager) -> ReadResult:
-    """One page of found books, best first: tier, then rank, then id. Raises InvalidCursor, SearchTooSlow."""
+    """Search, and read one page of found books, best first: tier, then rank, then id. Raises InvalidCursor, SearchTooSlow."""
     window = pager.window(query)
     try:
         async with asyncio.timeout(TIME_LIMIT):

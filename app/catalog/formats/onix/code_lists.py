@@ -136,7 +136,7 @@ PRICE_TO_BE_ANNOUNCED = "02"
 
 
 def format_of(form: str) -> str | None:
-    """The format that a code of list 150 tells; None where it tells none."""
+    """The format that a code of list 150 stands for, if any."""
     if form in _FORMS_WITHOUT_FORMAT:
         return None
     if form.startswith("A"):

@@ -12,7 +12,7 @@ _INVERTED_PARTS = 2
 
 
 def read_contributors(block: Part, parsed: ParsedProduct) -> None:
-    """All whose role the catalogue knows; the others stay raw, and so do those beyond the limit."""
+    """Read all whose role the catalogue knows; the others stay raw, and so do those beyond the limit."""
     listed: list[Credit] = []
     for contributor in sorted(block.all("Contributor"), key=_place):
         roles = [

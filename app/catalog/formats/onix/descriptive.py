@@ -32,7 +32,7 @@ _SUBJECT_PARTS = (
 
 
 def read_descriptive(block: Part, parsed: ParsedProduct) -> None:
-    """Everything of the block; what is absent is emptied, save the title."""
+    """Read everything of the block; what is absent is emptied, save the title."""
     block.use_if("ProductComposition", code_lists.SINGLE_ITEM)
     parsed.values["format"] = code_lists.format_of(block.peek("ProductForm"))
     block.use_if("ProductForm", *code_lists.FORMAT_CODES.values(), code_lists.UNDEFINED_FORM)
@@ -118,7 +118,7 @@ def _read_pages(block: Part, parsed: ParsedProduct) -> None:
 
 
 def _read_subjects(block: Part, parsed: ParsedProduct) -> None:
-    """All with a code of a known scheme, main subjects first; the others stay raw, and those beyond the limit."""
+    """Read all with a code of a known scheme, main subjects first; the others stay raw, and those beyond the limit."""
     found: dict[tuple[str, str], dict[str, str | None]] = {}
     for part in sorted(block.all("Subject"), key=lambda one: one.find("MainSubject") is None):
         subject = _subject(part, parsed.message.sender)

@@ -1,4 +1,4 @@
-"""What is looked at before the first byte goes to the XML parser: encoding, DTD and root element."""
+"""What is checked before the first byte goes to the XML parser: encoding, DTD and root element."""
 
 import codecs
 import re
@@ -22,9 +22,9 @@ WAY_OUT = "ask the sender for ONIX 3.0"
 
 
 def check_opening(head: bytes, declared: str | None) -> None:
-    """Refuses a file that begins as no ONIX 3.0 message does, and any document type declaration.
+    """Refuse a file that begins as no ONIX 3.0 message does, and any document type declaration.
 
-    A DTD is what entities are declared in: without one there is nothing to expand.
+    A DTD is what entities are declared in: without one there is nothing to expand. Raises SourceRefused.
     """
     text = _decoded(head, declared)
     match = _PROLOG.match(text)

@@ -1,4 +1,4 @@
-"""What becomes of one product while it is read: values, problems, and what the message says for all products."""
+"""What becomes of one product while it is read: values, problems, and what holds for all products of the message."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class ParsedProduct:
         self.problems.append(RowProblem(name, str(refusal), getattr(refusal, "type", "value_error")))
 
     def put_or_empty(self, name: str, rule: Callable[[str], FieldValue], raw: str) -> None:
-        """As `put`; the field is emptied where the record says nothing."""
+        """As `put`; the field is emptied where the record has nothing for it."""
         if raw:
             self.put(name, rule, raw)
         else:

@@ -15,7 +15,7 @@ _WITH_MARKUP = frozenset({"Text"})
 
 @dataclass(slots=True)
 class Part:
-    """One element. `is_used` marks a leaf whose content the catalogue holds."""
+    """One element. `is_used` marks a leaf whose content became a field."""
 
     name: str
     element: _Element
@@ -51,14 +51,14 @@ class Part:
         return child.text
 
     def use(self, *names: str) -> None:
-        """Marks children that were understood; all within where no name is given."""
+        """Mark children that were understood; all within where no name is given."""
         for child in self.children:
             if not names or child.name in names:
                 child.is_used = True
                 child.use()
 
     def use_if(self, name: str, *texts: str) -> None:
-        """Marks a child that says no more than one of these."""
+        """Mark children whose text is one of these."""
         for child in self.all(name):
             child.is_used = child.is_used or child.text in texts
 

@@ -17,7 +17,7 @@ _YEAR: TypeAdapter[int] = TypeAdapter(Year)
 
 
 def read_collateral(block: Part, parsed: ParsedProduct) -> None:
-    """The description as text; a longer one, or one with markup, stays raw as well."""
+    """Read the description as text; a longer one, or one with markup, stays raw as well."""
     parsed.values["description"] = None
     for wanted in code_lists.DESCRIPTION_TYPES:
         for content in block.all("TextContent"):
@@ -33,7 +33,7 @@ def read_collateral(block: Part, parsed: ParsedProduct) -> None:
 
 
 def read_publishing(block: Part, parsed: ParsedProduct) -> None:
-    """Publisher (else the imprint) and dates; the year of first publication only where it is given."""
+    """Read publisher (else the imprint) and dates; the year of first publication only where it is given."""
     parsed.put_or_empty("publisher", _line, _take_publisher(block))
     parsed.values["published_on"] = None
     for composite in block.all("PublishingDate"):

@@ -20,7 +20,7 @@ _PRICE_FIELDS = ("PriceType", "PriceAmount", "CurrencyCode")
 
 
 def read_supply(blocks: Sequence[Part], parsed: ParsedProduct) -> None:
-    """What a customer pays in the shop's currency, and the stock on hand; neither is given where it is absent.
+    """Read what a customer pays in the shop's currency, and the stock on hand; neither is given where it is absent.
 
     Availability without a number of copies says nothing about this shop's own stock: it stays raw.
     """

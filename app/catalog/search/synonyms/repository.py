@@ -30,7 +30,7 @@ class SynonymRepository:
         await self._session.flush()
 
     async def lock(self, synonym_id: int) -> Synonym | None:
-        """The synonym, locked against other writers until the transaction ends."""
+        """Lock the synonym against other writers until the transaction ends."""
         return await self._session.get(Synonym, synonym_id, with_for_update=True)
 
     async def delete(self, synonym: Synonym) -> None:
