@@ -28,6 +28,7 @@ Report = Callable[[str, int, int], None]
 
 _STATEMENT_TIMEOUT = "60s"
 _BATCH = 2_000
+"""Books of one COPY, and of one report of progress."""
 _TABLES = (
     "users",
     "categories",

@@ -13,9 +13,9 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.admin.audit.queries import BATCH
 from app.core.audit import AuditEntry, record_audit, write_audit
 from app.core.clock import utc_now
+from app.core.db.batches import STREAMED_AT_ONCE
 from app.identity.permissions import Role
 from devstack import Servers
 from tests.conftest import Caller, SignUp
@@ -98,13 +98,15 @@ async def test_a_malformed_filter_is_refused_by_list_and_export(
 async def test_the_export_streams_every_matching_entry_oldest_first(
     client: httpx.AsyncClient, session: AsyncSession, auditor: Caller
 ) -> None:
-    await record(session, BATCH + 3)
+    await record(session, STREAMED_AT_ONCE + 3)
     await record(session, action="other.thing")
     answer = await client.get(EXPORT, params={"action": "thing.done"}, headers=auditor.headers)
     assert answer.headers["content-type"].startswith("application/x-ndjson")
     assert answer.headers["cache-control"] == "private, no-store"
     entries = [json.loads(line) for line in answer.text.splitlines()]
-    assert [entry["target_id"] for entry in entries] == [str(number) for number in range(BATCH + 3)]
+    assert [entry["target_id"] for entry in entries] == [
+        str(number) for number in range(STREAMED_AT_ONCE + 3)
+    ]
     assert entries[0]["previous_hash"] == ""
     assert all(later["previous_hash"] == earlier["hash"] for earlier, later in pairwise(entries))
     nothing = await client.get(EXPORT, params={"action": "never"}, headers=auditor.headers)

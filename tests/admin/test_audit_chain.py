@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.admin.audit.queries import BATCH
 from app.core.audit import AuditEntry, entry_hash, record_audit
+from app.core.db.batches import STREAMED_AT_ONCE
 from app.core.db.transaction import transaction
 from app.identity.permissions import Role
 from tests.conftest import Caller, SignUp
@@ -77,8 +77,8 @@ async def test_entries_of_many_transactions_at_once_form_one_chain(
 async def test_a_chain_longer_than_a_batch_is_walked_to_its_end(
     live_app: FastAPI, live_client: httpx.AsyncClient, auditor: Caller
 ) -> None:
-    await write(live_app, *(f"thing.{number}" for number in range(2 * BATCH)))
-    assert await verdict(live_client, auditor) == IsPartialDict(valid=True, checked=2 * BATCH)
+    await write(live_app, *(f"thing.{number}" for number in range(2 * STREAMED_AT_ONCE)))
+    assert await verdict(live_client, auditor) == IsPartialDict(valid=True, checked=2 * STREAMED_AT_ONCE)
 
 
 async def test_audited_writers_do_not_deadlock_with_row_locks(

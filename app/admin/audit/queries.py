@@ -7,13 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.admin.audit.schemas import AuditEntryOut, AuditExport, AuditFilter
 from app.core.audit import AuditEntry
+from app.core.db.batches import walk_rows
 from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow, Connect, find_page
 from app.core.db.sorting import Order
 from app.core.http.responses import ReadResult
-
-BATCH = 500
-"""Rows that a walk holds at a time."""
 
 _COLUMNS: Sequence[SQLColumnExpression[object]] = tuple(AuditEntry.__table__.columns)
 _NEWEST_FIRST = Order(((AuditEntry.__table__.c.id, True),))
@@ -28,22 +26,13 @@ async def list_audit_entries(connection: AsyncConnection, query: AuditFilter, pa
     return ReadResult(pager.page(query, window, found, entries), found.snapshot)
 
 
-async def walk_entries(connect: Connect, query: AuditExport) -> AsyncIterator[Sequence[AnyRow]]:
+def walk_entries(connect: Connect, query: AuditExport) -> AsyncIterator[Sequence[AnyRow]]:
     """The entries that meet the filters, oldest first, in batches.
 
-    Each batch is a statement on a connection of its own, so that a slow reader holds none.
     No entry is missed: ids are given in the order in which transactions commit.
     """
-    last_id = 0
-    statement = select(*_COLUMNS).where(*_conditions(query)).order_by(AuditEntry.id).limit(BATCH)
-    while True:
-        async with connect() as connection:
-            rows = (await connection.execute(statement.where(AuditEntry.id > last_id))).all()
-        if rows:
-            yield rows
-        if len(rows) < BATCH:
-            return
-        last_id = rows[-1].id
+    statement = select(*_COLUMNS).where(*_conditions(query))
+    return walk_rows(connect, statement, AuditEntry.__table__.c.id)
 
 
 def _conditions(query: AuditFilter | AuditExport) -> list[ColumnElement[bool]]:

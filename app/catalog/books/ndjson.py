@@ -5,11 +5,10 @@ from typing import Any
 
 from app.catalog.books.queries import expand_books, find_books
 from app.catalog.books.representations import BookListQuery, book_out
+from app.core.db.batches import STREAMED_AT_ONCE
 from app.core.db.engine import Database
 from app.core.db.paging import Window, key_text
 from app.core.http.negotiation import NDJSON
-
-BATCH = 500
 
 LINES: dict[int | str, dict[str, Any]] = {
     200: {
@@ -31,7 +30,7 @@ async def stream_lines(database: Database, query: BookListQuery) -> AsyncIterato
     meanwhile may be missed or come twice only if the edit moves it in the list.
     """
     include = query.view.parts
-    window, has_next = Window(limit=BATCH, skip=0), True
+    window, has_next = Window(limit=STREAMED_AT_ONCE, skip=0), True
     while has_next:
         async with database.reading() as connection:
             found = await find_books(connection, query, window)
@@ -39,5 +38,5 @@ async def stream_lines(database: Database, query: BookListQuery) -> AsyncIterato
             if query.expand:
                 books = list(await expand_books(connection, books, query.expand))
         has_next = found.has_next
-        window = Window(limit=BATCH, skip=0, after=tuple(key_text(value) for value in found.last))
+        window = Window(limit=STREAMED_AT_ONCE, skip=0, after=tuple(key_text(value) for value in found.last))
         yield b"".join(f"{book.model_dump_json(include=include)}\n".encode() for book in books)

@@ -26,7 +26,9 @@ from app.core.clock import utc_now
 from app.core.errors import AppError
 
 AT_ONCE = 2
+"""Encoders that run at the same time: each may take a processor and a gigabyte."""
 LONGEST_QUEUE = 16
+"""Pictures that wait or are made; more are refused."""
 TIME_LIMIT = 20.0
 """Seconds until an encoder is stopped that does not come to an end."""
 LARGEST_ANSWER = 4 * 1024 * 1024

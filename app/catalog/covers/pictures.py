@@ -25,7 +25,9 @@ USABLE_FOR = timedelta(hours=24)
 UNUSED_FOR = timedelta(hours=48)
 """How old a file is that the purge takes, if no book uses it."""
 
-_BATCH = 5_000
+_PURGED_AT_ONCE = 5_000
+"""Pictures about which one statement asks whether books use them: their names are its parameters."""
+
 _FILE = re.compile(rf"({NAME_PATTERN})-[sml]\.webp")
 
 FindUsed = Callable[[Collection[str]], Awaitable[set[str]]]
@@ -78,7 +80,7 @@ async def purge_pictures(storage: Storage, find_used: FindUsed) -> int:
         name = _FILE.fullmatch(file.name.rpartition("/")[2])
         if name is not None and file.modified_at < before:
             old.add(name[1])
-        if len(old) >= _BATCH:
+        if len(old) >= _PURGED_AT_ONCE:
             count += await _purge(storage, old, find_used)
             old = set()
     return count + await _purge(storage, old, find_used)

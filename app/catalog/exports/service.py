@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator
 from app.catalog.exports.queries import select_books
 from app.catalog.exports.writers import ExportFormat
 from app.catalog.index.criteria import BookCriteria
+from app.core.db.batches import STREAMED_AT_ONCE
 from app.core.db.engine import Database
-
-BATCH = 500
-"""Books that are read and written at once: a few milliseconds between which others have their turn."""
 
 
 async def stream_books(
-    database: Database, criteria: BookCriteria, form: ExportFormat, batch: int = BATCH
+    database: Database, criteria: BookCriteria, form: ExportFormat, batch: int = STREAMED_AT_ONCE
 ) -> AsyncIterator[bytes]:
     """Stream every book that meets the filters, by id, a piece of the file per batch; the first with the header.
 

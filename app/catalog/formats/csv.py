@@ -24,6 +24,7 @@ from app.catalog.formats.rows import LARGEST_CELL, Normaliser
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", r"\t": "\t"}
 _HEAD = 65_536
+"""Characters by which the delimiter is found; a header is rarely longer."""
 _DECLARATION = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 """A first line that names the delimiter to Excel."""
 

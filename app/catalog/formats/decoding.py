@@ -11,8 +11,8 @@ from app.catalog.formats.errors import SourceRefused
 LONGEST_LINE = 4_000_000
 """Characters; what a longer line has beyond is dropped, and its row refused."""
 
-_CHUNK = 1 << 16
-"""Bytes. Much larger pieces leave the allocator with a multiple of them."""
+CHUNK = 64 * 1024
+"""Bytes of a file that are read at once. Much larger pieces leave the allocator with a multiple of them."""
 _ENCODINGS = {
     "utf8": "utf-8",
     "utf8sig": "utf-8",
@@ -97,7 +97,7 @@ def _check(path: Path, encoding: str, *, is_declared: bool) -> None:
     offset = 0
     with path.open("rb") as file:
         while True:
-            chunk = file.read(_CHUNK)
+            chunk = file.read(CHUNK)
             waiting = len(decoder.getstate()[0])
             try:
                 decoder.decode(chunk, final=not chunk)

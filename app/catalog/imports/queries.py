@@ -19,6 +19,7 @@ from app.catalog.imports.schemas import (
     RevertOut,
 )
 from app.catalog.models import ImportJob, ImportRow, ImportState, RevertOutcome, RowStatus
+from app.core.db.batches import walk_rows
 from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow, Connect, find_page, snapshot_text
 from app.core.db.sorting import Order
@@ -26,7 +27,6 @@ from app.core.http.responses import ReadResult
 
 ERROR_COLUMN = "error"
 """The column of errors.csv that says what is wrong with a row; the next import ignores it."""
-_BATCH = 500
 _JOB_COLUMNS: Sequence[SQLColumnExpression[Any]] = tuple(ImportJob.__table__.columns)
 _ROW = ImportRow.__table__.c
 _ROW_COLUMNS: Sequence[SQLColumnExpression[Any]] = tuple(column for column in _ROW if column.name != "before")
@@ -88,23 +88,10 @@ async def get_layout(connection: AsyncConnection, job_id: int) -> Layout:
     return Layout(columns, delimiter, is_marked=row.encoding is not None)
 
 
-async def walk_failed(connect: Connect, job_id: int) -> AsyncIterator[Sequence[AnyRow]]:
-    """The failed rows (`number`, `raw`, `errors`) in the order of the file, in batches, each on its own connection."""
-    last = 0
-    statement = (
-        select(_ROW.number, _ROW.raw, _ROW.errors)
-        .where(_ROW.job_id == job_id, _ROW.status == RowStatus.FAILED)
-        .order_by(_ROW.number)
-        .limit(_BATCH)
-    )
-    while True:
-        async with connect() as connection:
-            rows = (await connection.execute(statement.where(_ROW.number > last))).all()
-        if rows:
-            yield rows
-        if len(rows) < _BATCH:
-            return
-        last = rows[-1].number
+def walk_failed(connect: Connect, job_id: int) -> AsyncIterator[Sequence[AnyRow]]:
+    """The failed rows (`number`, `raw`, `errors`) in the order of the file, in batches."""
+    failed = (_ROW.job_id == job_id, _ROW.status == RowStatus.FAILED)
+    return walk_rows(connect, select(_ROW.number, _ROW.raw, _ROW.errors).where(*failed), _ROW.number)
 
 
 async def _get_job(connection: AsyncConnection, job_id: int) -> AnyRow:

@@ -28,6 +28,7 @@ from app.core.db.locks import AdvisoryLock, acquire_if_free
 from app.core.db.queries import AnyRow
 
 _BATCH = 500
+"""Rows whose search documents one transaction makes."""
 _UNDER_WAY = (ImportState.PENDING, ImportState.RUNNING)
 _WRITTEN = (RowStatus.CREATED, RowStatus.UPDATED)
 _CREATED_COLUMNS = ("job_id", "kind", "made_id")

@@ -16,6 +16,7 @@ from app.core.db.faults import Fault
 from app.core.events.events import HandlerContext
 
 _BATCH = 500
+"""Rows that one transaction takes back at the most; halved where a row of them is refused."""
 
 
 async def start_revert(context: HandlerContext, job_id: int) -> ImportJob | None:

@@ -30,6 +30,7 @@ Row = TypeVar("Row", Author, Work)
 
 _DEFER_DOCUMENTS = "bookstore.defer_documents"
 _DOCUMENTS_AT_ONCE = 500
+"""Search documents that one statement makes: an author may have thousands of books."""
 
 # A merge builds on an earlier one in two ways. It merged the earlier one's target further; or it dropped a
 # contribution as a repetition in a book that the earlier one touched, where the undo of the earlier one would

@@ -31,7 +31,8 @@ from app.catalog.models.prices import OPEN_STATES
 from app.catalog.prices.queries import OPEN_SCHEDULE
 from app.catalog.prices.timetable import DuePrice, OpenSchedule
 
-CHUNK = 1000
+LOCKED_AT_ONCE = 1000
+"""Items whose prices one round of the job changes."""
 
 
 class LockedItem(NamedTuple):
@@ -81,7 +82,13 @@ class PriceScheduleRepository:
         # Two statements, each of which reads a partial index of its state.
         item_id = select(PriceSchedule.item_id)
         due = union(item_id.where(begins), item_id.where(ends)).subquery()
-        some = select(due.c.item_id).order_by(due.c.item_id).limit(CHUNK).cte().prefix_with("MATERIALIZED")
+        some = (
+            select(due.c.item_id)
+            .order_by(due.c.item_id)
+            .limit(LOCKED_AT_ONCE)
+            .cte()
+            .prefix_with("MATERIALIZED")
+        )
         statement = (
             select(Item.id, Item.price)
             .join(some, some.c.item_id == Item.id)

@@ -29,7 +29,9 @@ from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
 
 MOST_OPEN = 50
-MOST_CHUNKS = 50
+"""Planned prices of one item that are not over."""
+MOST_ROUNDS = 50
+"""Of one run of the job, so that its transaction and its locks end; the next run does the rest."""
 MOST_GROUPS = 500
 """Announcing more items than this costs more than announcing that everything changed."""
 
@@ -151,7 +153,7 @@ async def apply_schedules(session: AsyncSession, now: datetime) -> int:
     """
     schedules = PriceScheduleRepository(session)
     changed: list[int] = []
-    for _ in range(MOST_CHUNKS):
+    for _ in range(MOST_ROUNDS):
         items = await schedules.lock_due(now)
         if not items:
             break

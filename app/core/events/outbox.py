@@ -13,13 +13,13 @@ from sqlalchemy import ColumnElement, Interval, delete, func, literal, select, t
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.core.db.batches import delete_some
 from app.core.events.events import DeadLetter, Delivery, OutboxEvent
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 3600.0
 _MOST_DOUBLINGS = 12
 _LONGEST_ERROR = 2000
-_BATCH = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +144,7 @@ async def read_backlog(connection: AsyncConnection) -> Backlog:
 
 async def purge_done(session: AsyncSession, before: datetime) -> int:
     """Delete events that were done before; how many."""
-    old = select(OutboxEvent.id).where(OutboxEvent.done_at < before).limit(_BATCH)
-    statement = delete(OutboxEvent).where(OutboxEvent.id.in_(old.scalar_subquery()))
-    done = await session.scalars(statement.returning(OutboxEvent.id))
-    return len(done.all())
+    return await delete_some(session, OutboxEvent.id, OutboxEvent.done_at < before)
 
 
 def _held_by(delivery: Delivery) -> tuple[ColumnElement[bool], ...]:

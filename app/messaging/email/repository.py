@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db.batches import delete_some
 from app.identity.models import User
 from app.messaging.email.models import MailRecord
-
-_BATCH = 50_000
 
 
 class MailRepository:
@@ -56,6 +55,4 @@ class MailRepository:
 
     async def purge(self, before: datetime) -> int:
         """Delete the records of mails queued before; how many."""
-        old = select(MailRecord.id).where(MailRecord.created_at < before).limit(_BATCH)
-        statement = delete(MailRecord).where(MailRecord.id.in_(old.scalar_subquery()))
-        return len((await self._session.scalars(statement.returning(MailRecord.id))).all())
+        return await delete_some(self._session, MailRecord.id, MailRecord.created_at < before)

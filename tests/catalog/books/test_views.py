@@ -187,7 +187,7 @@ async def test_an_accept_of_several_lines_is_one_list(client: httpx.AsyncClient,
 async def test_staff_get_a_whole_list_as_lines(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.catalog.books.ndjson.BATCH", 2)
+    monkeypatch.setattr("app.catalog.books.ndjson.STREAMED_AT_ONCE", 2)
     titles = ["Emma", "Mansfield Park", "Northanger Abbey", "Persuasion", "Sanditon"]
     for price, title in enumerate(titles, start=1):
         await create(client, seller, title=title, price=price, isbn=None)

@@ -9,16 +9,17 @@ from sqlalchemy import text
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from app.catalog.exports.service import BATCH, stream_books
+from app.catalog.exports.service import stream_books
 from app.catalog.exports.writers import NdjsonExport
 from app.catalog.index.criteria import BookCriteria
+from app.core.db.batches import STREAMED_AT_ONCE
 from app.core.db.engine import Database
 from app.core.http.responses import start_stream
 from app.identity.permissions import Role
 from tests.conftest import Caller, SignUp
 
 PATH = "/api/v1/admin/exports"
-MANY = BATCH * 2 + 100
+MANY = STREAMED_AT_ONCE * 2 + 100
 INSERT = text(
     "WITH w AS (INSERT INTO works (title) VALUES ('x') RETURNING id),"
     " i AS (INSERT INTO items (kind, title, price, currency, owner_id)"
@@ -93,7 +94,7 @@ async def test_every_book_comes_once_in_pieces_and_no_connection_is_held_between
     async for piece in stream_books(database, BookCriteria(), NdjsonExport()):
         assert pool.checkedout() == 0  # type: ignore[attr-defined]  # of the pool in use
         pieces.append(piece)
-    assert [piece.count(b"\n") for piece in pieces] == [BATCH, BATCH, 100, 0]
+    assert [piece.count(b"\n") for piece in pieces] == [STREAMED_AT_ONCE, STREAMED_AT_ONCE, 100, 0]
     assert len(set(b"".join(pieces).splitlines())) == MANY
     del staff
 

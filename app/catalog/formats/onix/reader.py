@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lxml.etree import ErrorLevels, XMLPullParser, XMLSyntaxError, _Element
 
+from app.catalog.formats.decoding import CHUNK
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.onix.guard import HEAD, WAY_OUT, check_opening, encoding_of
 from app.catalog.formats.onix.parsed import Message
@@ -15,7 +16,6 @@ from app.catalog.formats.onix.tags import NAMESPACES, ROOTS
 from app.catalog.formats.record import Record, SourceOptions
 from app.core.clock import utc_now
 
-_CHUNK = 64 * 1024
 MOST_BYTES_WITHOUT_PRODUCT = 4 * 1024 * 1024
 """No product, and nothing between two of them, may be larger: all of it is in memory at once."""
 
@@ -67,7 +67,7 @@ class OnixSource:
     def _products(self) -> Iterator[_Element]:
         parser = _parser(encoding_of(self._options.encoding))
         last_product_at = 0
-        while chunk := self._file.read(_CHUNK):
+        while chunk := self._file.read(CHUNK):
             self._read += len(chunk)
             broken = _feed(parser, chunk)
             for product in self._finished(parser):

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from app.catalog.formats.record import Action, Record
+from app.core.db.driver import DriverConnection
 
 UNMAPPED = "unmapped"
 """The key of `Record.raw` under which the reader puts the unknown parts, as a JSON object: block → XML."""
@@ -36,7 +36,7 @@ class UnknownParts:
 class OnixRepository:
     """Keeps the unknown parts of books."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: DriverConnection) -> None:
         self._connection = connection
 
     async def keep(self, records: Sequence[UnknownParts]) -> None:
