@@ -55,6 +55,14 @@ def models_stay_in_their_domain(module: Module) -> Iterator[Finding]:
             yield imported.line, f"models of {module.domain} import models of {domain} ({imported.target})"
 
 
+@module_rule("app/")
+def app_knows_no_devstack(module: Module) -> Iterator[Finding]:
+    """Neither wheel nor image holds `devstack`; a command goes on as `python -m devstack` instead."""
+    for imported in module.imports:
+        if imported.is_within("devstack"):
+            yield imported.line, f"imports {imported.target}"
+
+
 @project_rule
 def folders_are_packages(project: Project) -> Iterator[tuple[str, Finding]]:
     """Import-linter sees packages only: a folder without `__init__.py` would escape the domain order."""

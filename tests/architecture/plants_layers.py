@@ -63,6 +63,18 @@ LAYERS: tuple[Plant, ...] = (
     ),
     Keeps("models_stay_in_their_domain", _MODELS, "from app.core.db.models import Base\n"),
     Breaks(
+        "app_knows_no_devstack",
+        "app/cli/dev.py",
+        "import sys\nfrom devstack.postgres import start\n",
+        line=2,
+        says="imports devstack.postgres.start",
+    ),
+    Breaks("app_knows_no_devstack", "app/main.py", "import devstack\n"),
+    Keeps(
+        "app_knows_no_devstack", "app/cli/dev.py", "import sys\nargs = [sys.executable, '-m', 'devstack']\n"
+    ),
+    Keeps("app_knows_no_devstack", "tests/conftest.py", "from devstack.postgres import start\n"),
+    Breaks(
         "folders_are_packages",
         _SERVICE,
         "",

@@ -16,6 +16,7 @@ from .errors import (
 )
 from .hygiene import locks_have_no_index_options, no_machine_path_is_named, no_registry_is_named
 from .layers import (
+    app_knows_no_devstack,
     feature_folders_have_no_cycles,
     folders_are_packages,
     imports_have_no_cycles,
@@ -52,6 +53,7 @@ RULES = (
     layers_point_downwards,
     services_know_no_framework,
     models_stay_in_their_domain,
+    app_knows_no_devstack,
     folders_are_packages,
     imports_have_no_cycles,
     feature_folders_have_no_cycles,
