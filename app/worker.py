@@ -244,7 +244,10 @@ class Worker:
             except Exception as fault:  # noqa: BLE001 - the worker outlives every fault of what it needs
                 if monotonic() - started > _LONGEST_PAUSE:
                     pause = _SHORTEST_PAUSE
-                _log.warning("worker_loop_failed", loop=loop.__name__, error=_told(fault))
+                cause: BaseException = fault
+                while isinstance(cause, BaseExceptionGroup):
+                    cause = cause.exceptions[0]
+                _log.warning("worker_loop_failed", loop=loop.__name__, error=repr(cause))
             else:
                 return
             with suppress(TimeoutError):
@@ -258,12 +261,6 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
         for task in pending:
             task.cancel()
         await asyncio.wait(pending, timeout=0.2)
-
-
-def _told(fault: BaseException) -> str:
-    while isinstance(fault, BaseExceptionGroup):
-        fault = fault.exceptions[0]
-    return repr(fault)
 
 
 def run_worker(settings: Settings, *, is_scheduling: bool = False) -> None:

@@ -60,7 +60,13 @@ def create_admin(
     role = Role.SUPER_ADMIN if is_super else Role.ADMIN
     settings = load_settings()
     request = AccountIn(username=username, email=email, password=_password(from_stdin=from_stdin))
-    asyncio.run(_create_account(settings, request, role))
+
+    async def create() -> None:
+        async with unit_of_work(settings) as session:
+            account = await AccountService.build(session).register(request, role)
+            account.is_verified = True
+
+    asyncio.run(create())
     typer.echo(f"{request.username} can log in now, as {role}.")
 
 
@@ -129,12 +135,6 @@ async def unit_of_work(settings: Settings) -> AsyncIterator[AsyncSession]:
     finally:
         await redis.aclose()
         await database.close()
-
-
-async def _create_account(settings: Settings, request: AccountIn, role: Role) -> None:
-    async with unit_of_work(settings) as session:
-        account = await AccountService.build(session).register(request, role)
-        account.is_verified = True
 
 
 def _password(*, from_stdin: bool) -> str:

@@ -1,20 +1,21 @@
 """`bookstore demo`: the demo shop, and as many invented books as one likes."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cli.admin import unit_of_work
 from app.core.settings.settings import Settings, load_settings
 from app.demo.accounts import ACCOUNTS, PASSWORD
 from app.demo.generate import generate_books
 from app.demo.loader import DatabaseNotEmpty, Report, load_demo
-from app.demo.shop import DemoShop
 
+T = TypeVar("T")
 demo_cli = typer.Typer(help="Fill a development database.")
 
 
@@ -32,7 +33,7 @@ def demo(
     if context.invoked_subcommand is not None:
         return
     try:
-        shop = asyncio.run(_load_demo(load_settings()))
+        shop = _fill(load_demo)
     except DatabaseNotEmpty:
         if not if_empty:
             raise
@@ -50,20 +51,20 @@ def generate(
 
     A million take some minutes and some gigabytes. Exit code 1: not in development, or no demo is loaded.
     """
-    asyncio.run(_generate(load_settings(), books))
+    _fill(lambda session, settings, report: generate_books(session, settings, books, report))
     typer.echo(f"Added {books:,} invented books.")
 
 
-async def _load_demo(settings: Settings) -> DemoShop:
-    with _progress() as report:
-        async with unit_of_work(settings) as session:
-            return await load_demo(session, settings, report)
+def _fill(work: Callable[[AsyncSession, Settings, Report], Awaitable[T]]) -> T:
+    """Run the work in one transaction, with its progress on the screen."""
+    settings = load_settings()
 
+    async def fill() -> T:
+        with _progress() as report:
+            async with unit_of_work(settings) as session:
+                return await work(session, settings, report)
 
-async def _generate(settings: Settings, books: int) -> None:
-    with _progress() as report:
-        async with unit_of_work(settings) as session:
-            await generate_books(session, settings, books, report)
+    return asyncio.run(fill())
 
 
 @contextmanager

@@ -27,8 +27,7 @@ async def _complaints(settings: Settings) -> list[str]:
 async def _ask_postgresql(settings: DatabaseSettings) -> str | None:
     database = Database(settings)
     try:
-        async with database.reading() as connection:
-            revisions = await list_revisions(connection)
+        revisions = await list_revisions(database.reading)
     except Exception as fault:  # noqa: BLE001 - whatever it is, the command will meet it again
         return remedy(fault)
     finally:

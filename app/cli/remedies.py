@@ -2,7 +2,6 @@
 
 from alembic.util import CommandError
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from app.core.db.faults import Fault, postgres_cause, sql_state
 from app.core.errors import AppError
@@ -24,7 +23,8 @@ def remedy(fault: Exception) -> str | None:
     if isinstance(fault, AppError):
         return fault.detail
     if isinstance(fault, ValidationError):
-        return "\n".join(_complaint(problem) for problem in fault.errors())
+        lines = (f"{each['loc'][0]}: {each['msg'].removeprefix('Value error, ')}" for each in fault.errors())
+        return "\n".join(lines)
     if isinstance(fault, OSError) and fault.filename is not None:
         return f"{fault.filename}: {fault.strerror}."
     if redis := explain_fault(fault):
@@ -41,7 +41,3 @@ def _of_postgresql(fault: Exception) -> str | None:
     if Fault.of(fault).is_passing:
         return f"PostgreSQL does not answer ({cause}): check DATABASE_URL, and that the server runs."
     return None
-
-
-def _complaint(problem: ErrorDetails) -> str:
-    return f"{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}"

@@ -74,14 +74,13 @@ def _formatter(
 ) -> structlog.stdlib.ProcessorFormatter:
     finish: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if settings.format == "json":
-        finish += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_dumps)]
+        as_line = structlog.processors.JSONRenderer(
+            lambda event, **_options: orjson.dumps(event, default=repr).decode()
+        )
+        finish += [structlog.processors.format_exc_info, as_line]
     else:
         finish += [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=finish)
-
-
-def _dumps(event: object, **_options: object) -> str:
-    return orjson.dumps(event, default=repr).decode()
 
 
 def _add_request_id(

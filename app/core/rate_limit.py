@@ -51,7 +51,11 @@ class RateLimiter:
 
     def __init__(self, settings: RateLimitSettings, redis: Redis) -> None:
         zones: tuple[Zone, ...] = get_args(Zone)
-        self._limits = {zone: _scaled(getattr(settings, zone), settings.factor) for zone in zones}
+        self._limits: dict[Zone, RateLimitItem] = {}
+        for zone in zones:
+            limit = parse(getattr(settings, zone))
+            amount = max(1, round(limit.amount * settings.factor))
+            self._limits[zone] = type(limit)(amount, limit.multiples, limit.namespace)
         shared = RedisStorage(
             "async+redis://",
             implementation="redispy",
@@ -90,11 +94,6 @@ class RateLimiter:
                 headers={"Retry-After": str(seconds), **headers},
             )
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-
-
-def _scaled(text: str, factor: float) -> RateLimitItem:
-    limit = parse(text)
-    return type(limit)(max(1, round(limit.amount * factor)), limit.multiples, limit.namespace)
 
 
 def _headers(zone: Zone, limit: RateLimitItem, remaining: int, seconds: int) -> dict[str, str]:

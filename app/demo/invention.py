@@ -75,8 +75,10 @@ class Invention:
         set_field(self, "_words", real + rare)
         # Zipf's law: the n-th word is 1/n as common as the first.
         set_field(self, "_weights", list(accumulate(1 / rank for rank in range(1, len(real + rare) + 1))))
-        set_field(self, "authors", self._names(given, family))
-        set_field(self, "series", self._series_names())
+        authors = max(1, self.count // 4)
+        set_field(self, "authors", [f"{draw.choice(given)} {draw.choice(family)}" for _ in range(authors)])
+        numbers = range(self.start, self.start + max(1, self.count // 25))
+        set_field(self, "series", [f"{self._phrase(1, 3)} {number}" for number in numbers])
 
     def books(
         self, authors: Sequence[int], series: Sequence[int], categories: Sequence[int]
@@ -84,15 +86,6 @@ class Invention:
         """The books, one after the other, each with its ISBN; the ids are those of the invention's own lists."""
         for number in range(self.start, self.start + self.count):
             yield self._book(number, authors, series, categories)
-
-    def _names(self, given: Sequence[str], family: Sequence[str]) -> list[str]:
-        wanted = max(1, self.count // 4)
-        pick = self._random.choice
-        return [f"{pick(given)} {pick(family)}" for _ in range(wanted)]
-
-    def _series_names(self) -> list[str]:
-        wanted = max(1, self.count // 25)
-        return [f"{self._phrase(1, 3)} {number}" for number in range(self.start, self.start + wanted)]
 
     def _phrase(self, least: int, most: int) -> str:
         count = self._random.randint(least, most)

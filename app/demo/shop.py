@@ -96,6 +96,7 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
 def _book(row: dict[str, str], rank: int) -> DemoBook:
     isbn13 = row["isbn13"]
     made_as = _pick(_FORMATS, isbn13, "format")
+    printed = [each.removesuffix(")").partition(" (") for each in row["contributors"].split("; ")]
     return DemoBook(
         isbn13=isbn13,
         title=row["title"],
@@ -108,7 +109,7 @@ def _book(row: dict[str, str], rank: int) -> DemoBook:
         format=made_as,
         series=row["series"] or None,
         series_position=row["series_position"] or None,
-        contributors=[_contributor(printed) for printed in row["contributors"].split("; ")],
+        contributors=[(name, ContributorRole(role or ContributorRole.AUTHOR)) for name, _, role in printed],
         categories=row["categories"].split("; "),
     )
 
@@ -123,11 +124,6 @@ def _goods(row: dict[str, str]) -> DemoGoods:
         tags=row["tags"].split("; "),
         quantity=_pick(_STOCK, row["sku"], "stock"),
     )
-
-
-def _contributor(printed: str) -> tuple[str, ContributorRole]:
-    name, _, role = printed.removesuffix(")").partition(" (")
-    return name, ContributorRole(role or ContributorRole.AUTHOR)
 
 
 def _describe(row: dict[str, str]) -> str:

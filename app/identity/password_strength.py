@@ -4,9 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from importlib import import_module
-from typing import Any
 
 from app.identity.errors import HashingBusy
 from app.identity.password_rules import weaknesses
@@ -58,17 +56,12 @@ async def estimate_strength(password: str, words: list[str]) -> Estimate:
         _waiting -= 1
 
 
-@cache
-def _zxcvbn() -> Any:
-    # Its word lists take 12 MB of every worker, and few ever ask: loaded by the first who does.
-    return import_module("zxcvbn")
-
-
 def _estimate(password: str, words: list[str]) -> Estimate:
     refusals = weaknesses(password, words[0] if words else "")
     if not password:
         return Estimate(0, refusals)
-    result = _zxcvbn().zxcvbn(password[:LONGEST_ESTIMATED], user_inputs=words)
+    # Its word lists take 12 MB of every worker, and few ever ask: loaded by the first who does.
+    result = import_module("zxcvbn").zxcvbn(password[:LONGEST_ESTIMATED], user_inputs=words)
     hints = [result["feedback"]["warning"], *result["feedback"]["suggestions"]]
     score = min(result["score"], 1) if refusals else result["score"]
     return Estimate(score, refusals + [hint for hint in hints if hint])

@@ -54,17 +54,12 @@ def _verify(password: str, password_hash: str) -> tuple[bool, str | None]:
     if scheme is None:
         password_hash = _NOBODY
     if scheme == _BCRYPT:
-        return _verify_bcrypt(password, password_hash)
+        # bcrypt reads 72 bytes and no NUL: what made the hash cut the rest off, and so must we.
+        secret = password.encode()[:_MOST_OF_BCRYPT]
+        is_right = b"\0" not in secret and _context.verify(secret, password_hash)
+        return is_right, _context.hash(password) if is_right else None
     is_right, new_hash = _context.verify_and_update(password, password_hash)
     return is_right, new_hash
-
-
-def _verify_bcrypt(password: str, password_hash: str) -> tuple[bool, str | None]:
-    # bcrypt reads 72 bytes and no NUL: what made the hash cut the rest off, and so must we.
-    secret = password.encode()[:_MOST_OF_BCRYPT]
-    if b"\0" in secret or not _context.verify(secret, password_hash):
-        return False, None
-    return True, _context.hash(password)
 
 
 async def _in_pool(function: Callable[..., T], *arguments: str) -> T:

@@ -64,7 +64,16 @@ class KeyRing:
     def public_set(self) -> list[dict[str, Any]]:
         """The public halves as JWKs; the HMAC secret has none."""
         self.reload()
-        return [_public(key) for key in self._keys.values() if key.kid is not None]
+        return [
+            {
+                **OKPAlgorithm.to_jwk(cast("Ed25519PublicKey", key.verifying), as_dict=True),
+                "kid": key.kid,
+                "alg": key.algorithm,
+                "use": "sig",
+            }
+            for key in self._keys.values()
+            if key.kid is not None
+        ]
 
     def reload(self) -> bool:
         """Read the key file again if it changed; a file that cannot be used leaves the keys as they are."""
@@ -136,8 +145,3 @@ def _parse(jwk: dict[str, Any]) -> Key:
     if not isinstance(private, Ed25519PrivateKey) or not isinstance(kid, str) or not kid:
         raise ValueError("not a private Ed25519 key with an id")
     return Key(kid, ED25519_ALGORITHM, private, private.public_key())
-
-
-def _public(key: Key) -> dict[str, Any]:
-    public = OKPAlgorithm.to_jwk(cast("Ed25519PublicKey", key.verifying), as_dict=True)
-    return {**public, "kid": key.kid, "alg": key.algorithm, "use": "sig"}

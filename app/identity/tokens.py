@@ -91,16 +91,13 @@ class TokenIssuer:
         claims = self._checked.get(token)
         if claims is None:
             claims = self._check(token)
-            self._remember(token, claims)
+            self._checked[token] = claims
+            if len(self._checked) > _MOST_REMEMBERED:
+                self._checked.popitem(last=False)
         if claims.expires_at + self._settings.leeway <= utc_now().timestamp():
             self._checked.pop(token, None)
             raise invalid_token("The access token has expired; log in again.")
         return claims
-
-    def _remember(self, token: str, claims: AccessClaims) -> None:
-        self._checked[token] = claims
-        if len(self._checked) > _MOST_REMEMBERED:
-            self._checked.popitem(last=False)
 
     def _check(self, token: str) -> AccessClaims:
         try:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -46,34 +46,28 @@ def schema_heads() -> frozenset[str]:
     Not by Alembic, which would cost every worker ten megabytes for one word.
     """
     scripts = [path.read_text(encoding="utf-8") for path in (_MIGRATIONS / "versions").glob("*.py")]
-    revisions, followed = ({*_named(word, scripts)} for word in ("revision", "down_revision"))
+    revisions, followed = (
+        {name for script in scripts for name in re.findall(rf'^{word}\b[^=]*= "(\w+)"', script, re.MULTILINE)}
+        for word in ("revision", "down_revision")
+    )
     return frozenset(revisions - followed)
-
-
-def _named(word: str, scripts: list[str]) -> Iterator[str]:
-    pattern = re.compile(rf'^{word}\b[^=]*= "(\w+)"', re.MULTILINE)
-    for script in scripts:
-        yield from pattern.findall(script)
 
 
 async def check_all(request: Request) -> tuple[Check, ...]:
     """Ask PostgreSQL and Redis at the same time. Never raises, and never takes much over `PATIENCE`."""
     state = request.app.state
-    database, redis = await asyncio.gather(_check_database(state.database), _check_redis(state.redis))
-    return (*database, redis)
+    database, (_, reason, duration) = await asyncio.gather(
+        _check_database(state.database), ask(state.redis.ping())
+    )
+    return (*database, Check("redis", reason, duration))
 
 
 async def _check_database(database: Database) -> tuple[Check, Check]:
-    found, reason, duration = await ask(_revisions(database))
+    found, reason, duration = await ask(list_revisions(database.reading))
     if reason is not None:
         unknown = "unknown while PostgreSQL does not answer"
         return Check("postgresql", reason, duration), Check("schema", unknown, duration)
     return Check("postgresql", None, duration), Check("schema", await _compare(found), duration)
-
-
-async def _revisions(database: Database) -> frozenset[str]:
-    async with database.reading() as connection:
-        return await list_revisions(connection)
 
 
 async def _compare(found: frozenset[str]) -> str | None:
@@ -84,11 +78,6 @@ async def _compare(found: frozenset[str]) -> str | None:
     return f"the database {stands}, this release expects {', '.join(sorted(expected))}: run bookstore migrate"
 
 
-async def _check_redis(redis: Any) -> Check:
-    _, reason, duration = await ask(redis.ping())
-    return Check("redis", reason, duration)
-
-
 async def ask(question: Awaitable[Any]) -> tuple[Any, str | None, float]:
     """The answer, or why there is none, and the milliseconds it took."""
     started = time.perf_counter()
@@ -97,7 +86,10 @@ async def ask(question: Awaitable[Any]) -> tuple[Any, str | None, float]:
         await asyncio.wait({task}, timeout=PATIENCE)
     finally:
         if not task.done():
-            _abandon(task)
+            # Cancelled but not awaited: to hang up politely on a server that hangs takes seconds.
+            task.cancel()
+            _abandoned.add(task)
+            task.add_done_callback(_forget)
     answer, reason = None, None
     if not task.done():
         reason = f"no answer within {PATIENCE:g} s"
@@ -106,13 +98,6 @@ async def ask(question: Awaitable[Any]) -> tuple[Any, str | None, float]:
     else:
         answer = task.result()
     return answer, reason, round((time.perf_counter() - started) * 1000, 2)
-
-
-def _abandon(task: "asyncio.Future[Any]") -> None:
-    # Cancelled but not awaited: to hang up politely on a server that hangs takes seconds.
-    task.cancel()
-    _abandoned.add(task)
-    task.add_done_callback(_forget)
 
 
 def _forget(task: "asyncio.Future[Any]") -> None:

@@ -43,7 +43,13 @@ def publish(database: Database, cache: HotCache) -> None:
 @asynccontextmanager
 async def publishing(database: Database, cache: HotCache) -> AsyncIterator[None]:
     """Publish every second while inside, and once more at the end."""
-    task = asyncio.create_task(_repeat(database, cache))
+
+    async def repeat() -> None:
+        while True:
+            publish(database, cache)
+            await asyncio.sleep(EVERY)
+
+    task = asyncio.create_task(repeat())
     try:
         yield
     finally:
@@ -51,9 +57,3 @@ async def publishing(database: Database, cache: HotCache) -> AsyncIterator[None]
         with suppress(asyncio.CancelledError):
             await task
         publish(database, cache)
-
-
-async def _repeat(database: Database, cache: HotCache) -> None:
-    while True:
-        publish(database, cache)
-        await asyncio.sleep(EVERY)

@@ -9,13 +9,7 @@ from app.core.http.schemas import Line, Moment, ResponseModel, RowId
 
 LONGEST_FILTER = 200
 _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-
-
-def _hex(value: object) -> object:
-    return value.hex() if isinstance(value, bytes) else value
-
-
-Hash = Annotated[str, BeforeValidator(_hex)]
+Hash = Annotated[str, BeforeValidator(lambda value: value.hex() if isinstance(value, bytes) else value)]
 FilterText = Annotated[Line, Field(min_length=1, max_length=LONGEST_FILTER)]
 
 

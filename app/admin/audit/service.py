@@ -15,13 +15,13 @@ async def export_audit_entries(connect: Connect, query: AuditExport) -> AsyncIte
     """
     batches = walk_entries(connect, query)
     first = await anext(batches, None)
-    return _as_lines(first or (), batches)
 
+    async def lines() -> AsyncIterator[bytes]:
+        yield _lines(first or ())
+        async for rows in batches:
+            yield _lines(rows)
 
-async def _as_lines(first: Sequence[AnyRow], others: AsyncIterator[Sequence[AnyRow]]) -> AsyncIterator[bytes]:
-    yield _lines(first)
-    async for rows in others:
-        yield _lines(rows)
+    return lines()
 
 
 def _lines(rows: Sequence[AnyRow]) -> bytes:

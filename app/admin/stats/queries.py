@@ -1,14 +1,13 @@
 """The shop's figures."""
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import Date, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.admin.stats.schemas import DailyCount, Dashboard
 from app.core.clock import utc_now
-from app.core.db.queries import AnyRow, snapshot_text
+from app.core.db.queries import snapshot_text
 from app.core.http.responses import ReadResult
 from app.identity.models import User
 from app.identity.permissions import Role
@@ -20,8 +19,13 @@ async def get_dashboard(connection: AsyncConnection) -> ReadResult:
     """The accounts at a glance, by two statements."""
     today = utc_now().date()
     days = [today - timedelta(days=age) for age in reversed(range(DAYS))]
-    by_kind = await _count_users(connection)
-    by_day = {row.day: row.users for row in await _count_sign_ups(connection, days[0])}
+    kind = (User.role, User.is_active)
+    counted = select(*kind, func.count().label("users"), snapshot_text).group_by(*kind)
+    by_kind = (await connection.execute(counted)).all()
+    day = cast(func.timezone("UTC", User.created_at), Date).label("day")
+    since = datetime.combine(days[0], time.min, UTC)
+    signed_up = select(day, func.count().label("users")).where(User.created_at >= since).group_by(day)
+    by_day = {row.day: row.users for row in await connection.execute(signed_up)}
     active = sum(row.users for row in by_kind if row.is_active)
     total = sum(row.users for row in by_kind)
     figures = Dashboard(
@@ -33,18 +37,3 @@ async def get_dashboard(connection: AsyncConnection) -> ReadResult:
     )
     # The caller has an account, so that there is a row.
     return ReadResult(figures, by_kind[0].snapshot)
-
-
-async def _count_users(connection: AsyncConnection) -> Sequence[AnyRow]:
-    """How many accounts (`users`) there are of each `role` and `is_active`."""
-    columns = (User.role, User.is_active)
-    counted = select(*columns, func.count().label("users"), snapshot_text).group_by(*columns)
-    return (await connection.execute(counted)).all()
-
-
-async def _count_sign_ups(connection: AsyncConnection, first: date) -> Sequence[AnyRow]:
-    """How many accounts (`users`) were opened on each `day` in UTC, from the `first` on; none is left out."""
-    day = cast(func.timezone("UTC", User.created_at), Date).label("day")
-    since = datetime.combine(first, time.min, UTC)
-    counted = select(day, func.count().label("users")).where(User.created_at >= since).group_by(day)
-    return (await connection.execute(counted)).all()

@@ -109,7 +109,10 @@ class CacheBus:
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch_wanted())
         packed = await answer
-        return _unpack(packed) if packed else None
+        if not packed:
+            return None
+        _, snapshot, value = packed.split(b"\n", 2)
+        return Entry(value, Snapshot(snapshot.decode()))
 
     async def _fetch_wanted(self) -> None:
         try:
@@ -132,8 +135,11 @@ class CacheBus:
         """Put an entry by for `store_offered`; true when nothing was put by before, so that nobody stores yet."""
         is_first = not self._is_storing
         self._is_storing = True
-        xmin, xmax, running = entry.snapshot.text.split(":")
-        self._offered += (group, key, _pack(entry), xmin, xmax, entry.snapshot.stamp, running)
+        stamp, text = entry.snapshot.stamp, entry.snapshot.text
+        # The stamp comes first: the script that stores compares it.
+        packed = b"%d\n%s\n%s" % (stamp, text.encode(), entry.value)
+        xmin, xmax, running = text.split(":")
+        self._offered += (group, key, packed, xmin, xmax, stamp, running)
         return is_first
 
     async def store_offered(self) -> None:
@@ -169,7 +175,9 @@ class CacheBus:
         self._prefix = await self._namespace()
         async with self._redis.pubsub() as pubsub:
             await pubsub.subscribe(f"{self._prefix}:bus")
-            await _expect_subscription(pubsub)
+            message = await pubsub.get_message(timeout=PING_EVERY)
+            if message is None or message["type"] != "subscribe":
+                raise ConnectionError("Redis did not confirm the subscription")
             # What the shared tier held while nobody listened may be out of date.
             await self._redis.incr(f"{self._prefix}:epoch")
             listener.connection_changed()
@@ -178,12 +186,6 @@ class CacheBus:
 
     async def _namespace(self) -> str:
         return f"bookstore:cache:{await self._identify()}"
-
-
-async def _expect_subscription(pubsub: PubSub) -> None:
-    message = await pubsub.get_message(timeout=PING_EVERY)
-    if message is None or message["type"] != "subscribe":
-        raise ConnectionError("Redis did not confirm the subscription")
 
 
 async def _hear(pubsub: PubSub, listener: Listener) -> None:
@@ -203,13 +205,3 @@ async def _hear(pubsub: PubSub, listener: Listener) -> None:
         elif message["type"] == "subscribe":
             # The client reconnected by itself: announcements may have been missed.
             raise ConnectionError("Redis was away for a moment")
-
-
-def _pack(entry: Entry[bytes]) -> bytes:
-    # The stamp comes first: the script that stores compares it.
-    return b"%d\n%s\n%s" % (entry.snapshot.stamp, entry.snapshot.text.encode(), entry.value)
-
-
-def _unpack(packed: bytes) -> Entry[bytes]:
-    _, snapshot, value = packed.split(b"\n", 2)
-    return Entry(value, Snapshot(snapshot.decode()))

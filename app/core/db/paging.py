@@ -101,7 +101,9 @@ class Pager:
 
     def page(self, query: ListQuery, window: Window, found: "Found[Any]", items: list[T]) -> Page[T]:
         """The envelope of the found rows, given as `items`."""
-        cursor = self._sign(window.skip + len(items), found.last, query.fingerprint())
+        position = orjson.dumps([window.skip + len(items), [key_text(value) for value in found.last]])
+        signed = self._signature(position, query.fingerprint()) + position
+        cursor = base64.urlsafe_b64encode(signed).decode().rstrip("=")
         return Page(
             items=items,
             total=found.total,
@@ -114,10 +116,6 @@ class Pager:
             has_previous=window.skip > 0,
             next_cursor=cursor if found.has_next else None,
         )
-
-    def _sign(self, skip: int, values: Sequence[object], fingerprint: str) -> str:
-        payload = orjson.dumps([skip, [key_text(value) for value in values]])
-        return base64.urlsafe_b64encode(self._signature(payload, fingerprint) + payload).decode().rstrip("=")
 
     def _read(self, cursor: str, fingerprint: str) -> tuple[int, list[str]]:
         try:

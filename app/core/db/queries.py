@@ -65,8 +65,12 @@ async def find_page(
     The columns are those of the table whose ids these are; where other tables have some, `join` joins all of
     them to the page. The page of ids is cut first, so that the columns of skipped rows are never computed.
     """
-    ids = matching.ids if isinstance(matching, Sampled) else matching
-    counted = matching.counted if isinstance(matching, Sampled) else _counted(matching)
+    if isinstance(matching, Sampled):
+        ids, counted = matching.ids, matching.counted
+    else:
+        ids = matching
+        counts = select(func.count().label("total"), null().label("last_sample"))
+        counted = counts.select_from(ids.limit(COUNTED_EXACTLY + 1).subquery()).subquery("counted")
     page = _page_of_ids(ids, order, window)
     keys: list[ColumnElement[Any]] = [page.c[_KEY.format(index=index)] for index in range(len(order.keys))]
     sorted_keys = [
@@ -85,13 +89,17 @@ async def find_page(
         .order_by(*sorted_keys)
     )
     rows = (await connection.execute(statement)).all()
-    total = rows[0].total
-    is_estimate = total > COUNTED_EXACTLY or rows[0].last_sample is not None
+    total, last_sample = rows[0].total, rows[0].last_sample
+    is_estimate = total > COUNTED_EXACTLY or last_sample is not None
+    if last_sample is not None:
+        total = population(total, last_sample)
+    elif is_estimate:
+        total = max(int(total), await planned_rows(connection, ids))
     present = [row for row in rows if row.id is not None]
     shown = present[: window.limit]
     return Found(
         rows=shown,
-        total=await _estimate(connection, ids, rows[0]) if is_estimate else total,
+        total=total,
         total_is_estimate=is_estimate,
         snapshot=rows[0].snapshot,
         last=[getattr(shown[-1], key.name) for key in keys] if shown else (),
@@ -124,12 +132,6 @@ def containing(folded: ColumnElement[str]) -> ColumnElement[str]:
     return func.concat("%", folded, "%")
 
 
-def _counted(matching: Select[int]) -> FromClause:
-    capped = matching.limit(COUNTED_EXACTLY + 1).subquery()
-    counts = select(func.count().label("total"), null().label("last_sample"))
-    return counts.select_from(capped).subquery("counted")
-
-
 def _page_of_ids(matching: Select[int], order: Order, window: Window) -> FromClause:
     keys = [column.label(_KEY.format(index=index)) for index, (column, _) in enumerate(order.keys)]
     statement: Select[Any] = matching.add_columns(*keys).order_by(*order.clauses()).limit(window.limit + 1)
@@ -150,12 +152,6 @@ class _Explain(Executable, ClauseElement):
 @compiles(_Explain)
 def _compile_explain(element: _Explain, compiler: SQLCompiler, **options: Any) -> str:
     return "EXPLAIN (FORMAT JSON) " + compiler.process(element.statement, **options)
-
-
-async def _estimate(connection: AsyncConnection, matching: Select[int], row: AnyRow) -> int:
-    if row.last_sample is not None:
-        return population(row.total, row.last_sample)
-    return max(int(row.total), await planned_rows(connection, matching))
 
 
 async def planned_rows(connection: AsyncConnection, matching: Select[Any]) -> int:

@@ -84,11 +84,13 @@ class RequestContext:
             scope_var.reset(scope_token)
 
     def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
-        template = _template(scope)
+        state = scope["state"]
+        template = state.get("route_template")
+        if template is None:
+            template = getattr(scope.get("route"), "path", UNMATCHED)
         self._meters.observe(method, template, status, seconds)
         if not self._is_logging:
             return
-        state = scope["state"]
         event = {
             "event": "request",
             "request_id": state["request_id"],
@@ -113,13 +115,6 @@ def _request_id(scope: Scope) -> bytes:
         if name == b"x-request-id" and _VALID_REQUEST_ID.fullmatch(value):
             return bytes(value)
     return uuid.uuid4().hex.encode()
-
-
-def _template(scope: Scope) -> str:
-    known = scope["state"].get("route_template")
-    if known is None:
-        known = getattr(scope.get("route"), "path", UNMATCHED)
-    return str(known)
 
 
 class HeadAsGet:

@@ -38,12 +38,8 @@ def _weighted(part: str) -> tuple[str, float]:
     media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
     for parameter in parameters:
         if parameter.startswith("q="):
-            return media_type, _weight(parameter[2:])
+            try:
+                return media_type, min(1.0, max(0.0, float(parameter[2:])))
+            except ValueError:
+                return media_type, 0.0
     return media_type, 1.0
-
-
-def _weight(text: str) -> float:
-    try:
-        return min(1.0, max(0.0, float(text)))
-    except ValueError:
-        return 0.0

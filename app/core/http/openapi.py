@@ -65,7 +65,9 @@ def _build(app: FastAPI) -> dict[str, Any]:
             dependant = routes[operation["operationId"]].dependant
             _complete(operation)
             if any(needed.call is get_hot_reads for needed in dependant.dependencies):
-                _make_conditional(operation)
+                operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
+                for status, response in NOT_MODIFIED.items():
+                    operation["responses"].setdefault(str(status), response)
             if method != "get":
                 _add(operation["responses"], generic_problems(_WHERE_WRITTEN))
             _add(operation["responses"], problems(*_refusals(dependant, method.upper())))
@@ -80,13 +82,6 @@ def _refusals(dependant: Dependant, method: str) -> Iterator[type[AppError]]:
     yield from refusals_of(dependant.call, Use(method, scopes))
     for needed in dependant.dependencies:
         yield from _refusals(needed, method)
-
-
-def _make_conditional(operation: dict[str, Any]) -> None:
-    """Say that `HotReads` answers the operation, with an ETag."""
-    operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
-    for status, response in NOT_MODIFIED.items():
-        operation["responses"].setdefault(str(status), response)
 
 
 def _complete(operation: dict[str, Any]) -> None:

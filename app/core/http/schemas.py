@@ -86,10 +86,6 @@ def shaped(pattern: str, hint: str) -> tuple[Any, ...]:
     return AfterValidator(check), Field(json_schema_extra={"pattern": pattern})
 
 
-def _single_spaced(text: str) -> str:
-    return " ".join(text.split())
-
-
 _INFINITY = datetime.max.replace(tzinfo=UTC)
 """What the database driver writes as infinity, and reads back without a zone."""
 
@@ -107,7 +103,7 @@ def _as_utc(moment: datetime) -> datetime:
 Text = Annotated[str, AfterValidator(_without_controls)]
 Line = Annotated[str, AfterValidator(_single_line)]
 VisibleLine = Annotated[str, Field(min_length=1), AfterValidator(_single_line), AfterValidator(_visible)]
-SingleSpaced = AfterValidator(_single_spaced)
+SingleSpaced = AfterValidator(lambda text: " ".join(text.split()))
 """For names: however many spaces stand between two words, they are one."""
 Moment = Annotated[AwareDatetime, AfterValidator(_as_utc)]
 RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]

@@ -107,13 +107,12 @@ class FormStream:
         self._is_in_file = self._is_file_over = False
         self._pieces: list[bytes] = []
         self._value = bytearray()
-        self._header_name, self._header_value = b"", b""
+        self._header_name, self._header_value = bytearray(), bytearray()
         self._disposition = b""
         self._name = ""
         callbacks: Any = {
-            "on_part_begin": self._on_part_begin,
-            "on_header_field": self._on_header_field,
-            "on_header_value": self._on_header_value,
+            "on_header_field": lambda data, start, end: self._header_name.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._header_value.extend(data[start:end]),
             "on_header_end": self._on_header_end,
             "on_headers_finished": self._on_headers_finished,
             "on_part_data": self._on_part_data,
@@ -160,24 +159,16 @@ class FormStream:
             raise refused_field("body", _WRONG, f"the form cannot be read: {fault}") from fault
         return True
 
-    def _on_part_begin(self) -> None:
-        self._header_name, self._header_value = b"", b""
-        self._disposition = b""
-        self._value.clear()
-
-    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header_name += data[start:end]
-
-    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header_value += data[start:end]
-
     def _on_header_end(self) -> None:
         if self._header_name.lower() == b"content-disposition":
-            self._disposition = self._header_value
-        self._header_name, self._header_value = b"", b""
+            self._disposition = bytes(self._header_value)
+        self._header_name.clear()
+        self._header_value.clear()
 
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
+        self._disposition = b""
+        self._value.clear()
         self._name = options.get(b"name", b"").decode(errors="replace")
         self._is_in_file = b"filename" in options
         if not self._is_in_file:

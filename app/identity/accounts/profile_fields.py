@@ -37,10 +37,6 @@ class Notifications(StrEnum):
     NONE = "none"
 
 
-def _lowered(name: object) -> object:
-    return name.strip().lower() if isinstance(name, str) else name
-
-
 def _fits(email: str) -> str:
     if len(email) > LONGEST_EMAIL:
         raise ValueError(f"must have at most {LONGEST_EMAIL} characters")
@@ -88,7 +84,7 @@ def _is_of_age(born: date) -> date:
 
 Username = Annotated[
     str,
-    BeforeValidator(_lowered),
+    BeforeValidator(lambda name: name.strip().lower() if isinstance(name, str) else name),
     StringConstraints(min_length=3, max_length=30, pattern=r"^[a-z][a-z0-9_-]*$"),
     Field(
         description="Starts with a letter; letters, digits, `_` and `-`; kept in lower case.",

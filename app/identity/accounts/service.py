@@ -113,7 +113,11 @@ class AccountService:
             name: (getattr(user, name), getattr(profile, name)) for name in PROFILE_FIELDS if name in sent
         }
         if "email" in sent:
-            changes |= await self._want_email(user, profile.email)
+            # It counts once it is proven. Whether somebody has it already shows at the proof alone.
+            wanted = None if profile.email == user.email else profile.email
+            changes["pending_email"] = (user.pending_email, wanted)
+            if wanted is not None:
+                await publish(self._db, EmailChangeRequested(user.id, wanted))
         changes = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
         for name, (_, new) in changes.items():
             setattr(user, name, new)
@@ -123,10 +127,3 @@ class AccountService:
             await self._accounts.flush()
             record_audit(self._db, "user.profile_changed", ("user", user.id), changes)
             invalidate(self._db, account_group(user.id))
-
-    async def _want_email(self, user: User, email: str) -> dict[str, tuple[object, object]]:
-        """Note the address and have it proven. Whether somebody has it already shows at the proof alone."""
-        if email == user.email:
-            return {"pending_email": (user.pending_email, None)}
-        await publish(self._db, EmailChangeRequested(user.id, email))
-        return {"pending_email": (user.pending_email, email)}

@@ -33,14 +33,6 @@ def _in_the_future(moment: datetime) -> datetime:
     return moment
 
 
-def _sorted(scopes: list[Permission]) -> list[Permission]:
-    return sorted(set(scopes))
-
-
-def _distinct(networks: list[str]) -> list[str]:
-    return list(dict.fromkeys(networks))
-
-
 Scopes = Annotated[
     list[Permission],
     Field(
@@ -48,7 +40,7 @@ Scopes = Annotated[
         description="Permissions, at most one's own; none lets the key read what its owner may read.",
         examples=[["items:write"]],
     ),
-    AfterValidator(_sorted),
+    AfterValidator(lambda scopes: sorted(set(scopes))),
 ]
 Network = Annotated[Line, Field(min_length=1, max_length=50), AfterValidator(normal_network)]
 
@@ -63,7 +55,11 @@ class ApiKeyIn(RequestModel):
     expires_at: Annotated[Moment, AfterValidator(_in_the_future)] | None = Field(
         default=None, description="Left out, it never expires.", examples=["2099-12-31T00:00:00Z"]
     )
-    allowed_ips: Annotated[list[Network], Field(max_length=MOST_NETWORKS), AfterValidator(_distinct)] = Field(
+    allowed_ips: Annotated[
+        list[Network],
+        Field(max_length=MOST_NETWORKS),
+        AfterValidator(lambda networks: list(dict.fromkeys(networks))),
+    ] = Field(
         default_factory=list,
         description="Addresses and networks it may be used from; empty: from anywhere.",
         examples=[["192.0.2.7", "2001:db8::/32"]],

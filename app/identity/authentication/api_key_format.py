@@ -43,7 +43,9 @@ def read_key(text: str) -> PresentedKey | None:
     match = _KEY.fullmatch(text)
     if match is None or _checksum(text[:-_CHECKSUM_LENGTH]) != match["checksum"]:
         return None
-    owner_id = _decode(match["owner"])
+    owner_id = 0
+    for digit in match["owner"]:
+        owner_id = owner_id * len(_DIGITS) + _DIGITS.index(digit)
     return PresentedKey(owner_id, key_digest(text)) if owner_id <= LARGEST_ID else None
 
 
@@ -67,10 +69,3 @@ def _encode(number: int) -> str:
         number, digit = divmod(number, len(_DIGITS))
         digits = _DIGITS[digit] + digits
     return digits or _DIGITS[0]
-
-
-def _decode(digits: str) -> int:
-    number = 0
-    for digit in digits:
-        number = number * len(_DIGITS) + _DIGITS.index(digit)
-    return number

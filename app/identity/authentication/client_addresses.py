@@ -14,13 +14,16 @@ def normal_network(text: str) -> str:
     if "%" in text:
         raise ValueError("must not name a zone")
     try:
-        network = ipaddress.ip_network(text)
+        network: Network = ipaddress.ip_network(text)
     except ValueError as fault:
         if "host bits" in str(fault):
             enclosing = ipaddress.ip_network(text, strict=False)
             raise ValueError(f"has host bits set; did you mean {enclosing}?") from None
         raise ValueError("must be an IPv4 or IPv6 address or network, such as 192.0.2.0/24") from None
-    network = _unmapped(network)
+    # Clients that come over a dual-stack socket are compared as IPv4.
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is not None and network.prefixlen >= _MAPPED_PREFIX:
+        network = ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX))
     return str(network.network_address if network.num_addresses == 1 else network)
 
 
@@ -38,11 +41,3 @@ def is_within(host: str, networks: Iterable[str]) -> bool:
 @lru_cache(maxsize=1024)
 def _parsed(networks: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(network) for network in networks)
-
-
-def _unmapped(network: Network) -> Network:
-    # Clients that come over a dual-stack socket are compared as IPv4.
-    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
-    if mapped is None or network.prefixlen < _MAPPED_PREFIX:
-        return network
-    return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX))

@@ -68,7 +68,10 @@ async def _authorize(request: Request, scopes: list[str], credentials: Credentia
     _remember(request, principal)
     for scope in scopes:
         if not principal.may(Permission(scope)):
-            raise _insufficient(scope)
+            challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+            raise InsufficientScope(
+                f"This needs the permission {scope}.", headers={"WWW-Authenticate": challenge}
+            )
     settings: Settings = request.app.state.settings
     if settings.mfa.required_for_staff and principal.is_staff_by_one_factor:
         return _as_user(principal, scopes)
@@ -122,11 +125,6 @@ def _as_user(staff: Principal, scopes: list[str]) -> Principal:
                 "Log in with your second factor; set one up at /api/v1/auth/mfa/totp or /api/v1/auth/passkeys."
             )
     return replace(staff, permissions=staff.permissions & ordinary)
-
-
-def _insufficient(scope: str) -> InsufficientScope:
-    challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
-    return InsufficientScope(f"This needs the permission {scope}.", headers={"WWW-Authenticate": challenge})
 
 
 @refuses(SessionRequired)

@@ -41,7 +41,8 @@ class KeyUses:
     async def write(self) -> None:
         """Write what was noted. A fault costs the note and nothing else."""
         due, self._due = self._due, set()
-        self._forget()
+        limit = time.monotonic() - WRITTEN_EVERY
+        self._noted = {key_id: noted for key_id, noted in self._noted.items() if noted > limit}
         if not due:
             return
         try:
@@ -65,7 +66,3 @@ class KeyUses:
     async def _write_soon(self) -> None:
         await asyncio.sleep(GATHERED_FOR)
         await self.write()
-
-    def _forget(self) -> None:
-        limit = time.monotonic() - WRITTEN_EVERY
-        self._noted = {key_id: noted for key_id, noted in self._noted.items() if noted > limit}

@@ -47,12 +47,12 @@ def qr_svg(text: str) -> str:
 
 def new_recovery_codes() -> list[str]:
     """Ten codes of 80 random bits each, such as `K7QX-2MBD-PLWZ-4TRA` (Base32: no 0, 1, 8, 9)."""
-    return [_new_code() for _ in range(CODES)]
-
-
-def _new_code() -> str:
-    letters = pyotp.random_base32(length=32)[: _CODE_BYTES * 8 // 5]
-    return "-".join(letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP))
+    codes = []
+    for _ in range(CODES):
+        letters = pyotp.random_base32(length=32)[: _CODE_BYTES * 8 // 5]
+        groups = (letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP))
+        codes.append("-".join(groups))
+    return codes
 
 
 def recovery_hash(code: str) -> bytes:

@@ -8,15 +8,9 @@ from app.core.http.schemas import Moment, RequestModel, ResponseModel
 
 _LONGEST_TOKEN = 4096
 _LONGEST_PASSWORD_SENT = 1024
-
-
-def _without_blanks(code: object) -> object:
-    return code.replace(" ", "") if isinstance(code, str) else code
-
-
 TotpCode = Annotated[
     str,
-    BeforeValidator(_without_blanks),
+    BeforeValidator(lambda code: code.replace(" ", "") if isinstance(code, str) else code),
     Field(pattern=r"^[0-9]{6}$", description="The six digits that the app shows.", examples=["287082"]),
 ]
 

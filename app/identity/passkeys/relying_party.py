@@ -56,7 +56,11 @@ class RelyingParty:
         self.rp_id = settings.mfa.rp_id or urlsplit(settings.public_url).hostname or "localhost"
         self._name = settings.mfa.issuer
         candidates = (settings.public_url, *settings.cors.origins)
-        self.origins = [_origin(url) for url in candidates if _is_within(url, self.rp_id)]
+        self.origins = [
+            _origin(url)
+            for url in candidates
+            if f".{urlsplit(url).hostname or ''}".endswith(f".{self.rp_id}")
+        ]
 
     def registration_options(
         self, challenge: str, user_id: int, username: str, known: Sequence[bytes]
@@ -155,11 +159,6 @@ def _origin(url: str) -> str:
     parts = urlsplit(url)
     is_default = parts.port is None or parts.port == _DEFAULT_PORTS.get(parts.scheme)
     return f"{parts.scheme}://{parts.hostname}" + ("" if is_default else f":{parts.port}")
-
-
-def _is_within(url: str, rp_id: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host == rp_id or host.endswith(f".{rp_id}")
 
 
 def _not_believed(fault: Exception) -> None:

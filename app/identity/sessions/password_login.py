@@ -103,13 +103,10 @@ class LoginService:
         if proof.is_right and proof.user_id is not None:
             user = await self._repository.lock_user(proof.user_id)
         if user is None or not user.is_active or user.password_hash != proof.verified_hash:
-            await self._remember_failure(proof)
+            locked_until = await self._failures.add(account, client)
+            if locked_until is not None and proof.user_id is not None:
+                until: dict[str, tuple[object, object]] = {"locked_until": (None, locked_until)}
+                record_audit(self._db, "login.locked", ("user", proof.user_id), until)
             return None
         await self._failures.clear(account, client)
         return user
-
-    async def _remember_failure(self, proof: Proof) -> None:
-        locked_until = await self._failures.add(proof.account, proof.client.network)
-        if locked_until is not None and proof.user_id is not None:
-            until: dict[str, tuple[object, object]] = {"locked_until": (None, locked_until)}
-            record_audit(self._db, "login.locked", ("user", proof.user_id), until)

@@ -61,7 +61,9 @@ class RotationService:
             shared = await self._repository.share_refresh_token(digest)
             if shared is None:
                 raise await self._refusal(digest)
-            family, successor = shared.session_id, self._sibling(token, shared.grace_uses)
+            # Derived, so that the last one can be handed out again although only hashes are kept.
+            mac = hmac.new(self._sibling_key, f"{shared.grace_uses}.{token}".encode(), hashlib.sha256)
+            family, successor = shared.session_id, REFRESH_PREFIX + mac.hexdigest()
         _require_own(family, session_id)
         return await self._go_on(family, successor)
 
@@ -114,11 +116,6 @@ class RotationService:
         return TokenReuse(
             "This refresh token was used before, so the session was ended; log in again.", headers=CHALLENGE
         )
-
-    def _sibling(self, token: str, number: int) -> str:
-        # Derived, so that the last one can be handed out again although only hashes are kept.
-        mac = hmac.new(self._sibling_key, f"{number}.{token}".encode(), hashlib.sha256).hexdigest()
-        return REFRESH_PREFIX + mac
 
 
 def _require_own(family: UUID, session_id: str | None) -> None:

@@ -26,7 +26,13 @@ def add_mail_preview(app: FastAPI, folder: Path) -> None:
     """Serve the pages; called in development alone."""
 
     def list_mails() -> HTMLResponse:
-        rows = "".join(_row(path) for path in _newest(folder)) or '<tr><td colspan="3">No mail yet.</td></tr>'
+        rows = ""
+        for path in _newest(folder):
+            mail = _read(path)
+            date, recipient, subject = (escape(str(mail[name])) for name in ("Date", "To", "Subject"))
+            link = f'<a href="/dev/mail/{escape(path.name)}">{subject}</a>'
+            rows += f"<tr><td>{date}</td><td>{recipient}</td><td>{link}</td></tr>"
+        rows = rows or '<tr><td colspan="3">No mail yet.</td></tr>'
         table = f"<table><tr><th>When</th><th>To</th><th>Subject</th></tr>{rows}</table>"
         return _page("Mails", f"<h1>Mails</h1>{table}")
 
@@ -47,12 +53,6 @@ def _newest(folder: Path) -> Iterable[Path]:
 
 def _read(path: Path) -> EmailMessage:
     return message_from_bytes(path.read_bytes(), policy=policy.default)
-
-
-def _row(path: Path) -> str:
-    mail = _read(path)
-    link = f'<a href="/dev/mail/{escape(path.name)}">{escape(str(mail["Subject"]))}</a>'
-    return f"<tr><td>{escape(str(mail['Date']))}</td><td>{escape(str(mail['To']))}</td><td>{link}</td></tr>"
 
 
 def _shown(mail: EmailMessage) -> str:
