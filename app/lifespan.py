@@ -1,4 +1,4 @@
-"""Opens and closes what the process holds: engines, Redis, the cache bus."""
+"""Opens and closes what the process keeps open: engines, Redis, the cache bus."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

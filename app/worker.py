@@ -2,7 +2,7 @@
 
 The row in the outbox is the truth and the stream only transport: an event is done when the
 transaction of its handlers committed, whatever became of the message. So Redis may lose
-everything, and a worker may be killed anywhere: the row is handed out again.
+everything, and a worker may be killed anywhere: the row is queued again.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ POLL_EVERY = 1.0
 TICK = 10.0
 """Seconds between two looks of the scheduler; a slot opens that late at most."""
 FINISH_WITHIN = 20.0
-"""Seconds that work under way gets to end when the worker is told to stop."""
+"""Seconds that work under way gets to end after the signal to stop."""
 
 _SHORTEST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
@@ -135,7 +135,7 @@ class Worker:
         await receiver.listen(self._stopping)
 
     async def _relay(self) -> None:
-        """Hand out what is due, whenever woken by a commit, by finished work, or by the clock."""
+        """Queue what is due, whenever woken by a commit, by finished work, or by the clock."""
         queue = await self._open_queue()
         async with self._listening():
             while True:
@@ -174,7 +174,7 @@ class Worker:
         self._woken.set()
 
     async def work_on(self, event_id: int) -> None:
-        """One attempt at one event. Never fails for the event's sake: the outbox remembers the failure."""
+        """Make one attempt at one event. Never fails for the event's sake: the outbox records the failure."""
         async with self._transaction() as session:
             delivery = await outbox.start(session, event_id, self._limits.lease)
         if delivery is None:
@@ -189,7 +189,7 @@ class Worker:
             self._wake()
 
     async def _attempt(self, delivery: Delivery) -> None:
-        told = {"type": delivery.type, "event_id": delivery.id, "attempt": delivery.attempt}
+        attempted = {"type": delivery.type, "event_id": delivery.id, "attempt": delivery.attempt}
         try:
             await run_external(self._outside, delivery)
             async with self._transaction() as session:
@@ -197,15 +197,15 @@ class Worker:
                 if not await outbox.finish(session, delivery):
                     raise _AttemptLost
         except _AttemptLost:
-            _log.warning("event_overtaken", **told)
+            _log.warning("event_overtaken", **attempted)
         except RetryAfter as pause:
             await self._postpone(delivery, pause.delay)
         except PermanentFailure as fault:
-            await self._bury(delivery, fault)
+            await self._give_up(delivery, fault)
         except Exception as fault:  # noqa: BLE001 - whatever a handler raises is a failed attempt
-            _log.warning("event_failed", error=repr(fault), exc_info=fault, **told)
+            _log.warning("event_failed", error=repr(fault), exc_info=fault, **attempted)
             if delivery.attempt >= self._limits.attempts:
-                await self._bury(delivery, fault)
+                await self._give_up(delivery, fault)
             else:
                 await self._postpone(delivery)
 
@@ -213,13 +213,13 @@ class Worker:
         async with self._transaction() as session:
             await outbox.postpone(session, delivery, delay)
 
-    async def _bury(self, delivery: Delivery, fault: Exception) -> None:
+    async def _give_up(self, delivery: Delivery, fault: Exception) -> None:
         _log.error("event_is_dead_letter", type=delivery.type, event_id=delivery.id, error=repr(fault))
         async with self._transaction() as session:
             await outbox.dead_letter(session, delivery, repr(fault))
 
     async def _renew(self) -> None:
-        """Hold on to what is being worked on."""
+        """Keep the locks on what is being worked on."""
         while True:
             await asyncio.sleep(self._limits.lease / 3)
             if self._running:
@@ -264,12 +264,12 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 def run_worker(settings: Settings, *, is_scheduling: bool = False) -> None:
-    """Work until a stop signal comes. SettingsError."""
+    """Work until a stop signal comes. Raises SettingsError."""
     _run(settings, lambda worker: worker.run(is_scheduling=is_scheduling))
 
 
 def run_scheduler(settings: Settings) -> None:
-    """Open the slots of scheduled jobs until a stop signal comes. SettingsError."""
+    """Open the slots of scheduled jobs until a stop signal comes. Raises SettingsError."""
     _run(settings, lambda worker: worker.schedule())
 
 
@@ -277,10 +277,10 @@ def _run(settings: Settings, work: Callable[[Worker], Awaitable[None]]) -> None:
     configure_logging(settings.log)
     logging.getLogger("taskiq").setLevel(logging.WARNING)
 
-    async def until_told() -> None:
+    async def until_stopped() -> None:
         worker = Worker(settings)
         for each in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(each, worker.stop)
         await work(worker)
 
-    asyncio.run(until_told())
+    asyncio.run(until_stopped())

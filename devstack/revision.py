@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 from app.cli.dev import ROOT, MessageArgument
-from app.cli.errors import told
+from app.cli.errors import faults_reported
 from devstack.errors import DevStackError, remedy
 from devstack.throwaway import throwaway_servers
 
 
 def revision(message: MessageArgument) -> None:
     """Write a migration from the difference between the models and the migrations so far."""
-    with told(remedy), throwaway_servers() as servers:
+    with faults_reported(remedy), throwaway_servers() as servers:
         # Alembic formats what it wrote with the ruff beside this Python.
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         environment = os.environ | {"DATABASE_URL": servers.database_url, "PATH": programs}

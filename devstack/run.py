@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from app.cli.dev import ROOT, HostOption, PortOption, ReloadOption
-from app.cli.errors import told
+from app.cli.errors import faults_reported
 from app.cli.output import show
 from app.demo.accounts import ACCOUNTS, PASSWORD
 from devstack.errors import remedy
@@ -16,7 +16,7 @@ from devstack.supervisor import Child, Plan, Supervisor
 
 def run(host: HostOption = "127.0.0.1", port: PortOption = 8000, reload: ReloadOption = False) -> None:
     """Run everything on this machine: embedded servers, migrations, demo data, API. Ctrl-C stops all of it."""
-    with told(remedy):
+    with faults_reported(remedy):
         plan = _plan(host, port, ROOT / "app" if reload else None)
         Supervisor(plan, _announce).run()
     typer.echo("Stopped.")

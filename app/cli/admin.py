@@ -125,7 +125,7 @@ def check_settings() -> None:
 
 @asynccontextmanager
 async def unit_of_work(settings: Settings) -> AsyncIterator[AsyncSession]:
-    """A transaction outside any request; running workers hear what it makes stale."""
+    """Open a transaction outside any request; running workers drop what it makes stale."""
     registry.load()
     database, redis = Database(settings.database), make_redis(settings.redis)
     try:
@@ -148,7 +148,7 @@ def _password(*, from_stdin: bool) -> str:
 
 
 def _document() -> dict[str, Any]:
-    """The document does not depend on the installation, so no setting need be at hand."""
+    """Build the document; it does not depend on the installation, so no setting need be at hand."""
     settings = load_settings(environment=Environment.DEVELOPMENT, jwt={"secret": secrets.token_hex(32)})
     return create_app(settings).openapi()
 

@@ -1,6 +1,6 @@
-"""How every command tells what went wrong: a line that says what to do, and exit code 1.
+"""How every command reports what went wrong: a line that says what to do, and exit code 1.
 
-Light to import, so that `make run` hears Ctrl-C at once; what is known of the application's faults is in `remedies`.
+Light to import, so that `make run` answers Ctrl-C at once; what is known of the application's faults is in `remedies`.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,8 +14,8 @@ Remedy = Callable[[Exception], str | None]
 
 
 @contextmanager
-def told(remedy: Remedy) -> Iterator[None]:
-    """Tell what has a remedy in a line; anything else is a bug and shows its traceback."""
+def faults_reported(remedy: Remedy) -> Iterator[None]:
+    """Report a fault that has a remedy in a line; anything else is a bug and shows its traceback."""
     try:
         yield
     except (typer.Exit, typer.Abort):

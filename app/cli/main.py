@@ -13,7 +13,7 @@ from app import __version__
 from app.cli import admin, dev
 from app.cli.demo import demo_cli
 from app.cli.dev import ROOT, HostOption, PortOption
-from app.cli.errors import told
+from app.cli.errors import faults_reported
 from app.cli.keys import keys_cli
 from app.cli.probe import warn_of_servers_away
 from app.cli.remedies import remedy
@@ -23,11 +23,11 @@ from app.worker import run_scheduler, run_worker
 
 
 class _Commands(TyperGroup):
-    """All commands, their refusals told in a line."""
+    """All commands; a refusal is one line on standard error."""
 
     def invoke(self, ctx: Any) -> Any:  # Typer's own copy of Click has no public name for it
         """Run the command that was asked for."""
-        with told(remedy):
+        with faults_reported(remedy):
             return super().invoke(ctx)
 
 
@@ -97,11 +97,11 @@ def migrate(revision: Annotated[str, typer.Argument(help="Where to go.")] = "hea
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     try:
         is_database_named = "url" in load_database_settings().model_fields_set
     except SettingsError:
-        # A wrong setting is the command's to tell.
+        # A wrong setting is the command's to report.
         is_database_named = True
     if not is_database_named:
         use_running_servers(ROOT)

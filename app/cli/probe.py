@@ -1,4 +1,4 @@
-"""Asks PostgreSQL and Redis once before a command that waits for them, so that a wrong address is told by its variable."""
+"""Asks PostgreSQL and Redis once before a command that waits for them, so that a wrong address is reported by its variable."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from app.ops.repository import list_revisions
 
 
 def warn_of_servers_away(settings: Settings) -> None:
-    """Tell in a line each what is wrong with a server; the command starts all the same, and waits for it."""
+    """Print a line for each server that has something wrong; the command starts all the same, and waits for it."""
     for complaint in asyncio.run(_complaints(settings)):
         typer.echo(f"bookstore: {complaint}", err=True)
 

@@ -17,7 +17,7 @@ _NOT_LET_IN = ("28", "3D")
 
 
 def remedy(fault: Exception) -> str | None:
-    """A line that says what to set or to do; None for a bug."""
+    """Find the line that says what to set or to do; None for a bug."""
     if isinstance(fault, SettingsError | DemoRefused | CommandError):
         return str(fault)
     if isinstance(fault, AppError):

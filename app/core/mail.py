@@ -25,7 +25,7 @@ from app.core.settings.settings import Settings, SettingsError
 
 HandOver = Callable[[], Awaitable[None]]
 
-FINAL_PATIENCE = 6
+CONTENT_TIMEOUTS = 6
 """How many times `MAIL_TIMEOUT` the server may take to accept the content (RFC 5321 §4.5.3.2.6)."""
 
 _PERMANENT = 500
@@ -63,7 +63,7 @@ class Mailer(Protocol):
 
     async def send(self, mail: Mail, hand_over: HandOver) -> None:
         """Send it. `hand_over` is awaited before the point of no return, where there is one; if it
-        raises, nothing was sent. MailDelayed, MailRefused, MailInDoubt.
+        raises, nothing was sent. Raises MailDelayed, MailRefused, MailInDoubt.
         """
 
 
@@ -83,7 +83,7 @@ class SmtpMailer:
         self._uses_tls = parts.scheme == "smtp+tls"
 
     async def send(self, mail: Mail, hand_over: HandOver) -> None:
-        """As the port says. A refusal with a 5xx is final, but for trouble with our own account."""
+        """Send it as the port says. A refusal with a 5xx is final, but for trouble with our own account."""
         client, content = self._client(), mail_bytes(mail, self._sender)
         try:
             async with asyncio.timeout(self._timeout):
@@ -125,7 +125,7 @@ class SmtpMailer:
 
     async def _transmit(self, client: aiosmtplib.SMTP, content: bytes) -> None:
         try:
-            await client.data(content, timeout=self._timeout * FINAL_PATIENCE)
+            await client.data(content, timeout=self._timeout * CONTENT_TIMEOUTS)
         except aiosmtplib.SMTPTimeoutError as silence:
             raise MailInDoubt("the server got the mail and did not answer") from silence
 
@@ -157,7 +157,7 @@ class FileMailer:
 
 
 def make_mailer(settings: Settings) -> Mailer:
-    """The mailer that `MAIL_URL` names. SettingsError when it names none, or in production a folder."""
+    """Make the mailer that `MAIL_URL` names. Raises SettingsError when it names none, or in production a folder."""
     mail = settings.mail
     folder = mail_folder(mail)
     if mail.url is None or (folder is not None and settings.in_production):

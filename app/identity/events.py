@@ -41,7 +41,7 @@ class EmailChangeRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class EmailChanged(Event):
-    """The address changed: the old one is told."""
+    """The address changed: the old one gets a mail."""
 
     type: ClassVar[str] = "user.email_changed"
     user_id: int

@@ -46,7 +46,7 @@ TEMPLATES: dict[type[Plain], Template] = {
 
 
 async def mail_the_owner(session: AsyncSession, event: Plain, delivery: Delivery) -> None:
-    """The event's mail to the account's address."""
+    """Mail the account's address about the event."""
     await MailService.build(session).queue(delivery, TEMPLATES[type(event)], event.user_id)
 
 
@@ -58,19 +58,19 @@ for _event in TEMPLATES:
 async def mail_the_new_address(
     session: AsyncSession, event: EmailChangeRequested, delivery: Delivery
 ) -> None:
-    """Whoever reads mail there proves it by the link."""
+    """Mail a link, by which whoever reads mail there proves it."""
     mails = MailService.build(session)
     await mails.queue(delivery, Template.CHANGE_EMAIL, event.user_id, event.new_email)
 
 
 @handles(EmailChanged)
 async def mail_the_old_address(session: AsyncSession, event: EmailChanged, delivery: Delivery) -> None:
-    """The owner may not have done it."""
+    """Warn the owner, who may not have done it."""
     mails = MailService.build(session)
     await mails.queue(delivery, Template.EMAIL_CHANGED, event.user_id, event.old_email)
 
 
 @scheduled("purge_mails", timedelta(days=1))
 async def purge_mails(session: AsyncSession) -> int:
-    """Three months are enough to answer who was mailed what."""
+    """Delete old records: three months are enough to answer who was mailed what."""
     return await MailRepository(session).purge(utc_now() - KEEP_MAIL_RECORDS)

@@ -21,7 +21,7 @@ LATE_AFTER = 60.0
 
 
 async def check_background(request: Request) -> BackgroundOut:
-    """What waits, as far as PostgreSQL and Redis tell. Never raises, and never takes long."""
+    """Measure what waits, as far as PostgreSQL and Redis answer. Never raises, and never takes long."""
     backlog, depth = await _measure(request)
     status: Literal["ok", "late", "unknown"] = "unknown"
     if backlog is None:

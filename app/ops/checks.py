@@ -1,4 +1,4 @@
-"""Whether the servers behind us answer and hold the schema of this release: soon, and without secrets."""
+"""Whether the servers behind us answer and have the schema of this release: soon, and without secrets."""
 
 import asyncio
 import re
@@ -15,7 +15,7 @@ from fastapi import Request
 from app.core.db.engine import Database
 from app.ops.repository import list_revisions
 
-PATIENCE = 1.5
+TIMEOUT = 1.5
 """Seconds that a server has to answer, so that a probe with the usual limit of 2 s gets the reason."""
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "alembic"
@@ -27,7 +27,7 @@ Name = Literal["postgresql", "schema", "redis"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that requests need: fine, or the reason why not, and how long it took to tell."""
+    """One thing that requests need: fine, or the reason why not, and how long it took to find out."""
 
     name: Name
     reason: str | None
@@ -54,7 +54,7 @@ def schema_heads() -> frozenset[str]:
 
 
 async def check_all(request: Request) -> tuple[Check, ...]:
-    """Ask PostgreSQL and Redis at the same time. Never raises, and never takes much over `PATIENCE`."""
+    """Ask PostgreSQL and Redis at the same time. Never raises, and never takes much over `TIMEOUT`."""
     state = request.app.state
     database, (_, reason, duration) = await asyncio.gather(
         _check_database(state.database), ask(state.redis.ping())
@@ -79,11 +79,11 @@ async def _compare(found: frozenset[str]) -> str | None:
 
 
 async def ask(question: Awaitable[Any]) -> tuple[Any, str | None, float]:
-    """The answer, or why there is none, and the milliseconds it took."""
+    """Await the answer; return it, or why there is none, and the milliseconds it took."""
     started = time.perf_counter()
     task = asyncio.ensure_future(question)
     try:
-        await asyncio.wait({task}, timeout=PATIENCE)
+        await asyncio.wait({task}, timeout=TIMEOUT)
     finally:
         if not task.done():
             # Cancelled but not awaited: to hang up politely on a server that hangs takes seconds.
@@ -92,7 +92,7 @@ async def ask(question: Awaitable[Any]) -> tuple[Any, str | None, float]:
             task.add_done_callback(_forget)
     answer, reason = None, None
     if not task.done():
-        reason = f"no answer within {PATIENCE:g} s"
+        reason = f"no answer within {TIMEOUT:g} s"
     elif fault := task.exception():
         reason = f"unreachable ({_root(fault)})"
     else:
@@ -107,7 +107,7 @@ def _forget(task: "asyncio.Future[Any]") -> None:
 
 
 def _root(fault: BaseException | None) -> str:
-    """The name of what went wrong at the bottom; never its text, which may hold an address or a user."""
+    """The name of what went wrong at the bottom; never its text, which may contain an address or a user."""
     while fault is not None and fault.__cause__ is not None:
         fault = fault.__cause__
     return type(fault).__name__

@@ -19,7 +19,7 @@ router = APIRouter(tags=["operations"])
 
 
 async def look(request: Request) -> tuple[tuple[Check, ...], BackgroundOut]:
-    """What requests need, and what waits for the worker, asked at the same time."""
+    """Check what requests need and what waits for the worker, at the same time."""
     return await asyncio.gather(check_all(request), check_background(request))
 
 

@@ -10,7 +10,7 @@ _REVISIONS = text("SELECT version_num FROM alembic_version")
 
 
 async def list_revisions(connect: Connect) -> frozenset[str]:
-    """The migrations that the database stands at; none when it was never migrated."""
+    """List the migrations that the database stands at; none when it was never migrated."""
     try:
         async with connect() as connection:
             return frozenset((await connection.scalars(_REVISIONS)).all())

@@ -66,9 +66,9 @@ _log = structlog.get_logger(__name__)
 
 
 class Listener(Protocol):
-    """What the bus tells the worker's cache."""
+    """What the bus reports to the worker's cache."""
 
-    def heard(self, groups: Iterable[str], xid: int) -> None:
+    def receive(self, groups: Iterable[str], xid: int) -> None:
         """A transaction was announced."""
 
     def connection_changed(self) -> None:
@@ -76,7 +76,7 @@ class Listener(Protocol):
 
 
 class CacheBus:
-    """Announces, hears, fetches and stores; `is_connected` says whether nothing is being missed."""
+    """Announces, listens, fetches and stores; `is_connected` says whether nothing is being missed."""
 
     def __init__(self, redis: Redis, identify: Callable[[], Awaitable[str]], shared_ttl: float) -> None:
         self._redis = redis
@@ -100,7 +100,7 @@ class CacheBus:
         await self._announce(args=[self._prefix, xid, lifetime, *groups])
 
     async def fetch(self, group: str, key: str) -> Entry[bytes] | None:
-        """The shared tier's entry as it was offered, or None; a fault of Redis is a miss.
+        """Fetch the shared tier's entry as it was offered, or None; a fault of Redis is a miss.
 
         Those who ask while a question is under way are asked for together, in the next one.
         """
@@ -143,7 +143,7 @@ class CacheBus:
         return is_first
 
     async def store_offered(self) -> None:
-        """Give the shared tier what was offered, all in one call; it takes each unless it is out of date."""
+        """Store what was offered in the shared tier, all in one call; it takes each unless it is out of date."""
         try:
             while self._offered:
                 offered, self._offered = self._offered, []
@@ -178,7 +178,7 @@ class CacheBus:
             message = await pubsub.get_message(timeout=PING_EVERY)
             if message is None or message["type"] != "subscribe":
                 raise ConnectionError("Redis did not confirm the subscription")
-            # What the shared tier held while nobody listened may be out of date.
+            # What the shared tier kept while nobody listened may be out of date.
             await self._redis.incr(f"{self._prefix}:epoch")
             listener.connection_changed()
             self.is_connected = True
@@ -201,7 +201,7 @@ async def _hear(pubsub: PubSub, listener: Listener) -> None:
         is_pinged = False
         if message["type"] == "message":
             xid, *groups = message["data"].decode().split(" ")
-            listener.heard(groups, int(xid))
+            listener.receive(groups, int(xid))
         elif message["type"] == "subscribe":
             # The client reconnected by itself: announcements may have been missed.
             raise ConnectionError("Redis was away for a moment")

@@ -74,7 +74,7 @@ def invalidate(session: AsyncSession, *groups: str) -> None:
 
 
 def invalidated_groups(session: AsyncSession) -> set[str]:
-    """The groups marked since the last call; clears the mark."""
+    """Take the groups marked since the last call."""
     groups: set[str] = session.info.pop(_GROUPS, set())
     return groups
 
@@ -107,7 +107,7 @@ class HotCache:
 
     @property
     def is_connected(self) -> bool:
-        """Whether announcements of other workers are being heard."""
+        """Whether announcements of other workers arrive."""
         return self._bus.is_connected
 
     def peek(self, space: CacheSpace[Value], key: str) -> Value | None:
@@ -119,7 +119,7 @@ class HotCache:
         return entry.value
 
     async def get(self, space: CacheSpace[Value], group: str, key: str, load: Loader[Value]) -> Value:
-        """The value from the nearest tier that has it; `load` reads it in one statement.
+        """Get the value from the nearest tier that has it; `load` reads it in one statement.
 
         Whatever `load` raises is passed on and never kept.
         """
@@ -144,14 +144,14 @@ class HotCache:
         While Redis is away every worker bypasses its cache; what it may have missed is
         made good as soon as Redis answers again.
         """
-        self.heard(groups, xid)
+        self.receive(groups, xid)
         try:
             await self._bus.announce(groups, xid)
         except REDIS_FAULTS as fault:
             _log.warning("cache_announcement_delayed", error=str(fault) or repr(fault))
             self._in_background(self._announce_late(xid))
 
-    def heard(self, groups: Iterable[str], xid: int) -> None:
+    def receive(self, groups: Iterable[str], xid: int) -> None:
         """Drop what the announced transaction makes stale and remember it for reads under way."""
         groups = tuple(groups)
         self._announcements.add(groups, xid)
@@ -191,7 +191,7 @@ class HotCache:
     async def _fill(
         self, space: CacheSpace[Value], group: str, key: str, load: Loader[Value]
     ) -> tuple[Entry[Value], Entry[Value] | None]:
-        """The entry, and once more if those who wait for it may have it too."""
+        """Find the entry; return it once more if those who wait for it may have it too."""
         connection = self._connections
         found = await self._bus.fetch(group, key)
         if (

@@ -50,7 +50,7 @@ class DriverStatement:
         self._row: Any = _row_of(query.selected_columns.keys())
 
     async def one_or_none(self, connection: AsyncConnection, **values: object) -> AnyRow | None:
-        """The row for these bound values, if there is one; a fault leaves as SQLAlchemy's own."""
+        """Find the row for these bound values, if there is one; a fault leaves as SQLAlchemy's own."""
         driver: Any = (await connection.get_raw_connection()).driver_connection
         given = {**self._constants, **values}
         try:

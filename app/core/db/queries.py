@@ -33,7 +33,7 @@ AnyRow = Row[*tuple[Any, ...]]
 Connect = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 """Opens a connection for a read."""
 Joining = Callable[[FromClause, ColumnElement[int]], FromClause]
-"""Joins the tables that hold a row's columns to the page of ids."""
+"""Joins the tables of a row's columns to the page of ids."""
 
 snapshot_text: ColumnElement[str] = cast(func.pg_current_snapshot(), Text).label("snapshot")
 """The statement's own snapshot, for `core.cache.Snapshot`."""

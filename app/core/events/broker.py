@@ -41,7 +41,7 @@ class EventBroker(RedisStreamBroker):
 
 
 def make_broker(settings: Settings, name: str, work_on: Callable[[int], Awaitable[None]]) -> EventBroker:
-    """A broker on the stream; messages of a worker that was killed come again after its lease."""
+    """Make a broker on the stream; messages of a worker that was killed come again after its lease."""
     broker = EventBroker(
         settings.redis.url.get_secret_value(),
         queue_name=name,

@@ -120,7 +120,7 @@ def _event(delivery: Delivery) -> Event:
 
 
 class OutboxEvent(Base):
-    """An event on its way: `available_at` is when the relay hands it out (again), `locked_until`
+    """An event on its way: `available_at` is when the relay queues it (again), `locked_until`
     when a worker may start on it (again), `attempts` how often one did.
     """
 

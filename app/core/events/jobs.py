@@ -77,7 +77,7 @@ def scheduled(name: str, every: timedelta) -> Callable[[Run], Run]:
 
 
 async def open_slots(session: AsyncSession, now: datetime) -> list[str]:
-    """Open the current slot of every job that nobody opened yet; the names of those jobs.
+    """Open the current slot of every job that nobody opened yet; return the names of those jobs.
 
     Slots that passed while no scheduler ran are not made up for.
     """
@@ -107,7 +107,7 @@ async def run_job(session: AsyncSession, event: JobDue, _delivery: Delivery) -> 
 
 @scheduled("purge_outbox", timedelta(hours=1))
 async def purge_outbox(session: AsyncSession) -> int:
-    """Events done a week ago and slots opened a month ago are of no more use; dead letters stay."""
+    """Delete events done a week ago and slots opened a month ago, which are of no more use; dead letters stay."""
     now = utc_now()
     await session.execute(delete(JobSlot).where(JobSlot.opened_at < now - KEEP_SLOTS))
     return await outbox.purge_done(session, now - KEEP_DONE_EVENTS)

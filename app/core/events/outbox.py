@@ -1,6 +1,6 @@
-"""The outbox as the worker sees it: events are handed out, started, kept, finished, postponed or buried.
+"""The outbox as the worker sees it: events are claimed, started, renewed, finished, postponed or given up.
 
-Whoever started an event holds it until `locked_until` and renews that while working. A worker
+The attempt under way has the event locked until `locked_until`, and renews that while it works. A worker
 that was killed stops renewing, so another starts over; one that was only frozen finds its
 attempt number out of date and can neither finish nor postpone.
 """
@@ -32,7 +32,7 @@ class Backlog:
 
 
 async def claim(session: AsyncSession, most: int, lease: float) -> Sequence[int]:
-    """Ids of events that are due, the longest waiting first; they are due again after `lease` seconds."""
+    """Claim events that are due, the longest waiting first, and return their ids; they are due again after `lease` seconds."""
     due = (
         select(OutboxEvent.id)
         .where(OutboxEvent.done_at.is_(None), OutboxEvent.available_at <= func.now())
@@ -51,7 +51,7 @@ async def claim(session: AsyncSession, most: int, lease: float) -> Sequence[int]
 
 
 async def release(session: AsyncSession, ids: Collection[int]) -> None:
-    """These could not be handed out after all: they are due at once."""
+    """Make events that could not be queued after all due at once."""
     await session.execute(update(OutboxEvent).where(OutboxEvent.id.in_(ids)).values(available_at=func.now()))
 
 
@@ -73,21 +73,21 @@ async def start(session: AsyncSession, event_id: int, lease: float) -> Delivery 
 
 
 async def renew(session: AsyncSession, deliveries: Collection[Delivery], lease: float) -> None:
-    """Keep what is being worked on for another `lease` seconds."""
-    held = [(delivery.id, delivery.attempt) for delivery in deliveries]
+    """Keep the locks on what is being worked on for another `lease` seconds."""
+    locked = [(delivery.id, delivery.attempt) for delivery in deliveries]
     await session.execute(
         update(OutboxEvent)
-        .where(tuple_(OutboxEvent.id, OutboxEvent.attempts).in_(held), OutboxEvent.done_at.is_(None))
+        .where(tuple_(OutboxEvent.id, OutboxEvent.attempts).in_(locked), OutboxEvent.done_at.is_(None))
         .values(**_until(lease))
         .execution_options(synchronize_session=False)
     )
 
 
 async def is_ours(session: AsyncSession, delivery: Delivery) -> bool:
-    """Whether this attempt still holds the event; if so it does until the transaction ends."""
+    """Whether this attempt still has the event locked; if so it does until the transaction ends."""
     statement = (
         select(OutboxEvent.id)
-        .where(*_held_by(delivery), OutboxEvent.locked_until > func.now())
+        .where(*_locked_by(delivery), OutboxEvent.locked_until > func.now())
         .with_for_update()
     )
     return await session.scalar(statement) is not None
@@ -97,7 +97,7 @@ async def finish(session: AsyncSession, delivery: Delivery) -> bool:
     """Mark the event done; False when another attempt took over, and then nothing may be committed."""
     statement = (
         update(OutboxEvent)
-        .where(*_held_by(delivery))
+        .where(*_locked_by(delivery))
         .values(done_at=func.now())
         .returning(OutboxEvent.id)
         .execution_options(synchronize_session=False)
@@ -106,13 +106,13 @@ async def finish(session: AsyncSession, delivery: Delivery) -> bool:
 
 
 async def postpone(session: AsyncSession, delivery: Delivery, delay: float | None = None) -> None:
-    """Try again after `delay` seconds; without, after a pause that doubles with each attempt, with jitter."""
+    """Have it tried again after `delay` seconds; without, after a pause that doubles with each attempt, with jitter."""
     pause = min(_FIRST_PAUSE * 2 ** min(delivery.attempt - 1, _MOST_DOUBLINGS), _LONGEST_PAUSE)
     # Between half and the whole of the pause, so that what failed together does not come back together.
     due = _in(literal(pause) * (0.5 + func.random() / 2) if delay is None else literal(delay))
     await session.execute(
         update(OutboxEvent)
-        .where(*_held_by(delivery))
+        .where(*_locked_by(delivery))
         .values(available_at=due, locked_until=due)
         .execution_options(synchronize_session=False)
     )
@@ -120,7 +120,7 @@ async def postpone(session: AsyncSession, delivery: Delivery, delay: float | Non
 
 async def dead_letter(session: AsyncSession, delivery: Delivery, error: str) -> None:
     """Move the event to the dead letters, with the reason."""
-    gone = delete(OutboxEvent).where(*_held_by(delivery)).returning(OutboxEvent.id)
+    gone = delete(OutboxEvent).where(*_locked_by(delivery)).returning(OutboxEvent.id)
     if await session.scalar(gone.execution_options(synchronize_session=False)) is None:
         return
     letter = {
@@ -133,7 +133,7 @@ async def dead_letter(session: AsyncSession, delivery: Delivery, error: str) -> 
 
 
 async def read_backlog(connection: AsyncConnection) -> Backlog:
-    """How much waits, in one statement."""
+    """Read how much waits, in one statement."""
     pending = select(func.count()).where(OutboxEvent.done_at.is_(None)).scalar_subquery()
     oldest = select(func.min(OutboxEvent.created_at)).where(OutboxEvent.done_at.is_(None)).scalar_subquery()
     dead = select(func.count()).select_from(DeadLetter).scalar_subquery()
@@ -143,11 +143,11 @@ async def read_backlog(connection: AsyncConnection) -> Backlog:
 
 
 async def purge_done(session: AsyncSession, before: datetime) -> int:
-    """Delete events that were done before; how many."""
+    """Delete events that were done before; return how many."""
     return await delete_some(session, OutboxEvent.id, OutboxEvent.done_at < before)
 
 
-def _held_by(delivery: Delivery) -> tuple[ColumnElement[bool], ...]:
+def _locked_by(delivery: Delivery) -> tuple[ColumnElement[bool], ...]:
     return (
         OutboxEvent.id == delivery.id,
         OutboxEvent.attempts == delivery.attempt,

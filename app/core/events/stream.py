@@ -6,10 +6,10 @@ from app.core.db.engine import Database
 
 
 async def queue_name(database: Database) -> str:
-    """The stream of this database: ids of another one's events would mean something else here."""
+    """Name the stream of this database: ids of another one's events would mean something else here."""
     return f"bookstore:events:{await database.identity()}"
 
 
 async def queue_depth(redis: Redis, database: Database) -> int:
-    """Messages that wait in the stream or are being worked on."""
+    """Count the messages that wait in the stream or are being worked on."""
     return int(await redis.xlen(await queue_name(database)))

@@ -192,7 +192,7 @@ def _is_plain_413(message: Message) -> bool:
 
 
 class HotPath:
-    """Answers a GET whose bytes this worker holds, before any routing."""
+    """Answers a GET whose bytes this worker has in its cache, before any routing."""
 
     def __init__(self, app: ASGIApp, cache: HotCache) -> None:
         self._app = app

@@ -188,7 +188,7 @@ def _has_wrong_media_type(request: Request) -> bool:
 def _field_problem(problem: Mapping[str, Any]) -> FieldProblem:
     location = [str(part) for part in problem["loc"]]
     if problem["type"] == "json_invalid":
-        # FastAPI tells the place apart, Pydantic within its message.
+        # FastAPI gives the place apart, Pydantic within its message.
         place = f" at character {location[-1]}" if location[-1].isdigit() else ""
         message = f"The body is not valid JSON: {problem['ctx']['error']}{place}"
         return {"field": "body", "message": message, "type": "json_invalid"}

@@ -1,4 +1,4 @@
-"""What the request under way tells about its origin, for audit entries and sessions."""
+"""What the request under way says about its origin, for audit entries and sessions."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass

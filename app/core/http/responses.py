@@ -64,14 +64,14 @@ class Representation:
     template: str
 
     def encode(self) -> bytes:
-        """A line of JSON, then the body."""
+        """Write a line of JSON, then the body."""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers]
         head = orjson.dumps([self.etag.decode("latin-1"), self.template, headers])
         return b"%s\n%s" % (head, self.body)
 
     @classmethod
     def decode(cls, encoded: bytes) -> Self:
-        """The same again."""
+        """Read what `encode` wrote."""
         head, body = encoded.split(b"\n", 1)
         etag, template, headers = orjson.loads(head)
         return cls(
@@ -114,7 +114,7 @@ class HotReads:
     async def answer(
         self, group: str, read: ReadQuery, *, keep: bool = True, cache_control: str = PUBLIC
     ) -> Response:
-        """The public answer of this very path, query and preferred type, kept until `group` is announced.
+        """Answer everybody by this very path, query and preferred type; the answer is kept until `group` is announced.
 
         Without `keep` it is read anew each time: searches are too varied to keep, and each must be counted.
         """
@@ -125,7 +125,7 @@ class HotReads:
         return RepresentationResponse(await self._cache.get(PUBLIC_ANSWERS, group, key, load))
 
     async def answer_private(self, read: ReadQuery) -> Response:
-        """The answer for its caller alone, which nobody keeps."""
+        """Answer the caller alone; nobody keeps the answer."""
         return RepresentationResponse((await self._load(read, PRIVATE)).value)
 
     async def _load(self, read: ReadQuery, cache_control: str) -> Entry[Representation]:
@@ -142,7 +142,7 @@ class HotReads:
 async def read_back(
     session: AsyncSession, read: ReadQuery, *, status: int = 200, location: str | None = None
 ) -> Response:
-    """What a write made, as the transaction sees it, for its caller alone."""
+    """Answer with what a write made, as the transaction sees it, for its caller alone."""
     result = await read(await session.connection())
     headers = {"Cache-Control": PRIVATE, **({"Location": location} if location else {})}
     if result.etag:
@@ -214,7 +214,7 @@ def stream_response(
 
 
 async def start_stream(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same stream after its first piece was read, so that a database that is away is still told by the status."""
+    """Read the first piece and return the whole stream, so that a database that is away still shows in the status."""
     first = await anext(stream)
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -228,7 +228,7 @@ async def start_stream(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 def hot_key(scope: Scope) -> str:
     """The key of a public GET: the preferred type, the query exactly as it came, the path.
 
-    The path is last: it is decoded and may hold anything, a query no space.
+    The path is last: it is decoded and may contain anything, a query no space.
     """
     query: bytes = scope["query_string"]
     path: str = scope["path"]

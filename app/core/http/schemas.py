@@ -75,7 +75,7 @@ def _visible(text: str) -> str:
 
 
 def shaped(pattern: str, hint: str) -> tuple[Any, ...]:
-    """Metadata of a text of this form: whoever sends another one is told the hint, not the pattern."""
+    """Metadata of a text of this form; the error for any other text gives the hint, not the pattern."""
     form = re.compile(pattern)
 
     def check(text: str) -> str:

@@ -66,7 +66,7 @@ def refused_body(fault: ValidationError) -> RequestValidationError:
 
 
 def plain_name(filename: str, longest: int) -> str:
-    """The file's name as it can be told back: without folders and controls, of so many characters at the most."""
+    """The file's name as answers may show it: without folders and controls, of at most so many characters."""
     last = filename.replace("\\", "/").rpartition("/")[2]
     return "".join(character for character in last if character.isprintable())[:longest]
 
@@ -130,7 +130,7 @@ class FormStream:
                 raise refused_field(self._field, "missing", "Field required")
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The file's bytes as they arrive. Raises UploadInterrupted, RequestValidationError."""
+        """Yield the file's bytes as they arrive. Raises UploadInterrupted, RequestValidationError."""
         while True:
             pieces, self._pieces = self._pieces, []
             for piece in pieces:

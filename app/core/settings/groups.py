@@ -175,7 +175,7 @@ class ImportSettings(BaseModel):
 
 
 class WorkerSettings(BaseModel):
-    """The worker: `WORKER_*`. Events at once, seconds that one is held, tries before it is a dead letter."""
+    """The worker: `WORKER_*`. Events at once, seconds that one stays locked, tries before it is a dead letter."""
 
     concurrency: int = Field(default=10, ge=1, le=100)
     lease: float = Field(default=15, gt=0)

@@ -32,13 +32,13 @@ class ObjectStorage:
 
     async def put(self, name: str, content: bytes) -> None:
         """Write the file in one request."""
-        with _told(name):
+        with _translated_faults(name):
             await self._store.put_async(name, content, use_multipart=False)
 
     async def put_stream(self, name: str, chunks: AsyncIterator[bytes]) -> None:
         """Write the file in parts; they count once all are there."""
         source = _Source(chunks)
-        with _told(name):
+        with _translated_faults(name):
             try:
                 await self._store.put_async(
                     name, source, use_multipart=True, chunk_size=_CHUNK, max_concurrency=_PARALLEL
@@ -50,19 +50,19 @@ class ObjectStorage:
 
     async def put_file(self, name: str, path: Path) -> None:
         """Write the file in parts read from disk."""
-        with _told(name):
+        with _translated_faults(name):
             await self._store.put_async(name, path, chunk_size=_CHUNK, max_concurrency=_PARALLEL)
 
     async def read(self, name: str) -> bytes:
-        """The whole file."""
+        """Read the whole file."""
         async with self._reading:
-            with _told(name):
+            with _translated_faults(name):
                 found = await self._store.get_async(name)
                 return (await found.bytes_async()).to_bytes()
 
     async def stream(self, name: str) -> AsyncIterator[bytes]:
-        """The file in chunks."""
-        with _told(name):
+        """Yield the file in chunks."""
+        with _translated_faults(name):
             found = await self._store.get_async(name)
             async for chunk in found.stream(min_chunk_size=_PIECE):
                 yield bytes(chunk)
@@ -76,31 +76,31 @@ class ObjectStorage:
     async def find(self, name: str) -> StoredFile | None:
         """Ask for the head alone."""
         try:
-            with _told(name):
+            with _translated_faults(name):
                 meta = await self._store.head_async(name)
         except FileMissing:
             return None
         return StoredFile(meta["path"], meta["size"], meta["last_modified"])
 
     async def delete(self, names: Sequence[str]) -> None:
-        """One after the other: S3 says nothing of a missing file, a folder does."""
+        """Delete one after the other: S3 says nothing of a missing file, a folder does."""
         for name in names:
             try:
-                with _told(name):
+                with _translated_faults(name):
                     await self._store.delete_async(name)
             except FileMissing:
                 continue
 
     async def list(self, folder: str) -> AsyncIterator[StoredFile]:
-        """Page by page."""
-        with _told(folder):
+        """List page by page."""
+        with _translated_faults(folder):
             async for page in self._store.list(folder, chunk_size=1000):
                 for meta in page:
                     yield StoredFile(meta["path"], meta["size"], meta["last_modified"])
 
 
 class _Source:
-    """Chunks for the library, which tells a fault of theirs from one of its own by its text alone."""
+    """Chunks for the library, which distinguishes a fault of theirs from one of its own by its text alone."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
@@ -120,7 +120,7 @@ class _Source:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _translated_faults(name: str) -> Iterator[None]:
     try:
         yield
     except (NotFoundError, FileNotFoundError) as fault:

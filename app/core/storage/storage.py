@@ -39,28 +39,28 @@ class Storage(Protocol):
         """Write the file, in place of one of the same name."""
 
     async def put_stream(self, name: str, chunks: AsyncIterator[bytes]) -> None:
-        """As `put`, a few MiB in memory at a time; if `chunks` raises, there is no file, and that goes on."""
+        """As `put`, a few MiB in memory at a time; what `chunks` raises is passed on, and there is no file."""
 
     async def put_file(self, name: str, path: Path) -> None:
         """As `put`, from a local file of any size."""
 
     async def read(self, name: str) -> bytes:
-        """The whole file. FileMissing."""
+        """Read the whole file. Raises FileMissing."""
 
     def stream(self, name: str) -> AsyncIterator[bytes]:
-        """The file in chunks. FileMissing, before the first one."""
+        """Yield the file in chunks. Raises FileMissing, before the first one."""
 
     async def fetch(self, name: str, path: Path) -> None:
-        """Copy the file to a local path. FileMissing."""
+        """Copy the file to a local path. Raises FileMissing."""
 
     async def find(self, name: str) -> StoredFile | None:
-        """Size and age of the file, if there is one."""
+        """Find size and age of the file, if there is one."""
 
     async def delete(self, names: Sequence[str]) -> None:
         """Delete the files; one that is not there is no fault."""
 
     def list(self, folder: str) -> AsyncIterator[StoredFile]:
-        """Every file below the folder, in no order."""
+        """Yield every file below the folder, in no order."""
 
 
 class StorageHolder:
@@ -76,6 +76,6 @@ class StorageHolder:
 
 
 def make_storage(settings: StorageSettings) -> Storage:
-    """The store that `STORAGE_URL` names; its library is loaded here and not before."""
+    """Open the store that `STORAGE_URL` names; its library is loaded here and not before."""
     module = import_module("app.core.storage.objects")
     return cast("Storage", module.ObjectStorage(settings))

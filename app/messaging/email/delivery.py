@@ -6,7 +6,7 @@ answer. Killed before the second, a worker has sent nothing, and another starts 
 the third, the mail is `sent`. Killed in between, nobody can know: servers keep a mail whose sender
 hung up after the last byte, so it is not sent again but becomes a dead letter that says so. The
 one way to lose a mail is to die between the second commit and the last byte, a round trip to the
-mail server; then too the dead letter tells.
+mail server; the dead letter says so then too.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from app.core.clock import utc_now
 from app.core.db.faults import Fault
 from app.core.events import outbox
 from app.core.events.events import Delivery, HandlerContext, PermanentFailure, RetryAfter, delivers
-from app.core.mail import FINAL_PATIENCE, Mail, MailDelayed, MailInDoubt, MailRefused
+from app.core.mail import CONTENT_TIMEOUTS, Mail, MailDelayed, MailInDoubt, MailRefused
 from app.messaging.email.events import MailQueued
 from app.messaging.email.service import AlreadyHandedOver, MailService
 
@@ -33,7 +33,7 @@ class LeaseLost(Exception):
 
 @delivers(MailQueued)
 async def deliver_mail(outside: HandlerContext, event: MailQueued, delivery: Delivery) -> None:
-    """Send the mail. PermanentFailure when the server refuses it for good, or nobody can know what it did."""
+    """Send the mail. Raises PermanentFailure when the server refuses it for good, or nobody can know what it did."""
     mail = await _prepare(outside, event.mail_id)
     if mail is None:
         return
@@ -69,8 +69,8 @@ async def _prepare(outside: HandlerContext, mail_id: int) -> Mail | None:
     except AlreadyHandedOver as earlier:
         # Whoever handed it over may still live, wait for the server's answer, and have to record it.
         settings = outside.settings
-        patience = timedelta(seconds=settings.mail.timeout * (FINAL_PATIENCE + 1) + settings.worker.lease)
-        wait = (earlier.at + patience - utc_now()).total_seconds()
+        longest = timedelta(seconds=settings.mail.timeout * (CONTENT_TIMEOUTS + 1) + settings.worker.lease)
+        wait = (earlier.at + longest - utc_now()).total_seconds()
         if wait > 0:
             raise RetryAfter("another worker awaits the mail server's answer", wait) from None
         raise PermanentFailure(f"not sent again: {earlier}, and the worker died before the answer") from None

@@ -12,17 +12,17 @@ from app.messaging.email.models import MailRecord
 
 
 class MailRepository:
-    """Mails of one session."""
+    """Mails, and what became of each."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def find_user(self, user_id: int) -> User | None:
-        """The account as it is now."""
+        """Find the account as it is now."""
         return await self._session.get(User, user_id)
 
     async def add(self, record: MailRecord) -> int | None:
-        """Queue the mail; None when the event has queued it before."""
+        """Queue the mail and return its id; None when the event has queued it before."""
         statement = (
             insert(MailRecord)
             .values(
@@ -38,12 +38,12 @@ class MailRepository:
         return await self._session.scalar(statement)
 
     async def lock(self, mail_id: int) -> MailRecord | None:
-        """The mail, held until the transaction ends."""
+        """Lock the mail until the transaction ends."""
         statement = select(MailRecord).where(MailRecord.id == mail_id).with_for_update()
         return (await self._session.scalars(statement)).one_or_none()
 
     async def move(self, mail_id: int, before: str, after: str, **times: datetime) -> bool:
-        """Change the state, if it still is `before`; whether it was."""
+        """Change the state, if it still is `before`; return whether it was."""
         statement = (
             update(MailRecord)
             .where(MailRecord.id == mail_id, MailRecord.state == before)
@@ -54,5 +54,5 @@ class MailRepository:
         return await self._session.scalar(statement) is not None
 
     async def purge(self, before: datetime) -> int:
-        """Delete the records of mails queued before; how many."""
+        """Delete the records of mails queued before; return how many."""
         return await delete_some(self._session, MailRecord.id, MailRecord.created_at < before)

@@ -30,7 +30,7 @@ _SETTLED = frozenset({"sent", "refused", "dropped"})
 
 
 class MailService:
-    """The mails of one session."""
+    """Queues mails, makes them ready and records what became of them."""
 
     def __init__(self, session: AsyncSession, mails: MailRepository) -> None:
         self._session = session
@@ -38,7 +38,7 @@ class MailService:
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
-        """The service on one session."""
+        """Compose it on one session."""
         return cls(session, MailRepository(session))
 
     async def queue(
@@ -64,9 +64,9 @@ class MailService:
             await publish(self._session, MailQueued(mail_id), delivery.request_id)
 
     async def prepare(self, mail_id: int, settings: Settings) -> Mail | None:
-        """The mail ready to be sent, with a token where it needs one; None when there is nothing to send.
+        """Make the mail ready to be sent, with a token where it needs one; None when there is nothing to send.
 
-        AlreadyHandedOver when a worker got as far as that and nobody knows what the server did.
+        Raises AlreadyHandedOver when a worker got as far as that and nobody knows what the server did.
         """
         record = await self._mails.lock(mail_id)
         if record is None or record.state in _SETTLED:
@@ -96,21 +96,21 @@ class MailService:
         )
 
     async def hand_over(self, mail_id: int) -> bool:
-        """Remember that the content leaves now; False when another worker was first."""
+        """Record that the content leaves now; False when another worker was first."""
         return await self._mails.move(mail_id, "queued", "handed_over", handed_over_at=utc_now())
 
     async def accept(self, mail_id: int) -> None:
-        """The server took it, or the file is written."""
+        """Record that the server took it, or that the file is written."""
         for before in ("handed_over", "queued"):
             await self._mails.move(mail_id, before, "sent", sent_at=utc_now())
 
     async def refuse(self, mail_id: int) -> None:
-        """The server will never take it."""
+        """Record that the server will never take it."""
         for before in ("handed_over", "queued"):
             await self._mails.move(mail_id, before, "refused")
 
     async def put_back(self, mail_id: int) -> None:
-        """The server said that it did not take it: it may be sent again."""
+        """Record that the server did not take it: it may be sent again."""
         await self._mails.move(mail_id, "handed_over", "queued")
 
     async def _link(self, template: Template, user: User, recipient: str, settings: Settings) -> str | None:

@@ -58,7 +58,7 @@ _environment = Environment(
 
 
 def render(template: Template, values: Mapping[str, object]) -> tuple[str, str]:
-    """The mail's text and HTML. Values are escaped in HTML; a missing one is an error."""
+    """Render the mail's text and HTML. Values are escaped in HTML; a missing one is an error."""
     given = {"subject": SUBJECTS[template], "words": WORDS, **values}
     text = _environment.get_template(f"{template}.txt").render(given)
     return text, _environment.get_template(f"{template}.html").render(given)
