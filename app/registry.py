@@ -4,6 +4,7 @@ from importlib import import_module
 
 MODULES = (
     "app.core.audit",
+    "app.core.db.idempotency_keys",
     "app.core.events.events",
     "app.core.events.jobs",
     "app.identity.models",

@@ -14,12 +14,13 @@ from app.catalog.goods.deps import limit_search
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CATALOG_MANAGER
 
-router = APIRouter(prefix="/api/v1/authors", tags=["authors"])
+router = APIRouter(prefix="/api/v1/authors", tags=["authors"], route_class=IdempotentRoute)
 
 _EDITING = (AuthorNotFound, AuthorMerged)
 
@@ -52,7 +53,11 @@ async def get_author(author_id: RowId, hot: HotDep) -> Response:
 
 
 @router.post(
-    "", status_code=201, summary="Add an author", response_model=AuthorOut, dependencies=[CATALOG_MANAGER]
+    "",
+    status_code=201,
+    summary="Add an author",
+    response_model=AuthorOut,
+    dependencies=[CATALOG_MANAGER, IDEMPOTENT],
 )
 async def create_author(author: AuthorIn, authors: AuthorServiceDep, session: SessionDep) -> Response:
     """Add an author; a namesake of another is a second author."""

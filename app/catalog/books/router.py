@@ -17,6 +17,7 @@ from app.catalog.goods.deps import limit_search
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.negotiation import NDJSON
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back, start_stream, stream_response
@@ -24,7 +25,7 @@ from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller, documented_permission, require_permission
 from app.identity.permissions import Permission
 
-router = APIRouter(prefix="/api/v1/books", tags=["books"])
+router = APIRouter(prefix="/api/v1/books", tags=["books"], route_class=IdempotentRoute)
 
 _PrintedIsbn = Annotated[
     str, Path(description="ISBN-10 or ISBN-13 in any printed form.", examples=["978-0-439-02348-1"])
@@ -84,7 +85,9 @@ async def get_book_by_isbn(isbn: _PrintedIsbn, hot: HotDep) -> Response:
     return await hot.answer(LISTS, partial(queries.get_book_by_isbn, printed=isbn, view=view))
 
 
-@router.post("", status_code=201, summary="List a book for sale", response_model=BookOut)
+@router.post(
+    "", status_code=201, summary="List a book for sale", response_model=BookOut, dependencies=[IDEMPOTENT]
+)
 async def create_book(book: BookIn, seller: Seller, books: BookServiceDep, session: SessionDep) -> Response:
     """Add a book of one's own. Contributors given by name are found in the catalogue or added to it."""
     book_id = await books.create(seller, book)

@@ -26,11 +26,12 @@ from app.catalog.categories.schemas import (
 from app.catalog.categories.service import CategoryService
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back
 from app.identity.authentication.deps import CATALOG_MANAGER
 
-router = APIRouter(prefix="/api/v1/categories", tags=["categories"])
+router = APIRouter(prefix="/api/v1/categories", tags=["categories"], route_class=IdempotentRoute)
 
 _CREATING = (SlugTaken, UnknownCategory, CategoryTooDeep)
 _EDITING = (CategoryNotFound,)
@@ -68,7 +69,7 @@ async def get_category(category: CategoryKey, hot: HotDep) -> Response:
     status_code=201,
     summary="Add a category",
     response_model=CategoryOut,
-    dependencies=[CATALOG_MANAGER],
+    dependencies=[CATALOG_MANAGER, IDEMPOTENT],
     responses=problems(*_CREATING),
 )
 async def create_category(

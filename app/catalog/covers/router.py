@@ -33,6 +33,7 @@ from app.catalog.covers.schemas import UploadsOut
 from app.catalog.goods.errors import NotYourItem
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep, matches_any
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.openapi import NOT_MODIFIED
 from app.core.http.problems import problems
 from app.core.http.responses import read_back
@@ -40,7 +41,7 @@ from app.core.http.schemas import RowId
 from app.core.http.uploads import NotAnUpload, UploadInterrupted, UploadTooLarge
 from app.identity.authentication.deps import Seller
 
-router = APIRouter(tags=["covers"])
+router = APIRouter(tags=["covers"], route_class=IdempotentRoute)
 
 _EDITING = (BookNotFound, NotYourItem)
 _FORM = (NotAnUpload, UploadInterrupted)
@@ -108,6 +109,7 @@ async def delete_cover(
     responses=problems(*_FORM),
     openapi_extra=UPLOADS_FORM,
     max_body_size=ALL_FILES,
+    dependencies=[IDEMPOTENT],
 )
 async def upload_pictures(request: Request, editor: Seller, uploads: UploadsDep) -> UploadsOut:
     """Up to 20 pictures, at most 64 MiB together; each is stored or refused on its own, and listed in the answer.

@@ -20,6 +20,7 @@ from app.catalog.imports.upload import FORM, receive_import
 from app.core.db.engine import Database
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back, stream_response
 from app.core.http.schemas import RowId
@@ -27,7 +28,7 @@ from app.core.http.uploads import NotAnUpload, UploadInterrupted, UploadTooLarge
 from app.core.settings.groups import LARGEST_IMPORT
 from app.identity.authentication.deps import CATALOG_TRANSFERRER, CatalogTransferrer
 
-router = APIRouter(prefix="/api/v1/admin/imports", tags=["imports"])
+router = APIRouter(prefix="/api/v1/admin/imports", tags=["imports"], route_class=IdempotentRoute)
 
 _ACCEPTED = 202
 _CSV: dict[int | str, dict[str, Any]] = {
@@ -52,6 +53,7 @@ ImportServiceDep = Annotated[ImportService, Depends(get_import_service, scope="f
     openapi_extra=FORM,
     # The setting decides while the file arrives; this only lifts the limit of other bodies.
     max_body_size=(LARGEST_IMPORT + 1) * 1024 * 1024,
+    dependencies=[IDEMPOTENT],
 )
 async def create_import(
     importer: CatalogTransferrer, request: Request, imports: ImportServiceDep, session: SessionDep

@@ -17,12 +17,13 @@ from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.errors import refuses
 from app.core.http.conditional import PreconditionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
 
-router = APIRouter(prefix="/api/v1/items", tags=["items"])
+router = APIRouter(prefix="/api/v1/items", tags=["items"], route_class=IdempotentRoute)
 
 
 @refuses(ItemNotFound, NotYourItem, where=lambda use: use.method != "POST")
@@ -50,7 +51,9 @@ async def get_item(item_id: RowId, hot: HotDep) -> Response:
     return await hot.answer(item_group(item_id), partial(queries.get_item, item_id=item_id))
 
 
-@router.post("", status_code=201, summary="List an item for sale", response_model=ItemOut)
+@router.post(
+    "", status_code=201, summary="List an item for sale", response_model=ItemOut, dependencies=[IDEMPOTENT]
+)
 async def create_item(item: ItemIn, seller: Seller, items: ItemServiceDep, session: SessionDep) -> Response:
     """Add an item of one's own. With `author` or `isbn`, or `kind=book`, it is a book."""
     item_id = await items.create(seller, item)

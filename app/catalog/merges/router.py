@@ -21,12 +21,13 @@ from app.catalog.merges.service import MergeService
 from app.catalog.works.errors import WorkNotFound
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CATALOG_MANAGER, CatalogManager
 
-router = APIRouter(prefix="/api/v1/admin", tags=["admin"])
+router = APIRouter(prefix="/api/v1/admin", tags=["admin"], route_class=IdempotentRoute)
 
 _MERGING = (AlreadyMerged, MergeIntoItself, UnknownMergeTarget)
 
@@ -43,6 +44,7 @@ MergeServiceDep = Annotated[MergeService, Depends(get_merge_service, scope="func
     "/authors/{author_id}/merge",
     summary="Merge an author into another one",
     responses=problems(AuthorNotFound, *_MERGING, TooManyAliases),
+    dependencies=[IDEMPOTENT],
 )
 async def merge_author(
     author_id: RowId, request: MergeIn, manager: CatalogManager, merges: MergeServiceDep
@@ -59,6 +61,7 @@ async def merge_author(
     "/works/{work_id}/merge",
     summary="Merge a work into another one",
     responses=problems(WorkNotFound, *_MERGING),
+    dependencies=[IDEMPOTENT],
 )
 async def merge_work(
     work_id: RowId, request: MergeIn, manager: CatalogManager, merges: MergeServiceDep

@@ -32,12 +32,13 @@ from app.catalog.prices.service import PriceScheduleService
 from app.core.db.paging import ListQuery, Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
 
-router = APIRouter(prefix="/api/v1", tags=["prices"])
+router = APIRouter(prefix="/api/v1", tags=["prices"], route_class=IdempotentRoute)
 
 _OWN = (ItemNotFound, NotYourItem)
 _CHANGING = (PriceScheduleNotFound, PriceScheduleClosed)
@@ -136,6 +137,7 @@ async def list_price_schedules(
     summary="Plan a price",
     response_model=PriceScheduleOut,
     responses=problems(*_OWN, PriceSchedulesOverlap, TooManyPriceSchedules, PriceScheduleInPast),
+    dependencies=[IDEMPOTENT],
 )
 async def create_price_schedule(
     item_id: RowId,

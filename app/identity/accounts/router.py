@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.db.transaction import ReadSessionDep, SessionDep
 from app.core.http.conditional import PreconditionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import RepresentationResponse, read_back
 from app.core.rate_limit import rate_limited
@@ -36,7 +37,7 @@ from app.identity.password_strength import estimate_strength
 from app.identity.permissions import permissions_of
 from app.identity.sessions.service import SessionService
 
-router = APIRouter(prefix="/api/v1/users", tags=["accounts"])
+router = APIRouter(prefix="/api/v1/users", tags=["accounts"], route_class=IdempotentRoute)
 
 
 @router.post(
@@ -44,7 +45,7 @@ router = APIRouter(prefix="/api/v1/users", tags=["accounts"])
     status_code=201,
     summary="Open an account",
     response_model=UserOut,
-    dependencies=[Depends(rate_limited("registration"))],
+    dependencies=[Depends(rate_limited("registration")), IDEMPOTENT],
     responses=problems(UsernameTaken, EmailTaken, HashingBusy),
 )
 async def register_user(account: UserRegister, accounts: AccountServiceDep, response: Response) -> User:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep
 from app.core.http.schemas import RowId
@@ -17,7 +18,7 @@ from app.identity.api_keys.service import ApiKeyService
 from app.identity.authentication.deps import SessionUser
 from app.identity.errors import InsufficientScope
 
-router = APIRouter(prefix="/api/v1/api-keys", tags=["api-keys"])
+router = APIRouter(prefix="/api/v1/api-keys", tags=["api-keys"], route_class=IdempotentRoute)
 
 
 async def get_api_key_service(session: SessionDep) -> ApiKeyService:
@@ -38,7 +39,13 @@ async def list_api_keys(
     )
 
 
-@router.post("", status_code=201, summary="Make a key", responses=problems(InsufficientScope, TooManyApiKeys))
+@router.post(
+    "",
+    status_code=201,
+    summary="Make a key",
+    responses=problems(InsufficientScope, TooManyApiKeys),
+    dependencies=[IDEMPOTENT],
+)
 async def create_api_key(
     key: ApiKeyIn, owner: SessionUser, keys: ApiKeyServiceDep, response: Response
 ) -> ApiKeyCreated:
@@ -50,7 +57,13 @@ async def create_api_key(
     return _shown_once(await keys.create(owner, key), response)
 
 
-@router.post("/generate", status_code=201, summary="Make the default key", responses=problems(TooManyApiKeys))
+@router.post(
+    "/generate",
+    status_code=201,
+    summary="Make the default key",
+    responses=problems(TooManyApiKeys),
+    dependencies=[IDEMPOTENT],
+)
 async def generate_api_key(owner: SessionUser, keys: ApiKeyServiceDep, response: Response) -> ApiKeyCreated:
     """The short form for whoever needs one key: called `default`, with all of one's permissions, from
     anywhere, for ever. An earlier default key ends at once; other keys stay.
@@ -85,6 +98,7 @@ async def revoke_api_key(key_id: RowId, owner: SessionUser, keys: ApiKeyServiceD
     status_code=201,
     summary="Replace a key",
     responses=problems(ApiKeyNotFound, ApiKeyReplaced, InsufficientScope, TooManyApiKeys),
+    dependencies=[IDEMPOTENT],
 )
 async def rotate_api_key(
     key_id: RowId,

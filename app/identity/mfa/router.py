@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.db.transaction import SessionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.rate_limit import rate_limited
 from app.identity.authentication.deps import SessionUser
@@ -31,7 +32,7 @@ from app.identity.mfa.service import SecondFactorService
 from app.identity.sessions.deps import set_session_cookies
 from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
 
-router = APIRouter(prefix="/api/v1/auth/mfa", tags=["second factor"])
+router = APIRouter(prefix="/api/v1/auth/mfa", tags=["second factor"], route_class=IdempotentRoute)
 
 _LIMITED = [Depends(rate_limited("second_factor"))]
 
@@ -79,7 +80,7 @@ async def finish_login(
     "/totp",
     status_code=201,
     summary="Set up an authenticator app",
-    dependencies=_LIMITED,
+    dependencies=[*_LIMITED, IDEMPOTENT],
     responses=problems(TotpEnabled),
 )
 async def enrol_totp(proof: ProofDep, factors: SecondFactorDep) -> TotpEnrolment:
@@ -90,7 +91,7 @@ async def enrol_totp(proof: ProofDep, factors: SecondFactorDep) -> TotpEnrolment
 @router.post(
     "/totp/confirm",
     summary="Turn the authenticator app on",
-    dependencies=_LIMITED,
+    dependencies=[*_LIMITED, IDEMPOTENT],
     responses=problems(TotpNotPending, WrongTotpCode),
 )
 async def confirm_totp(
@@ -117,7 +118,7 @@ async def disable_totp(proof: ProofDep, factors: SecondFactorDep) -> None:
 @router.post(
     "/recovery-codes",
     summary="Make new recovery codes",
-    dependencies=_LIMITED,
+    dependencies=[*_LIMITED, IDEMPOTENT],
     responses=problems(TotpNotEnabled),
 )
 async def replace_recovery_codes(proof: ProofDep, factors: SecondFactorDep) -> RecoveryCodesOut:

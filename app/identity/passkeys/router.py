@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.db.transaction import SessionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.schemas import RowId
 from app.core.rate_limit import rate_limited
@@ -31,7 +32,7 @@ from app.identity.passkeys.service import PasskeyLogin, PasskeyService
 from app.identity.sessions.deps import set_session_cookies
 from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
 
-router = APIRouter(prefix="/api/v1/auth/passkeys", tags=["second factor"])
+router = APIRouter(prefix="/api/v1/auth/passkeys", tags=["second factor"], route_class=IdempotentRoute)
 
 _LIMITED = [Depends(rate_limited("second_factor"))]
 
@@ -69,7 +70,7 @@ async def begin_passkey_registration(
     "/register/verify",
     status_code=201,
     summary="Register a passkey",
-    dependencies=_LIMITED,
+    dependencies=[*_LIMITED, IDEMPOTENT],
     responses=problems(PasskeyNotAccepted, PasskeyRegistered, TooManyPasskeys),
 )
 async def register_passkey(

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.db.transaction import SessionDep
 from app.core.errors import RateLimited, refuses
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.rate_limit import RateLimiter, rate_limited
 from app.identity.emails import address_digest
@@ -19,7 +20,7 @@ from app.identity.verification.schemas import (
 )
 from app.identity.verification.service import PasswordResetService, VerificationService
 
-router = APIRouter(prefix="/api/v1/auth", tags=["verification"])
+router = APIRouter(prefix="/api/v1/auth", tags=["verification"], route_class=IdempotentRoute)
 
 
 @refuses(RateLimited)
@@ -53,7 +54,7 @@ PasswordResetDep = Annotated[PasswordResetService, Depends(get_password_reset, s
     "/verify-email/request",
     status_code=202,
     summary="Ask for the verification mail again",
-    dependencies=[Depends(rate_limited("mail"))],
+    dependencies=[Depends(rate_limited("mail")), IDEMPOTENT],
 )
 async def request_email_verification(email: Address, verification: VerificationDep) -> MailedOut:
     """Mail a link if the address is an account's and not verified. The answer is always the same."""
@@ -80,7 +81,7 @@ async def verify_email(proof: EmailProof, verification: VerificationDep) -> Emai
     "/password-reset",
     status_code=202,
     summary="Ask for a mail to reset the password",
-    dependencies=[Depends(rate_limited("mail"))],
+    dependencies=[Depends(rate_limited("mail")), IDEMPOTENT],
 )
 async def request_password_reset(email: Address, verification: VerificationDep) -> MailedOut:
     """Mail a link if the address is an account's. The answer is always the same."""

@@ -12,12 +12,13 @@ from app.catalog.search.synonyms.service import SynonymService
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
+from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CATALOG_MANAGER
 
-router = APIRouter(prefix="/api/v1/admin/search/synonyms", tags=["admin"])
+router = APIRouter(prefix="/api/v1/admin/search/synonyms", tags=["admin"], route_class=IdempotentRoute)
 
 
 @router.get("", summary="List synonyms", response_model=Page[SynonymOut], dependencies=[CATALOG_MANAGER])
@@ -43,7 +44,7 @@ async def get_synonym(synonym_id: RowId, hot: HotDep) -> Response:
     status_code=201,
     summary="Add a synonym",
     response_model=SynonymOut,
-    dependencies=[CATALOG_MANAGER],
+    dependencies=[CATALOG_MANAGER, IDEMPOTENT],
     responses=problems(InvalidSynonym),
 )
 async def create_synonym(synonym: SynonymIn, session: SessionDep) -> Response:
