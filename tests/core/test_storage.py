@@ -58,13 +58,14 @@ async def test_what_is_put_is_read_listed_and_deleted(storage: Storage, folder: 
     assert await storage.find("covers/one.webp") is None
 
 
-async def test_a_missing_file_is_missing_in_every_way_of_asking(storage: Storage, tmp_path: Path) -> None:
+async def test_a_missing_file_is_missing_in_every_way_of_asking(storage: Storage) -> None:
     with pytest.raises(FileMissing):
         await storage.read("no/such")
     with pytest.raises(FileMissing):
         await anext(aiter(storage.stream("no/such")))
     with pytest.raises(FileMissing):
-        await storage.fetch("no/such", tmp_path / "copy")
+        async with storage.local_file("no/such"):
+            pass
     assert [file async for file in storage.list("no")] == []
 
 
@@ -77,8 +78,8 @@ async def test_a_long_file_goes_in_and_out_in_chunks(storage: Storage, tmp_path:
     await storage.put_file("imports/copied", source)
     for name in ("imports/streamed", "imports/copied"):
         assert b"".join([chunk async for chunk in storage.stream(name)]) == content
-        await storage.fetch(name, tmp_path / "copy")
-        assert (tmp_path / "copy").read_bytes() == content
+        async with storage.local_file(name) as path:
+            assert path.read_bytes() == content
 
 
 async def test_a_stream_that_breaks_leaves_no_file(storage: Storage, folder: Path) -> None:
@@ -103,7 +104,7 @@ async def test_a_store_that_cannot_write_is_away(folder: Path) -> None:
     assert Fault.of(fault.value) is Fault.UNAVAILABLE
 
 
-async def test_a_bucket_serves_as_a_folder_does(tmp_path: Path) -> None:
+async def test_a_bucket_serves_as_a_folder_does() -> None:
     with open_bucket() as bucket:
         storage = make_storage(settings_of(bucket.address))
         await storage.put("covers/one.webp", b"content")
@@ -113,8 +114,9 @@ async def test_a_bucket_serves_as_a_folder_does(tmp_path: Path) -> None:
         assert [(file.name, file.size) for file in listed] == [("covers/one.webp", 7)]
         assert await storage.find("covers/one.webp") == listed[0]
         await storage.put_stream("imports/long", chunks_of(*[b"x" * MIB] * 12))
-        await storage.fetch("imports/long", tmp_path / "copy")
-        assert (tmp_path / "copy").read_bytes() == b"x" * MIB * 12
+        async with storage.local_file("imports/long") as copy:
+            assert copy.read_bytes() == b"x" * MIB * 12
+        assert not copy.exists()
         assert len(bucket.parts) == 3
         await storage.delete(["covers/one.webp", "covers/never-was.webp"])
         with pytest.raises(FileMissing):

@@ -13,7 +13,7 @@ from app.catalog.books.representations import book_out
 from app.catalog.books.schemas import BookIn, BookOut, BookPatch, ContributorIn
 from app.catalog.goods.schemas import GoodsIn, ItemKind
 from app.catalog.goods.service import GoodsService, record_staff_edit
-from app.catalog.models import Book, ContributorRole, Item
+from app.catalog.models import Book, Item
 from app.catalog.partial_dates import parse_partial_date
 from app.catalog.series.resolver import resolve_series
 from app.catalog.series_positions import series_order
@@ -59,7 +59,7 @@ class BookService:
         contributors = await self._credit(request.stated_contributors)
         series_id = await self._series_of(request)
         if request.work_id is None:
-            page = TitlePage(request.title, principal_author(contributors))
+            page = TitlePage.of(request.title, contributors)
             [work_id] = await self._works.resolve([page])
         else:
             work_id = await self._works.lock_canonical(request.work_id)
@@ -117,8 +117,8 @@ class BookService:
             await self._books.set_categories(item.id, change.category_ids)
         await self._books.flush()
         if work_id is None:
-            old = TitlePage(old_title, principal_author(credited))
-            new = TitlePage(item.title, principal_author(contributors))
+            old = TitlePage.of(old_title, credited)
+            new = TitlePage.of(item.title, contributors)
             await self._works.follow([EditionChange(item.id, old, new)])
         if before is not None:
             changes = shown_changes(before, await self._shown(item.id), bookish)
@@ -165,11 +165,6 @@ def set_columns(book: Book, change: BookIn | BookPatch, series_id: int | None) -
     if series_id is None:
         book.series_position = None
     book.series_order = series_order(book.series_position)
-
-
-def principal_author(contributors: Sequence[Credit]) -> int | None:
-    """Find the first author, by whom a work is told from its namesakes."""
-    return next((author_id for author_id, role in contributors if role == ContributorRole.AUTHOR), None)
 
 
 def shown_changes(before: BookOut, after: BookOut, sent: Iterable[str]) -> Changes:

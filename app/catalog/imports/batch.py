@@ -12,7 +12,6 @@ from typing import Any
 from app.catalog.authors.resolver import Credit, ResolvedAuthors
 from app.catalog.books.errors import BookNotFound, IsbnTaken
 from app.catalog.books.fields import BOOK_FIELDS, BookState
-from app.catalog.books.service import principal_author
 from app.catalog.formats.onix.repository import UNMAPPED
 from app.catalog.formats.record import Action, Record, RowProblem
 from app.catalog.goods.errors import SkuTaken, StockReserved
@@ -95,7 +94,12 @@ class Edit:
     @property
     def of_title_page(self) -> EditionChange:
         """What becomes of title and principal author."""
-        return EditionChange(self.stored.item_id, title_page(self.stored.state), title_page(self.state))
+        old, new = self.stored.state, self.state
+        return EditionChange(
+            book_id=self.stored.item_id,
+            old=TitlePage.of(old.title, old.contributors),
+            new=TitlePage.of(new.title, new.contributors),
+        )
 
 
 class Triage:
@@ -242,11 +246,6 @@ def _plan_edit(plan: Plan, record: Record, book: StoredBook, names: Names) -> Ou
         changes=readable_diff(book.state, state, fields, names),
         before=undo_values(book.state, fields),
     )
-
-
-def title_page(state: BookState) -> TitlePage:
-    """The title, and the first contributor that is an author."""
-    return TitlePage(state.title, principal_author(state.contributors))
 
 
 def resolve_fields(

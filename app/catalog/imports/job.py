@@ -47,9 +47,9 @@ class JobLifecycle:
         self._job_id = job_id
 
     async def start(self) -> ImportJob | None:
-        """The job, running from now on; None when it is over, or cancelled before it began.
+        """Mark the job as running and return it; None when it is over, or was cancelled before it began.
 
-        One with `is_cancelling` was running already, and shall only be brought to its end.
+        One with `is_cancelling` was running already, and only its end is to be recorded.
         """
         async with self._context.transaction() as session:
             job = await ImportRepository(session).lock(self._job_id)
@@ -69,7 +69,7 @@ class JobLifecycle:
             job.delimiter = getattr(source, "delimiter", None) or job.delimiter
 
     async def complete(self, session: AsyncSession) -> str | None:
-        """Every row was dealt with; the name of the stored file if nobody needs it any more."""
+        """Record that every row was dealt with; return the name of the stored file if nobody needs it any more."""
         job = await self._lock(session)
         job.only_failed = False
         job.bytes_done = job.size
@@ -80,14 +80,14 @@ class JobLifecycle:
         return stored_as
 
     async def cancel(self) -> None:
-        """Stopped by staff; what an all-or-nothing import reported is void."""
+        """Record that staff stopped the import; results of rows that were never written are deleted."""
         async with self._context.transaction() as session:
             job = await self._lock(session)
             await _forget_unwritten(session, job)
             _end(session, job, ImportState.CANCELLED)
 
     async def abort(self, failed: Sequence[Outcome]) -> None:
-        """Rows failed and nothing was written."""
+        """Record that rows failed and so nothing was written."""
         async with self._context.transaction() as session:
             job = await self._lock(session)
             _reset(job)
@@ -97,7 +97,7 @@ class JobLifecycle:
             _end(session, job, ImportState.FAILED)
 
     async def fail(self, reason: str) -> None:
-        """The import cannot go on."""
+        """Record that the import cannot go on."""
         async with self._context.transaction() as session:
             job = await self._lock(session)
             await _forget_unwritten(session, job)
@@ -112,7 +112,7 @@ class JobLifecycle:
 
 
 async def _forget_unwritten(session: AsyncSession, job: ImportJob) -> None:
-    """All or nothing: what was reported of an attempt that did not come to its end was never written."""
+    """Delete the results of an all-or-nothing attempt that did not come to its end: nothing of it was written."""
     if is_all_or_nothing(job):
         await ImportRepository(session).forget_rows(job.id)
         _reset(job)
@@ -184,7 +184,7 @@ class SearchDocuments:
         self._under_way: asyncio.Task[None] | None = None
 
     async def catch_up(self, after: int) -> None:
-        """Make what a worker that was killed left unmade."""
+        """Make the documents that a worker that was killed did not make."""
         last: int | None = after
         while last is not None:
             async with self._context.transaction() as session:
@@ -217,7 +217,7 @@ class SearchDocuments:
 
 
 def row_values(job_id: int, outcomes: Iterable[Outcome], *, is_real: bool) -> list[RowValues]:
-    """The outcomes as rows to be copied; ids and versions of a dry run are of books that do not exist."""
+    """Turn outcomes into rows to be copied; ids and versions of a dry run are of books that do not exist."""
     return [
         RowValues(
             job_id=job_id,
@@ -236,7 +236,7 @@ def row_values(job_id: int, outcomes: Iterable[Outcome], *, is_real: bool) -> li
 
 
 def _json(value: object) -> str | None:
-    """JSON as PostgreSQL takes it, which holds no NUL."""
+    """Encode JSON without NUL, which PostgreSQL does not take."""
     if value is None:
         return None
     text = orjson.dumps(value, option=_JSON).decode()

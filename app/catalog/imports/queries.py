@@ -44,13 +44,13 @@ class Layout:
 
 
 async def get_import(connection: AsyncConnection, job_id: int) -> ReadResult:
-    """One job. Raises ImportNotFound."""
+    """Read one job. Raises ImportNotFound."""
     row = await _get_job(connection, job_id)
     return ReadResult(_import_out(row), row.snapshot)
 
 
 async def list_imports(connection: AsyncConnection, query: ImportFilter, pager: Pager) -> ReadResult:
-    """One page of jobs, newest first. Raises InvalidCursor."""
+    """Read one page of jobs, newest first. Raises InvalidCursor."""
     window = pager.window(query)
     matching = select(ImportJob.id)
     if query.state is not None:
@@ -63,7 +63,7 @@ async def list_imports(connection: AsyncConnection, query: ImportFilter, pager: 
 async def list_import_rows(
     connection: AsyncConnection, job_id: int, query: ImportRowFilter, pager: Pager
 ) -> ReadResult:
-    """One page of a job's rows in the order of the file. Raises ImportNotFound, InvalidCursor."""
+    """Read one page of a job's rows in the order of the file. Raises ImportNotFound, InvalidCursor."""
     await _get_job(connection, job_id)
     window = pager.window(query)
     matching: Select[Any] = select(_ROW.number.label("id")).where(_ROW.job_id == job_id)
@@ -80,7 +80,7 @@ async def list_import_rows(
 
 
 async def get_layout(connection: AsyncConnection, job_id: int) -> Layout:
-    """The columns and the delimiter of the job's file. Raises ImportNotFound."""
+    """Read the columns and the delimiter of the job's file. Raises ImportNotFound."""
     row = await _get_job(connection, job_id)
     delimiter = DELIMITERS.get(row.delimiter or "comma", row.delimiter)
     columns = [column for column in row.columns if column != ERROR_COLUMN]
@@ -89,7 +89,7 @@ async def get_layout(connection: AsyncConnection, job_id: int) -> Layout:
 
 
 def walk_failed(connect: Connect, job_id: int) -> AsyncIterator[Sequence[AnyRow]]:
-    """The failed rows (`number`, `raw`, `errors`) in the order of the file, in batches."""
+    """Read the failed rows (`number`, `raw`, `errors`) in the order of the file, in batches."""
     failed = (_ROW.job_id == job_id, _ROW.status == RowStatus.FAILED)
     return walk_rows(connect, select(_ROW.number, _ROW.raw, _ROW.errors).where(*failed), _ROW.number)
 

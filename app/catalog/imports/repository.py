@@ -76,7 +76,7 @@ class ImportRepository:
         await self._session.flush()
 
     async def lock(self, job_id: int) -> ImportJob | None:
-        """The job, locked until the transaction ends."""
+        """Lock the job until the transaction ends."""
         return await self._session.get(ImportJob, job_id, with_for_update={"key_share": True})
 
     async def flush(self) -> None:
@@ -84,14 +84,14 @@ class ImportRepository:
         await self._session.flush()
 
     async def try_to_run(self) -> bool:
-        """Whether nobody else runs an import; if so nobody does until the transaction ends, however long it idles."""
+        """Lock out other imports until the transaction ends, however long it idles; False when one runs already."""
         await self._session.execute(
             select(func.set_config("idle_in_transaction_session_timeout", "0", True))  # noqa: FBT003 (until the transaction ends)
         )
         return bool(await self._session.scalar(acquire_if_free(AdvisoryLock.IMPORT_RUN)))
 
     async def advance(self, job_id: int, expected: int, step: Step) -> bool | None:
-        """Move the job on from the row `expected`; whether it is to be cancelled, None when another worker did meanwhile."""
+        """Move the job on from the row `expected`; return whether to cancel it, None when another worker moved it."""
         counted = {status.value: getattr(ImportJob, status.value) + n for status, n in step.counts.items()}
         statement = (
             update(ImportJob)
@@ -112,12 +112,12 @@ class ImportRepository:
         return (await self._session.execute(statement)).scalar_one_or_none()
 
     async def list_seen(self, job_id: int, isbns: Sequence[str]) -> set[str]:
-        """Which of these ISBNs an earlier row of the job had."""
+        """Find those of these ISBNs that an earlier row of the job had."""
         driver = await driver_connection(self._session)
         return {isbn for (isbn,) in await driver.fetch(_SEEN, job_id, isbns)}
 
     async def list_failed(self, job_id: int, first: int, last: int) -> set[int]:
-        """The numbers of failed rows in this range."""
+        """List the numbers of failed rows in this range."""
         numbers = select(ImportRow.number).where(
             ImportRow.job_id == job_id,
             ImportRow.number.between(first, last),
@@ -126,7 +126,7 @@ class ImportRepository:
         return set(await self._session.scalars(numbers))
 
     async def list_written(self, job_id: int, after: int) -> Sequence[AnyRow]:
-        """The next rows after this number that wrote a book which is still there."""
+        """List the next rows after this number that wrote a book which is still there."""
         statement = (
             select(ImportRow.number, ImportRow.item_id)
             .join(Book, Book.item_id == ImportRow.item_id)
@@ -159,7 +159,7 @@ class ImportRepository:
             await driver.copy_records_to_table("import_made", columns=_CREATED_COLUMNS, records=created)
 
     async def list_old(self, moment: datetime, most: int) -> Sequence[ImportJob]:
-        """Jobs from before the moment whose file is still kept, none of them under way; locked."""
+        """List and lock jobs from before the moment whose file is still kept, none of them under way."""
         statement = (
             select(ImportJob)
             .where(
@@ -173,7 +173,7 @@ class ImportRepository:
         return (await self._session.scalars(statement)).all()
 
     async def list_used(self, names: Sequence[str]) -> set[str]:
-        """Which of these files a job still names."""
+        """Find those of these files that a job still names."""
         used = select(ImportJob.stored_as).where(ImportJob.stored_as.in_(names))
         return {name for name in await self._session.scalars(used) if name}
 
@@ -196,7 +196,7 @@ class RevertRepository:
         self._job_id = job_id
 
     async def list_rows(self, after: int, most: int) -> list[RevertRow]:
-        """The next rows that were not taken back."""
+        """List the next rows that were not taken back."""
         statement = (
             select(ImportRow.number, ImportRow.status, ImportRow.item_id, ImportRow.version, ImportRow.before)
             .where(
@@ -211,7 +211,7 @@ class RevertRepository:
         return [RevertRow._make(row) for row in await self._session.execute(statement)]
 
     async def lock_authors(self, ids: Iterable[int]) -> list[tuple[int, int]]:
-        """Each author that exists with the one who stands for them now, locked against merges and deletion."""
+        """Lock the authors against merges and deletion; return each that exists with the one that stands for it now."""
         return await lock_canonical(self._session, Author, ids)
 
     async def mark(self, numbers: Sequence[int], outcome: RevertOutcome) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.imports.batch import Edit, Names, StoredBook, changed_fields, restored_state
-from app.catalog.imports.repository import ImportRepository, RevertRepository, RevertRow
+from app.catalog.imports.repository import ImportRepository, RevertRepository
 from app.catalog.imports.writer import BookWriter, Owner, refresh_documents
 from app.catalog.models import ImportJob, RevertOutcome, RevertState, RowStatus
 from app.core.audit import record_audit
@@ -20,7 +20,7 @@ _BATCH = 500
 
 
 async def start_revert(context: HandlerContext, job_id: int) -> ImportJob | None:
-    """The job, being reverted from now on; None when nobody asked for that, or it is done."""
+    """Mark the job as being reverted and return it; None when nobody asked for that, or it is done."""
     async with context.transaction() as session:
         job = await ImportRepository(session).lock(job_id)
         if job is None or job.revert_state not in {RevertState.PENDING, RevertState.RUNNING}:
@@ -69,7 +69,7 @@ class RevertService:
         return cls(session, RevertRepository(session, job_id), await BookWriter.build(session, owner))
 
     async def revert(self, after: int, most: int) -> int | None:
-        """Take the next rows back, `most` at the most; the number of the last one, None when there is none.
+        """Take the next rows back, `most` at the most, and return the number of the last one; None when there is none.
 
         Deleted: what was created and nobody changed or reserved since. Restored: what was updated
         and has the version that the update left; for an author who was merged since stands the other one.
@@ -80,7 +80,13 @@ class RevertService:
         await self._books.prepare()
         locked = await self._books.lock_by_id([row.item_id for row in rows])
         books = {book.item_id: book for book in await self._books.read(locked, Names())}
-        unchanged = [row for row in rows if _is_unchanged(row, books.get(row.item_id))]
+        unchanged = [
+            row
+            for row in rows
+            if (book := books.get(row.item_id)) is not None
+            and book.version == row.version
+            and (row.status == RowStatus.UPDATED or not book.reserved)
+        ]
         await self._books.delete([books[row.item_id] for row in unchanged if row.status == RowStatus.CREATED])
         await self._restore([(books[row.item_id], row.before) for row in unchanged if row.before is not None])
         numbers = {row.number for row in unchanged}
@@ -90,13 +96,13 @@ class RevertService:
         return rows[-1].number
 
     async def leave(self, after: int) -> int | None:
-        """Leave the next row alone; its number, None when there is none."""
+        """Leave the next row as it is and return its number; None when there is none."""
         rows = await self._rows.list_rows(after, 1)
         await self._rows.mark([row.number for row in rows], RevertOutcome.LEFT)
         return rows[-1].number if rows else None
 
     async def finish(self) -> tuple[int, int]:
-        """Delete what was created on the way and nobody uses; how many rows were taken back and left."""
+        """Delete what was created on the way and nobody uses; return how many rows were taken back and left."""
         await self._rows.delete_unused()
         invalidate(self._session, EVERYTHING)
         return await self._rows.count(RevertOutcome.REVERTED), await self._rows.count(RevertOutcome.LEFT)
@@ -114,9 +120,3 @@ class RevertService:
         await refresh_documents(
             await driver_connection(self._session), [edit.stored.item_id for edit in edits]
         )
-
-
-def _is_unchanged(row: RevertRow, book: StoredBook | None) -> bool:
-    if book is None or book.version != row.version:
-        return False
-    return row.status == RowStatus.UPDATED or not book.reserved

@@ -184,7 +184,7 @@ class Policy(ABC):
         """Apply the batch; called again after a collision. Raises Aborted."""
 
     async def refuse(self, batch: Batch, problem: RowProblem) -> Applied:
-        """Record that the database refuses the one row of this batch. Raises Aborted."""
+        """Record that the database refuses the one row of this batch. Raises Aborted, Overtaken."""
         applied = Applied([failure(batch.records[0], problem)])
         async with self._context.transaction() as session:
             await self._record(session, batch, applied)
@@ -195,7 +195,7 @@ class Policy(ABC):
         """Do what follows a batch that was written or refused."""
 
     async def finish(self) -> str | None:
-        """Complete the job after its last batch; the name of the stored file if it can go."""
+        """Complete the job after its last batch; return the name of the stored file if it can go."""
         async with self._context.transaction() as session:
             return await self._lifecycle.complete(session)
 
@@ -220,7 +220,7 @@ class PerBatch(Policy):
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """However it ends, the documents of what was written are made."""
+        """Finish the documents of what was written, however the run ends."""
         try:
             yield
         finally:
@@ -250,7 +250,7 @@ class AllOrNothing(Policy):
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """The one transaction."""
+        """Keep the one transaction open."""
         async with self._context.transaction() as self._session:
             yield
 
@@ -269,7 +269,7 @@ class AllOrNothing(Policy):
         raise Aborted([failure(batch.records[0], problem)])
 
     async def settle(self, batch: Batch, applied: Applied) -> None:
-        """Tell of the progress beside the transaction, so that it is seen before the end."""
+        """Record the progress beside the transaction, so that it is seen before the end."""
         invalidate(self._session, *applied.stale)
         async with self._context.transaction() as beside:
             await self._progress.advance(beside, applied.outcomes, batch.last, batch.position)
@@ -296,7 +296,7 @@ class Rehearsal(Policy):
 
 @asynccontextmanager
 async def rehearse(context: HandlerContext) -> AsyncIterator[AsyncSession]:
-    """A transaction that is rolled back at its end, whatever was written in it."""
+    """Open a transaction that is rolled back at its end, whatever was written in it."""
     async with context.transaction() as session:
         yield session
         await session.rollback()
@@ -317,7 +317,7 @@ class ImportRun:
         return cls(policy(context, job, progress), progress)
 
     async def run(self, batches: BatchReader) -> str | None:
-        """Apply every batch; the name of the stored file if it can go. Raises Cancelled, Aborted, Overtaken."""
+        """Apply every batch; return the name of the stored file if it can go. Raises Cancelled, Aborted, Overtaken."""
         async with self._policy.opened():
             async for batch in batches:
                 await self._apply(batch)

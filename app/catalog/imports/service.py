@@ -1,4 +1,4 @@
-"""Import jobs as staff handle them: made, cancelled, run again, reverted; and their failed rows as CSV."""
+"""Queues, cancels, retries and reverts imports for staff, and gives them the failed rows as CSV."""
 
 import codecs
 import csv
@@ -51,7 +51,7 @@ class ImportService:
         return cls(session, ImportRepository(session))
 
     async def create(self, importer: Principal, request: ImportIn, upload: StoredUpload) -> int:
-        """Queue the import of a stored file; the job's id."""
+        """Queue the import of a stored file and return the job's id."""
         job = ImportJob(
             created_by=importer.user_id,
             **request.model_dump(include={"mode", "on_error", "dry_run", "encoding", "delimiter", "mapping"}),
@@ -121,7 +121,7 @@ class ImportService:
 
 
 async def export_errors(connect: Connect, job_id: int, layout: Layout) -> AsyncIterator[bytes]:
-    """The failed rows as CSV: the original columns in their order, and what is wrong."""
+    """Write the failed rows as CSV: the original columns in their order, and what is wrong."""
     header = _csv_lines([[*map(escape_formula, layout.columns), ERROR_COLUMN]], layout)
     yield codecs.BOM_UTF8 + header if layout.is_marked else header
     async for rows in walk_failed(connect, job_id):

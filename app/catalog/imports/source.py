@@ -6,7 +6,6 @@ The XML library is loaded here, and so by the worker alone.
 import asyncio
 import contextlib
 import gc
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,7 +18,6 @@ from app.catalog.formats.onix.reader import OnixSource
 from app.catalog.formats.record import Record, Source, SourceFormat, SourceOptions
 from app.catalog.models import ImportJob
 from app.core.events.events import HandlerContext
-from app.core.storage.storage import FileMissing
 
 BATCH = 2000
 """Rows of one transaction."""
@@ -105,7 +103,7 @@ class BatchReader:
 
 
 def open_upload(path: Path, options: SourceOptions) -> Source:
-    """A reader for the file, of whatever kind. Raises SourceRefused when the file as a whole cannot be read."""
+    """Open a reader for the file, of whatever kind. Raises SourceRefused when the file as a whole cannot be read."""
     if options.format is SourceFormat.ONIX:
         return OnixSource(path, options)
     return open_source(path, options)
@@ -113,28 +111,12 @@ def open_upload(path: Path, options: SourceOptions) -> Source:
 
 @asynccontextmanager
 async def opened(context: HandlerContext, job: ImportJob) -> AsyncIterator[Source]:
-    """The job's file, to be closed by whoever reads it. Raises FileMissing, SourceRefused."""
+    """Open the job's file, to be closed by whoever reads it. Raises FileMissing, SourceRefused."""
     options = SourceOptions(
         SourceFormat(job.format), context.settings.currency, job.encoding, job.delimiter, job.mapping
     )
-    async with _local(context, job.stored_as or "") as path:
+    async with context.storage.opened.local_file(job.stored_as or "") as path:
         yield await asyncio.to_thread(open_upload, path, options)
-
-
-@asynccontextmanager
-async def _local(context: HandlerContext, name: str) -> AsyncIterator[Path]:
-    """The uploaded file on this machine: where it lies, or a copy of what lies in a bucket."""
-    folder = context.settings.storage.folder
-    if folder is not None:
-        path = folder / name
-        if not path.is_file():
-            raise FileMissing(name)
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="import-") as temporary:
-        path = Path(temporary) / "upload"
-        await context.storage.opened.fetch(name, path)
-        yield path
 
 
 @contextmanager

@@ -27,7 +27,6 @@ from app.core.storage.storage import Storage
 
 _LONGEST_FILENAME = 200
 _MIB = 1024 * 1024
-
 _FIELDS = ", ".join(f"`{name}`" for name in FIELDS)
 
 
@@ -97,7 +96,7 @@ async def receive_import(request: Request) -> tuple[StoredUpload, ImportIn]:
 
 
 def _read_options(fields: dict[str, str]) -> ImportIn:
-    """The form's fields as a request. Raises RequestValidationError."""
+    """Validate the form's fields as a request. Raises RequestValidationError."""
     given: dict[str, object] = {name: value for name, value in fields.items() if value}
     if "mapping" in given:
         try:
@@ -127,7 +126,10 @@ async def _receive(request: Request, form: FormStream, storage: Storage) -> Stor
 
 
 async def _content(form: FormStream, upload: StoredUpload, most: int) -> AsyncIterator[bytes]:
-    """The file's bytes; its format is judged as soon as there is enough of it, so that nobody sends on in vain."""
+    """Pass the file on and count its bytes; detect its format as early as possible, so that nobody sends on in vain.
+
+    Raises UploadTooLarge, SourceRefused, UploadInterrupted.
+    """
     head, is_judged = bytearray(), False
     async for piece in form.pieces():
         upload.size += len(piece)

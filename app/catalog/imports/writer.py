@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.books.fields import BOOK_FIELDS, PLAIN_BOOK_FIELDS, PLAIN_ITEM_FIELDS, BookState
 from app.catalog.goods.repository import MovementKind, StockLedger
 from app.catalog.goods.schemas import ItemKind
-from app.catalog.imports.batch import Edit, Names, Plan, StoredBook, title_page
+from app.catalog.imports.batch import Edit, Names, Plan, StoredBook
 from app.catalog.models import Book, Item
 from app.catalog.partial_dates import format_partial_date, parse_partial_date
 from app.catalog.series_positions import series_order
-from app.catalog.works.resolver import WorkResolver
+from app.catalog.works.resolver import TitlePage, WorkResolver
 from app.core.db.driver import DriverConnection, driver_connection, reserve_ids
 from app.core.db.locks import ACQUIRE, AdvisoryLock
 from app.core.db.models import Base
@@ -151,7 +151,7 @@ class BookWriter:
         return cls(await driver_connection(session), works, StockLedger(session), owner)
 
     async def prepare(self) -> None:
-        """Set what holds until the transaction ends: documents are refreshed by us, and a batch may take long."""
+        """Set what holds until the transaction ends: search documents are left to the caller, and a batch may take long."""
         await self._connection.execute(_SETTINGS, str(self._owner.user_id), _TIMEOUT)
 
     async def lock_names(self) -> None:
@@ -159,15 +159,15 @@ class BookWriter:
         await self._connection.execute(ACQUIRE, AdvisoryLock.NAMING)
 
     async def lock_by_isbn(self, isbns: Sequence[str]) -> list[int]:
-        """Lock these books against other writers; their ids."""
+        """Lock these books against other writers and return their ids."""
         return [id_ for (id_,) in await self._connection.fetch(_LOCK_BY_ISBN, isbns)] if isbns else []
 
     async def lock_by_id(self, ids: Sequence[int]) -> list[int]:
-        """As `lock_by_isbn`, of those that are still there."""
+        """Lock those of these books that are still there, and return their ids."""
         return [id_ for (id_,) in await self._connection.fetch(_LOCK_BY_ID, ids)] if ids else []
 
     async def read(self, ids: Sequence[int], names: Names) -> list[StoredBook]:
-        """These books as they stand; notes what their authors, series and categories are called."""
+        """Read these books as they stand, and note what their authors, series and categories are called."""
         if not ids:
             return []
         contributors: dict[int, list[tuple[int, str]]] = defaultdict(list)
@@ -188,7 +188,7 @@ class BookWriter:
         return books
 
     async def list_sku_owners(self, skus: Sequence[str]) -> Mapping[str, int]:
-        """The item that has each of these SKUs, where one has."""
+        """Find the item that has each of these SKUs, where one has."""
         rows = await self._connection.fetch(_SKUS, skus) if skus else []
         return {row["sku"]: row["id"] for row in rows}
 
@@ -201,11 +201,13 @@ class BookWriter:
         await self.delete(plan.deletions)
 
     async def create(self, books: Sequence[tuple[str | None, BookState]]) -> Sequence[int]:
-        """Insert the books, each with its ISBN, with their works, stock and ledger; their ids in order."""
+        """Insert the books, each with its ISBN, with their works, stock and ledger; return their ids in order."""
         if not books:
             return []
         ids = await reserve_ids(self._connection, "items", len(books))
-        works = await self._works.resolve([title_page(state) for _, state in books])
+        works = await self._works.resolve(
+            [TitlePage.of(state.title, state.contributors) for _, state in books]
+        )
         states = [(id_, state) for id_, (_, state) in zip(ids, books, strict=True)]
         owner = self._owner
         items = [
@@ -270,7 +272,7 @@ class BookWriter:
 
 
 async def refresh_documents(connection: DriverConnection, ids: Sequence[int]) -> None:
-    """Bring the search documents of these books up to date, which writing them leaves to the caller."""
+    """Bring the search documents of these books up to date: writing the books does not."""
     if ids:
         for statement in (_LOCK_AUTHORS, _LOCK_SERIES, _REFRESH_DOCUMENTS):
             await connection.execute(statement, ids)

@@ -1,7 +1,7 @@
 """Finds or creates the works that editions belong to, for one book or for thousands."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import asyncpg
 from sqlalchemy import BigInteger, any_, cast, select
@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.canonical import list_canonical, lock_canonical
-from app.catalog.models import Work
+from app.catalog.models import ContributorRole, Work
 from app.core.db.driver import driver_connection
 from app.core.db.locks import ACQUIRE_FOR, ACQUIRE_SHARED, AdvisoryLock
 
@@ -55,6 +55,12 @@ class TitlePage(NamedTuple):
 
     title: str
     author_id: int | None
+
+    @classmethod
+    def of(cls, title: str, contributors: Iterable[tuple[int, str]]) -> Self:
+        """Take the first contributor (author id, role) that is an author for the principal one."""
+        authors = (author_id for author_id, role in contributors if role == ContributorRole.AUTHOR)
+        return cls(title, next(authors, None))
 
 
 class FoundWork(NamedTuple):

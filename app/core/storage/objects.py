@@ -1,8 +1,9 @@
 """The store of files over obstore, for a local folder and for S3 alike; loaded by `storage.make_storage` alone."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class ObjectStorage:
     """As the port says."""
 
     def __init__(self, settings: StorageSettings) -> None:
+        self._folder = settings.folder
         self._store = _open(settings)
         self._reading = asyncio.Semaphore(_READS)
 
@@ -67,11 +69,21 @@ class ObjectStorage:
             async for chunk in found.stream(min_chunk_size=_PIECE):
                 yield bytes(chunk)
 
-    async def fetch(self, name: str, path: Path) -> None:
-        """Copy in chunks; they are written where they arrive, since disks are faster than networks."""
-        with path.open("wb") as copy:
-            async for chunk in self.stream(name):
-                copy.write(chunk)
+    @asynccontextmanager
+    async def local_file(self, name: str) -> AsyncIterator[Path]:
+        """Copy what lies in a bucket in chunks, written where they arrive, since disks are faster than networks."""
+        if self._folder is not None:
+            path = self._folder / name
+            if not path.is_file():
+                raise FileMissing(name)
+            yield path
+            return
+        with tempfile.TemporaryDirectory(prefix="storage-") as temporary:
+            path = Path(temporary) / "copy"
+            with path.open("wb") as copy:
+                async for chunk in self.stream(name):
+                    copy.write(chunk)
+            yield path
 
     async def find(self, name: str) -> StoredFile | None:
         """Ask for the head alone."""

@@ -5,6 +5,7 @@ Nobody waits for the store inside a transaction.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -50,8 +51,11 @@ class Storage(Protocol):
     def stream(self, name: str) -> AsyncIterator[bytes]:
         """Yield the file in chunks. Raises FileMissing, before the first one."""
 
-    async def fetch(self, name: str, path: Path) -> None:
-        """Copy the file to a local path. Raises FileMissing."""
+    def local_file(self, name: str) -> AbstractAsyncContextManager[Path]:
+        """Give the file a path on this machine: where it lies, else of a copy that is deleted afterwards.
+
+        Raises FileMissing.
+        """
 
     async def find(self, name: str) -> StoredFile | None:
         """Find size and age of the file, if there is one."""
