@@ -8,18 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 from alembic.config import Config
 from fastapi import FastAPI
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 
 from alembic import command
 from app.core.clock import utc_now
 from app.core.db.engine import Database
+from app.core.events.events import OutboxEvent
 from app.core.settings.groups import DatabaseSettings
 from app.core.settings.settings import Settings, load_settings
 from app.identity.emails import email_key
@@ -52,6 +56,7 @@ class Caller:
 
 
 SignUp = Callable[..., Awaitable[Caller]]
+Audit = Callable[..., Awaitable[list[dict[str, Any]]]]
 DatabaseMaker = Callable[[], AbstractContextManager[str]]
 
 
@@ -186,6 +191,12 @@ def sign_up(app: FastAPI, session: AsyncSession) -> SignUp:
 
 
 @pytest.fixture
+async def audit(client: httpx.AsyncClient, sign_up: SignUp) -> Audit:
+    """Reads the audit log as an administrator: `await audit(action="user.changed")`."""
+    return partial(audit_entries, client, await sign_up(Role.ADMIN))
+
+
+@pytest.fixture
 async def seller(sign_up: SignUp) -> Caller:
     """An ordinary user."""
     return await sign_up()
@@ -269,6 +280,33 @@ def client_of(application: FastAPI, address: str = "127.0.0.1") -> httpx.AsyncCl
     """An HTTP client that calls the application in this process, from this address."""
     transport = httpx.ASGITransport(application, raise_app_exceptions=False, client=(address, 50_000))
     return httpx.AsyncClient(transport=transport, base_url="http://testserver")
+
+
+async def audit_entries(
+    client: httpx.AsyncClient, auditor: Caller, **filters: str | int
+) -> list[dict[str, Any]]:
+    """What the audit log has of these, the oldest first, as an administrator reads it."""
+    query = {"limit": 100, **filters}
+    answer = await client.get("/api/v1/admin/audit", params=query, headers=auditor.headers)
+    assert answer.status_code == 200, answer.text
+    entries: list[dict[str, Any]] = answer.json()["items"]
+    return entries[::-1]
+
+
+async def events_of(arranging: AsyncSession, kind: str) -> list[dict[str, Any]]:
+    """The payloads of the events of this type, the oldest first: they lead to mails, not to answers."""
+    published = select(OutboxEvent).where(OutboxEvent.type == kind).order_by(OutboxEvent.id)
+    return [event.payload for event in await arranging.scalars(published)]
+
+
+async def account_of(arranging: AsyncSession, user_id: int) -> User:
+    """The account as it is in the database by now."""
+    return await arranging.get_one(User, user_id, populate_existing=True)
+
+
+async def change_account(arranging: AsyncSession, user_id: int, **columns: object) -> None:
+    """Change columns of the account beside the application, which neither ends sessions nor tells anybody."""
+    await arranging.execute(update(User).where(User.id == user_id).values(**columns))
 
 
 async def make_account(

@@ -8,14 +8,12 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.identity.permissions import Role
+from tests.catalog.waiting import hold, until_somebody_waits
 from tests.conftest import Caller, SignUp
 
 BOOKS = "/api/v1/books"
-WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 # Whoever waits first looks for the circle first, and is the one that gives way.
 NEVER_FIRST = text("SET LOCAL deadlock_timeout = '1h'")
-HOLD_AUTHOR = text("SELECT FROM authors WHERE id = :id FOR UPDATE")
-HOLD_ITEM = text("SELECT FROM items WHERE id = :id FOR UPDATE")
 
 
 async def test_a_deadlock_is_answered_as_two_changes_that_met_and_the_request_may_be_sent_again(
@@ -30,12 +28,10 @@ async def test_a_deadlock_is_answered_as_two_changes_that_met_and_the_request_ma
     change = {"title": "New", "contributors": [{"author_id": author_id, "role": "editor"}]}
     async with live_app.state.database.sessions.begin() as other:
         await other.execute(NEVER_FIRST)
-        await other.execute(HOLD_AUTHOR, {"id": author_id})
+        await hold(other, "authors", author_id)
         edit = asyncio.ensure_future(live_client.patch(path, json=change, headers=staff.headers))
-        async with asyncio.timeout(15), live_app.state.database.reading() as watching:
-            while await watching.scalar(WAITING) == 0:
-                await asyncio.sleep(0.01)
-        await other.execute(HOLD_ITEM, {"id": book["id"]})
+        await until_somebody_waits(live_app)
+        await hold(other, "items", book["id"], "UPDATE")
         refused = await edit
     assert (refused.status_code, refused.json()["code"]) == (503, "write-collision")
     assert refused.json()["title"] == "Two changes met; send the request again"

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from tests.catalog.merges.arrange import BOOKS, read_book
-from tests.catalog.waiting import until_somebody_waits
+from tests.catalog.waiting import hold, until_somebody_waits
 from tests.conftest import SignUp
 from tests.factories import a_book
 
@@ -25,7 +25,7 @@ async def test_of_two_edits_at_once_the_later_one_stands_whole(
     second = {**first, "subtitle": "Or There and Back", "pages": 320}
 
     async with live_app.state.database.sessions.begin() as holding:
-        await holding.execute(text("SELECT FROM items WHERE id = :id FOR UPDATE"), {"id": book["id"]})
+        await hold(holding, "items", book["id"])
         earlier = asyncio.ensure_future(live_client.put(path, json=second, headers=seller.headers))
         await until_somebody_waits(live_app, HOLDING_THE_PLACE)
         later = asyncio.ensure_future(live_client.put(path, json=first, headers=seller.headers))

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 
 from app import registry
 from app.core.clock import utc_now
@@ -83,9 +83,7 @@ class Importer:
                 self.outside, Delivery(event.id, 1, event.type, event.payload, "", event.created_at)
             )
             async with self.app.state.database.sessions.begin() as session:
-                await session.execute(
-                    update(OutboxEvent).where(OutboxEvent.id == event.id).values(done_at=utc_now())
-                )
+                (await session.get_one(OutboxEvent, event.id)).done_at = utc_now()
 
     async def finish(self, content: bytes, filename: str = "books.csv", **fields: str) -> dict[str, Any]:
         """Upload and run; the job as it is then."""
@@ -117,8 +115,37 @@ class Importer:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
+    async def total(self, kind: str) -> int:
+        """How many books, authors, series or works the shop lists."""
+        answer = await self.http.get(f"/api/v1/{kind}", params={"limit": 1})
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["total"])
+
+    async def books(self) -> list[dict[str, Any]]:
+        """Every book that the shop lists."""
+        found: list[dict[str, Any]] = []
+        page: dict[str, Any] = {"next_cursor": None}
+        while "items" not in page or page["has_next"]:
+            position = {"cursor": page["next_cursor"]} if found else {}
+            page = (await self.http.get("/api/v1/books", params={"limit": 100, **position})).json()
+            found += page["items"]
+        return found
+
+    async def id_of(self, kind: str, name: str) -> int:
+        """The id of the author or series of this name."""
+        listed = (await self.http.get(f"/api/v1/{kind}", params={"search": name})).json()["items"]
+        (found,) = [one["id"] for one in listed if one["name"] == name]
+        return int(found)
+
+    async def counted(self, item_id: int | None = None) -> int:
+        """How many pieces the ledger of stock, which no address shows, counts of the item, or of all."""
+        total = (
+            "SELECT sum(delta) FROM stock_movements WHERE item_id = coalesce(CAST(:id AS bigint), item_id)"
+        )
+        return int(await self.ask(total, id=item_id))
+
     async def ask(self, statement: str, **values: object) -> Any:
-        """One value from the database."""
+        """One value that only the database can tell."""
         async with self.app.state.database.reading() as connection:
             return await connection.scalar(text(statement), values)
 

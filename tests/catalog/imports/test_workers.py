@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.imports.source import BATCH
+from app.catalog.models import Item
 from app.core.db.locks import AdvisoryLock, acquire
 from app.core.settings.groups import WorkerSettings
 from app.worker import Worker
 from devstack import Servers
+from tests.catalog.waiting import hold
 from tests.conftest import JWT_SECRET, ROOT
 
 from .conftest import Importer, books_of, csv_of, isbn_of, settings_with_mail
 
-RIVAL = text(
-    "INSERT INTO items (kind, sku, title, currency, owner_id) VALUES ('gift', :sku, 'Rival', 'EUR', :owner_id)"
-)
 CUT_OFF = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -95,7 +95,7 @@ async def test_two_imports_of_one_file_at_once_make_each_book_once(
     assert sorted((one["created"], one["unchanged"]) for one in counts) == [(0, 300), (300, 0)]
     census = await importer.census()
     assert (census["books"], census["authors"], census["series"], census["categories"]) == (300, 2, 1, 1)
-    assert await importer.ask("SELECT sum(delta) FROM stock_movements") == 600
+    assert await importer.counted() == 600
 
 
 def with_an_obstacle() -> bytes:
@@ -105,6 +105,13 @@ def with_an_obstacle() -> bytes:
     ]
     rows[2 * BATCH + 5]["sku"] = SKU
     return csv_of(rows)
+
+
+async def take_the_sku(session: AsyncSession, importer: Importer) -> None:
+    """Sell something else with that SKU, seen by nobody until it commits."""
+    rival = Item(kind="gift", sku=SKU, title="Rival", currency="EUR", owner_id=importer.caller.id)
+    session.add(rival)
+    await session.flush()
 
 
 async def is_held_up(importer: Importer) -> object:
@@ -138,7 +145,7 @@ async def test_an_import_whose_worker_was_killed_is_finished_by_the_next_without
     async with live_app.state.database.sessions() as session:
         await session.execute(WITHOUT_HURRY)
         # Somebody is writing the same SKU: the third batch waits for what becomes of it.
-        await session.execute(RIVAL, {"sku": SKU, "owner_id": importer.caller.id})
+        await take_the_sku(session, importer)
         job = await importer.send(with_an_obstacle(), on_error=on_error)
         worker = start_worker()
         await until(lambda: is_held_up(importer))
@@ -151,13 +158,13 @@ async def test_an_import_whose_worker_was_killed_is_finished_by_the_next_without
         worker.kill()
         worker.wait()
         await session.rollback()
-    assert await importer.ask("SELECT count(*) FROM books") == (2 * BATCH if on_error == "skip_row" else 0)
+    assert await importer.total("books") == (2 * BATCH if on_error == "skip_row" else 0)
     start_worker()
     await until(lambda: is_completed(importer, job))
     counts = (await importer.job(job["id"]))["counts"]
     assert counts == {"created": 3 * BATCH, "updated": 0, "deleted": 0, "unchanged": 0, "failed": 0}
-    assert await importer.ask("SELECT sum(delta) FROM stock_movements") == 3 * BATCH
-    assert await importer.ask("SELECT count(*) FROM import_rows") == 3 * BATCH
+    assert await importer.counted() == 3 * BATCH
+    assert (await importer.get(f"/{job['id']}/rows")).json()["total"] == 3 * BATCH
     census = await importer.census()
     assert (census["books"], census["book_documents"], census["authors"]) == (3 * BATCH, 3 * BATCH, 1)
 
@@ -198,7 +205,7 @@ async def test_an_import_that_waited_for_its_turn_goes_on_after_a_lost_connectio
     task = asyncio.create_task(worker.run(is_scheduling=False))
     sessions = live_app.state.database.sessions
     async with sessions() as rival, sessions() as turn:
-        await rival.execute(RIVAL, {"sku": SKU, "owner_id": importer.caller.id})
+        await take_the_sku(rival, importer)
         await turn.execute(acquire(AdvisoryLock.IMPORT_RUN))
         rows = [{"isbn": isbn_of(n), "title": f"Book {n}", "sku": f"BK-{n:06}"} for n in range(1, 21)]
         job = await importer.send(csv_of(rows))
@@ -222,16 +229,15 @@ async def test_an_import_takes_books_in_the_order_of_merges_and_names_after_them
     del two_workers
     # The later the book, the lower its ISBN.
     await importer.finish(csv_of(reversed(books_of(2))))
-    low = await importer.ask("SELECT min(item_id) FROM books")
-    high = await importer.ask("SELECT max(item_id) FROM books")
-    hold = text("SELECT FROM items WHERE id = :id FOR NO KEY UPDATE NOWAIT")
+    high, low = [(await importer.book(isbn_of(n)))["id"] for n in (1, 2)]
+    assert low < high
     async with live_app.state.database.sessions() as session:
-        await session.execute(hold, {"id": low})
+        await hold(session, "items", low, "NO KEY UPDATE NOWAIT")
         job = await importer.send(csv_of(books_of(2, author="Ann")))
         await until(lambda: is_waiting(importer, "%FOR UPDATE OF items%"))
 
         # Neither stands in the way of whoever holds the first book.
-        await session.execute(hold, {"id": high})
+        await hold(session, "items", high, "NO KEY UPDATE NOWAIT")
         assert await session.scalar(
             text("SELECT pg_try_advisory_xact_lock_shared(:lock)"), {"lock": int(AdvisoryLock.NAMING)}
         )
@@ -247,7 +253,7 @@ async def test_a_row_that_only_the_database_refuses_fails_alone(
     rows = [{"isbn": isbn_of(n), "title": f"Book {n}", "sku": f"BK-{n:06}"} for n in range(1, 21)]
     async with live_app.state.database.sessions() as session:
         # Seen by nobody until it commits: by then the batch has been found free of conflicts.
-        await session.execute(RIVAL, {"sku": SKU, "owner_id": importer.caller.id})
+        await take_the_sku(session, importer)
         job = await importer.send(csv_of(rows))
 
         await until(lambda: is_held_up(importer))
@@ -277,4 +283,4 @@ async def test_requests_and_an_import_that_name_the_same_new_author_make_one(
     assert {answer.status_code for answer in made} == {201}
 
     await until(lambda: is_completed(importer, job))
-    assert await importer.ask("SELECT count(*) FROM authors") == 3
+    assert await importer.total("authors") == 3

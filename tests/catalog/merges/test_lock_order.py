@@ -8,12 +8,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.locks import AdvisoryLock, acquire
 from app.identity.permissions import Role
 from tests.catalog.merges.arrange import ADMIN, BOOKS, author_of, credits_of, read_book, undo
-from tests.catalog.waiting import until_somebody_waits
+from tests.catalog.waiting import hold, until_somebody_waits
 from tests.conftest import Caller, SignUp
 from tests.factories import a_book
 
@@ -27,11 +26,6 @@ WAITING_FOR_A_BOOK = text(
 async def staff(live_sign_up: SignUp) -> Caller:
     """A moderator, who may also sell."""
     return await live_sign_up(Role.MODERATOR)
-
-
-async def hold(session: AsyncSession, table: str, row_id: int, how: str = "UPDATE NOWAIT") -> None:
-    column = {"book_documents": "book_id"}.get(table, "id")
-    await session.execute(text(f"SELECT FROM {table} WHERE {column} = :id FOR {how}"), {"id": row_id})
 
 
 def merging(
@@ -160,8 +154,6 @@ async def test_a_book_made_while_its_author_is_renamed_is_found_by_the_new_name(
         await renaming.execute(rename, {"id": author})
         named = {"title": "Late", "price": 5, "contributors": [{"author_id": author}]}
         making = asyncio.ensure_future(live_client.post(BOOKS, json=named, headers=staff.headers))
-        await asyncio.wait(
-            [making, asyncio.ensure_future(until_somebody_waits(live_app))], return_when="FIRST_COMPLETED"
-        )
+        await until_somebody_waits(live_app, unless=making)
     assert (await making).status_code == 201
     assert (await live_client.get("/api/v1/search?q=gruen")).json()["total"] == 2

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.identity.permissions import Role
 from tests.catalog.merges.arrange import ADMIN, BOOKS, WORKS, author_of, merge, read_book
-from tests.catalog.waiting import until_somebody_waits
+from tests.catalog.waiting import hold, until_somebody_waits
 from tests.conftest import Caller, SignUp
 from tests.factories import a_book
 
@@ -127,14 +127,13 @@ async def test_an_edit_that_names_a_merged_author_holds_only_the_one_that_stands
     other = await a_book(live_client, staff, "Other", author="Somebody Else")
     await merge(live_client, staff, "author", source, target)
     async with live_app.state.database.sessions.begin() as undoing:
-        hold = text("SELECT FROM authors WHERE id = :id FOR UPDATE NOWAIT")
-        await undoing.execute(hold, {"id": target})
+        await hold(undoing, "authors", target)
         body = {"contributors": [{"author_id": source}]}
         path = f"{BOOKS}/{other['id']}"
         edit = asyncio.ensure_future(live_client.patch(path, json=body, headers=staff.headers))
         await until_somebody_waits(live_app)
         # Were it held, the edit and the undo would wait for each other.
-        await undoing.execute(hold, {"id": source})
+        await hold(undoing, "authors", source)
     assert author_of((await edit).json()) == target
 
 

@@ -55,8 +55,8 @@ async def list_pen(client: httpx.AsyncClient, seller: Caller, **fields: object) 
     return f"{ITEMS}/{item['id']}"
 
 
-async def set_price(client: httpx.AsyncClient, who: Caller, path: str, price: float) -> dict[str, Any]:
-    """Change the price by hand; the item."""
+async def set_price(client: httpx.AsyncClient, who: Caller, path: str, price: float | None) -> dict[str, Any]:
+    """Change the price by hand, or take it off; the item."""
     answer = await client.patch(path, json={"price": price}, headers=who.headers)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())

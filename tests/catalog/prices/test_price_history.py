@@ -1,6 +1,7 @@
 """Every change of a price is remembered, whoever makes it and by whatever path."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -10,10 +11,21 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.goods.repository import attribute_prices
-from app.catalog.models import PriceSource
+from app.catalog.models import Item, PriceSource
 from tests.conftest import Caller, SignUp
+from tests.factories import ITEMS
 
 from .conftest import PEN, price_as_of, prices_of, set_price
+
+
+async def listed_at(session: AsyncSession, seller: Caller, moment: datetime) -> str:
+    """List something that costs 5, as if at that moment; its path."""
+    item = Item(
+        kind="other", title="Pen", price=Decimal(5), currency="EUR", owner_id=seller.id, created_at=moment
+    )
+    session.add(item)
+    await session.flush()
+    return f"{ITEMS}/{item.id}"
 
 
 async def test_each_price_is_kept_with_who_set_it_and_when(
@@ -120,20 +132,13 @@ async def test_bulk_statements_are_remembered_with_the_importer(
     item_id = int(pen.rpartition("/")[2])
     await attribute_prices(session, PriceSource.IMPORT, moderator.id)
     await session.execute(text("UPDATE items SET price = price * 2 WHERE id = :id"), {"id": item_id})
-    new = await session.scalar(
-        text(
-            "INSERT INTO items (kind, title, price, currency, owner_id, created_at)"
-            " VALUES ('other', 'Imported', 5, 'EUR', :owner, '2020-01-01Z') RETURNING id"
-        ),
-        {"owner": seller.id},
-    )
-    await session.flush()
+    new = await listed_at(session, seller, datetime(2020, 1, 1, tzinfo=UTC))
     changes = (await client.get(f"{pen}/price-changes", headers=seller.headers)).json()["items"]
     assert [(each["price"], each["source"], each["changed_by"]["id"]) for each in changes] == [
         (20, "import", moderator.id),
         (10, "initial", seller.id),
     ]
-    first = (await client.get(f"/api/v1/items/{new}/price-changes", headers=seller.headers)).json()["items"]
+    first = (await client.get(f"{new}/price-changes", headers=seller.headers)).json()["items"]
     assert [(each["source"], each["changed_by"]["id"], each["changed_at"]) for each in first] == [
         ("import", moderator.id, "2020-01-01T00:00:00Z")
     ]
@@ -166,15 +171,7 @@ async def test_a_moment_is_the_same_in_every_zone(
     client: httpx.AsyncClient, seller: Caller, session: AsyncSession
 ) -> None:
     # In Berlin the clocks went from 03:00 back to 02:00 at 01:00 UTC: 02:30 came twice.
-    item_id = await session.scalar(
-        text(
-            "INSERT INTO items (kind, title, price, currency, owner_id, created_at)"
-            " VALUES ('other', 'Pen', 5, 'EUR', :owner, '2025-10-26T01:00:00Z') RETURNING id"
-        ),
-        {"owner": seller.id},
-    )
-    await session.flush()
-    path = f"/api/v1/items/{item_id}"
+    path = await listed_at(session, seller, datetime(2025, 10, 26, 1, tzinfo=UTC))
     assert await price_as_of(client, path, "2025-10-26T02:30:00+02:00") is None
     assert await price_as_of(client, path, "2025-10-26T02:30:00+01:00") == 5
     assert await price_as_of(client, path, "2025-10-25T21:00:00-04:00") == 5
@@ -207,15 +204,19 @@ async def test_history_comes_in_pages(client: httpx.AsyncClient, seller: Caller,
 async def test_an_item_may_lose_its_price_and_get_one_again(
     client: httpx.AsyncClient, seller: Caller, pen: str, session: AsyncSession
 ) -> None:
+    # Of a statement that names nobody, nobody is remembered.
     item_id = int(pen.rpartition("/")[2])
     await session.execute(text("UPDATE items SET price = NULL WHERE id = :id"), {"id": item_id})
-    await session.execute(text("UPDATE items SET price = 8 WHERE id = :id"), {"id": item_id})
-    await session.flush()
+    await set_price(client, seller, pen, 8)
     assert await prices_of(client, pen) == [8, None, 10]
     taken = (await client.get(f"{pen}/prices")).json()["items"][1]["changed_at"]
     assert await price_as_of(client, pen, taken) is None
     changes = (await client.get(f"{pen}/price-changes", headers=seller.headers)).json()["items"]
-    assert [each["changed_by"] and each["changed_by"]["id"] for each in changes] == [None, None, seller.id]
+    assert [each["changed_by"] and each["changed_by"]["id"] for each in changes] == [
+        seller.id,
+        None,
+        seller.id,
+    ]
 
 
 async def test_history_outlives_its_item_and_refuses_changes(

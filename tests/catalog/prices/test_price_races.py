@@ -11,6 +11,7 @@ from sqlalchemy import text
 from app.catalog.prices.service import apply_schedules
 from app.core.clock import utc_now
 from app.core.db.transaction import transaction
+from tests.catalog.waiting import hold
 from tests.conftest import Caller, SignUp
 
 from .conftest import list_pen, prices_of, set_price
@@ -128,8 +129,7 @@ async def test_an_item_that_somebody_holds_is_left_for_the_next_run(
     for pen in (held, free):
         await plan(live_client, owner, pen, 8)
     async with live_app.state.database.sessions.begin() as session:
-        lock = text("SELECT 1 FROM items WHERE id = :id FOR UPDATE")
-        await session.execute(lock, {"id": int(held.rpartition("/")[2])})
+        await hold(session, "items", int(held.rpartition("/")[2]))
         assert await run_job(live_app, 1.5) == 1
         assert await prices_of(live_client, held) == [10]
         assert await prices_of(live_client, free) == [8, 10]

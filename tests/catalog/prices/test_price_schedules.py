@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
 from tests.conftest import Caller
@@ -218,12 +216,9 @@ async def test_a_sale_that_is_over_can_be_cancelled_before_the_job_began_the_nex
 
 
 async def test_what_is_not_for_sale_can_be_sold_for_a_while(
-    client: httpx.AsyncClient, app: FastAPI, seller: Caller, pen: str, age: Age, session: AsyncSession
+    client: httpx.AsyncClient, app: FastAPI, seller: Caller, pen: str, age: Age
 ) -> None:
-    await session.execute(
-        text("UPDATE items SET price = NULL WHERE id = :id"), {"id": int(pen.rpartition("/")[2])}
-    )
-    await session.flush()
+    await set_price(client, seller, pen, None)
     await planned(client, seller, pen, None, 1, price=8)
     assert (await look(client, pen))[:2] == (8, None)
     await age(timedelta(hours=2))

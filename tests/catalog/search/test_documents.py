@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.catalog.search.shelf import BOOKS, titles
+from tests.catalog.waiting import until_somebody_waits
 from tests.conftest import Caller, SignUp
 from tests.factories import a_book
 
@@ -199,9 +200,7 @@ async def test_of_two_writers_of_one_book_neither_undoes_the_others_part_of_the_
         )
         rename = text("UPDATE authors SET name = 'Anybody' WHERE id = :id")
         renaming = asyncio.create_task(second.execute(rename, {"id": author}))
-        waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        while not renaming.done() and not await first.scalar(waits):
-            await asyncio.sleep(0.01)
+        await until_somebody_waits(live_app, unless=renaming)
         await first.commit()
         await renaming
         await second.commit()

@@ -5,16 +5,23 @@ import asyncio
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import AuditEntry
 from app.core.db.transaction import transaction
-from app.core.events.events import OutboxEvent
-from app.identity.models import User
 from app.identity.permissions import Role
 from devstack import Servers
-from tests.conftest import PASSWORD, Caller, SignUp, client_of, make_account, running_app, settings_for
+from tests.conftest import (
+    PASSWORD,
+    Audit,
+    Caller,
+    SignUp,
+    account_of,
+    client_of,
+    events_of,
+    make_account,
+    running_app,
+    settings_for,
+)
 
 ME = "/api/v1/users/me"
 TOKEN = "/api/v1/auth/token"
@@ -101,14 +108,12 @@ async def test_sms_needs_a_phone_before_and_after(client: httpx.AsyncClient, sel
 
 
 async def test_profile_changes_are_audited_field_by_field(
-    client: httpx.AsyncClient, seller: Caller, session: AsyncSession
+    client: httpx.AsyncClient, seller: Caller, audit: Audit
 ) -> None:
     await client.patch(ME, json={"first_name": "Ada"}, headers=seller.headers)
-    entry = (
-        await session.scalars(select(AuditEntry).where(AuditEntry.action == "user.profile_changed"))
-    ).one()
-    assert (entry.actor_id, entry.target_id) == (seller.id, str(seller.id))
-    assert entry.changes == {"first_name": [None, "Ada"]}
+    (entry,) = await audit(action="user.profile_changed")
+    assert (entry["actor_id"], entry["target_id"]) == (seller.id, str(seller.id))
+    assert entry["changes"] == {"first_name": [None, "Ada"]}
 
 
 async def test_a_new_address_waits_for_its_proof(
@@ -120,10 +125,8 @@ async def test_a_new_address_waits_for_its_proof(
         assert answer.status_code == 200
         assert answer.json()["email"] == f"{seller.username}@example.com"
         assert answer.json()["pending_email"] == address
-        event = (await session.scalars(select(OutboxEvent).order_by(OutboxEvent.id.desc()))).first()
-        assert event is not None
-        assert event.type == "user.email_change_requested"
-        assert event.payload == {"user_id": seller.id, "new_email": address}
+        asked = await events_of(session, "user.email_change_requested")
+        assert asked[-1] == {"user_id": seller.id, "new_email": address}
     back = await client.patch(ME, json={"email": f"{seller.username}@example.com"}, headers=seller.headers)
     assert back.json()["pending_email"] is None
 
@@ -215,7 +218,7 @@ async def test_a_change_and_a_closing_are_seen_by_the_next_read_whatever_was_cac
         await client.delete(ME, headers=caller.headers)
         assert (await client.get(ME, headers=caller.headers)).status_code == 401
     async with live_app.state.database.sessions() as session:
-        assert (await session.scalars(select(User.is_active).where(User.id == caller.id))).one() is False
+        assert (await account_of(session, caller.id)).is_active is False
 
 
 async def test_wishes_for_another_address_are_limited_and_other_changes_are_not(

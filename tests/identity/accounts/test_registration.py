@@ -7,13 +7,10 @@ import pytest
 import time_machine
 from dirty_equals import IsInt, IsStr
 from fastapi import FastAPI
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import AuditEntry
-from app.core.events.events import OutboxEvent
 from devstack import Servers
-from tests.conftest import Caller, client_of, running_app, settings_for
+from tests.conftest import Audit, Caller, client_of, events_of, running_app, settings_for
 
 REGISTER = "/api/v1/users/register"
 ADA = {"username": "ada", "email": "ada@example.com", "password": "Lovelace-1815!"}
@@ -227,15 +224,13 @@ async def test_a_common_password_is_refused_in_whatever_disguise(
 
 
 async def test_a_registration_is_announced_and_audited(
-    client: httpx.AsyncClient, session: AsyncSession
+    client: httpx.AsyncClient, session: AsyncSession, audit: Audit
 ) -> None:
     user_id = (await client.post(REGISTER, json=ADA)).json()["id"]
-    event = (await session.scalars(select(OutboxEvent).order_by(OutboxEvent.id.desc()))).first()
-    assert event is not None
-    assert (event.type, event.payload) == ("user.registered", {"user_id": user_id})
-    entry = (await session.scalars(select(AuditEntry).where(AuditEntry.action == "user.registered"))).one()
-    assert (entry.actor_id, entry.target_id) == (user_id, str(user_id))
-    assert ADA["password"] not in str(entry.changes)
+    assert await events_of(session, "user.registered") == [{"user_id": user_id}]
+    (entry,) = await audit(action="user.registered")
+    assert (entry["actor_id"], entry["target_id"]) == (user_id, str(user_id))
+    assert ADA["password"] not in str(entry["changes"])
 
 
 async def test_a_name_can_be_asked_for_before_registering(client: httpx.AsyncClient) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from tests.conftest import Caller, SignUp
+from tests.conftest import Caller, SignUp, change_account
 
 from .conftest import KEYS, ME, MakeKey, make_key, with_key
 
@@ -60,7 +60,7 @@ async def test_a_rotated_key_lives_as_long_as_the_old_one_did_and_loses_what_the
 ) -> None:
     expires_at = (utc_now() + timedelta(days=30)).isoformat()
     old = await make_key(moderator, scopes=["catalog:manage", "items:write"], expires_at=expires_at)
-    await session.execute(text("UPDATE users SET role = 'user' WHERE id = :id"), {"id": moderator.id})
+    await change_account(session, moderator.id, role="user")
     await session.execute(text("UPDATE api_keys SET created_at = created_at - interval '10 days'"))
     app.state.cache.connection_changed()
     await app.state.redis.flushdb()

@@ -7,11 +7,10 @@ from typing import Any
 import httpx
 import pyotp
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from tests.conftest import PASSWORD, Caller, SignUp
+from tests.conftest import PASSWORD, Audit, Caller, SignUp, events_of
 
 from .authenticator import Authenticator
 
@@ -109,24 +108,30 @@ def told(session: AsyncSession) -> Told:
     """What the owner was told by mail about second factors, in order."""
 
     async def read(user_id: int) -> list[str]:
-        statement = text(
-            "SELECT payload->>'what' FROM outbox_events WHERE type = 'user.second_factor_changed'"
-            " AND (payload->>'user_id')::bigint = :id ORDER BY id"
-        )
-        return list((await session.scalars(statement, {"id": user_id})).all())
+        changes = await events_of(session, "user.second_factor_changed")
+        return [change["what"] for change in changes if change["user_id"] == user_id]
 
     return read
 
 
 @pytest.fixture
-def audited(session: AsyncSession) -> Told:
+def audited(audit: Audit) -> Told:
     """The audit entries about the account's second factor, in order."""
 
     async def read(user_id: int) -> list[str]:
-        statement = text(
-            "SELECT action FROM audit_log WHERE target = 'user' AND target_id = :id"
-            " AND action LIKE 'mfa.%' ORDER BY id"
-        )
-        return list((await session.scalars(statement, {"id": str(user_id)})).all())
+        actions = [entry["action"] for entry in await audit(target="user", target_id=user_id)]
+        return [action for action in actions if action.startswith("mfa.")]
+
+    return read
+
+
+@pytest.fixture
+def opened_with(audit: Audit) -> Told:
+    """The factors that opened the account's newest session."""
+
+    async def read(user_id: int) -> list[str]:
+        entry = (await audit(action="session.opened", actor_id=user_id))[-1]
+        factors: str = entry["changes"]["factors"][1]
+        return factors.split()
 
     return read

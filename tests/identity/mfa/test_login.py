@@ -9,13 +9,12 @@ import pytest
 import time_machine
 from dirty_equals import IsStr
 from fastapi import FastAPI
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
 from app.identity.challenges import ChallengePurpose, ChallengeSigner
 from devstack import Servers
-from tests.conftest import JWT_SECRET, SignUp
+from tests.conftest import JWT_SECRET, SignUp, change_account
 
 from .conftest import MFA, TOKEN, Enrolled, Told, answer, ask_token, enrol, log_in
 
@@ -40,7 +39,7 @@ async def test_the_right_password_is_answered_by_a_question_for_the_second_facto
 
 
 async def test_the_code_opens_a_session_that_remembers_both_factors(
-    client: httpx.AsyncClient, enrolled: Enrolled, session: AsyncSession
+    client: httpx.AsyncClient, enrolled: Enrolled, opened_with: Told
 ) -> None:
     opened = await answer(client, await ask_token(client, enrolled.caller), code=enrolled.code(1))
     assert opened.status_code == 200
@@ -49,11 +48,7 @@ async def test_the_code_opens_a_session_that_remembers_both_factors(
     headers = {"Authorization": f"Bearer {opened.json()['access_token']}"}
     assert (await client.get(ME, headers=headers)).json()["username"] == enrolled.caller.username
     assert (await client.get(MFA, headers=headers)).json()["is_satisfied"] is True
-    factors = await session.scalar(
-        text("SELECT factors FROM auth_sessions WHERE user_id = :id ORDER BY id DESC LIMIT 1"),
-        {"id": enrolled.caller.id},
-    )
-    assert factors == ["password", "totp"]
+    assert await opened_with(enrolled.caller.id) == ["password", "totp"]
 
 
 async def test_scopes_asked_for_with_the_password_are_the_scopes_of_the_session(
@@ -123,7 +118,7 @@ async def test_ten_wrong_codes_over_several_logins_lock_the_app_and_not_the_reco
 
 
 async def test_a_recovery_code_works_once_in_any_spelling_and_its_use_is_told(
-    client: httpx.AsyncClient, enrolled: Enrolled, session: AsyncSession, told: Told
+    client: httpx.AsyncClient, enrolled: Enrolled, opened_with: Told, told: Told
 ) -> None:
     code = enrolled.recovery_codes[0]
     opened = await answer(
@@ -136,11 +131,7 @@ async def test_a_recovery_code_works_once_in_any_spelling_and_its_use_is_told(
     again = await answer(client, token, recovery_code=code)
     assert (again.status_code, again.json()["code"]) == (401, "wrong-second-factor")
     assert await told(enrolled.caller.id) == ["totp_enabled", "recovery_code_used"]
-    factors = await session.scalar(
-        text("SELECT factors FROM auth_sessions WHERE user_id = :id ORDER BY id DESC LIMIT 1"),
-        {"id": enrolled.caller.id},
-    )
-    assert factors == ["password", "recovery_code"]
+    assert await opened_with(enrolled.caller.id) == ["password", "recovery_code"]
 
 
 async def test_codes_of_another_account_open_nothing(
@@ -162,14 +153,13 @@ async def test_the_token_dies_with_time_password_account_and_app(
     with time_machine.travel(utc_now() + timedelta(seconds=301), tick=True):
         expired = await answer(client, token, code=enrolled.code())
         assert (expired.status_code, expired.json()["code"]) == (401, "mfa-token-refused")
-    changes = (
-        "UPDATE users SET password_changed_at = now() + interval '1 second' WHERE id = :id",
-        "UPDATE users SET is_active = false WHERE id = :id",
-    )
+    changes: list[dict[str, object]] = [
+        {"password_changed_at": utc_now() + timedelta(seconds=1)},
+        {"is_active": False},
+    ]
     for change in changes:
         token = await ask_token(client, enrolled.caller)
-        await session.execute(text(change), {"id": enrolled.caller.id})
-        await session.commit()
+        await change_account(session, enrolled.caller.id, **change)
         dead = await answer(client, token, code=enrolled.code(1))
         assert (dead.status_code, dead.json()["code"]) == (401, "mfa-token-refused")
 

@@ -17,7 +17,7 @@ from app.core.clock import utc_now
 from app.core.settings.settings import Settings
 from app.identity.passkeys.relying_party import RelyingParty
 from devstack import Servers
-from tests.conftest import Caller, SignUp
+from tests.conftest import Caller, SignUp, change_account
 
 from .authenticator import PRESENT, VERIFIED, Authenticator, b64
 from .conftest import MFA, PASSKEYS, PASSWORD_BODY, Told, enrol, log_in, login_options, registered
@@ -34,7 +34,7 @@ async def present(
 
 
 async def test_a_passkey_opens_a_session_without_name_password_or_code(
-    client: httpx.AsyncClient, seller: Caller, session: AsyncSession
+    client: httpx.AsyncClient, seller: Caller, opened_with: Told
 ) -> None:
     device = await registered(client, seller)
     await enrol(client, seller)
@@ -49,11 +49,7 @@ async def test_a_passkey_opens_a_session_without_name_password_or_code(
     assert (await client.get(ME, headers=headers)).json()["username"] == seller.username
     assert (await client.get(MFA, headers=headers)).json()["is_satisfied"] is True
     assert (await client.get(PASSKEYS, headers=headers)).json()["items"][0]["last_used_at"] is not None
-    factors = await session.scalar(
-        text("SELECT factors FROM auth_sessions WHERE user_id = :id ORDER BY id DESC LIMIT 1"),
-        {"id": seller.id},
-    )
-    assert factors == ["passkey"]
+    assert await opened_with(seller.id) == ["passkey"]
 
 
 async def test_the_session_may_be_asked_to_do_less(client: httpx.AsyncClient, moderator: Caller) -> None:
@@ -181,8 +177,7 @@ async def test_a_removed_passkey_and_a_closed_account_open_nothing(
     kept, removed = await registered(client, seller), await registered(client, seller)
     await client.delete(f"{PASSKEYS}/{removed.passkey_id}", headers=seller.headers)
     assert (await present(client, removed)).json()["code"] == "passkey-refused"
-    await session.execute(text("UPDATE users SET is_active = false WHERE id = :id"), {"id": seller.id})
-    await session.commit()
+    await change_account(session, seller.id, is_active=False)
     assert (await present(client, kept)).json()["code"] == "passkey-refused"
 
 

@@ -7,13 +7,20 @@ import httpx
 import pytest
 import time_machine
 from fastapi import FastAPI
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
 from app.identity.permissions import Role
 from devstack import Servers
-from tests.conftest import Caller, client_of, make_account, running_app, settings_for
+from tests.conftest import (
+    Caller,
+    account_of,
+    change_account,
+    client_of,
+    make_account,
+    running_app,
+    settings_for,
+)
 
 from .authenticator import Authenticator
 from .conftest import (
@@ -175,20 +182,13 @@ async def test_the_first_half_of_a_login_replaces_an_old_hash_and_forgets_failur
     client: httpx.AsyncClient, enrolled: Enrolled, session: AsyncSession
 ) -> None:
     bcrypt_hash = "$2b$04$9ZNyohTJ7qYx1FXtuVJVDuoFqKeRe6cVuhk2S0OiYaXzs2J4A1mH6"
-    await session.execute(
-        text("UPDATE users SET password_hash = :hash WHERE id = :id"),
-        {"hash": bcrypt_hash, "id": enrolled.caller.id},
-    )
-    await session.commit()
+    await change_account(session, enrolled.caller.id, password_hash=bcrypt_hash)
     for _ in range(2):
         for _ in range(4):
             form = {"username": enrolled.caller.username, "password": "Wrong-horse-1!"}
             assert (await client.post(TOKEN, data=form)).json()["code"] == "wrong-credentials"
         token = await ask_token(client, enrolled.caller)
-    stored = await session.scalar(
-        text("SELECT password_hash FROM users WHERE id = :id"), {"id": enrolled.caller.id}
-    )
-    assert str(stored).startswith("$argon2id$")
+    assert (await account_of(session, enrolled.caller.id)).password_hash.startswith("$argon2id$")
     with time_machine.travel(utc_now() + timedelta(seconds=60), tick=True):
         assert (await answer(client, token, code=enrolled.code())).status_code == 200
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
 from app.identity.permissions import Role
-from tests.conftest import JWT_SECRET, Caller, SignUp
+from tests.conftest import JWT_SECRET, Caller, SignUp, change_account
 from tests.identity.sessions.calls import ME, OWN_ORIGIN, bearer, forget, log_in, run, status_of_me, tokens_of
 
 
@@ -106,11 +106,11 @@ async def test_a_token_loses_what_its_owner_loses(
     new_author = {"name": "Ursula K. Le Guin"}
     first = await client.post("/api/v1/authors", json=new_author, headers=moderator.headers)
     assert first.status_code == 201
-    await run(session, "UPDATE users SET role = 'user' WHERE id = :id", id=moderator.id)
+    await change_account(session, moderator.id, role="user")
     await forget(app, moderator.id)
     second = await client.post("/api/v1/authors", json=new_author, headers=moderator.headers)
     assert second.status_code == 403
-    await run(session, "UPDATE users SET is_active = false WHERE id = :id", id=moderator.id)
+    await change_account(session, moderator.id, is_active=False)
     await forget(app, moderator.id)
     assert (await client.get(ME, headers=moderator.headers)).status_code == 401
 

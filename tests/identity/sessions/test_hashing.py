@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.identity import passwords
-from tests.conftest import PASSWORD, Caller, SignUp
-from tests.identity.sessions.calls import log_in, run
+from tests.conftest import PASSWORD, Caller, SignUp, account_of, change_account
+from tests.identity.sessions.calls import log_in
 
 BCRYPT = "$2b$04$9ZNyohTJ7qYx1FXtuVJVDuoFqKeRe6cVuhk2S0OiYaXzs2J4A1mH6"
 
@@ -79,12 +79,11 @@ async def test_an_unknown_name_costs_the_same_hash_as_a_known_one(
 async def test_old_bcrypt_hashes_are_verified_and_replaced(
     client: httpx.AsyncClient, seller: Caller, session: AsyncSession
 ) -> None:
-    await run(session, "UPDATE users SET password_hash = :hash WHERE id = :id", hash=BCRYPT, id=seller.id)
+    await change_account(session, seller.id, password_hash=BCRYPT)
     for wrong in (PASSWORD + "x" * 90, PASSWORD + "\0"):
         assert (await log_in(client, seller.username, wrong)).status_code == 401
     assert (await log_in(client, seller.username)).status_code == 200
-    stored = await session.scalar(text("SELECT password_hash FROM users WHERE id = :id"), {"id": seller.id})
-    assert str(stored).startswith("$argon2id$")
+    assert (await account_of(session, seller.id)).password_hash.startswith("$argon2id$")
     assert (await log_in(client, seller.username)).status_code == 200
 
 
@@ -92,9 +91,7 @@ async def test_an_account_without_a_password_cannot_log_in(
     client: httpx.AsyncClient, seller: Caller, session: AsyncSession
 ) -> None:
     for unusable in ("!", ""):
-        await run(
-            session, "UPDATE users SET password_hash = :hash WHERE id = :id", hash=unusable, id=seller.id
-        )
+        await change_account(session, seller.id, password_hash=unusable)
         assert (await log_in(client, seller.username)).status_code == 401
 
 

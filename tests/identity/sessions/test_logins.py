@@ -2,10 +2,9 @@
 
 import httpx
 from dirty_equals import IsStr
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.conftest import PASSWORD, Caller, SignUp
+from tests.conftest import PASSWORD, Caller, SignUp, change_account
 from tests.identity.sessions.calls import AUTH, ME, log_in
 
 TOKEN = f"{AUTH}/token"
@@ -33,8 +32,7 @@ async def test_whatever_is_wrong_the_refusal_is_the_same(
     client: httpx.AsyncClient, seller: Caller, session: AsyncSession, sign_up: SignUp
 ) -> None:
     closed = await sign_up()
-    await session.execute(text("UPDATE users SET is_active = false WHERE id = :id"), {"id": closed.id})
-    await session.commit()
+    await change_account(session, closed.id, is_active=False)
     answers = [
         await log_in(client, seller.username, "Wrong-horse-1!"),
         await log_in(client, "nobody"),

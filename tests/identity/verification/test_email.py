@@ -6,13 +6,13 @@ import httpx
 import pytest
 import time_machine
 from fastapi import FastAPI
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.identity.models import OneTimeToken, User
+from app.identity.models import OneTimeToken
 from app.identity.verification.service import LINK_LIFETIME, TokenPurpose, issue, one_time_token_hash
-from tests.conftest import PASSWORD, Caller, SignUp, client_of
+from tests.conftest import PASSWORD, Caller, SignUp, account_of, change_account, client_of
 
 from .conftest import Mail, Outbox
 
@@ -76,11 +76,11 @@ async def test_a_token_dies_with_the_password_the_address_and_the_account(
     ]
     for change in changes:
         token = await mail(seller.id, TokenPurpose.VERIFY_EMAIL, address(seller))
-        before = (await session.execute(select(User.__table__).where(User.id == seller.id))).one()
-        await session.execute(update(User).where(User.id == seller.id).values(**change))
-        assert (await client.post(VERIFY, json={"token": token})).status_code == 400
+        before = await account_of(session, seller.id)
         restored = {name: getattr(before, name) for name in change}
-        await session.execute(update(User).where(User.id == seller.id).values(**restored))
+        await change_account(session, seller.id, **change)
+        assert (await client.post(VERIFY, json={"token": token})).status_code == 400
+        await change_account(session, seller.id, **restored)
 
 
 @pytest.mark.parametrize("token", ["", "short", "x" * 43, "x" * 201, None, 7, "x" * 30 + "\0"])
@@ -92,7 +92,7 @@ async def test_what_is_no_token_is_refused(client: httpx.AsyncClient, token: obj
 async def test_asking_again_answers_alike_whoever_owns_the_address(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, session: AsyncSession, outbox: Outbox
 ) -> None:
-    await session.execute(update(User).where(User.id == moderator.id).values(is_verified=True))
+    await change_account(session, moderator.id, is_verified=True)
     answers = [
         await client.post(REQUEST, json={"email": email})
         for email in (address(seller).upper(), address(moderator), "nobody@example.com")
