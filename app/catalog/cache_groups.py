@@ -4,8 +4,5 @@ LISTS = "catalog"
 """Every list of items and books, and look-ups by ISBN."""
 AUTHORS = "authors"
 CATEGORIES = "categories"
-
-
-def item_group(item_id: int) -> str:
-    """One item, under `/items` and `/books` alike."""
-    return f"item:{item_id}"
+ITEM = "item:{}"
+"""One item by its id, under `/items` and `/books` alike."""

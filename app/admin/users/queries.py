@@ -12,8 +12,7 @@ from app.admin.users.schemas import AdminUserFilter, AdminUserOut
 from app.core.db.paging import Pager
 from app.core.db.queries import contains_folded, find_page, snapshot_text
 from app.core.db.sorting import Order
-from app.core.http.conditional import version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.responses import ReadResult, version_etag
 from app.identity.models import User
 
 _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {

@@ -13,8 +13,7 @@ from app.catalog.models import Author
 from app.core.db.paging import Pager
 from app.core.db.queries import contains_folded, find_page, snapshot_text
 from app.core.db.sorting import Order
-from app.core.http.conditional import version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.responses import ReadResult, version_etag
 
 _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
     "name": Author.sort_name,

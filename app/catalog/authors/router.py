@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.authors import queries
-from app.catalog.authors.errors import AuthorInUse, AuthorMerged, AuthorNotFound
+from app.catalog.authors.deps import AuthorServiceDep
+from app.catalog.authors.errors import AuthorMerged, AuthorNotFound
 from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, AuthorPatch
-from app.catalog.authors.service import AuthorService
 from app.catalog.cache_groups import AUTHORS
 from app.catalog.goods.deps import limit_search
 from app.core.db.paging import Page, PagerDep
@@ -21,16 +21,6 @@ from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CATALOG_MANAGER
 
 router = APIRouter(prefix="/api/v1/authors", tags=["authors"], route_class=IdempotentRoute)
-
-_EDITING = (AuthorNotFound, AuthorMerged)
-
-
-async def get_author_service(session: SessionDep) -> AuthorService:
-    """Authors on the request's transaction."""
-    return AuthorService.build(session)
-
-
-AuthorServiceDep = Annotated[AuthorService, Depends(get_author_service, scope="function")]
 
 
 @router.get("", summary="List authors", response_model=Page[AuthorOut], dependencies=[Depends(limit_search)])
@@ -73,7 +63,6 @@ async def create_author(author: AuthorIn, authors: AuthorServiceDep, session: Se
     summary="Replace an author",
     response_model=AuthorOut,
     dependencies=[CATALOG_MANAGER],
-    responses=problems(*_EDITING),
 )
 async def replace_author(
     author_id: RowId,
@@ -92,7 +81,6 @@ async def replace_author(
     summary="Change an author",
     response_model=AuthorOut,
     dependencies=[CATALOG_MANAGER],
-    responses=problems(*_EDITING),
 )
 async def change_author(
     author_id: RowId,
@@ -111,7 +99,6 @@ async def change_author(
     status_code=204,
     summary="Delete an author",
     dependencies=[CATALOG_MANAGER],
-    responses=problems(*_EDITING, AuthorInUse),
 )
 async def delete_author(author_id: RowId, precondition: PreconditionDep, authors: AuthorServiceDep) -> None:
     """Delete an author who contributed to no book."""

@@ -1,4 +1,4 @@
-"""What routers of books ask for: the service, and what a client wants to see of one book."""
+"""What the router of books asks for: the service, and what a client wants to see of one book."""
 
 from typing import Annotated
 from urllib.parse import parse_qs
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from app.catalog.authors.errors import UnknownAuthor
 from app.catalog.books.errors import BookNotFound, DuplicateContributor, IsbnTaken
-from app.catalog.books.representations import WHOLE, BookView, Expansion, ViewQuery
+from app.catalog.books.representations import WHOLE, BookView, ViewQuery
 from app.catalog.books.service import BookService
 from app.catalog.categories.errors import UnknownCategory
 from app.catalog.goods.errors import NotYourItem, SkuTaken, StockReserved
@@ -26,37 +26,17 @@ from app.core.http.responses import HotReads
 @refuses(UnknownAuthor, UnknownCategory, UnknownWork, where=lambda use: use.method != "DELETE")
 @refuses(DuplicateContributor, where=lambda use: use.method != "DELETE")
 async def get_book_service(request: Request, session: SessionDep) -> BookService:
-    """Books on the request's transaction, priced in the shop's currency."""
+    """Compose it on the request's transaction, priced in the shop's currency."""
     return BookService.build(session, request.app.state.settings.currency)
 
 
 BookServiceDep = Annotated[BookService, Depends(get_book_service, scope="function")]
 
-VIEW_PARAMETERS = {
-    "parameters": [
-        {
-            "name": "fields",
-            "in": "query",
-            "required": False,
-            "schema": {"type": "string", "examples": ["title,price"]},
-            "description": ViewQuery.model_fields["fields"].description,
-        },
-        {
-            "name": "expand",
-            "in": "query",
-            "required": False,
-            "schema": {"type": "string", "examples": [",".join(Expansion)]},
-            "description": f"Comma-separated: what to show in full, of {', '.join(Expansion)}.",
-        },
-    ]
-}
-"""For the document: the query is not declared, since a declared one is parsed also where there is none."""
-
 
 def asked_view(hot: HotReads) -> BookView:
     """Read `fields` and `expand`, and whether JSON-LD is preferred; any other parameter is refused.
 
-    Called by the endpoint: a dependency of its own would cost a cold read 3% of its time.
+    Called by the endpoints: a dependency would cost a cold read 3% of its time.
     """
     shop = hot.public_url if hot.media_type == JSON_LD else None
     if not hot.query and shop is None:

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from app.catalog.books.queries import expand_books, find_books
-from app.catalog.books.representations import BookListQuery, book_out
+from app.catalog.books.queries import book_out, expand_books, find_books
+from app.catalog.books.representations import BookListQuery
 from app.core.db.batches import STREAMED_AT_ONCE
 from app.core.db.engine import Database
 from app.core.db.paging import Window, key_text

@@ -1,7 +1,7 @@
 """Reading and listing books: the columns of an answer, and what an answer shows beside its books."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,13 +20,20 @@ from app.catalog.books.representations import (
     ExpandedBook,
     Expansion,
     WorkRef,
-    book_out,
 )
-from app.catalog.books.schemas import BookFilter, BookOut
+from app.catalog.books.schemas import (
+    COVER_PATH,
+    SIZES,
+    BookFilter,
+    BookOut,
+    CoverOut,
+    CoverUrls,
+    picture_file,
+)
 from app.catalog.goods.queries import ITEM_COLUMNS, item_order, join_items
 from app.catalog.index.conditions import by_authors, document_conditions, find_names, in_categories
 from app.catalog.index.sampling import matching_books
-from app.catalog.isbn import parse_isbn
+from app.catalog.isbn import parse_isbn, to_isbn10
 from app.catalog.models import (
     Author,
     Book,
@@ -34,18 +41,19 @@ from app.catalog.models import (
     BookDocument,
     Category,
     Contributor,
+    ContributorRole,
     Item,
     Series,
     StockLevel,
     Work,
 )
+from app.catalog.partial_dates import format_partial_date
 from app.core.db.driver import DriverStatement
 from app.core.db.paging import Found, Pager, Window
 from app.core.db.queries import AnyRow, Sampled, find_page, snapshot_text
 from app.core.errors import FieldProblem
-from app.core.http.conditional import version_etag
 from app.core.http.negotiation import JSON_LD
-from app.core.http.responses import ReadResult
+from app.core.http.responses import ReadResult, version_etag
 
 CONTRIBUTORS = (
     select(
@@ -122,6 +130,34 @@ _BOOK = (
 # Constants with bound parameters: a clause added per request would have SQLAlchemy build everything anew.
 _BOOK_BY_ID = DriverStatement(_BOOK.where(Book.item_id == bindparam("book_id")))
 _BOOK_BY_ISBN = DriverStatement(_BOOK.where(Book.isbn13 == bindparam("isbn13")))
+
+
+def book_out(row: AnyRow) -> BookOut:
+    """Make the answer of a row of `BOOK_COLUMNS`."""
+    values = row._asdict()
+    contributors = values["contributors"] or []
+    isbn = values.pop("isbn13")
+    precision = values["published_precision"]
+    published_on = format_partial_date(values["published_on"], precision) if precision else None
+    authors = [one["name"] for one in contributors if one["role"] == ContributorRole.AUTHOR]
+    values |= {
+        "isbn": isbn,
+        "isbn10": to_isbn10(isbn) if isbn else None,
+        "author": ", ".join(authors) or None,
+        "contributors": contributors,
+        "categories": values["categories"] or [],
+        "cover": cover_out(values["cover"]),
+        "published_on": published_on,
+    }
+    return BookOut.model_validate(values)
+
+
+def cover_out(cover: Mapping[str, Any] | None) -> CoverOut | None:
+    """Make the answer of the column `books.cover`."""
+    if cover is None:
+        return None
+    urls = {size: f"{COVER_PATH}/{picture_file(cover['name'], size)}" for size in SIZES}
+    return CoverOut(width=cover["width"], height=cover["height"], urls=CoverUrls(**urls))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +259,7 @@ async def _present(connection: AsyncConnection, row: AnyRow, view: BookView) -> 
     if view.shop is not None:
         linked = linked_book(book, view.shop)
         return ReadResult(linked, row.snapshot, version=book.version, media_type=JSON_LD)
-    if view.is_whole:
+    if view.fields is None and not view.expand:
         # Names of authors, categories and series show in the answer: a rename must change the tag, but stop no
         # editor. The sum only rises while the book's version stands: merges and their undo raise the others.
         named = sum(one["version"] for one in (*(row.contributors or ()), *(row.categories or ())))

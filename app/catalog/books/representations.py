@@ -8,34 +8,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.catalog.authors.schemas import AuthorOut
-from app.catalog.books.schemas import BookFilter, BookOut, ContributorOut, cover_out
-from app.catalog.isbn import to_isbn10
-from app.catalog.models import BookFormat, ContributorRole
-from app.catalog.partial_dates import format_partial_date
+from app.catalog.books.schemas import BookFilter, BookOut, ContributorOut
+from app.catalog.models import BookFormat
 from app.core.db.paging import Page
-from app.core.db.queries import AnyRow
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import Money, ResponseModel
-
-
-def book_out(row: AnyRow) -> BookOut:
-    """Make the answer of a row of `BOOK_COLUMNS`."""
-    values = row._asdict()
-    contributors = values["contributors"] or []
-    isbn = values.pop("isbn13")
-    precision = values["published_precision"]
-    published_on = format_partial_date(values["published_on"], precision) if precision else None
-    authors = [one["name"] for one in contributors if one["role"] == ContributorRole.AUTHOR]
-    values |= {
-        "isbn": isbn,
-        "isbn10": to_isbn10(isbn) if isbn else None,
-        "author": ", ".join(authors) or None,
-        "contributors": contributors,
-        "categories": values["categories"] or [],
-        "cover": cover_out(values["cover"]),
-        "published_on": published_on,
-    }
-    return BookOut.model_validate(values)
 
 
 class Expansion(StrEnum):
@@ -78,6 +55,27 @@ class ViewQuery(BaseModel):
     expand: Expansions = Field(default=[])
 
 
+VIEW_PARAMETERS = {
+    "parameters": [
+        {
+            "name": "fields",
+            "in": "query",
+            "required": False,
+            "schema": {"type": "string", "examples": ["title,price"]},
+            "description": ViewQuery.model_fields["fields"].description,
+        },
+        {
+            "name": "expand",
+            "in": "query",
+            "required": False,
+            "schema": {"type": "string", "examples": [",".join(Expansion)]},
+            "description": f"Comma-separated: what to show in full, of {', '.join(Expansion)}.",
+        },
+    ]
+}
+"""For the document: the query is not declared, since a declared one is parsed also where there is none."""
+
+
 class BookListQuery(BookFilter):
     """Filters of `/books`, and what to show of each."""
 
@@ -103,11 +101,6 @@ class BookView:
     fields: list[str] | None = None
     expand: Sequence[Expansion] = ()
     shop: str | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the book is shown as it is."""
-        return self.fields is None and not self.expand
 
     @property
     def parts(self) -> Any:

@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.catalog.books import queries
-from app.catalog.books.deps import VIEW_PARAMETERS, BookServiceDep, asked_view
+from app.catalog.books.deps import BookServiceDep, asked_view
 from app.catalog.books.errors import BookNotFound, InvalidIsbn
 from app.catalog.books.json_ld import LINKED
 from app.catalog.books.ndjson import LINES, stream_lines
-from app.catalog.books.representations import BookListQuery, ExpandedBook
+from app.catalog.books.representations import VIEW_PARAMETERS, BookListQuery, ExpandedBook
 from app.catalog.books.schemas import BookIn, BookOut, BookPatch
-from app.catalog.cache_groups import LISTS, item_group
+from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.deps import limit_search
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
@@ -68,7 +68,7 @@ async def get_book(book_id: RowId, hot: HotDep) -> Response:
     """
     view = asked_view(hot)
     # What is shown beside a book changes with other books.
-    group = LISTS if view.expand else item_group(book_id)
+    group = LISTS if view.expand else ITEM.format(book_id)
     return await hot.answer(group, partial(queries.get_book, book_id=book_id, view=view))
 
 

@@ -1,6 +1,7 @@
 """What clients send and see of books."""
 
-from collections.abc import Mapping
+import re
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
@@ -66,6 +67,15 @@ Isbn = Annotated[
 SeriesPosition = Annotated[
     VisibleLine, Field(max_length=20, description="As printed: `1`, `1.5`, `1-3`.", examples=["1"])
 ]
+_FIRST_NUMBER = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
+
+
+def series_order(position: str | None) -> Decimal | None:
+    """Tell the number that a printed position sorts by: its first one, so `1-3` is 1; None without."""
+    match = _FIRST_NUMBER.search(position or "")
+    return Decimal(match.group()) if match else None
+
+
 Pages = Annotated[int, Field(ge=1, le=100_000, examples=[310])]
 
 
@@ -215,14 +225,6 @@ class CoverOut(ResponseModel):
 def picture_file(name: str, size: str) -> str:
     """The file of one size, in the store and in its address."""
     return f"{name}-{size}.webp"
-
-
-def cover_out(cover: Mapping[str, Any] | None) -> CoverOut | None:
-    """The answer for the column `books.cover`."""
-    if cover is None:
-        return None
-    urls = {size: f"{COVER_PATH}/{picture_file(cover['name'], size)}" for size in SIZES}
-    return CoverOut(width=cover["width"], height=cover["height"], urls=CoverUrls(**urls))
 
 
 class BookOut(ItemOut):

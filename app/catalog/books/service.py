@@ -8,15 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.authors.resolver import Credit, resolve_authors
 from app.catalog.books.errors import no_book
 from app.catalog.books.fields import PLAIN_BOOK_FIELDS
+from app.catalog.books.queries import book_out
 from app.catalog.books.repository import BookRepository
-from app.catalog.books.representations import book_out
-from app.catalog.books.schemas import BookIn, BookOut, BookPatch, ContributorIn
+from app.catalog.books.schemas import BookIn, BookOut, BookPatch, ContributorIn, series_order
 from app.catalog.goods.schemas import GoodsIn, ItemKind
 from app.catalog.goods.service import GoodsService, record_staff_edit
 from app.catalog.models import Book, Item
 from app.catalog.partial_dates import parse_partial_date
 from app.catalog.series.resolver import resolve_series
-from app.catalog.series_positions import series_order
 from app.catalog.works.resolver import EditionChange, TitlePage, WorkResolver
 from app.core.audit import Changes
 from app.core.http.conditional import Precondition

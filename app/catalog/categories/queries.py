@@ -13,8 +13,7 @@ from app.catalog.categories.schemas import CategoryNode, CategoryOut, CategoryTr
 from app.catalog.index.criteria import as_id
 from app.catalog.models import Category
 from app.core.db.queries import AnyRow, snapshot_text
-from app.core.http.conditional import answer_number, version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.responses import ReadResult, answer_number, version_etag
 
 
 def _depth(path: SQLColumnExpression[str]) -> ColumnElement[int]:

@@ -3,18 +3,12 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from app.catalog.cache_groups import CATEGORIES
 from app.catalog.categories import queries
-from app.catalog.categories.errors import (
-    CategoryCycle,
-    CategoryInUse,
-    CategoryNotFound,
-    CategoryTooDeep,
-    SlugTaken,
-    UnknownCategory,
-)
+from app.catalog.categories.deps import CategoryServiceDep
+from app.catalog.categories.errors import CategoryNotFound
 from app.catalog.categories.schemas import (
     CategoryIn,
     CategoryKey,
@@ -23,7 +17,6 @@ from app.catalog.categories.schemas import (
     CategoryTree,
     TreeFilter,
 )
-from app.catalog.categories.service import CategoryService
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
@@ -32,17 +25,6 @@ from app.core.http.responses import HotDep, read_back
 from app.identity.authentication.deps import CATALOG_MANAGER
 
 router = APIRouter(prefix="/api/v1/categories", tags=["categories"], route_class=IdempotentRoute)
-
-_CREATING = (SlugTaken, UnknownCategory, CategoryTooDeep)
-_EDITING = (CategoryNotFound,)
-
-
-async def get_category_service(session: SessionDep) -> CategoryService:
-    """The tree on the request's transaction."""
-    return CategoryService.build(session)
-
-
-CategoryServiceDep = Annotated[CategoryService, Depends(get_category_service, scope="function")]
 
 
 @router.get(
@@ -70,7 +52,6 @@ async def get_category(category: CategoryKey, hot: HotDep) -> Response:
     summary="Add a category",
     response_model=CategoryOut,
     dependencies=[CATALOG_MANAGER, IDEMPOTENT],
-    responses=problems(*_CREATING),
 )
 async def create_category(
     category: CategoryIn, categories: CategoryServiceDep, session: SessionDep
@@ -88,7 +69,6 @@ async def create_category(
     summary="Replace a category",
     response_model=CategoryOut,
     dependencies=[CATALOG_MANAGER],
-    responses=problems(*_EDITING, *_CREATING, CategoryCycle),
 )
 async def replace_category(
     category: CategoryKey,
@@ -107,7 +87,6 @@ async def replace_category(
     summary="Rename or move a category",
     response_model=CategoryOut,
     dependencies=[CATALOG_MANAGER],
-    responses=problems(*_EDITING, *_CREATING, CategoryCycle),
 )
 async def change_category(
     category: CategoryKey,
@@ -126,7 +105,6 @@ async def change_category(
     status_code=204,
     summary="Delete a category",
     dependencies=[CATALOG_MANAGER],
-    responses=problems(*_EDITING, CategoryInUse),
 )
 async def delete_category(
     category: CategoryKey, precondition: PreconditionDep, categories: CategoryServiceDep

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
-from app.catalog.books.schemas import cover_out
+from app.catalog.books.queries import cover_out
 from app.catalog.covers.pictures import PictureStore
 from app.catalog.covers.schemas import Attach, UploadProblem, UploadResult, UploadsOut, UploadStatus
 from app.catalog.covers.service import CoverService

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.books.errors import InvalidIsbn, no_book_of_isbn
 from app.catalog.books.repository import BookRepository
 from app.catalog.books.service import BookService
-from app.catalog.cache_groups import LISTS, item_group
+from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.covers.queries import find_book_id
 from app.catalog.covers.schemas import (
     StoredCover,
@@ -66,4 +66,4 @@ class CoverService:
         book.cover = None if cover is None else dict(cover)
         item.updated_at = utc_now()
         await self._rows.flush()
-        invalidate(self._session, item_group(book_id), LISTS)
+        invalidate(self._session, ITEM.format(book_id), LISTS)

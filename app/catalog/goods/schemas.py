@@ -1,6 +1,5 @@
 """What clients send and see of goods of every kind."""
 
-from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
@@ -85,11 +84,6 @@ class GoodsIn(RequestModel):
     sku: Sku | None = None
     tags: Tags = Field(default_factory=list)
 
-    @property
-    def fields_to_set(self) -> AbstractSet[str]:
-        """Every field, as whole goods are sent."""
-        return type(self).model_fields.keys()
-
 
 class GoodsPatch(PatchModel):
     """A change of what every item has."""
@@ -100,11 +94,6 @@ class GoodsPatch(PatchModel):
     quantity: Quantity = OMITTED
     sku: Sku | None = None
     tags: Tags = OMITTED
-
-    @property
-    def fields_to_set(self) -> AbstractSet[str]:
-        """The fields that were sent."""
-        return self.model_fields_set
 
 
 class ItemOut(ResponseModel):

@@ -4,7 +4,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.cache_groups import LISTS, item_group
+from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.errors import NotYourItem, no_item
 from app.catalog.goods.ownership import may_edit
 from app.catalog.goods.repository import ItemRepository, MovementKind, StockLedger, attribute_prices
@@ -41,7 +41,7 @@ class GoodsService:
         item = Item(kind=kind.value, currency=self._currency, owner_id=seller.user_id, **values)
         await self._items.add(item)
         await self._stock.open([(item.id, goods.quantity)], MovementKind.INITIAL, seller.user_id)
-        invalidate(self._session, item_group(item.id), LISTS)
+        invalidate(self._session, ITEM.format(item.id), LISTS)
         return item
 
     async def lock(self, editor: Principal, item_id: int, precondition: Precondition) -> Item:
@@ -77,13 +77,13 @@ class GoodsService:
                 changes["quantity"] = (available, change.quantity)
         await self._items.flush()
         record_staff_edit(self._session, editor, item, "changed", changes)
-        invalidate(self._session, item_group(item.id), LISTS)
+        invalidate(self._session, ITEM.format(item.id), LISTS)
 
     async def delete(self, editor: Principal, item: Item) -> None:
         """Delete the item and what belongs to it."""
         record_staff_edit(self._session, editor, item, "deleted", {"title": (item.title, None)})
         await self._items.delete(item)
-        invalidate(self._session, item_group(item.id), LISTS)
+        invalidate(self._session, ITEM.format(item.id), LISTS)
 
 
 def record_staff_edit(

@@ -20,7 +20,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.authors.resolver import resolve_authors
-from app.catalog.cache_groups import LISTS, item_group
+from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.categories.resolver import resolve_categories
 from app.catalog.formats.onix.repository import OnixRepository, unknown_parts
 from app.catalog.formats.record import Record, RowProblem, SourceFormat
@@ -160,7 +160,7 @@ def _stale_groups(outcomes: Sequence[Outcome]) -> set[str]:
         for one in outcomes
         if one.status in {RowStatus.UPDATED, RowStatus.DELETED} and one.item_id is not None
     }
-    return {EVERYTHING} if len(changed) > _MOST_GROUPS else {LISTS, *map(item_group, changed)}
+    return {EVERYTHING} if len(changed) > _MOST_GROUPS else {LISTS, *map(ITEM.format, changed)}
 
 
 class Policy(ABC):

@@ -12,8 +12,7 @@ from app.catalog.items.schemas import ItemFilter
 from app.catalog.models import Item, StockLevel
 from app.core.db.paging import Pager
 from app.core.db.queries import contains_folded, find_page, snapshot_text
-from app.core.http.conditional import version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.responses import ReadResult, version_etag
 
 _LARGEST_PRICE = Decimal("9999999999.99")
 _ITEM_BY_ID = (

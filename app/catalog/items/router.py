@@ -3,19 +3,17 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from app.catalog.books.errors import DuplicateContributor, IsbnTaken
-from app.catalog.cache_groups import LISTS, item_group
+from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.deps import limit_search
-from app.catalog.goods.errors import ItemNotFound, KindFixed, NotYourItem, SkuTaken, StockReserved
+from app.catalog.goods.errors import ItemNotFound
 from app.catalog.goods.schemas import ItemOut
 from app.catalog.items import queries
+from app.catalog.items.deps import ItemServiceDep
 from app.catalog.items.schemas import ItemFilter, ItemIn, ItemPatch
-from app.catalog.items.service import ItemService
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
-from app.core.errors import refuses
 from app.core.http.conditional import PreconditionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
@@ -24,18 +22,6 @@ from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"], route_class=IdempotentRoute)
-
-
-@refuses(ItemNotFound, NotYourItem, where=lambda use: use.method != "POST")
-@refuses(KindFixed, StockReserved, where=lambda use: use.method in {"PUT", "PATCH"})
-@refuses(SkuTaken, IsbnTaken, where=lambda use: use.method != "DELETE")
-@refuses(DuplicateContributor, where=lambda use: use.method in {"POST", "PUT"})
-async def get_item_service(request: Request, session: SessionDep) -> ItemService:
-    """Items on the request's transaction, priced in the shop's currency."""
-    return ItemService.build(session, request.app.state.settings.currency)
-
-
-ItemServiceDep = Annotated[ItemService, Depends(get_item_service, scope="function")]
 
 
 @router.get("", summary="List items", response_model=Page[ItemOut], dependencies=[Depends(limit_search)])
@@ -48,7 +34,7 @@ async def list_items(query: Annotated[ItemFilter, Query()], pager: PagerDep, hot
 @router.get("/{item_id}", summary="Read an item", response_model=ItemOut, responses=problems(ItemNotFound))
 async def get_item(item_id: RowId, hot: HotDep) -> Response:
     """An item with its stock. Sends an ETag; understands If-None-Match."""
-    return await hot.answer(item_group(item_id), partial(queries.get_item, item_id=item_id))
+    return await hot.answer(ITEM.format(item_id), partial(queries.get_item, item_id=item_id))
 
 
 @router.post(

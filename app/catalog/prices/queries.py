@@ -38,8 +38,7 @@ from app.core.clock import utc_now
 from app.core.db.paging import ListQuery, Pager
 from app.core.db.queries import find_page, snapshot_text
 from app.core.db.sorting import Order
-from app.core.http.conditional import version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.responses import ReadResult, version_etag
 from app.identity.models import User
 from app.identity.principal import Principal
 

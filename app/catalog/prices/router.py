@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.catalog.books.errors import BookNotFound
-from app.catalog.cache_groups import item_group
+from app.catalog.cache_groups import ITEM
 from app.catalog.goods.errors import ItemNotFound, NotYourItem
 from app.catalog.goods.schemas import ItemKind
 from app.catalog.prices import queries
@@ -82,7 +82,7 @@ async def list_item_prices(
     """
     read = partial(queries.list_prices, item_id=item_id, query=query, pager=pager)
     # Moments are too varied to keep, and what one to come answers depends on the clock besides.
-    return await hot.answer(item_group(item_id), read, keep=query.price_as_of is None)
+    return await hot.answer(ITEM.format(item_id), read, keep=query.price_as_of is None)
 
 
 @router.get(
@@ -96,7 +96,7 @@ async def list_book_prices(
 ) -> Response:
     """As `/items/{item_id}/prices`, of a book."""
     read = partial(queries.list_prices, item_id=book_id, query=query, pager=pager, kind=ItemKind.BOOK)
-    return await hot.answer(item_group(book_id), read, keep=query.price_as_of is None)
+    return await hot.answer(ITEM.format(book_id), read, keep=query.price_as_of is None)
 
 
 @router.get(

@@ -7,7 +7,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.cache_groups import LISTS, item_group
+from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.service import GoodsService, record_staff_edit
 from app.catalog.models import Item, PriceSchedule, ScheduleState
 from app.catalog.models.prices import OPEN_STATES
@@ -181,7 +181,7 @@ def _mark_stale(session: AsyncSession, item_ids: Sequence[int]) -> None:
     if len(item_ids) > MOST_GROUPS:
         invalidate(session, EVERYTHING)
     elif item_ids:
-        invalidate(session, LISTS, *map(item_group, item_ids))
+        invalidate(session, LISTS, *map(ITEM.format, item_ids))
 
 
 def _describe(schedule: PriceSchedule, *, is_new: bool) -> Changes:

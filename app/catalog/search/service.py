@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.books.representations import book_out
+from app.catalog.books.queries import book_out
 from app.catalog.index.conditions import document_conditions, find_names
 from app.catalog.index.matching import isbn_of
 from app.catalog.search.errors import SearchTooSlow

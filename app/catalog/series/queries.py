@@ -12,8 +12,7 @@ from app.catalog.series.schemas import SeriesFilter, SeriesOut
 from app.core.db.paging import Pager
 from app.core.db.queries import contains_folded, find_page, snapshot_text
 from app.core.db.sorting import Order
-from app.core.http.conditional import version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.responses import ReadResult, version_etag
 
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Series.id,

@@ -1,29 +1,10 @@
-"""Conditional requests (RFC 9110 §13): strong ETags, 304 for readers, 412 for stale writers."""
+"""Conditional requests (RFC 9110 §13): 304 for readers, 412 for stale writers."""
 
-import hashlib
 from typing import Annotated
 
 from fastapi import Depends, Header
-from pydantic import BaseModel
 
 from app.core.errors import StaleVersion, refuses
-
-
-def version_etag(version: int, *rest: int) -> str:
-    """The tag of a row: its version, then whatever else shows in the answer, such as stock."""
-    return '"' + ".".join(str(part) for part in (version, *rest)) + '"'
-
-
-def answer_number(answer: BaseModel) -> int:
-    """A number of the whole answer, for `version_etag`: where it changes without a new version of its row."""
-    body = answer.model_dump_json().encode()
-    return int.from_bytes(hashlib.blake2b(body, digest_size=6).digest())
-
-
-def content_etag(body: bytes, version: int | None = None) -> str:
-    """The tag of a list, or of one row as asked for: a hash of the very bytes, after the row's version."""
-    digest = hashlib.blake2b(body, digest_size=12).hexdigest()
-    return f'"{digest}"' if version is None else f'"{version}.{digest}"'
 
 
 def matches_any(etag: bytes, header: bytes) -> bool:

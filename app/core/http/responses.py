@@ -1,5 +1,6 @@
-"""Answers from ready bytes: reading through the hot cache, and 304 when the client has them."""
+"""Answers from ready bytes, with strong ETags: reading through the hot cache, and 304 when the client has them."""
 
+import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from app.core.cache.hot import CacheSpace, Entry, HotCache, Snapshot
 from app.core.db.engine import Database
 from app.core.db.paging import Page, link_header
-from app.core.http.conditional import content_etag, matches_any
+from app.core.http.conditional import matches_any
 from app.core.http.negotiation import JSON, preferred_type
 from app.core.settings.settings import Settings
 
@@ -29,6 +30,23 @@ VARY = "Accept, Origin"
 _NOT_MODIFIED = 304
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
 _CACHE_CONTROL = b"cache-control"
+
+
+def version_etag(version: int, *rest: int) -> str:
+    """Make the tag of a row: its version, then whatever else shows in the answer, such as stock."""
+    return '"' + ".".join(str(part) for part in (version, *rest)) + '"'
+
+
+def answer_number(answer: BaseModel) -> int:
+    """Make a number of the whole answer, for `version_etag`: where it changes without a new version of its row."""
+    body = answer.model_dump_json().encode()
+    return int.from_bytes(hashlib.blake2b(body, digest_size=6).digest())
+
+
+def content_etag(body: bytes, version: int | None = None) -> str:
+    """Make the tag of a list, or of one row as asked for: a hash of the very bytes, after the row's version."""
+    digest = hashlib.blake2b(body, digest_size=12).hexdigest()
+    return f'"{digest}"' if version is None else f'"{version}.{digest}"'
 
 
 @dataclass(frozen=True, slots=True)

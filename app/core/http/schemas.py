@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
@@ -26,6 +27,11 @@ class RequestModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, json_schema_extra=_with_example)
 
+    @property
+    def fields_to_set(self) -> AbstractSet[str]:
+        """What a write of it sets: every field, of a patch those that were sent."""
+        return type(self).model_fields.keys()
+
 
 def _as_patch(schema: dict[str, Any], model: "type[RequestModel]") -> None:
     _with_example(schema, model)
@@ -41,6 +47,11 @@ class PatchModel(RequestModel):
     """A partial change: only what is sent counts. A field typed without None refuses null."""
 
     model_config = ConfigDict(json_schema_extra=_as_patch)
+
+    @property
+    def fields_to_set(self) -> AbstractSet[str]:
+        """Only what was sent."""
+        return self.model_fields_set
 
     def sent(self) -> dict[str, Any]:
         """The fields that the client sent, by name."""

@@ -4,8 +4,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.db.queries import AnyRow, snapshot_text
-from app.core.http.conditional import version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.responses import ReadResult, version_etag
 from app.identity.accounts.schemas import UserOut
 from app.identity.models import User
 from app.identity.tokens import invalid_token

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.catalog.series_positions import series_order
+from app.catalog.books.schemas import series_order
 from app.identity.permissions import Role
 from tests.catalog.merges.arrange import BOOKS, audited, read, read_book
 from tests.conftest import Caller, SignUp

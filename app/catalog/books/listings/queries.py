@@ -15,8 +15,7 @@ from sqlalchemy.orm import aliased
 
 from app.catalog.authors.queries import get_author
 from app.catalog.books.listings.schemas import CategoryBookFilter, SeriesBooksQuery, WorkDetail
-from app.catalog.books.queries import BOOK_COLUMNS, ListScope, join_books, list_books
-from app.catalog.books.representations import book_out
+from app.catalog.books.queries import BOOK_COLUMNS, ListScope, book_out, join_books, list_books
 from app.catalog.books.schemas import BookFilter
 from app.catalog.canonical import find_canonical
 from app.catalog.categories.queries import find_category
@@ -28,8 +27,7 @@ from app.catalog.works.schemas import WorkOut
 from app.core.db.paging import Pager
 from app.core.db.queries import find_page, snapshot_text
 from app.core.db.sorting import Order
-from app.core.http.conditional import answer_number, version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.responses import ReadResult, answer_number, version_etag
 
 MOST_EDITIONS = 200
 """Of one work in one answer."""

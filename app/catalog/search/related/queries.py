@@ -7,8 +7,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.errors import no_book
-from app.catalog.books.queries import BOOK_COLUMNS, join_books
-from app.catalog.books.representations import book_out
+from app.catalog.books.queries import BOOK_COLUMNS, book_out, join_books
 from app.catalog.models import Book, BookCategory, BookDocument, Contributor
 from app.catalog.search.related.schemas import Reason, RelatedBook, RelatedBooks
 from app.core.db.queries import snapshot_text

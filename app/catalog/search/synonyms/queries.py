@@ -12,8 +12,7 @@ from app.catalog.search.synonyms.schemas import SynonymFilter, SynonymOut
 from app.core.db.paging import Pager
 from app.core.db.queries import find_page, snapshot_text
 from app.core.db.sorting import Order
-from app.core.http.conditional import version_etag
-from app.core.http.responses import ReadResult
+from app.core.http.responses import ReadResult, version_etag
 
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Synonym.id,

@@ -1,0 +1,23 @@
+"""What the router of items asks for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.catalog.books.errors import DuplicateContributor, IsbnTaken
+from app.catalog.goods.errors import ItemNotFound, KindFixed, NotYourItem, SkuTaken, StockReserved
+from app.catalog.items.service import ItemService
+from app.core.db.transaction import SessionDep
+from app.core.errors import refuses
+
+
+@refuses(ItemNotFound, NotYourItem, where=lambda use: use.method != "POST")
+@refuses(KindFixed, StockReserved, where=lambda use: use.method in {"PUT", "PATCH"})
+@refuses(SkuTaken, IsbnTaken, where=lambda use: use.method != "DELETE")
+@refuses(DuplicateContributor, where=lambda use: use.method in {"POST", "PUT"})
+async def get_item_service(request: Request, session: SessionDep) -> ItemService:
+    """Compose it on the request's transaction, priced in the shop's currency."""
+    return ItemService.build(session, request.app.state.settings.currency)
+
+
+ItemServiceDep = Annotated[ItemService, Depends(get_item_service, scope="function")]
