@@ -17,7 +17,7 @@ from app.core.logging import configure_logging
 from app.core.settings.settings import SettingsError, load_settings
 
 try:
-    _log_settings = load_settings().log
+    _settings = load_settings()
 except SettingsError as error:
     # Here it is told once; a worker would tell it, die, and be started again.
     sys.exit(f"bookstore: {error}")
@@ -33,7 +33,7 @@ class Logger(glogging.Logger):
     def setup(self, cfg):  # noqa: ANN001, ANN201 - Gunicorn is untyped
         """Gunicorn's levels, our format; a line leaves at once, even into a pipe."""
         super().setup(cfg)
-        configure_logging(_log_settings)
+        configure_logging(_settings.log)
         # Says nothing but which of its own plugins it found, in every worker.
         logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
         sys.stdout.reconfigure(line_buffering=True)
@@ -57,7 +57,9 @@ class Worker(UvicornWorker):
 wsgi_app = "app.main:create_app()"
 worker_class = Worker
 logger_class = Logger
-bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+# Besides, where it is set, the internal port: who calls there is told details, so nobody else must get there.
+_ports = dict.fromkeys([_port, *([str(_settings.internal_port)] if _settings.internal_port else [])])
+bind = [f"[{_host}]:{port}" if ":" in _host else f"{_host}:{port}" for port in _ports]
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 
 # Whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks, comma-separated.

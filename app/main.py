@@ -12,6 +12,7 @@ from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
 from app.core.db.engine import Database
 from app.core.db.paging import Pager
+from app.core.http.hosts import HttpsOnly, TrustedHosts
 from app.core.http.middleware import FaultBoundary, HeadAsGet, HotPath, RequestContext
 from app.core.http.openapi import DESCRIPTION, install_openapi
 from app.core.http.problems import install_problem_handlers
@@ -117,6 +118,10 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             expose_headers=EXPOSED_HEADERS,
             max_age=PREFLIGHT_SECONDS,
         )
+    if settings.https_redirect:
+        app.add_middleware(HttpsOnly, public_url=settings.public_url)
+    if settings.hosts:
+        app.add_middleware(TrustedHosts, hosts=settings.hosts)
     app.add_middleware(
         RequestContext,
         uses_json=settings.log.format == "json",

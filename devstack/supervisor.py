@@ -96,7 +96,8 @@ class Supervisor:
         own["PUBLIC_URL"] = f"http://{self._plan.address}"
         own = {name: value for name, value in own.items() if not is_given(self._outer, name)}
         self._stack.enter_context(self._workspace.publish(own))
-        environment = dict(self._outer) | own
+        # Nobody but this machine calls here, so whoever calls may know all.
+        environment = {"INTERNAL_PORT": str(self._plan.port)} | dict(self._outer) | own
         for step in self._plan.steps:
             self._run_step(step, environment)
         for service in self._plan.services:

@@ -41,6 +41,8 @@ PASSWORD = "Correct-horse-1!"
 PASSWORD_HASH = (
     "$argon2id$v=19$m=65536,t=3,p=4$uRdibE2pFWKsNcaYE6JUig$K3p046dYs9RmmeD3U9G9xEJuLvqkfFwmocQLU85p0A8"
 )
+PUBLIC_URL = "https://localhost:8000"
+INTERNAL_PORT = 8001
 JWT_SECRET = "a-secret-of-the-test-suite-and-of-nothing-else-as-long-as-sha512-wants-it"
 
 _numbers = itertools.count(1)
@@ -253,6 +255,9 @@ def settings_for(servers: Servers, database_url: str, **overrides: object) -> Se
     """Production settings on the test servers, with limits out of the way."""
     values: dict[str, object] = {
         "environment": "production",
+        "public_url": PUBLIC_URL,
+        "allowed": {"hosts": "testserver"},
+        "internal_port": INTERNAL_PORT,
         # A busy machine is slow, not wrong: a test's own transaction may lie idle for long.
         "database": {"url": database_url, "pool_size": 5, "read_pool_size": 5, "statement_timeout": 120},
         "redis": {"url": servers.redis_url},
@@ -276,10 +281,12 @@ async def running_app(settings: Settings, database: Database | None = None) -> A
         yield application
 
 
-def client_of(application: FastAPI, address: str = "127.0.0.1") -> httpx.AsyncClient:
+def client_of(
+    application: FastAPI, address: str = "127.0.0.1", base_url: str = "http://testserver"
+) -> httpx.AsyncClient:
     """An HTTP client that calls the application in this process, from this address."""
     transport = httpx.ASGITransport(application, raise_app_exceptions=False, client=(address, 50_000))
-    return httpx.AsyncClient(transport=transport, base_url="http://testserver")
+    return httpx.AsyncClient(transport=transport, base_url=base_url)
 
 
 async def audit_entries(

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from devstack import Servers
 from devstack.process import wait_until
-from tests.conftest import JWT_SECRET, ROOT
+from tests.conftest import JWT_SECRET, PUBLIC_URL, ROOT
 
 Metrics = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -81,6 +81,8 @@ def start_gunicorn(servers: Servers, empty_database_url: str, tmp_path: Path) ->
             "REDIS_URL": servers.redis_url,
             "STORAGE_URL": servers.files.as_uri(),
             "JWT_SECRET": JWT_SECRET,
+            "PUBLIC_URL": PUBLIC_URL,
+            "ALLOWED_HOSTS": "127.0.0.1",
             "RATE_LIMIT_FACTOR": "100",
             "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
         }
@@ -98,7 +100,7 @@ def start_gunicorn(servers: Servers, empty_database_url: str, tmp_path: Path) ->
         client = httpx.Client(base_url=f"http://127.0.0.1:{port}", limits=limits, trust_env=False)
         started.append(Gunicorn(popen, client, output, tmp_path / "metrics"))
         if is_awaited:
-            assert wait_until(started[-1].is_ready, timeout=30), started[-1].said
+            assert wait_until(started[-1].is_ready, timeout=120), started[-1].said
         return started[-1]
 
     yield start

@@ -64,9 +64,9 @@ cli.add_typer(keys_cli, name="keys")
 def serve(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
     """Run the API as in production: Gunicorn with `gunicorn.conf.py`, in place of this process."""
     warn_of_servers_away(load_settings())
-    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    os.environ |= {"HOST": host, "PORT": str(port)}
     config = str(ROOT / "gunicorn.conf.py")
-    gunicorn = (sys.executable, "-m", "gunicorn", "--config", config, "--bind", bind, "app.main:app")
+    gunicorn = (sys.executable, "-m", "gunicorn", "--config", config, "app.main:app")
     os.execv(sys.executable, gunicorn)  # noqa: S606 - no shell is wanted
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.core.http.problems import MEDIA_TYPE, RETRY_AFTER, problems
 from app.ops.background import check_background
 from app.ops.checks import Check, check_all
+from app.ops.deps import OPTIONAL_CREDENTIALS, SeesDetails
 from app.ops.errors import NotReady
 from app.ops.schemas import BackgroundOut, CheckOut, HealthOut, LivenessOut, ReadinessOut
 
@@ -53,28 +54,48 @@ async def get_liveness(response: Response) -> LivenessOut:
     summary="Whether requests can be served",
     response_model_exclude_none=True,
     responses=_not_ready_responses(),
+    openapi_extra=OPTIONAL_CREDENTIALS,
 )
-async def get_readiness(found: LookDep, response: Response) -> ReadinessOut:
-    """PostgreSQL and Redis answer and the schema is this release's; else 503 says which of them is down and why.
+async def get_readiness(found: LookDep, is_detailed: SeesDetails, response: Response) -> ReadinessOut:
+    """Answers 200 when PostgreSQL and Redis answer and the schema is this release's, else 503.
 
-    `background` tells how far the worker is behind, which makes nothing unready: requests do not wait for it.
+    Whoever has `jobs:read`, or calls the internal port, is told in `checks` which of them is down and why; and in
+    `background` how far the worker is behind, which makes nothing unready: requests do not wait for it.
     """
     response.headers["Cache-Control"] = "no-store"
     checks, background = found
     down = [f"{check.name}: {check.reason}" for check in checks if not check.is_up]
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    if down and not is_detailed:
+        raise NotReady("Requests cannot be served at the moment.", headers=headers)
     if down:
         listed = {name: check.model_dump(exclude_none=True) for name, check in _by_name(checks).items()}
-        raise NotReady("; ".join(down), headers={"Retry-After": str(RETRY_AFTER)}, checks=listed)
-    return ReadinessOut(checks=_by_name(checks), background=background)
+        raise NotReady("; ".join(down), headers=headers, checks=listed)
+    return ReadinessOut(checks=_by_name(checks), background=background) if is_detailed else ReadinessOut()
 
 
-@router.get("/health", summary="How the service is", response_model_exclude_none=True)
-async def get_health(request: Request, found: LookDep, response: Response) -> HealthOut:
-    """A summary to read, answered with 200 whatever it says: `/health/ready` is the one to act on."""
+@router.get(
+    "/health",
+    summary="Whether the service is up",
+    response_model_exclude_none=True,
+    openapi_extra=OPTIONAL_CREDENTIALS,
+)
+async def get_health(
+    request: Request, found: LookDep, is_detailed: SeesDetails, response: Response
+) -> HealthOut:
+    """Up or down, and all there is to know for whoever has `jobs:read` or calls the internal port.
+
+    Answered with 200 whatever it says: `/health/ready` is the one to act on.
+    """
     response.headers["Cache-Control"] = "no-store"
     checks, background = found
+    condition = _condition(checks, background)
+    status: Literal["up", "down"] = "down" if condition == "down" else "up"
+    if not is_detailed:
+        return HealthOut(status=status)
     return HealthOut(
-        status=_status(checks, background),
+        status=status,
+        condition=condition,
         version=request.app.version,
         uptime_s=round(time.monotonic() - _STARTED, 1),
         is_cache_connected=request.app.state.cache.is_connected,
@@ -83,7 +104,7 @@ async def get_health(request: Request, found: LookDep, response: Response) -> He
     )
 
 
-def _status(checks: tuple[Check, ...], background: BackgroundOut) -> Literal["ok", "degraded", "down"]:
+def _condition(checks: tuple[Check, ...], background: BackgroundOut) -> Literal["ok", "degraded", "down"]:
     down = {check.name for check in checks if not check.is_up}
     if not down:
         return "degraded" if background.status == "late" else "ok"

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.core.errors import AppError
 from app.core.http.problems import GENERIC, problems
 from app.ops.checks import schema_heads
+from app.ops.deps import OPTIONAL_CREDENTIALS, SeesDetails
 from app.ops.errors import ProblemNotFound
 from app.ops.schemas import ProblemKindOut, ProblemKindsOut, VersionOut
 
@@ -17,10 +18,20 @@ router = APIRouter(tags=["operations"])
 CodePath = Annotated[str, Path(max_length=100, description="`code` of a problem.", examples=["validation"])]
 
 
-@router.get("/version", summary="Which release runs")
-async def get_version(request: Request, response: Response) -> VersionOut:
-    """Name, version, where the API lies, and the schema it expects."""
+@router.get(
+    "/version",
+    summary="Which release runs",
+    response_model_exclude_none=True,
+    openapi_extra=OPTIONAL_CREDENTIALS,
+)
+async def get_version(request: Request, is_detailed: SeesDetails, response: Response) -> VersionOut:
+    """Name, version, where the API lies and the schema it expects, for whoever has `jobs:read` or calls the internal port.
+
+    Anybody else learns that it is up.
+    """
     response.headers["Cache-Control"] = "no-store"
+    if not is_detailed:
+        return VersionOut()
     app = request.app
     return VersionOut(name=app.title, version=app.version, api="/api/v1", schema_heads=sorted(schema_heads()))
 

@@ -35,39 +35,52 @@ class BackgroundOut(ResponseModel):
     queue_depth: int | None = Field(default=None, description="Events on the way to a worker.", examples=[0])
 
 
+_CHECKS = [{name: {"status": "up", "duration_ms": 1.42} for name in ("postgresql", "schema", "redis")}]
+_FOR_WHOM = "Only for callers with `jobs:read`, and on the internal port."
+
+
 class ReadinessOut(ResponseModel):
     """Everything that requests need is there."""
 
     status: Literal["ready"] = Field(default="ready", examples=["ready"])
-    checks: dict[str, CheckOut] = Field(
-        examples=[{name: {"status": "up", "duration_ms": 1.42} for name in ("postgresql", "schema", "redis")}]
-    )
-    background: BackgroundOut
+    checks: dict[str, CheckOut] | None = Field(default=None, description=_FOR_WHOM, examples=_CHECKS)
+    background: BackgroundOut | None = Field(default=None, description=_FOR_WHOM)
 
 
 class HealthOut(ResponseModel):
-    """The summary: `degraded` serves from PostgreSQL alone, `down` serves little or nothing."""
+    """Whether the shop is up; for operators, how it is in detail."""
 
-    status: Literal["ok", "degraded", "down"] = Field(examples=["ok"])
-    version: str = Field(examples=["0.1.0"])
-    uptime_s: float = Field(description="Seconds since this worker started.", examples=[86_400.0])
-    is_cache_connected: bool = Field(
-        description="Whether this worker hears invalidations, and so may answer from its cache.",
+    status: Literal["up", "down"] = Field(examples=["up"])
+    condition: Literal["ok", "degraded", "down"] | None = Field(
+        default=None,
+        description=f"`degraded` serves from PostgreSQL alone, or its worker is late. {_FOR_WHOM}",
+        examples=["ok"],
+    )
+    version: str | None = Field(default=None, description=_FOR_WHOM, examples=["0.1.0"])
+    uptime_s: float | None = Field(
+        default=None, description=f"Seconds since this worker started. {_FOR_WHOM}", examples=[86_400.0]
+    )
+    is_cache_connected: bool | None = Field(
+        default=None,
+        description=f"Whether this worker hears invalidations, and so may answer from its cache. {_FOR_WHOM}",
         examples=[True],
     )
-    checks: dict[str, CheckOut] = Field(
-        examples=[{name: {"status": "up", "duration_ms": 1.42} for name in ("postgresql", "schema", "redis")}]
-    )
-    background: BackgroundOut
+    checks: dict[str, CheckOut] | None = Field(default=None, description=_FOR_WHOM, examples=_CHECKS)
+    background: BackgroundOut | None = Field(default=None, description=_FOR_WHOM)
 
 
 class VersionOut(ResponseModel):
-    """Which release runs."""
+    """That the API runs; for operators, which release."""
 
-    name: str = Field(examples=["Bookstore"])
-    version: str = Field(examples=["0.1.0"])
-    api: str = Field(description="The path under which the API lies.", examples=["/api/v1"])
-    schema_heads: list[str] = Field(description="The migrations this release expects.", examples=[["0001"]])
+    status: Literal["up"] = Field(default="up", examples=["up"])
+    name: str | None = Field(default=None, description=_FOR_WHOM, examples=["Bookstore"])
+    version: str | None = Field(default=None, description=_FOR_WHOM, examples=["0.1.0"])
+    api: str | None = Field(
+        default=None, description=f"The path under which the API lies. {_FOR_WHOM}", examples=["/api/v1"]
+    )
+    schema_heads: list[str] | None = Field(
+        default=None, description=f"The migrations this release expects. {_FOR_WHOM}", examples=[["0001"]]
+    )
 
 
 class ProblemKindOut(ResponseModel):

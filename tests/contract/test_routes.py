@@ -53,7 +53,8 @@ async def test_every_operation_has_summary_text_and_described_problems(app: Fast
                 if int(status) >= 400:
                     content = response["content"]["application/problem+json"]
                     assert content["examples"], (name, status)
-            if operation.get("security"):
+            # With an empty requirement among others, what is sent may be worth nothing.
+            if {} not in operation.get("security", [{}]):
                 assert {"401"} <= set(operation["responses"]), name
 
 

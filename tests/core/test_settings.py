@@ -1,6 +1,9 @@
 """Settings: where they come from, and what is refused by name."""
 
+import base64
 import os
+import random
+import re
 import shutil
 import subprocess
 import sys
@@ -8,16 +11,45 @@ from pathlib import Path
 
 import pytest
 
-from app.core.settings.settings import DEVELOPMENT_SECRET, Environment, SettingsError, load_settings
+from app.core.settings.settings import Environment, SettingsError, load_settings
+from app.core.settings.strength import is_guessable
 from tests.conftest import ROOT
 
-GOOD = "0123456789abcdef0123456789abcdef"
+GOOD = "b1946ac92492d2347c6235b4d2611184"
+DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"
+STRICT = ("production", "staging")
+LENIENT = ("development", "testing")
+GUESSABLE = [
+    DEVELOPMENT_SECRET,
+    DEVELOPMENT_SECRET.upper(),
+    "Development_Only_Secret__Do_Not_Use_In_Production!",
+    "d3v3l0pment-0nly-s3cret-d0-n0t-use-in-pr0duction",
+    f"xx{DEVELOPMENT_SECRET}2026xx",
+    "ｄｅｖｅｌｏｐｍｅｎｔ-only-secret-do-not-use-in-production",
+    "a" * 64,
+    "abc" * 20,
+    "0123456789abcdef" * 4,
+    "correct-horse-" * 5,
+    " " * 40,
+    "\t" * 20 + " " * 20,
+    "qwertyuiopasdfghjklzxcvbnm1234567890",
+    "poiuytrewqlkjhgfdsamnbvcxz0987654321",
+    "changeme" * 5,
+    "Ch4ngeMe-" * 4 + "123456789",
+    "secret" * 8,
+    "S3CRET_secret-$ecret_SECRET_s e c r e t",
+    "my-secret-jwt-token-key-please-change-it",
+    "12345678901234567890123456789012",
+    "zyxwvutsrqponmlkjihgfedcba9876543210",
+]
 
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "ENVIRONMENT", "CORS_ORIGINS"):
+    for name in ("REDIS_URL", "JWT_SECRET", "ENVIRONMENT", "CORS_ORIGINS", "ALLOWED_HOSTS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://shop:b1946ac92492d234@db/shop")
+    monkeypatch.setenv("PUBLIC_URL", "https://shop.example.com")
     monkeypatch.chdir(tmp_path)
 
 
@@ -30,12 +62,98 @@ def test_a_weak_secret_stops_the_start_naming_the_variable(
         load_settings()
 
 
-def test_the_secret_of_the_example_file_is_for_development_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JWT_SECRET", DEVELOPMENT_SECRET)
-    with pytest.raises(SettingsError, match=r"JWT_SECRET.*openssl rand"):
+@pytest.mark.parametrize("environment", STRICT)
+@pytest.mark.parametrize("secret", GUESSABLE)
+def test_a_secret_that_can_be_guessed_is_for_development_only(
+    monkeypatch: pytest.MonkeyPatch, secret: str, environment: str
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", secret)
+    monkeypatch.setenv("ENVIRONMENT", environment)
+    with pytest.raises(SettingsError, match=r"^JWT_SECRET can be guessed.*openssl rand") as refusal:
         load_settings()
+    assert secret not in str(refusal.value)
+
+
+@pytest.mark.parametrize("environment", LENIENT)
+def test_development_and_testing_take_what_the_example_holds(
+    monkeypatch: pytest.MonkeyPatch, environment: str
+) -> None:
+    given = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    for name, value in (given | {"ENVIRONMENT": environment}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://bookstore:{given['POSTGRES_PASSWORD']}@db/bookstore")
+    settings = load_settings()
+    assert settings.shows_docs
+    assert settings.hosts == ()
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    with pytest.raises(SettingsError) as refusal:
+        load_settings()
+    told = str(refusal.value).splitlines()
+    assert [line.split()[0] for line in told] == ["JWT_SECRET", "PUBLIC_URL", "DATABASE_URL"]
+
+
+def test_no_random_secret_is_refused() -> None:
+    generator = random.Random(32)
+    for _ in range(500):
+        bits = generator.randbytes(32)
+        for made in (bits.hex(), bits[:16].hex(), base64.urlsafe_b64encode(bits).decode()):
+            assert not is_guessable(made), made
+
+
+def test_only_a_test_run_is_quiet_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", GOOD)
+    levels = {}
+    for environment in (*STRICT, *LENIENT):
+        monkeypatch.setenv("ENVIRONMENT", environment)
+        levels[environment] = load_settings().log.level
+    assert levels == {
+        "production": "INFO",
+        "staging": "INFO",
+        "development": "INFO",
+        "testing": "WARNING",
+    }
+    monkeypatch.setenv("LOG_LEVEL", "DEBUG")
+    assert load_settings().log.level == "DEBUG"
+
+
+@pytest.mark.parametrize("environment", STRICT)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "http://shop.example.com"),
+        ("PUBLIC_URL", "http://localhost:8000"),
+        ("DATABASE_URL", "postgresql://bookstore:bookstore@db/bookstore"),
+        ("DATABASE_URL", "postgresql://bookstore:development-only@db/bookstore"),
+        ("DATABASE_URL", "postgresql://shop:Shop2026!@db/shop"),
+        ("DATABASE_URL", "postgresql://shop:p%40ssw0rd@db/shop"),
+        ("DATABASE_REPLICA_URL", "postgresql://postgres:postgres@replica/shop"),
+        ("ALLOWED_HOSTS", "*"),
+    ],
+)
+def test_what_is_unsafe_is_refused_where_it_is_strict(
+    monkeypatch: pytest.MonkeyPatch, environment: str, name: str, value: str
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", GOOD)
+    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ENVIRONMENT", environment)
+    with pytest.raises(SettingsError, match=f"^{name} ") as refusal:
+        load_settings()
+    assert value == "*" or value not in str(refusal.value)
     monkeypatch.setenv("ENVIRONMENT", "development")
-    assert load_settings().shows_docs
+    load_settings()
+
+
+def test_a_database_that_asks_for_no_password_may_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", GOOD)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://bookstore@/bookstore?host=/run/postgresql")
+    load_settings()
+
+
+def test_the_default_database_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", GOOD)
+    monkeypatch.delenv("DATABASE_URL")
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL holds a default password"):
+        load_settings()
 
 
 @pytest.mark.parametrize(
@@ -45,11 +163,19 @@ def test_the_secret_of_the_example_file_is_for_development_only(monkeypatch: pyt
         ("DATABASE_POOL_SIZE", "0", "greater than or equal to 1"),
         ("CORS_ORIGINS", "*", "not an exact origin"),
         ("CORS_ORIGINS", "https://a.example, null", "not an exact origin"),
+        ("CORS_ORIGINS", "https://*.example.com", "not an exact origin"),
+        ("CORS_ORIGINS", "https://*", "not an exact origin"),
+        ("CORS_ORIGINS", "https://a.example/path", "not an exact origin"),
+        ("ALLOWED_HOSTS", "shop.example.com:8080", "without a port"),
+        ("ALLOWED_HOSTS", "https://shop.example.com", "without a port"),
+        ("ALLOWED_HOSTS", "a.*.example.com", "without a port"),
+        ("PUBLIC_URL", "shop.example.com", "https://shop.example.com"),
+        ("INTERNAL_PORT", "70000", "less than or equal to 65535"),
         ("CURRENCY", "euro", "pattern"),
         ("LOG_LEVEL", "LOUD", "INFO"),
         ("RATE_LIMIT_FACTOR", "-1", "greater than 0"),
         ("RATE_LIMIT_LOGIN", "often", "per"),
-        ("ENVIRONMENT", "staging", "production"),
+        ("ENVIRONMENT", "live", "production"),
     ],
 )
 def test_a_bad_value_is_refused_by_the_variables_name(
@@ -81,14 +207,14 @@ def test_a_secret_file_that_cannot_be_read_is_refused_by_name(monkeypatch: pytes
 
 def test_nested_settings_come_from_flat_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", GOOD)
-    monkeypatch.setenv("DATABASE_URL", "postgres://u:p@db/shop")
+    monkeypatch.setenv("DATABASE_URL", "postgres://u:f3c1-9a7e-52bd@db/shop")
     monkeypatch.setenv("DATABASE_READ_POOL_SIZE", "3")
     monkeypatch.setenv("CORS_ORIGINS", "https://a.example/, https://b.example")
     settings = load_settings()
-    assert settings.database.url.get_secret_value() == "postgresql+asyncpg://u:p@db/shop"
+    assert settings.database.url.get_secret_value() == "postgresql+asyncpg://u:f3c1-9a7e-52bd@db/shop"
     assert settings.database.read_pool_size == 3
     assert settings.cors.origins == ("https://a.example", "https://b.example")
-    assert "u:p" not in repr(settings)
+    assert "f3c1" not in repr(settings)
 
 
 def test_a_dotenv_file_is_read_where_the_process_works(

@@ -40,7 +40,9 @@ def test_commands_use_the_servers_that_run_in_their_checkout(place: Place) -> No
     assert made.returncode == 0, made.stderr
 
     (place.root / ".env").write_text(
-        "DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing\nJWT_SECRET=" + "x" * 32
+        "DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing\nJWT_SECRET="
+        + "x" * 32
+        + "\nENVIRONMENT=development"
     )
     elsewhere = bookstore(place, "create-admin", "eve", "eve@example.com")
     assert elsewhere.returncode == 1

@@ -45,7 +45,8 @@ def test_a_commented_line_shows_the_default() -> None:
     defaults = dict(_variables(Settings))
     for name, shown in re.findall(r"^#([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE):
         if name in defaults and name not in {"CORS_ORIGINS", "DOCS_ENABLED"}:
-            assert shown.lower() == defaults[name].lower(), name
+            default = "" if defaults[name] == "()" else defaults[name]
+            assert shown.lower() == default.lower(), name
 
 
 def test_every_variable_of_the_stack_stands_in_the_example() -> None:
@@ -69,6 +70,12 @@ def test_only_nginx_is_reached_from_outside() -> None:
     ]
     assert services[-1][1] == "nginx"
     assert "location = /metrics {\n        return 404;" in NGINX
+
+
+def test_nginx_does_not_lead_to_the_internal_port() -> None:
+    [internal] = re.findall(r'INTERNAL_PORT: "(\d+)"', COMPOSE)
+    assert internal not in re.findall(r"API_ADDRESS: api:(\d+)", COMPOSE)
+    assert f":{internal}" not in NGINX
 
 
 def test_nginx_passes_what_is_long_on_as_it_arrives_and_stores_none_of_it() -> None:

@@ -10,14 +10,30 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.core.settings.settings import Settings
+from app.identity.permissions import Role
 from app.main import create_app
 from devstack import Servers
-from tests.conftest import client_of, settings_for
+from tests.conftest import INTERNAL_PORT, PUBLIC_URL, SignUp, client_of, settings_for
 
 SECRET = "Hush-hush-1"
 NOBODY_LISTENS = "127.0.0.1:1"
 UP = {"status": "up", "duration_ms": IsNonNegative}
 IDLE = {"status": "ok", "outbox_pending": 0, "outbox_age_s": 0.0, "dead_letters": 0, "queue_depth": 0}
+
+
+ENDPOINTS = ("/health", "/health/ready", "/version")
+SECRETIVE = ({"status": "up"}, {"status": "ready"}, {"status": "up"})
+
+
+def inside(application: FastAPI) -> httpx.AsyncClient:
+    """A client at the internal port, which is no other port of the same application."""
+    return client_of(application, base_url=f"http://testserver:{INTERNAL_PORT}")
+
+
+@pytest.fixture
+async def prober(live_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with inside(live_app) as http:
+        yield http
 
 
 async def test_a_live_process_says_so(client: httpx.AsyncClient) -> None:
@@ -27,21 +43,20 @@ async def test_a_live_process_says_so(client: httpx.AsyncClient) -> None:
 
 
 async def test_it_is_ready_when_servers_answer_and_the_schema_is_current(
-    live_client: httpx.AsyncClient,
+    prober: httpx.AsyncClient,
 ) -> None:
-    answer = await live_client.get("/health/ready")
+    answer = await prober.get("/health/ready")
     assert answer.status_code == 200
     checks = {"postgresql": UP, "schema": UP, "redis": UP}
     assert answer.json() == {"status": "ready", "checks": checks, "background": IDLE}
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_the_summary_names_version_and_checks(
-    live_client: httpx.AsyncClient, live_app: FastAPI
-) -> None:
-    summary = (await live_client.get("/health")).json()
+async def test_the_summary_names_version_and_checks(prober: httpx.AsyncClient, live_app: FastAPI) -> None:
+    summary = (await prober.get("/health")).json()
     assert summary == {
-        "status": "ok",
+        "status": "up",
+        "condition": "ok",
         "version": live_app.version,
         "uptime_s": IsNonNegative,
         "is_cache_connected": True,
@@ -59,48 +74,48 @@ async def test_the_summary_names_version_and_checks(
     ],
 )
 async def test_another_schema_is_not_ready(
-    live_app: FastAPI, live_client: httpx.AsyncClient, change: str, reason: str
+    live_app: FastAPI, prober: httpx.AsyncClient, change: str, reason: str
 ) -> None:
     async with live_app.state.database.engine.begin() as connection:
         await connection.execute(text(change))
-    answer = await live_client.get("/health/ready")
+    answer = await prober.get("/health/ready")
     checks = _refusal(answer)["checks"]
     assert checks["postgresql"] == UP
     assert reason in checks["schema"]["reason"]
     assert "run bookstore migrate" in checks["schema"]["reason"]
-    assert (await live_client.get("/health")).json()["status"] == "down"
+    assert (await prober.get("/health")).json()["status"] == "down"
 
 
 async def test_it_is_not_ready_while_postgresql_is_stopped(
-    servers: Servers, live_client: httpx.AsyncClient
+    servers: Servers, prober: httpx.AsyncClient
 ) -> None:
-    assert (await live_client.get("/health/ready")).status_code == 200
+    assert (await prober.get("/health/ready")).status_code == 200
     servers.postgres.stop(immediate=True)
     try:
-        checks = _refusal(await live_client.get("/health/ready"))["checks"]
-        alive = await live_client.get("/health/live")
+        checks = _refusal(await prober.get("/health/ready"))["checks"]
+        alive = await prober.get("/health/live")
     finally:
         servers.postgres.start()
     assert checks["postgresql"]["reason"].startswith("unreachable (")
     assert checks["schema"]["status"] == "down"
     assert checks["redis"] == UP
     assert alive.status_code == 200
-    assert (await live_client.get("/health/ready")).status_code == 200
+    assert (await prober.get("/health/ready")).status_code == 200
 
 
 async def test_without_redis_it_is_degraded_and_not_ready(
-    servers: Servers, live_client: httpx.AsyncClient
+    servers: Servers, prober: httpx.AsyncClient
 ) -> None:
     servers.redis.stop()
     try:
-        checks = _refusal(await live_client.get("/health/ready"))["checks"]
-        summary = (await live_client.get("/health")).json()
+        checks = _refusal(await prober.get("/health/ready"))["checks"]
+        summary = (await prober.get("/health")).json()
     finally:
         servers.redis.start()
     assert checks["redis"]["reason"].startswith("unreachable (")
     assert checks["postgresql"] == UP
-    assert summary["status"] == "degraded"
-    assert (await live_client.get("/health/ready")).status_code == 200
+    assert (summary["status"], summary["condition"]) == ("up", "degraded")
+    assert (await prober.get("/health/ready")).status_code == 200
 
 
 async def test_servers_that_hang_are_asked_side_by_side_and_given_up() -> None:
@@ -131,6 +146,50 @@ async def test_a_wrong_password_is_a_reason_and_not_a_fault(
     assert SECRET not in answer.text
 
 
+async def test_strangers_learn_up_or_down_and_nothing_else(
+    servers: Servers, live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    seller, moderator = await live_sign_up(), await live_sign_up(Role.MODERATOR)
+    forged = {"X-Forwarded-Port": str(INTERNAL_PORT), "Host": f"testserver:{INTERNAL_PORT}"}
+    for headers in ({}, seller.headers, moderator.headers, {"X-API-Key": "nobody's"}, forged):
+        answers = [await live_client.get(path, headers=headers) for path in ENDPOINTS]
+        assert tuple(answer.json() for answer in answers) == SECRETIVE
+    servers.postgres.stop(immediate=True)
+    try:
+        down = await live_client.get("/health")
+        refused = await live_client.get("/health/ready")
+    finally:
+        servers.postgres.start()
+    assert down.json() == {"status": "down"}
+    problem = _refusal(refused)
+    assert set(problem) == {"type", "title", "status", "detail", "code", "instance", "request_id"}
+    for name in ("postgresql", "redis", "schema", live_app.version):
+        assert name not in (down.text + refused.text).lower()
+
+
+async def test_who_may_read_jobs_is_told_all(
+    live_client: httpx.AsyncClient, live_sign_up: SignUp, prober: httpx.AsyncClient
+) -> None:
+    admin = await live_sign_up(Role.ADMIN)
+    for path in ENDPOINTS:
+        told = (await live_client.get(path, headers=admin.headers)).json()
+        assert told.keys() == (await prober.get(path)).json().keys()
+        assert len(told) > 1
+
+
+async def test_an_operator_who_cannot_be_known_is_told_as_a_stranger(
+    servers: Servers, live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    admin = await live_sign_up(Role.ADMIN)
+    live_app.state.cache.connection_changed()
+    servers.postgres.stop(immediate=True)
+    try:
+        answer = await live_client.get("/health", headers=admin.headers)
+    finally:
+        servers.postgres.start()
+    assert (answer.status_code, answer.json()) == (200, {"status": "down"})
+
+
 async def test_the_document_shows_the_refusal_with_its_checks(app: FastAPI) -> None:
     responses = app.openapi()["paths"]["/health/ready"]["get"]["responses"]
     example = responses["503"]["content"]["application/problem+json"]["examples"]["not-ready"]["value"]
@@ -150,6 +209,9 @@ def _refusal(answer: httpx.Response) -> dict[str, dict[str, dict[str, str]]]:
 def _settings(address: str) -> Settings:
     return Settings(
         environment="production",
+        public_url=PUBLIC_URL,
+        allowed={"hosts": "testserver"},
+        internal_port=INTERNAL_PORT,
         database={"url": f"postgresql+asyncpg://nobody:{SECRET}@{address}/nowhere"},
         redis={"url": f"redis://nobody:{SECRET}@{address}/0"},
         jwt={"secret": "a-secret-of-the-test-suite-and-of-nothing-else"},
@@ -162,7 +224,7 @@ async def _client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """Of an application that was not started: what it needs is away from the beginning."""
     application = create_app(settings)
     try:
-        async with client_of(application) as http:
+        async with inside(application) as http:
             yield http
     finally:
         await application.state.redis.aclose()

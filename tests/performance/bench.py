@@ -170,6 +170,8 @@ def main() -> None:
 def _stand(stack: ExitStack, servers: Servers, folder: Path) -> Stand:
     environment = {
         "ENVIRONMENT": "production",
+        "PUBLIC_URL": "https://shop.example.com",
+        "ALLOWED_HOSTS": "127.0.0.1",
         "DATABASE_URL": servers.database_url,
         "REDIS_URL": servers.redis_url,
         "JWT_SECRET": secrets.token_hex(32),

@@ -62,6 +62,8 @@ def import_stand(stack: ExitStack, servers: Servers, folder: Path) -> Stand:
     """Everything that an import needs, until the stack is left."""
     environment = {
         "ENVIRONMENT": "production",
+        "PUBLIC_URL": "https://shop.example.com",
+        "ALLOWED_HOSTS": "127.0.0.1",
         "DATABASE_URL": servers.database_url,
         "REDIS_URL": servers.redis_url,
         "STORAGE_URL": servers.files.as_uri(),

@@ -19,7 +19,7 @@ from app.core.events.events import Event, publish
 from app.core.settings.settings import Settings
 from app.worker import Worker
 from devstack import Servers
-from tests.conftest import JWT_SECRET, ROOT, settings_for
+from tests.conftest import JWT_SECRET, PUBLIC_URL, ROOT, settings_for
 
 from .post_office import PostOffice, open_post_office
 
@@ -85,6 +85,7 @@ def start_worker(
             "STORAGE_URL": servers.files.as_uri(),
             "REDIS_URL": servers.redis_url,
             "JWT_SECRET": JWT_SECRET,
+            "PUBLIC_URL": PUBLIC_URL,
             "MAIL_URL": post_office.url,
             "MAIL_TIMEOUT": "1",
             "WORKER_LEASE": str(LEASE),

@@ -1,6 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457): one shape for every refusal and fault."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +27,11 @@ _STARLETTE_CODES = {
     405: "method-not-allowed",
     413: "body-too-large",
 }
+MOST_ERRORS = 20
+"""Complaints that an answer lists; the rest is counted, so that no answer outgrows its request."""
+_LONGEST_TEXT = 300
+"""Characters of a request that an answer repeats in one place."""
+_LONGEST_DETAIL = 3 * _LONGEST_TEXT
 _LENGTHS = {"too_long": ("max_length", "most"), "too_short": ("min_length", "least")}
 _log = structlog.get_logger(__name__)
 
@@ -52,6 +57,11 @@ class Problem(BaseModel):
     instance: str = Field(examples=["/api/v1/books/42"])
     request_id: str = Field(examples=["0b6f0ecf3d3c4e0e9a3c0d6b3f6f8f52"])
     errors: list[FieldError] | None = None
+    errors_omitted: int | None = Field(
+        default=None,
+        description=f"How many complaints are not listed: `errors` has {MOST_ERRORS} at most.",
+        examples=[None],
+    )
 
 
 GENERIC: dict[str, tuple[int, str, str]] = {
@@ -61,6 +71,11 @@ GENERIC: dict[str, tuple[int, str, str]] = {
         "A field or parameter is missing, unknown or out of range.",
     ),
     "bad-request": (400, "The request cannot be read", "The body or a header is not what it claims to be."),
+    "host-not-allowed": (
+        400,
+        "Another host is meant",
+        "`Host` names nobody that this API answers for; operators list its names in ALLOWED_HOSTS.",
+    ),
     "no-such-route": (404, "No such address", "Nothing is served at this path."),
     "method-not-allowed": (405, "Method not allowed", "`Allow` lists the methods of this path."),
     "body-too-large": (
@@ -110,9 +125,9 @@ def _respond(
         type=f"/problems/{code}",
         title=title,
         status=status,
-        detail=detail,
+        detail=_shortened(detail, _LONGEST_DETAIL),
         code=code,
-        instance=request.url.path,
+        instance=_shortened(request.url.path),
         request_id=request.scope["state"].get("request_id", ""),
         **extra,
     )
@@ -125,7 +140,7 @@ def _respond(
 
 
 async def _on_app_error(request: Request, error: AppError) -> Response:
-    extra = {**error.extra, **({"errors": error.errors} if error.errors else {})}
+    extra = {**error.extra, **_listed(error.errors)}
     headers = error.headers
     if error.moved:
         path = request.scope["route"].path.format_map({**request.path_params, **error.moved})
@@ -166,9 +181,25 @@ async def _on_invalid_request(request: Request, error: RequestValidationError) -
     if _has_wrong_media_type(request):
         wanted = "application/x-www-form-urlencoded" if _expects_form(request) else "application/json"
         return problem_response(request, "unsupported-media-type", f"Send the body as {wanted}.")
-    fields = [_field_problem(problem) for problem in error.errors()]
-    listed = "; ".join(f"{problem['field']}: {problem['message']}" for problem in fields[:3])
-    return problem_response(request, "validation", listed, errors=fields)
+    problems = error.errors()
+    fields = [_field_problem(problem) for problem in problems[:MOST_ERRORS]]
+    told = "; ".join(f"{problem['field']}: {problem['message']}" for problem in fields[:3])
+    return problem_response(request, "validation", told, **_listed(fields, len(problems)))
+
+
+def _listed(errors: Sequence[FieldProblem], count: int | None = None) -> dict[str, Any]:
+    """The members `errors` and `errors_omitted`, where there is something to say."""
+    omitted = (len(errors) if count is None else count) - MOST_ERRORS
+    listed = [
+        {**one, "field": _shortened(one["field"]), "message": _shortened(one["message"])}
+        for one in errors[:MOST_ERRORS]
+    ]
+    members: dict[str, Any] = {"errors": listed} if listed else {}
+    return members | ({"errors_omitted": omitted} if omitted > 0 else {})
+
+
+def _shortened(text: str, most: int = _LONGEST_TEXT) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _expects_form(request: Request) -> bool:

@@ -1,5 +1,6 @@
 """The groups of settings: each field is a variable, `GROUP_FIELD`; `core.settings` reads them."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -9,7 +10,12 @@ from limits import parse as parse_rate
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+ANY_HOST = "*"
+"""In ALLOWED_HOSTS: whatever the client calls this server."""
+
 _POSTGRESQL = frozenset({"postgres", "postgresql", "postgresql+asyncpg"})
+_EXACT_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s*/@?#\[\]]+)", re.IGNORECASE)
+_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]|\*")
 _REDIS = frozenset({"redis", "rediss", "unix"})
 
 
@@ -197,14 +203,37 @@ class CorsSettings(BaseModel):
     @field_validator("origins", mode="before")
     @classmethod
     def _splits_commas(cls, origins: object) -> object:
-        if isinstance(origins, str):
-            return tuple(origin.strip().rstrip("/") for origin in origins.split(",") if origin.strip())
-        return origins
+        return tuple(one.rstrip("/") for one in _split(origins)) if isinstance(origins, str) else origins
 
     @field_validator("origins")
     @classmethod
     def _names_exact_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:
-            if origin in {"*", "null"} or "://" not in origin:
+            if not _EXACT_ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is not an exact origin such as https://shop.example.com")
         return origins
+
+
+class AllowedSettings(BaseModel):
+    """Names under which the API is served: `ALLOWED_HOSTS`, comma-separated; `*.example.com` is every name below."""
+
+    hosts: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _splits_commas(cls, hosts: object) -> object:
+        return tuple(one.lower() for one in _split(hosts)) if isinstance(hosts, str) else hosts
+
+    @field_validator("hosts")
+    @classmethod
+    def _names_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not _HOST.fullmatch(host):
+                raise ValueError(
+                    f"{host!r} is no host without a port, such as shop.example.com or *.example.com"
+                )
+        return hosts
+
+
+def _split(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]

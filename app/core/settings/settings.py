@@ -1,12 +1,14 @@
 """Settings: environment variables, `*_FILE` secrets and `.env`, checked once at start-up."""
 
 import os
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -16,6 +18,8 @@ from pydantic_settings import (
 )
 
 from app.core.settings.groups import (
+    ANY_HOST,
+    AllowedSettings,
     CacheSettings,
     CorsSettings,
     DatabaseSettings,
@@ -29,12 +33,12 @@ from app.core.settings.groups import (
     StorageSettings,
     WorkerSettings,
 )
+from app.core.settings.strength import is_default_password, is_guessable
 
 WEAK_SECRETS = frozenset({"", "secret", "changeme", "change-me", "change-me-in-production"})
-DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105 (known to everybody)
-"""What `.env.example` holds, so that the stack starts as it is; production refuses it."""
 SHORTEST_SECRET = 32
 """HS256 wants a key at least as long as its hash: 32 bytes (RFC 7518 §3.2)."""
+_MAKE_ONE = "make one with: openssl rand -hex 32"
 
 
 class SettingsError(Exception):
@@ -42,9 +46,11 @@ class SettingsError(Exception):
 
 
 class Environment(StrEnum):
-    """Development is lenient and talkative; production refuses weak secrets."""
+    """Where this runs: what is strict about production holds in staging too, testing is development without its talk."""
 
     DEVELOPMENT = "development"
+    TESTING = "testing"
+    STAGING = "staging"
     PRODUCTION = "production"
 
 
@@ -104,6 +110,8 @@ class Settings(_DatabaseOnly):
 
     environment: Environment = Environment.PRODUCTION
     public_url: str = "http://localhost:8000"
+    https_redirect: bool = False
+    internal_port: int | None = Field(default=None, ge=1, le=65_535)
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
     docs_enabled: bool | None = None
     require_verified_email: bool = False
@@ -118,24 +126,70 @@ class Settings(_DatabaseOnly):
     imports: ImportSettings = ImportSettings()
     worker: WorkerSettings = WorkerSettings()
     cors: CorsSettings = CorsSettings()
+    allowed: AllowedSettings = AllowedSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_quiet_in_tests(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if values.get("environment") != Environment.TESTING or not isinstance(values.get("log", {}), dict):
+            return values
+        return {**values, "log": {"level": "WARNING", **values.get("log", {})}}
+
+    @field_validator("internal_port", mode="before")
+    @classmethod
+    def _may_be_empty(cls, port: object) -> object:
+        return None if port == "" else port
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+            raise ValueError("must look like https://shop.example.com")
+        return url
 
     @model_validator(mode="after")
-    def _refuses_weak_secrets(self) -> Self:
+    def _refuses_what_is_unsafe(self) -> Self:
         secret = self.jwt.secret.get_secret_value()
         if secret.lower() in WEAK_SECRETS or len(secret.encode()) < SHORTEST_SECRET:
-            raise ValueError(
-                f"JWT_SECRET must be at least {SHORTEST_SECRET} random bytes; make one with: openssl rand -hex 32"
-            )
-        if self.environment is Environment.PRODUCTION and secret == DEVELOPMENT_SECRET:
-            raise ValueError(
-                "JWT_SECRET is the one of .env.example, which everybody knows; make one with: openssl rand -hex 32"
-            )
+            raise ValueError(f"JWT_SECRET must be at least {SHORTEST_SECRET} random bytes; {_MAKE_ONE}")
+        if self.in_production and (complaints := list(self._complaints())):
+            raise ValueError("\n".join(complaints))
         return self
+
+    def _complaints(self) -> Iterator[str]:
+        """What development may do and nobody else."""
+        where = f"in {self.environment}"
+        if is_guessable(self.jwt.secret.get_secret_value()):
+            yield (
+                f"JWT_SECRET can be guessed: it is the one of .env.example, repeats itself or consists of words"
+                f" that everybody tries, which is refused {where}; {_MAKE_ONE}"
+            )
+        if not self.public_url.startswith("https://"):
+            yield f"PUBLIC_URL must begin with https:// {where}: name the address under which browsers reach the shop"
+        if ANY_HOST in self.allowed.hosts:
+            yield f"ALLOWED_HOSTS must name the hosts {where}, such as shop.example.com or *.example.com"
+        urls = {"DATABASE_URL": self.database.url, "DATABASE_REPLICA_URL": self.database.replica_url}
+        for name, url in urls.items():
+            if url is not None and _has_default_password(url):
+                yield (
+                    f"{name} holds a default password, which is refused {where}: give the role another one"
+                    " (ALTER ROLE … PASSWORD …; in the Compose stack POSTGRES_PASSWORD), made with: openssl rand -hex 32"
+                )
 
     @cached_property
     def in_production(self) -> bool:
-        """Whether the strict defaults of production hold."""
-        return self.environment is Environment.PRODUCTION
+        """Whether the strict defaults of production hold, as they do in staging."""
+        return self.environment in {Environment.PRODUCTION, Environment.STAGING}
+
+    @cached_property
+    def hosts(self) -> tuple[str, ...]:
+        """The names under which the API is served: ALLOWED_HOSTS, else in production that of PUBLIC_URL; none means any."""
+        if ANY_HOST in self.allowed.hosts:
+            return ()
+        return self.allowed.hosts or (
+            (str(urlsplit(self.public_url).hostname),) if self.in_production else ()
+        )
 
     @cached_property
     def shows_docs(self) -> bool:
@@ -157,6 +211,12 @@ def load_database_settings() -> DatabaseSettings:
         return _DatabaseOnly(_env_file=_env_file()).database
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def _has_default_password(url: SecretStr) -> bool:
+    parts = urlsplit(url.get_secret_value())
+    names = (parts.username or "", parts.path.strip("/"))
+    return bool(parts.password) and is_default_password(unquote(str(parts.password)), *names)
 
 
 def _env_file() -> str | None:

@@ -119,7 +119,7 @@ async def test_a_book_speaks_schema_org_to_those_who_ask(client: httpx.AsyncClie
     assert answer.headers["content-type"] == "application/ld+json"
     assert "Accept" in answer.headers["vary"]
     linked = answer.json()
-    url = f"http://localhost:8000{path}"
+    url = f"https://localhost:8000{path}"
     assert {name: linked[name] for name in ("@context", "@type", "@id", "name", "isbn", "bookFormat")} == {
         "@context": "https://schema.org",
         "@type": "Book",

@@ -20,7 +20,7 @@ from app.core.settings.groups import WorkerSettings
 from app.worker import Worker
 from devstack import Servers
 from tests.catalog.waiting import hold
-from tests.conftest import JWT_SECRET, ROOT
+from tests.conftest import JWT_SECRET, PUBLIC_URL, ROOT
 
 from .conftest import Importer, books_of, csv_of, isbn_of, settings_with_mail
 
@@ -57,6 +57,7 @@ def start_worker(servers: Servers, empty_database_url: str, tmp_path: Path) -> I
             "REDIS_URL": servers.redis_url,
             "STORAGE_URL": servers.files.as_uri(),
             "JWT_SECRET": JWT_SECRET,
+            "PUBLIC_URL": PUBLIC_URL,
             "MAIL_URL": "smtp://127.0.0.1:1",
             "WORKER_LEASE": "1",
         }

@@ -11,7 +11,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-ORIGIN = "http://localhost:8000"
+ORIGIN = "https://localhost:8000"
 RP_ID = "localhost"
 PRESENT, VERIFIED = 0x01, 0x04
 ATTESTED = 0x40

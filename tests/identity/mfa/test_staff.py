@@ -40,7 +40,7 @@ from .conftest import (
 
 AUTHOR = {"name": "Ursula K. Le Guin"}
 BOOK = {"title": "Lanark", "author": "Alasdair Gray", "price": 9.99}
-ORIGIN = "http://localhost:8000"
+ORIGIN = "https://localhost:8000"
 
 
 def bearer(opened: httpx.Response) -> dict[str, str]:

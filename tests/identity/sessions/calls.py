@@ -9,7 +9,7 @@ from tests.conftest import PASSWORD
 
 AUTH = "/api/v1/auth"
 ME = "/api/v1/users/me"
-OWN_ORIGIN = "http://localhost:8000"
+OWN_ORIGIN = "https://localhost:8000"
 
 
 async def log_in(client: httpx.AsyncClient, username: str, password: str = PASSWORD) -> httpx.Response:
