@@ -256,7 +256,7 @@ def settings_for(servers: Servers, database_url: str, **overrides: object) -> Se
     values: dict[str, object] = {
         "environment": "production",
         "public_url": PUBLIC_URL,
-        "allowed": {"hosts": "testserver"},
+        "allowed": {"hosts": "testserver, 127.0.0.1"},
         "internal_port": INTERNAL_PORT,
         # A busy machine is slow, not wrong: a test's own transaction may lie idle for long.
         "database": {"url": database_url, "pool_size": 5, "read_pool_size": 5, "statement_timeout": 120},
