@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.core.http.problems import MEDIA_TYPE, RETRY_AFTER, problems
 from app.ops.background import check_background
 from app.ops.checks import Check, check_all
-from app.ops.deps import OPTIONAL_CREDENTIALS, SeesDetails
+from app.ops.details import OPTIONAL_CREDENTIALS, SeesDetails
 from app.ops.errors import NotReady
 from app.ops.schemas import BackgroundOut, CheckOut, HealthOut, LivenessOut, ReadinessOut
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.core.errors import AppError
 from app.core.http.problems import GENERIC, problems
 from app.ops.checks import schema_heads
-from app.ops.deps import OPTIONAL_CREDENTIALS, SeesDetails
+from app.ops.details import OPTIONAL_CREDENTIALS, SeesDetails
 from app.ops.errors import ProblemNotFound
 from app.ops.schemas import ProblemKindOut, ProblemKindsOut, VersionOut
 

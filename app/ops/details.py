@@ -7,8 +7,7 @@ from fastapi import Depends, Request
 from app.core.db.faults import Fault
 from app.core.errors import AppError
 from app.core.settings.settings import Settings
-from app.identity.authentication.credentials import SCHEMES
-from app.identity.authentication.deps import require_permission
+from app.identity.authentication.credentials import SCHEMES, identify, read_credentials
 from app.identity.permissions import Permission
 
 OPTIONAL_CREDENTIALS: dict[str, Any] = {
@@ -25,14 +24,16 @@ async def sees_details(request: Request) -> bool:
     if address is not None and settings.internal_port is not None and address[1] == settings.internal_port:
         return True
     try:
-        await require_permission(request, Permission.JOBS_READ)
+        caller = await identify(request, await read_credentials(request))
     except AppError:
         return False
     except Exception as fault:
         if Fault.of(fault) is not Fault.UNAVAILABLE:
             raise
         return False
-    return True
+    if caller is None or (settings.mfa.required_for_staff and caller.is_staff_by_one_factor):
+        return False
+    return caller.may(Permission.JOBS_READ)
 
 
 SeesDetails = Annotated[bool, Depends(sees_details)]
