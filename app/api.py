@@ -29,6 +29,7 @@ from app.identity.mfa.router import router as mfa
 from app.identity.oauth.router import router as oauth
 from app.identity.passkeys.router import router as passkeys
 from app.identity.sessions.router import router as sessions
+from app.identity.step_up.router import router as step_up
 from app.identity.verification.pages import router as verification_pages
 from app.identity.verification.router import router as verification
 from app.ops.health import router as health
@@ -52,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     book_listings,
     covers,
     sessions,
+    step_up,
     oauth,
     verification,
     verification_pages,
@@ -104,6 +106,8 @@ PUBLIC_ROUTES = frozenset(
         "request_password_reset",
         "reset_password",
         "show_email_verification",
+        "show_email_change_stop",
+        "stop_email_change",
         "show_password_reset",
         "create_token",
         "log_in_browser",

@@ -27,6 +27,14 @@ class Outranked(AppError):
     title = "The account stands above yours"
 
 
+class SecondFactorMissing(AppError):
+    """The account has neither an authenticator app nor a passkey that could be removed."""
+
+    status = 409
+    code = "no-second-factor"
+    title = "The account has no second factor"
+
+
 class SuperAdminFixed(AppError):
     """The role super_admin is given and taken on the server alone, never over HTTP."""
 

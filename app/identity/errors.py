@@ -62,6 +62,14 @@ class SessionRequired(AppError):
     title = "Log in for this"
 
 
+class StepUpRequired(AppError):
+    """What outlives a session needs a fresh proof of who is calling: `POST /auth/step-up`, then again."""
+
+    status = 403
+    code = "step-up-required"
+    title = "Prove who you are once more"
+
+
 class InsufficientScope(AppError):
     """The caller is known but may not do this; the challenge names the permission."""
 

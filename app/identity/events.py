@@ -90,6 +90,25 @@ class SecondFactorChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialsEnded(Event):
+    """Keys, passkeys or factors ended because of what happened to the account; `what` lists the kinds."""
+
+    type: ClassVar[str] = "user.credentials_ended"
+    user_id: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyMade(Event):
+    """An API key was made, or took over from another; `hint` is the part of it that is shown."""
+
+    type: ClassVar[str] = "user.api_key_made"
+    user_id: int
+    key_name: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddressUnknown(Event):
     """A mail was asked for that nobody gets: costs the same as one that somebody gets, and has no handler."""
 

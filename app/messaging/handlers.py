@@ -8,6 +8,8 @@ from app.core.clock import utc_now
 from app.core.events.events import Delivery, handles
 from app.core.events.jobs import scheduled
 from app.identity.events import (
+    ApiKeyMade,
+    CredentialsEnded,
     EmailChanged,
     EmailChangeRequested,
     EmailVerificationRequested,
@@ -32,6 +34,8 @@ Plain = (
     | NewDevice
     | TokenReused
     | SecondFactorChanged
+    | CredentialsEnded
+    | ApiKeyMade
 )
 TEMPLATES: dict[type[Plain], Template] = {
     UserRegistered: Template.WELCOME,
@@ -41,6 +45,8 @@ TEMPLATES: dict[type[Plain], Template] = {
     NewDevice: Template.NEW_DEVICE,
     TokenReused: Template.TOKEN_REUSED,
     SecondFactorChanged: Template.SECOND_FACTOR_CHANGED,
+    CredentialsEnded: Template.CREDENTIALS_ENDED,
+    ApiKeyMade: Template.API_KEY_MADE,
 }
 """Events whose mail goes to the address that the account has."""
 
@@ -55,12 +61,11 @@ for _event in TEMPLATES:
 
 
 @handles(EmailChangeRequested)
-async def mail_the_new_address(
-    session: AsyncSession, event: EmailChangeRequested, delivery: Delivery
-) -> None:
-    """Mail a link, by which whoever reads mail there proves it."""
+async def mail_both_addresses(session: AsyncSession, event: EmailChangeRequested, delivery: Delivery) -> None:
+    """Mail the new one a link that proves it, and the present one a link that stops the change."""
     mails = MailService.build(session)
     await mails.queue(delivery, Template.CHANGE_EMAIL, event.user_id, event.new_email)
+    await mails.queue(delivery, Template.EMAIL_CHANGE_ASKED, event.user_id)
 
 
 @handles(EmailChanged)

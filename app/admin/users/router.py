@@ -3,9 +3,9 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from app.admin.errors import AccountNotFound, NotOnOneself, Outranked, SuperAdminFixed
+from app.admin.errors import AccountNotFound, NotOnOneself, Outranked, SecondFactorMissing, SuperAdminFixed
 from app.admin.users import queries
 from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch, RoleIn
 from app.admin.users.service import UserAdminService
@@ -15,7 +15,7 @@ from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
-from app.identity.authentication.deps import USER_READER, RoleAssigner, UserAdmin
+from app.identity.authentication.deps import FRESH_USER, USER_READER, RoleAssigner, UserAdmin
 from app.identity.errors import LastAdmin, RoleLost
 
 router = APIRouter(prefix="/api/v1/admin/users", tags=["admin"])
@@ -24,9 +24,9 @@ _EDITING = (AccountNotFound, Outranked)
 _STANDING = (LastAdmin, NotOnOneself, RoleLost)
 
 
-async def get_user_admin_service(request: Request, session: SessionDep) -> UserAdminService:
+async def get_user_admin_service(session: SessionDep) -> UserAdminService:
     """Accounts on the request's transaction."""
-    return UserAdminService.build(session, request.app.state.tokens)
+    return UserAdminService.build(session)
 
 
 UserAdminServiceDep = Annotated[UserAdminService, Depends(get_user_admin_service, scope="function")]
@@ -123,7 +123,7 @@ async def deactivate_user(
     users: UserAdminServiceDep,
     session: SessionDep,
 ) -> Response:
-    """Close an account: logged out everywhere, tokens and API keys stop working at once. Nothing is deleted."""
+    """Close an account: logged out everywhere; tokens, API keys and passkeys stop working at once."""
     await users.deactivate(admin, user_id, precondition)
     return await read_back(session, partial(queries.get_user, user_id=user_id))
 
@@ -145,5 +145,21 @@ async def unlock_user(
 async def end_user_sessions(
     user_id: RowId, admin: UserAdmin, precondition: PreconditionDep, users: UserAdminServiceDep
 ) -> None:
-    """End every session of the account; its tokens stop working at once. It may log in again."""
+    """End every session and API key of the account; they stop working at once. It may log in again."""
     await users.end_sessions(admin, user_id, precondition)
+
+
+@router.delete(
+    "/{user_id}/second-factor",
+    status_code=204,
+    summary="Remove a lost second factor",
+    dependencies=[FRESH_USER],
+    responses=problems(*_EDITING, NotOnOneself, SecondFactorMissing),
+)
+async def remove_user_second_factor(
+    user_id: RowId, admin: UserAdmin, precondition: PreconditionDep, users: UserAdminServiceDep
+) -> None:
+    """Take the authenticator app, recovery codes and passkeys away, for an owner who has proven otherwise
+    who they are: their password alone opens the account again. They are told by mail.
+    """
+    await users.remove_second_factor(admin, user_id, precondition)

@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.admin.errors import NotOnOneself, Outranked, SuperAdminFixed
+from app.admin.errors import NotOnOneself, Outranked, SecondFactorMissing, SuperAdminFixed
 from app.admin.users.queries import unknown_account
 from app.admin.users.repository import AdminUserRepository
 from app.admin.users.schemas import AdminUserPatch
@@ -17,14 +17,13 @@ from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.http.conditional import Precondition
 from app.identity.accounts.role_guard import RoleGuard
-from app.identity.api_keys.service import ApiKeyService
+from app.identity.credentials.service import CredentialService
+from app.identity.credentials.table import AccountEvent
 from app.identity.models import User
 from app.identity.permissions import ADMINISTRATORS, Role, outranks
 from app.identity.principal import Principal, account_group
 from app.identity.sessions.gate import account_key
 from app.identity.sessions.repository import FailureRepository
-from app.identity.sessions.service import SessionService
-from app.identity.tokens import TokenIssuer
 
 
 class UserAdminService:
@@ -35,27 +34,24 @@ class UserAdminService:
         db: AsyncSession,
         users: AdminUserRepository,
         guard: RoleGuard,
-        sessions: SessionService,
         failures: FailureRepository,
-        api_keys: ApiKeyService,
+        credentials: CredentialService,
     ) -> None:
         self._db = db
         self._users = users
         self._guard = guard
-        self._sessions = sessions
         self._failures = failures
-        self._api_keys = api_keys
+        self._credentials = credentials
 
     @classmethod
-    def build(cls, session: AsyncSession, tokens: TokenIssuer) -> Self:
+    def build(cls, session: AsyncSession) -> Self:
         """Compose it on one session."""
         return cls(
             session,
             AdminUserRepository(session),
             RoleGuard.build(session),
-            SessionService.build(session, tokens),
             FailureRepository(session),
-            ApiKeyService.build(session),
+            CredentialService.build(session),
         )
 
     async def change(
@@ -80,7 +76,7 @@ class UserAdminService:
         if outranks(role, actor.role):
             raise Outranked(f"You are {actor.role} and cannot make anybody {role}.")
         if await self._set(user, "user.role_changed", role=role.value):
-            await self._sessions.end_all(user_id, "role_changed")
+            await self._credentials.end(user_id, AccountEvent.ROLE_CHANGED)
 
     async def activate(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
         """Open the account again; an open one stays as it is. Raises what `_lock_standing` raises."""
@@ -88,11 +84,10 @@ class UserAdminService:
         await self._set(user, "user.activated", is_active=True)
 
     async def deactivate(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
-        """Close the account, which ends its sessions and API keys; a closed one stays as it is. Raises what `_lock_standing` raises."""
+        """Close the account, which ends its sessions, API keys and passkeys; a closed one stays as it is. Raises what `_lock_standing` raises."""
         user = await self._lock_standing(actor, user_id, precondition, is_taking=True)
         if await self._set(user, "user.deactivated", is_active=False):
-            await self._sessions.end_all(user_id, "deactivated")
-            await self._api_keys.revoke_all(user_id)
+            await self._credentials.end(user_id, AccountEvent.DEACTIVATED)
 
     async def unlock(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
         """Forget failed logins, so that the account is locked for no client. Raises what `_lock` raises."""
@@ -101,10 +96,24 @@ class UserAdminService:
         record_audit(self._db, "user.unlocked", ("user", user_id))
 
     async def end_sessions(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
-        """Log the account out everywhere. Raises what `_lock` raises."""
+        """Log the account out everywhere, its API keys too. Raises what `_lock` raises."""
         await self._lock(actor, user_id, precondition)
-        ended = await self._sessions.end_all(user_id, "ended_by_staff")
-        record_audit(self._db, "user.sessions_ended", ("user", user_id), {"sessions": (ended, 0)})
+        ended = await self._credentials.end(user_id, AccountEvent.ENDED_BY_STAFF)
+        record_audit(self._db, "user.sessions_ended", ("user", user_id), {"ended": (ended, 0)})
+
+    async def remove_second_factor(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
+        """Take away the factors of an owner who has lost them: their password alone opens the account again.
+
+        Raises what `_lock` raises, NotOnOneself, and SecondFactorMissing where there is none.
+        """
+        await self._lock(actor, user_id, precondition)
+        if user_id == actor.user_id:
+            raise NotOnOneself(
+                "Another administrator removes your second factor; a recovery code works, too."
+            )
+        if not await self._credentials.end(user_id, AccountEvent.SECOND_FACTOR_REMOVED):
+            raise SecondFactorMissing("The account has no second factor.")
+        record_audit(self._db, "user.second_factor_removed", ("user", user_id))
 
     async def _lock(self, actor: Principal, user_id: int, precondition: Precondition) -> User:
         """Lock the account for a change. Raises AccountNotFound, Outranked, StaleVersion."""

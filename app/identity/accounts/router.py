@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from app.core.db.transaction import ReadSessionDep, SessionDep
 from app.core.http.conditional import PreconditionDep
@@ -24,18 +24,18 @@ from app.identity.accounts.schemas import (
     UserOut,
     UserRegister,
 )
-from app.identity.authentication.deps import CurrentUser, SessionUser
+from app.identity.authentication.deps import CurrentUser, FreshUser, SessionUser
 from app.identity.errors import (
     EmailTaken,
     HashingBusy,
     LastAdmin,
     PhoneNeeded,
+    StepUpRequired,
     UsernameTaken,
 )
 from app.identity.models import User
 from app.identity.password_strength import estimate_strength
 from app.identity.permissions import permissions_of
-from app.identity.sessions.service import SessionService
 
 router = APIRouter(prefix="/api/v1/users", tags=["accounts"], route_class=IdempotentRoute)
 
@@ -65,7 +65,9 @@ async def get_own_account(account: OwnAccount) -> Response:
     return RepresentationResponse(account.answer)
 
 
-@router.put("/me", summary="Replace one's own profile", response_model=UserOut)
+@router.put(
+    "/me", summary="Replace one's own profile", response_model=UserOut, responses=problems(StepUpRequired)
+)
 async def replace_own_account(
     profile: Annotated[ProfileIn, Depends(get_profile)],
     user: SessionUser,
@@ -75,14 +77,18 @@ async def replace_own_account(
 ) -> Response:
     """Set the whole profile; what is left out becomes empty.
 
-    Another e-mail address is `pending_email` until the mail that is sent there is answered.
+    Another e-mail address is `pending_email` until the mail that is sent there is answered; the present one
+    gets a link that stops it. Another address or phone needs a fresh proof: `POST /auth/step-up`.
     """
-    await accounts.replace(user.user_id, precondition, profile)
+    await accounts.replace(user, precondition, profile)
     return await read_back(session, partial(get_account, user_id=user.user_id))
 
 
 @router.patch(
-    "/me", summary="Change one's own profile", response_model=UserOut, responses=problems(PhoneNeeded)
+    "/me",
+    summary="Change one's own profile",
+    response_model=UserOut,
+    responses=problems(PhoneNeeded, StepUpRequired),
 )
 async def change_own_account(
     patch: Annotated[ProfilePatch, Depends(get_patch)],
@@ -93,23 +99,19 @@ async def change_own_account(
 ) -> Response:
     """Set only what is sent; null empties a field that may be empty.
 
-    Another e-mail address is `pending_email` until the mail that is sent there is answered.
+    Another e-mail address is `pending_email` until the mail that is sent there is answered; the present one
+    gets a link that stops it. Another address or phone needs a fresh proof: `POST /auth/step-up`.
     """
-    await accounts.change(user.user_id, precondition, patch)
+    await accounts.change(user, precondition, patch)
     return await read_back(session, partial(get_account, user_id=user.user_id))
 
 
 @router.delete("/me", status_code=204, summary="Close one's own account", responses=problems(LastAdmin))
 async def deactivate_own_account(
-    user: SessionUser,
-    precondition: PreconditionDep,
-    accounts: AccountServiceDep,
-    request: Request,
-    session: SessionDep,
+    user: FreshUser, precondition: PreconditionDep, accounts: AccountServiceDep
 ) -> None:
-    """Deactivate the account and end all its sessions. An administrator can open it again."""
-    sessions = SessionService.build(session, request.app.state.tokens)
-    await accounts.deactivate(user.user_id, precondition, sessions)
+    """Deactivate the account and end all its sessions, API keys and passkeys. An administrator can open it again."""
+    await accounts.deactivate(user.user_id, precondition)
 
 
 @router.get("/me/permissions", summary="List what one may do")

@@ -14,15 +14,15 @@ from app.identity.accounts.profile_fields import Notifications
 from app.identity.accounts.repository import AccountRepository
 from app.identity.accounts.role_guard import RoleGuard
 from app.identity.accounts.schemas import AccountIn, ProfileIn, ProfilePatch
-from app.identity.api_keys.service import ApiKeyService
+from app.identity.credentials.service import CredentialService
+from app.identity.credentials.table import AccountEvent
 from app.identity.emails import email_key
 from app.identity.errors import PhoneNeeded
 from app.identity.events import EmailChangeRequested, UserRegistered
 from app.identity.models import User
 from app.identity.passwords import hash_password
 from app.identity.permissions import Role
-from app.identity.principal import account_group
-from app.identity.sessions.service import SessionService
+from app.identity.principal import Principal, account_group
 from app.identity.tokens import invalid_token
 
 PROFILE_FIELDS = (
@@ -36,22 +36,30 @@ PROFILE_FIELDS = (
 )
 
 
+PROVEN_FIELDS = frozenset({"pending_email", "phone"})
+"""Ways to reach the owner, by which an account can be taken: a change needs a fresh proof."""
+
+
 class AccountService:
     """What can be done with accounts."""
 
     def __init__(
-        self, db: AsyncSession, accounts: AccountRepository, guard: RoleGuard, api_keys: ApiKeyService
+        self,
+        db: AsyncSession,
+        accounts: AccountRepository,
+        guard: RoleGuard,
+        credentials: CredentialService,
     ) -> None:
         self._db = db
         self._accounts = accounts
         self._guard = guard
-        self._api_keys = api_keys
+        self._credentials = credentials
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
         """Compose it on one session."""
         return cls(
-            session, AccountRepository(session), RoleGuard.build(session), ApiKeyService.build(session)
+            session, AccountRepository(session), RoleGuard.build(session), CredentialService.build(session)
         )
 
     async def register(self, request: AccountIn, role: Role = Role.USER) -> User:
@@ -74,18 +82,21 @@ class AccountService:
         await publish(self._db, UserRegistered(user.id))
         return user
 
-    async def replace(self, user_id: int, precondition: Precondition, profile: ProfileIn) -> None:
-        """Set the whole profile. Raises InvalidToken, StaleVersion."""
-        user = await self._lock(user_id, precondition)
-        await self._apply(user, profile, ProfileIn.model_fields.keys())
+    async def replace(self, caller: Principal, precondition: Precondition, profile: ProfileIn) -> None:
+        """Set the whole profile. Raises InvalidToken, StaleVersion, StepUpRequired."""
+        user = await self._lock(caller.user_id, precondition)
+        await self._apply(caller, user, profile, ProfileIn.model_fields.keys())
 
-    async def change(self, user_id: int, precondition: Precondition, patch: ProfilePatch) -> None:
-        """Set the fields that were sent; nothing sent changes nothing. Raises InvalidToken, StaleVersion, PhoneNeeded."""
-        user = await self._lock(user_id, precondition)
+    async def change(self, caller: Principal, precondition: Precondition, patch: ProfilePatch) -> None:
+        """Set the fields that were sent; nothing sent changes nothing.
+
+        Raises InvalidToken, StaleVersion, PhoneNeeded, and StepUpRequired for another address or phone.
+        """
+        user = await self._lock(caller.user_id, precondition)
         if patch.model_fields_set:
-            await self._apply(user, patch, patch.model_fields_set)
+            await self._apply(caller, user, patch, patch.model_fields_set)
 
-    async def deactivate(self, user_id: int, precondition: Precondition, sessions: SessionService) -> None:
+    async def deactivate(self, user_id: int, precondition: Precondition) -> None:
         """Close the account and end its sessions and API keys; only an administrator opens it again.
 
         Raises InvalidToken, StaleVersion, LastAdmin.
@@ -94,12 +105,9 @@ class AccountService:
         user = await self._lock(user_id, precondition)
         await self._guard.require_other_admin(user)
         user.is_active = False
-        user.pending_email = None
         await self._accounts.flush()
         record_audit(self._db, "user.deactivated", ("user", user_id), {"is_active": (True, False)})
-        await sessions.end_all(user_id, "deactivated")
-        await self._api_keys.revoke_all(user_id)
-        invalidate(self._db, account_group(user_id))
+        await self._credentials.end(user_id, AccountEvent.DEACTIVATED)
 
     async def _lock(self, user_id: int, precondition: Precondition) -> User:
         user = await self._accounts.lock(user_id)
@@ -108,7 +116,9 @@ class AccountService:
         precondition.check(user.version)
         return user
 
-    async def _apply(self, user: User, profile: ProfileIn | ProfilePatch, sent: Collection[str]) -> None:
+    async def _apply(
+        self, caller: Principal, user: User, profile: ProfileIn | ProfilePatch, sent: Collection[str]
+    ) -> None:
         changes = {
             name: (getattr(user, name), getattr(profile, name)) for name in PROFILE_FIELDS if name in sent
         }
@@ -119,6 +129,8 @@ class AccountService:
             if wanted is not None:
                 await publish(self._db, EmailChangeRequested(user.id, wanted))
         changes = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
+        if PROVEN_FIELDS & changes.keys():
+            caller.require_fresh()
         for name, (_, new) in changes.items():
             setattr(user, name, new)
         if user.notifications == Notifications.SMS and user.phone is None:

@@ -48,10 +48,6 @@ class ApiKeyRepository:
         """End the account's keys of this name; their ids."""
         return await self._revoke(ApiKey.user_id == owner_id, ApiKey.name == name)
 
-    async def revoke_all(self, owner_id: int) -> Sequence[int]:
-        """End every key of the account; their ids."""
-        return await self._revoke(ApiKey.user_id == owner_id)
-
     async def _revoke(self, *which: ColumnElement[bool]) -> Sequence[int]:
         statement = update(ApiKey).where(*which, ApiKey.revoked_at.is_(None)).values(revoked_at=func.now())
         return (await self._db.scalars(statement.returning(ApiKey.id))).all()

@@ -15,7 +15,7 @@ from app.identity.api_keys import queries
 from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, TooManyApiKeys
 from app.identity.api_keys.schemas import ApiKeyCreated, ApiKeyFilter, ApiKeyIn, ApiKeyOut, ApiKeyRotation
 from app.identity.api_keys.service import ApiKeyService
-from app.identity.authentication.deps import SessionUser
+from app.identity.authentication.deps import FreshUser, SessionUser
 from app.identity.errors import InsufficientScope
 
 router = APIRouter(prefix="/api/v1/api-keys", tags=["api-keys"], route_class=IdempotentRoute)
@@ -47,7 +47,7 @@ async def list_api_keys(
     dependencies=[IDEMPOTENT],
 )
 async def create_api_key(
-    key: ApiKeyIn, owner: SessionUser, keys: ApiKeyServiceDep, response: Response
+    key: ApiKeyIn, owner: FreshUser, keys: ApiKeyServiceDep, response: Response
 ) -> ApiKeyCreated:
     """Make a key for a program, which sends it as `X-API-Key`. Only this answer shows `api_key`.
 
@@ -64,7 +64,7 @@ async def create_api_key(
     responses=problems(TooManyApiKeys),
     dependencies=[IDEMPOTENT],
 )
-async def generate_api_key(owner: SessionUser, keys: ApiKeyServiceDep, response: Response) -> ApiKeyCreated:
+async def generate_api_key(owner: FreshUser, keys: ApiKeyServiceDep, response: Response) -> ApiKeyCreated:
     """The short form for whoever needs one key: called `default`, with all of one's permissions, from
     anywhere, for ever. An earlier default key ends at once; other keys stay.
     """
@@ -102,7 +102,7 @@ async def revoke_api_key(key_id: RowId, owner: SessionUser, keys: ApiKeyServiceD
 )
 async def rotate_api_key(
     key_id: RowId,
-    owner: SessionUser,
+    owner: FreshUser,
     keys: ApiKeyServiceDep,
     response: Response,
     rotation: ApiKeyRotation | None = None,

@@ -10,6 +10,7 @@ from app.core.audit import record_audit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.errors import FieldProblem
+from app.core.events.events import publish
 from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, TooManyApiKeys
 from app.identity.api_keys.queries import unknown_key
 from app.identity.api_keys.repository import ApiKeyRepository
@@ -21,6 +22,7 @@ from app.identity.api_keys.schemas import (
 )
 from app.identity.authentication.api_key_format import key_digest, key_hint, make_key
 from app.identity.errors import InsufficientScope
+from app.identity.events import ApiKeyMade
 from app.identity.models import ApiKey
 from app.identity.permissions import permissions_of
 from app.identity.principal import Principal, account_group
@@ -94,12 +96,6 @@ class ApiKeyService:
         if not await self._revoke_default(owner):
             raise ApiKeyNotFound("You have no default key.")
 
-    async def revoke_all(self, owner_id: int) -> None:
-        """End every key of an account that is being closed: opened again, it starts without."""
-        for key_id in await self._keys.revoke_all(owner_id):
-            record_audit(self._db, "api_key.revoked", ("api_key", key_id))
-        invalidate(self._db, account_group(owner_id))
-
     async def _revoke_default(self, owner: Principal) -> int:
         revoked = await self._keys.revoke_named(owner.user_id, DEFAULT_NAME)
         for key_id in revoked:
@@ -119,6 +115,7 @@ class ApiKeyService:
         given = {"name": key.name, "scopes": " ".join(key.scopes), "allowed_ips": " ".join(key.allowed_ips)}
         changes = {name: (None, value) for name, value in {**given, "expires_at": key.expires_at}.items()}
         record_audit(self._db, "api_key.created", ("api_key", key.id), changes, actor_id=owner.user_id)
+        await publish(self._db, ApiKeyMade(owner.user_id, key.name, key.hint))
         return ApiKeyCreated(**shown.model_dump(), api_key=secret)
 
     async def _changed(

@@ -30,6 +30,7 @@ from app.identity.errors import (
     MfaEnrolmentRequired,
     NotAuthenticated,
     SessionRequired,
+    StepUpRequired,
 )
 from app.identity.permissions import Permission, Role, permissions_of
 from app.identity.principal import Principal
@@ -135,6 +136,13 @@ async def get_session_user(principal: Annotated[Principal, Security(get_principa
     return principal
 
 
+@refuses(StepUpRequired)
+async def get_fresh_user(principal: Annotated[Principal, Depends(get_session_user)]) -> Principal:
+    """The caller, who has proven who they are just now. Raises StepUpRequired."""
+    principal.require_fresh()
+    return principal
+
+
 @refuses(EmailNotVerified)
 async def get_seller(
     request: Request,
@@ -150,6 +158,7 @@ async def get_seller(
 
 CURRENT_USER = Security(get_principal)
 SESSION_USER = Depends(get_session_user)
+FRESH_USER = Depends(get_fresh_user)
 SELLER = Depends(get_seller)
 CATALOG_MANAGER = Security(get_principal, scopes=[Permission.CATALOG_MANAGE.value])
 CATALOG_TRANSFERRER = Security(get_principal, scopes=[Permission.CATALOG_TRANSFER.value])
@@ -163,6 +172,7 @@ USER_READER = Security(get_principal, scopes=[Permission.USERS_READ.value])
 # Who calls: as a parameter where the endpoint reads it, else `dependencies=[CATALOG_MANAGER]`.
 CurrentUser = Annotated[Principal, CURRENT_USER]
 SessionUser = Annotated[Principal, SESSION_USER]
+FreshUser = Annotated[Principal, FRESH_USER]
 Seller = Annotated[Principal, SELLER]
 CatalogManager = Annotated[Principal, CATALOG_MANAGER]
 CatalogTransferrer = Annotated[Principal, CATALOG_TRANSFERRER]

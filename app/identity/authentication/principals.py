@@ -62,7 +62,7 @@ async def _get_live_session(cache: HotCache, database: Database, claims: AccessC
             is_verified=row.is_verified,
             session_id=str(claims.session_id),
             factors=tuple(row.factors),
-            auth_time=row.created_at,
+            auth_time=row.authenticated_at,
         )
         return Entry(session, Snapshot(row.snapshot))
 

@@ -34,7 +34,7 @@ async def find_live_session(connection: AsyncConnection, session_id: UUID, user_
             User.role,
             User.is_verified,
             AuthSession.factors,
-            AuthSession.created_at,
+            AuthSession.authenticated_at,
             snapshot_text,
         )
         .join(User, User.id == AuthSession.user_id)

@@ -6,21 +6,23 @@ from fastapi import Depends
 
 from app.core.errors import RateLimited, refuses
 from app.identity.authentication.deps import SessionUser
-from app.identity.errors import AccountLocked, HashingBusy, WrongPassword
+from app.identity.errors import AccountLocked, HashingBusy, StepUpRequired, WrongPassword
 from app.identity.mfa.schemas import PasswordConfirmation
 from app.identity.sessions.deps import ClientDep, GateDep
 from app.identity.sessions.gate import Proof
 
 
-@refuses(WrongPassword, AccountLocked, RateLimited, HashingBusy)
+@refuses(StepUpRequired, WrongPassword, AccountLocked, RateLimited, HashingBusy)
 async def prove_password(
-    confirmation: PasswordConfirmation, caller: SessionUser, gate: GateDep, client: ClientDep
-) -> Proof:
-    """The password once more, checked before any transaction begins. Raises AccountLocked, RateLimited, HashingBusy.
+    caller: SessionUser, gate: GateDep, client: ClientDep, confirmation: PasswordConfirmation | None = None
+) -> Proof | None:
+    """The password once more, if it is sent, checked before any transaction begins; see `LoginService.confirm_owner`.
 
-    A stolen session alone changes no factor, nor plants a way in that outlives it.
+    Raises AccountLocked, RateLimited, HashingBusy.
     """
+    if confirmation is None:
+        return None
     return await gate.check_own(caller.user_id, confirmation.password, client)
 
 
-ProofDep = Annotated[Proof, Depends(prove_password)]
+ProofDep = Annotated[Proof | None, Depends(prove_password)]

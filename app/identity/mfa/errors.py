@@ -20,6 +20,14 @@ class WrongSecondFactor(AppError):
     keep_writes = True
 
 
+class SecondFactorNeeded(AppError):
+    """The account has a second factor: send a code of the app, or a recovery code, beside the password."""
+
+    status = 403
+    code = "second-factor-needed"
+    title = "A code is needed, too"
+
+
 class SecondFactorLocked(AppError):
     """Too many wrong codes for this account; `Retry-After` says when to come back."""
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.clock import utc_now
 from app.core.db.queries import AnyRow
@@ -125,18 +124,6 @@ class SecondFactorRepository:
             update(AuthSession)
             .where(AuthSession.id == session_id)
             .values(factors=func.array_append(AuthSession.factors, factor))
-            .execution_options(synchronize_session=False)
-        )
-
-    async def drop_factors(self, user_id: int, *factors: str) -> None:
-        """Let no session of the account count as having shown these any more."""
-        remaining: ColumnElement[list[str]] | InstrumentedAttribute[list[str]] = AuthSession.factors
-        for factor in factors:
-            remaining = func.array_remove(remaining, factor)
-        await self._db.execute(
-            update(AuthSession)
-            .where(AuthSession.user_id == user_id, AuthSession.ended_at.is_(None))
-            .values(factors=remaining)
             .execution_options(synchronize_session=False)
         )
 

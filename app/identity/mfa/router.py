@@ -83,9 +83,9 @@ async def finish_login(
     dependencies=[*_LIMITED, IDEMPOTENT],
     responses=problems(TotpEnabled),
 )
-async def enrol_totp(proof: ProofDep, factors: SecondFactorDep) -> TotpEnrolment:
+async def enrol_totp(caller: SessionUser, proof: ProofDep, factors: SecondFactorDep) -> TotpEnrolment:
     """A secret for the app, shown once. It counts from the first code on: `POST /auth/mfa/totp/confirm`."""
-    return await factors.enrol(proof)
+    return await factors.enrol(caller, proof)
 
 
 @router.post(
@@ -110,9 +110,9 @@ async def confirm_totp(
     dependencies=_LIMITED,
     responses=problems(TotpNotEnabled),
 )
-async def disable_totp(proof: ProofDep, factors: SecondFactorDep) -> None:
+async def disable_totp(caller: SessionUser, proof: ProofDep, factors: SecondFactorDep) -> None:
     """Remove the app and the recovery codes: the password alone is enough again."""
-    await factors.disable(proof)
+    await factors.disable(caller, proof)
 
 
 @router.post(
@@ -121,6 +121,8 @@ async def disable_totp(proof: ProofDep, factors: SecondFactorDep) -> None:
     dependencies=[*_LIMITED, IDEMPOTENT],
     responses=problems(TotpNotEnabled),
 )
-async def replace_recovery_codes(proof: ProofDep, factors: SecondFactorDep) -> RecoveryCodesOut:
+async def replace_recovery_codes(
+    caller: SessionUser, proof: ProofDep, factors: SecondFactorDep
+) -> RecoveryCodesOut:
     """Ten new codes, shown this once; the older ones stop working."""
-    return RecoveryCodesOut(recovery_codes=await factors.replace_codes(proof))
+    return RecoveryCodesOut(recovery_codes=await factors.replace_codes(caller, proof))

@@ -60,7 +60,16 @@ class RecoveryCodesOut(ResponseModel):
     recovery_codes: list[str] = Field(examples=[["K7QX-2MBD-PLWZ-4TRA", "ZB5N-QJ3C-W6YH-XE2V"]])
 
 
-class MfaAnswer(RequestModel):
+class FactorAnswer(RequestModel):
+    """What shows the second factor: a code of the app, or a recovery code."""
+
+    code: TotpCode | None = None
+    recovery_code: str | None = Field(
+        default=None, min_length=16, max_length=40, examples=["K7QX-2MBD-PLWZ-4TRA"]
+    )
+
+
+class MfaAnswer(FactorAnswer):
     """The second half of a login: a code of the app, or a recovery code."""
 
     mfa_token: str = Field(
@@ -68,11 +77,6 @@ class MfaAnswer(RequestModel):
         description="From the `mfa-required` problem.",
         examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6ImNoYWxsZW5nZStqd3QifQ…"],
     )
-    code: TotpCode | None = None
-    recovery_code: str | None = Field(
-        default=None, min_length=16, max_length=40, examples=["K7QX-2MBD-PLWZ-4TRA"]
-    )
-
     cookies: bool = Field(default=False, description="Set the tokens as cookies, for pages in a browser.")
 
     @model_validator(mode="after")

@@ -8,12 +8,10 @@ from app.core.settings.settings import Settings
 from app.identity.challenges import ChallengePurpose
 from app.identity.errors import CHALLENGE
 from app.identity.mfa.challenge_ledger import ChallengeLedger
-from app.identity.mfa.errors import MfaTokenRefused, WrongSecondFactor
+from app.identity.mfa.errors import MfaTokenRefused
+from app.identity.mfa.judging import FactorJudge
 from app.identity.mfa.repository import SecondFactorRepository
 from app.identity.mfa.schemas import MfaAnswer
-from app.identity.mfa.service import SecondFactorService
-from app.identity.mfa.tries import Tries
-from app.identity.models import User
 from app.identity.sessions.factor_check import password_stamp
 from app.identity.sessions.schemas import TokenOut
 from app.identity.sessions.service import SessionService
@@ -28,15 +26,13 @@ class MfaLogin:
     def __init__(
         self,
         challenges: ChallengeLedger,
-        factors: SecondFactorService,
+        judge: FactorJudge,
         repository: SecondFactorRepository,
-        tries: Tries,
         sessions: SessionService,
     ) -> None:
         self._challenges = challenges
-        self._factors = factors
+        self._judge = judge
         self._repository = repository
-        self._tries = tries
         self._sessions = sessions
 
     @classmethod
@@ -44,9 +40,8 @@ class MfaLogin:
         """Compose it on one session."""
         return cls(
             ChallengeLedger.build(session, settings.jwt),
-            SecondFactorService.build(session, tokens, settings),
+            FactorJudge.build(session, settings.jwt),
             SecondFactorRepository(session),
-            Tries.build(session),
             SessionService.build(session, tokens),
         )
 
@@ -63,28 +58,10 @@ class MfaLogin:
         user = await self._repository.lock_user(challenge.user_id)
         if user is None or not user.is_active or password_stamp(user) != challenge.stamp:
             raise _refused()
-        factor = await self._judge(user, answer)
+        factor = await self._judge.judge(user.id, answer)
         await self._challenges.use_up(challenge, TRIES_PER_TOKEN)
         return await self._sessions.open(user, list(challenge.scopes), ["password", factor])
-
-    async def _judge(self, user: User, answer: MfaAnswer) -> str:
-        """Tell which factor was shown. Raises WrongSecondFactor, SecondFactorLocked."""
-        if answer.recovery_code is not None:
-            if not await self._factors.use_recovery_code(user.id, answer.recovery_code):
-                await self._tries.failed(user.id, 0)
-                raise _wrong("This is not one of your unused recovery codes.")
-            return "recovery_code"
-        tries = await self._tries.count(user.id)
-        if not await self._factors.use_totp(user.id, answer.code or ""):
-            await self._tries.failed(user.id, tries)
-            raise _wrong("The code is wrong or was used before; wait for the next one.")
-        await self._tries.succeeded(user.id)
-        return "totp"
 
 
 def _refused() -> MfaTokenRefused:
     return MfaTokenRefused("The mfa_token does not work (any more); log in again.", headers=CHALLENGE)
-
-
-def _wrong(detail: str) -> WrongSecondFactor:
-    return WrongSecondFactor(detail, headers=CHALLENGE)

@@ -77,5 +77,8 @@ class OneTimeToken(Base):
     used_at: Mapped[datetime | None]
 
     __table_args__ = (
-        CheckConstraint("purpose IN ('verify_email', 'reset_password', 'change_email')", name="purpose"),
+        CheckConstraint(
+            "purpose IN ('verify_email', 'reset_password', 'change_email', 'stop_email_change')",
+            name="purpose",
+        ),
     )

@@ -9,7 +9,7 @@ from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.schemas import RowId
 from app.core.rate_limit import rate_limited
-from app.identity.authentication.deps import SessionUser
+from app.identity.authentication.deps import FreshUser, SessionUser
 from app.identity.errors import CsrfRefused
 from app.identity.mfa.deps import ProofDep
 from app.identity.passkeys.errors import (
@@ -122,6 +122,6 @@ async def rename_passkey(
 @router.delete(
     "/{passkey_id}", status_code=204, summary="Remove a passkey", responses=problems(PasskeyNotFound)
 )
-async def remove_passkey(passkey_id: RowId, caller: SessionUser, passkeys: PasskeyDep) -> None:
+async def remove_passkey(passkey_id: RowId, caller: FreshUser, passkeys: PasskeyDep) -> None:
     """Let one of one's own passkeys open nothing any more. Sessions that it opened go on."""
     await passkeys.remove(caller, passkey_id)

@@ -7,11 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.settings.settings import Settings
 from app.identity.challenges import ChallengePurpose
+from app.identity.credentials.repository import CredentialRepository
 from app.identity.errors import CHALLENGE
 from app.identity.mfa.challenge_ledger import ChallengeLedger
 from app.identity.mfa.changes import record_factor_change
 from app.identity.mfa.repository import SecondFactorRepository
-from app.identity.models import Passkey
+from app.identity.models import Passkey, User
 from app.identity.passkeys.errors import (
     PasskeyCopied,
     PasskeyNotAccepted,
@@ -70,13 +71,13 @@ class PasskeyService:
             RelyingParty(settings),
         )
 
-    async def begin_registration(self, caller: Principal, proof: Proof) -> JsonObject:
+    async def begin_registration(self, caller: Principal, proof: Proof | None) -> JsonObject:
         """What to ask the authenticator for; passkeys that are there already are excluded.
 
-        A stolen session must not plant a way in that outlives it, so the password is asked once
-        more. Raises WrongPassword, AccountLocked, TooManyPasskeys.
+        A stolen session must not plant a way in that outlives it, so a fresh proof is asked for.
+        Raises StepUpRequired, WrongPassword, AccountLocked, TooManyPasskeys.
         """
-        user = await self._logins.confirm(proof)
+        user = await self._logins.confirm_owner(caller, proof)
         known = await self._passkeys.list_of(user.id)
         if len(known) >= MOST_PASSKEYS:
             raise _too_many()
@@ -141,7 +142,7 @@ class PasskeyService:
         if name is None:
             raise _not_found(passkey_id)
         if not await self._passkeys.count_of(caller.user_id):
-            await self._factors.drop_factors(caller.user_id, "passkey")
+            await CredentialRepository(self._db).drop_factors(caller.user_id, "passkey")
         await record_factor_change(self._db, caller.user_id, "passkey_removed", factor=name)
 
 
@@ -181,18 +182,23 @@ class PasskeyLogin:
         return self._site.login_options(self._challenges.issue(ChallengePurpose.PASSKEY_LOGIN))
 
     async def log_in(self, assertion: PasskeyAssertion) -> TokenOut:
-        """A session for the passkey's account, with two factors: possession, and the verified user.
+        """A session for the passkey's account. Raises what `verify` raises."""
+        user = await self.verify(assertion.credential)
+        return await self._sessions.open(user, assertion.scopes, ["passkey"])
+
+    async def verify(self, credential: JsonObject, owner_id: int | None = None) -> User:
+        """The account of the passkey, `owner_id`'s if one is named: two factors, possession and the verified user.
 
         Raises PasskeyRefused, one answer whatever was wrong, and PasskeyCopied when the sign count did not
         rise; audited and mailed, which the error keeps.
         """
-        text = challenge_of(assertion.credential)
+        text = challenge_of(credential)
         challenge = self._challenges.read(ChallengePurpose.PASSKEY_LOGIN, text)
-        who = presented(assertion.credential)
+        who = presented(credential)
         passkey = await self._passkeys.find_by_credential(who.credential_id) if challenge and who else None
-        if challenge is None or who is None or passkey is None:
+        if challenge is None or who is None or passkey is None or owner_id not in {None, passkey.user_id}:
             raise _refused()
-        proof = self._site.verify_login(assertion.credential, text, passkey.public_key)
+        proof = self._site.verify_login(credential, text, passkey.public_key)
         is_theirs = who.user_handle in {None, user_handle(passkey.user_id)}
         if proof is None or not is_theirs or not await self._challenges.count_answer(challenge):
             raise _refused()
@@ -204,7 +210,7 @@ class PasskeyLogin:
             raise PasskeyCopied(
                 "Log in another way, remove this passkey and make a new one.", headers=CHALLENGE
             )
-        return await self._sessions.open(user, assertion.scopes, ["passkey"])
+        return user
 
 
 def _too_many() -> TooManyPasskeys:

@@ -7,6 +7,7 @@ from fastapi import Cookie, Depends, Request, Response
 from app.core.db.transaction import SessionDep
 from app.core.rate_limit import client_address
 from app.identity.authentication.csrf import REFRESH_COOKIE, BrowserGuard
+from app.identity.credentials.service import CredentialService
 from app.identity.sessions.gate import Client, PasswordGate
 from app.identity.sessions.password_login import LoginService
 from app.identity.sessions.rotation import RotationService
@@ -40,6 +41,11 @@ async def get_session_service(request: Request, session: SessionDep) -> SessionS
     return SessionService.build(session, request.app.state.tokens)
 
 
+async def get_credential_service(session: SessionDep) -> CredentialService:
+    """What ends credentials, on the request's transaction."""
+    return CredentialService.build(session)
+
+
 async def get_login_service(request: Request, session: SessionDep) -> LoginService:
     """Logging in on the request's transaction."""
     return LoginService.build(session, request.app.state.tokens, request.app.state.settings)
@@ -63,6 +69,7 @@ ClientDep = Annotated[Client, Depends(get_client)]
 GateDep = Annotated[PasswordGate, Depends(get_password_gate)]
 BrowserDep = Annotated[BrowserGuard, Depends(get_browser_guard)]
 SessionServiceDep = Annotated[SessionService, Depends(get_session_service)]
+CredentialServiceDep = Annotated[CredentialService, Depends(get_credential_service)]
 LoginServiceDep = Annotated[LoginService, Depends(get_login_service)]
 RotationServiceDep = Annotated[RotationService, Depends(get_rotation_service)]
 RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH_COOKIE, include_in_schema=False)]

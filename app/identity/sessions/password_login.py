@@ -6,16 +6,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import record_audit
-from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.events.events import publish
 from app.core.settings.settings import Settings
+from app.identity.credentials.service import CredentialService
+from app.identity.credentials.table import AccountEvent
 from app.identity.errors import CHALLENGE, WrongCredentials, WrongPassword
 from app.identity.events import PasswordChanged
 from app.identity.models import User
-from app.identity.principal import Principal, account_group
+from app.identity.principal import Principal
 from app.identity.sessions.factor_check import SecondFactorCheck
 from app.identity.sessions.gate import Proof, locked
+from app.identity.sessions.queries import has_totp
 from app.identity.sessions.repository import FailureRepository, SessionRepository
 from app.identity.sessions.schemas import TokenOut
 from app.identity.sessions.service import SessionService
@@ -32,12 +34,14 @@ class LoginService:
         repository: SessionRepository,
         failures: FailureRepository,
         second_factor: SecondFactorCheck,
+        credentials: CredentialService,
     ) -> None:
         self._db = db
         self._sessions = sessions
         self._repository = repository
         self._failures = failures
         self._second_factor = second_factor
+        self._credentials = credentials
 
     @classmethod
     def build(cls, session: AsyncSession, tokens: TokenIssuer, settings: Settings) -> Self:
@@ -48,6 +52,7 @@ class LoginService:
             SessionRepository(session),
             FailureRepository(session),
             SecondFactorCheck.build(session, settings.jwt),
+            CredentialService.build(session),
         )
 
     async def log_in(self, proof: Proof, requested: list[str]) -> TokenOut:
@@ -75,19 +80,30 @@ class LoginService:
             raise WrongPassword("The current password is wrong.")
         return user
 
+    async def confirm_owner(self, caller: Principal, proof: Proof | None) -> User:
+        """The caller's account, for a change that outlives their session: they prove to be its owner.
+
+        By a fresh session; or, without one, by the password where the account has no second factor.
+        Raises StepUpRequired, WrongPassword, which keeps the failure, and AccountLocked.
+        """
+        user = None if proof is None else await self.confirm(proof)
+        if user is None or await has_totp(self._db, user.id):
+            caller.require_fresh()
+        return user or await self._repository.require_user(caller.user_id)
+
     async def change_password(self, principal: Principal, proof: Proof, new_hash: str) -> None:
         """Set the new password; every other session of the account ends, mailed tokens die.
 
-        Raises WrongPassword, which keeps the failure, and AccountLocked.
+        Raises WrongPassword, which keeps the failure, AccountLocked, and StepUpRequired where the account has
+        a second factor and the session is not fresh.
         """
-        user = await self.confirm(proof)
+        user = await self.confirm_owner(principal, proof)
         user.password_hash = new_hash
         user.password_changed_at = utc_now()
         # Before the sessions: a login with the old password waits for this row and then fails.
         await self._repository.flush()
         keep = UUID(principal.session_id) if principal.session_id else None
-        await self._sessions.end_all(user.id, "password_changed", keep=keep)
-        invalidate(self._db, account_group(user.id))
+        await self._credentials.end(user.id, AccountEvent.PASSWORD_CHANGED, keep=keep)
         await publish(self._db, PasswordChanged(user.id))
         changes: dict[str, tuple[object, object]] = {"password": ("old", "new")}
         record_audit(self._db, "user.password_changed", ("user", user.id), changes)

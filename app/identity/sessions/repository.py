@@ -1,8 +1,6 @@
 """Reading and writing sessions, their refresh tokens, and failed logins."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, case, delete, exists, func, or_, select, update
@@ -14,6 +12,7 @@ from app.core.db.queries import AnyRow
 from app.identity.authentication.queries import is_under_way
 from app.identity.models import AuthSession, LoginFailure, RefreshToken, User
 from app.identity.sessions.queries import find_lock
+from app.identity.tokens import invalid_token
 
 GRACE = timedelta(seconds=10)
 """How long after its use a refresh token still gets siblings: of two requests at once, both go on."""
@@ -43,6 +42,13 @@ class SessionRepository:
         """The account, whose password and role stay as they are until the transaction ends."""
         statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
         return (await self._db.scalars(statement.execution_options(populate_existing=True))).one_or_none()
+
+    async def require_user(self, user_id: int) -> User:
+        """The account of a session under way, locked as by `lock_user`. Raises InvalidToken when it was closed meanwhile."""
+        user = await self.lock_user(user_id)
+        if user is None or not user.is_active:
+            raise invalid_token("The account of this token is closed.")
+        return user
 
     async def add_refresh_token(self, session_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
         """Keep a refresh token's hash; one that is there already stays as it is."""
@@ -124,15 +130,24 @@ class SessionRepository:
 
     async def end(self, session_id: UUID, user_id: int, reason: str) -> bool:
         """End the account's session; whether it was under way."""
-        statement = _ending(reason).where(AuthSession.id == session_id, AuthSession.user_id == user_id)
+        statement = (
+            update(AuthSession)
+            .where(AuthSession.id == session_id, AuthSession.user_id == user_id, *is_under_way())
+            .values(ended_at=utc_now(), end_reason=reason)
+            .returning(AuthSession.id)
+            .execution_options(synchronize_session=False)
+        )
         return await self._db.scalar(statement) is not None
 
-    async def end_all(self, user_id: int, reason: str, keep: UUID | None = None) -> Sequence[UUID]:
-        """End the account's sessions but one; the ids of those that were under way."""
-        statement = _ending(reason).where(AuthSession.user_id == user_id)
-        if keep is not None:
-            statement = statement.where(AuthSession.id != keep)
-        return (await self._db.scalars(statement)).all()
+    async def renew(self, session_id: UUID, factor: str | None) -> datetime:
+        """Note that the session's owner has proven who they are, by this factor beside the password; when that was."""
+        now = utc_now()
+        values: dict[str, object] = {"authenticated_at": now}
+        if factor is not None:
+            values["factors"] = func.array_append(func.array_remove(AuthSession.factors, factor), factor)
+        statement = update(AuthSession).where(AuthSession.id == session_id).values(values)
+        await self._db.execute(statement.execution_options(synchronize_session=False))
+        return now
 
 
 class FailureRepository:
@@ -178,13 +193,3 @@ class FailureRepository:
         if client is not None:
             statement = statement.where(LoginFailure.client == client)
         await self._db.execute(statement.execution_options(synchronize_session=False))
-
-
-def _ending(reason: str) -> Any:
-    return (
-        update(AuthSession)
-        .where(*is_under_way())
-        .values(ended_at=utc_now(), end_reason=reason)
-        .returning(AuthSession.id)
-        .execution_options(synchronize_session=False)
-    )

@@ -9,7 +9,8 @@ from fastapi.security import OAuth2PasswordRequestForm
 from app.core.db.transaction import ReadSessionDep
 from app.core.http.problems import problems
 from app.core.rate_limit import rate_limited
-from app.identity.authentication.deps import SessionUser, TokenBearer
+from app.identity.authentication.deps import FreshUser, SessionUser, TokenBearer
+from app.identity.credentials.table import AccountEvent
 from app.identity.errors import (
     CHALLENGE,
     AccountLocked,
@@ -20,6 +21,7 @@ from app.identity.errors import (
     NewPasswordRefused,
     NotAuthenticated,
     SessionNotFound,
+    StepUpRequired,
     TokenReuse,
     WrongCredentials,
     WrongPassword,
@@ -28,6 +30,7 @@ from app.identity.sessions import queries
 from app.identity.sessions.deps import (
     BrowserDep,
     ClientDep,
+    CredentialServiceDep,
     GateDep,
     LoginServiceDep,
     RefreshCookie,
@@ -160,10 +163,10 @@ async def log_out(
 
 @router.post("/logout-all", status_code=204, summary="Log out everywhere")
 async def log_out_everywhere(
-    response: Response, caller: SessionUser, sessions: SessionServiceDep, browser: BrowserDep
+    response: Response, caller: FreshUser, credentials: CredentialServiceDep, browser: BrowserDep
 ) -> None:
-    """End every session of the account, this one too."""
-    await sessions.end_all(caller.user_id, "logout_all")
+    """End every session of the account, this one too; API keys stay."""
+    await credentials.end(caller.user_id, AccountEvent.LOGOUT_ALL)
     browser.clear_cookies(response)
 
 
@@ -172,12 +175,14 @@ async def log_out_everywhere(
     status_code=204,
     summary="Change one's password",
     dependencies=[Depends(rate_limited("login"))],
-    responses=problems(NewPasswordRefused, WrongPassword, AccountLocked, HashingBusy),
+    responses=problems(NewPasswordRefused, WrongPassword, StepUpRequired, AccountLocked, HashingBusy),
 )
 async def change_password(
     body: PasswordChange, caller: SessionUser, client: ClientDep, gate: GateDep, logins: LoginServiceDep
 ) -> None:
-    """Set a new password, proven by the current one. Every other session of the account ends."""
+    """Set a new password, proven by the current one, and by a fresh session where the account has a
+    second factor. Every other session of the account ends, and so do links that were mailed.
+    """
     proof, new_hash = await gate.check_change(caller, body.current_password, body.new_password, client)
     await logins.change_password(caller, proof, new_hash)
 
@@ -192,9 +197,11 @@ async def list_sessions(caller: SessionUser, session: ReadSessionDep) -> list[Se
     "/sessions/{session_id}",
     status_code=204,
     summary="End one of one's sessions",
-    responses=problems(SessionNotFound),
+    responses=problems(SessionNotFound, StepUpRequired),
 )
 async def end_session(session_id: UUID, caller: SessionUser, sessions: SessionServiceDep) -> None:
-    """Log that device out: its tokens stop working at once."""
+    """Log that device out: its tokens stop working at once. Another than the caller's own needs a fresh proof."""
+    if str(session_id) != caller.session_id:
+        caller.require_fresh()
     if not await sessions.end(session_id, caller.user_id, "ended_by_owner"):
         raise SessionNotFound(f"You have no session {session_id} under way.")

@@ -62,6 +62,7 @@ class SessionService:
                 device=device,
                 ip=request.ip,
                 created_at=now,
+                authenticated_at=now,
                 last_used_at=now,
                 expires_at=now + timedelta(seconds=self._tokens.refresh_ttl),
             )
@@ -95,22 +96,10 @@ class SessionService:
         is_ended = await self._repository.end(session_id, user_id, reason)
         if is_ended:
             invalidate(self._db, account_group(user_id))
-            await self._audit_end(session_id, user_id, reason)
+            actor_id = current_request().user_id or user_id
+            why: dict[str, tuple[object, object]] = {"reason": (None, reason)}
+            record_audit(self._db, "session.ended", ("session", session_id), why, actor_id=actor_id)
         return is_ended
-
-    async def end_all(self, user_id: int, reason: str, keep: UUID | None = None) -> int:
-        """End every session of the account but `keep`; how many were under way."""
-        ended = await self._repository.end_all(user_id, reason, keep)
-        invalidate(self._db, account_group(user_id))
-        for session_id in ended:
-            await self._audit_end(session_id, user_id, reason)
-        return len(ended)
-
-    async def _audit_end(self, session_id: UUID, user_id: int, reason: str) -> None:
-        # Whoever is not logged in, as with a password reset, acts for the account itself.
-        actor_id = current_request().user_id or user_id
-        why: dict[str, tuple[object, object]] = {"reason": (None, reason)}
-        record_audit(self._db, "session.ended", ("session", session_id), why, actor_id=actor_id)
 
 
 def new_refresh_token() -> str:

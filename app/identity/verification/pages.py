@@ -1,4 +1,4 @@
-"""`/verify-email` and `/reset-password`: where the links in mails lead. Opening a page changes nothing.
+"""`/verify-email`, `/stop-email-change` and `/reset-password`: where the links in mails lead. Opening a page changes nothing.
 
 The pages are the same bytes for everybody: the token stays in the browser, which posts it to
 the API when the reader says so.
@@ -44,6 +44,7 @@ def _hash_of(element: str, text: str) -> str:
 
 
 _VERIFY_EMAIL = _page("verify_email.html")
+_STOP_EMAIL_CHANGE = _page("stop_email_change.html")
 _RESET_PASSWORD = _page("reset_password.html")
 
 
@@ -51,6 +52,13 @@ _RESET_PASSWORD = _page("reset_password.html")
 async def show_email_verification() -> Response:
     """Asks whether to go on, then posts the link's token."""
     body, headers = _VERIFY_EMAIL
+    return Response(body, media_type="text/html", headers=headers)
+
+
+@router.get("/stop-email-change", summary="Page that stops a change of e-mail address")
+async def show_email_change_stop() -> Response:
+    """Asks whether to go on, then posts the link's token."""
+    body, headers = _STOP_EMAIL_CHANGE
     return Response(body, media_type="text/html", headers=headers)
 
 

@@ -42,7 +42,7 @@ async def get_password_reset(
 ) -> PasswordResetService:
     """Resetting passwords on the request's transaction."""
     response.headers["Cache-Control"] = "no-store"
-    return PasswordResetService.build(session, request.app.state.database, request.app.state.tokens)
+    return PasswordResetService.build(session, request.app.state.database)
 
 
 Address = Annotated[str, Depends(get_address)]
@@ -78,6 +78,21 @@ async def verify_email(proof: EmailProof, verification: VerificationDep) -> Emai
 
 
 @router.post(
+    "/email-change/stop",
+    status_code=204,
+    summary="Stop a change of e-mail address",
+    dependencies=[Depends(rate_limited("mail_proof"))],
+    responses=problems(InvalidOneTimeToken),
+)
+async def stop_email_change(proof: EmailProof, verification: VerificationDep) -> None:
+    """The token comes from the mail that the present address gets when another one is asked for.
+
+    The address stays; every session and API key of the account ends, since somebody else may hold one.
+    """
+    await verification.stop_email_change(proof.token)
+
+
+@router.post(
     "/password-reset",
     status_code=202,
     summary="Ask for a mail to reset the password",
@@ -97,5 +112,7 @@ async def request_password_reset(email: Address, verification: VerificationDep) 
     responses=problems(InvalidOneTimeToken, NewPasswordRefused, HashingBusy),
 )
 async def reset_password(change: PasswordResetIn, password_reset: PasswordResetDep) -> None:
-    """Set the password and end every session of the account. Log in afterwards, second factor included."""
+    """Set the password; every session, API key and passkey of the account ends. Log in afterwards, second
+    factor included: that stays, unless nobody had proven the address before.
+    """
     await password_reset.reset(change.token, change.new_password)

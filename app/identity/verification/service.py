@@ -16,6 +16,8 @@ from app.core.db.engine import Database
 from app.core.db.queries import AnyRow
 from app.core.events.events import Event, publish
 from app.identity.accounts.repository import AccountRepository
+from app.identity.credentials.service import CredentialService
+from app.identity.credentials.table import AccountEvent
 from app.identity.emails import email_key
 from app.identity.errors import InvalidOneTimeToken, NewPasswordRefused
 from app.identity.events import (
@@ -31,8 +33,6 @@ from app.identity.passwords import hash_password
 from app.identity.principal import account_group
 from app.identity.sessions.gate import account_key
 from app.identity.sessions.repository import FailureRepository
-from app.identity.sessions.service import SessionService
-from app.identity.tokens import TokenIssuer
 from app.identity.verification.repository import OneTimeTokenRepository, find_owner_name
 
 LINK_LIFETIME = timedelta(minutes=30)
@@ -45,27 +45,39 @@ class TokenPurpose(StrEnum):
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 (a purpose, not a password)
     CHANGE_EMAIL = "change_email"
+    STOP_EMAIL_CHANGE = "stop_email_change"
 
 
 class VerificationService:
     """Issues one-time tokens, and acts on those that prove an address."""
 
     def __init__(
-        self, session: AsyncSession, tokens: OneTimeTokenRepository, accounts: AccountRepository
+        self,
+        session: AsyncSession,
+        tokens: OneTimeTokenRepository,
+        accounts: AccountRepository,
+        credentials: CredentialService,
     ) -> None:
         self._db = session
         self._tokens = tokens
         self._accounts = accounts
+        self._credentials = credentials
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
         """Compose it on one session."""
-        return cls(session, OneTimeTokenRepository(session), AccountRepository(session))
+        return cls(
+            session,
+            OneTimeTokenRepository(session),
+            AccountRepository(session),
+            CredentialService.build(session),
+        )
 
     async def issue(self, user_id: int, purpose: TokenPurpose, email: str) -> str:
         """A new token (256 bits) whose bearer reads the mail to `email`; only its hash is kept.
 
-        It lasts 30 minutes, works once, and dies with the next change of password or address.
+        It lasts 30 minutes, works once, and dies with the next change of password or address. The link that
+        stops a change of address lasts as long as the one that completes it.
         """
         raw = secrets.token_urlsafe(_TOKEN_BYTES)
         now = utc_now()
@@ -93,6 +105,7 @@ class VerificationService:
     async def prove_email(self, raw: str) -> User:
         """The address that the token was mailed to is the account's, and is proven.
 
+        The first proof of an account's address drops what was planted beside the password before it.
         Raises InvalidOneTimeToken; EmailTaken when another account has taken the address meanwhile.
         """
         purposes = (TokenPurpose.VERIFY_EMAIL, TokenPurpose.CHANGE_EMAIL)
@@ -101,6 +114,7 @@ class VerificationService:
             await self._change_email(user, email)
         elif not user.is_verified:
             user.is_verified = True
+            await self._credentials.end(user.id, AccountEvent.ADDRESS_PROVEN)
             record_audit(
                 self._db,
                 "user.email_verified",
@@ -111,6 +125,18 @@ class VerificationService:
         await self._accounts.flush()
         invalidate(self._db, account_group(user.id))
         return user
+
+    async def stop_email_change(self, raw: str) -> None:
+        """Whoever reads the present address did not want another: nothing changes, and all that was logged in ends.
+
+        Raises InvalidOneTimeToken.
+        """
+        user, _, _ = await self.redeem(raw, TokenPurpose.STOP_EMAIL_CHANGE)
+        if user.pending_email is None:
+            raise dead_token()
+        stopped: dict[str, tuple[object, object]] = {"pending_email": (user.pending_email, None)}
+        record_audit(self._db, "user.email_change_stopped", ("user", user.id), stopped, actor_id=user.id)
+        await self._credentials.end(user.id, AccountEvent.EMAIL_CHANGE_STOPPED)
 
     async def redeem(self, raw: str, *purposes: TokenPurpose) -> tuple[User, TokenPurpose, str]:
         """Use the token up: its account, locked for a change, its purpose and the proven address.
@@ -135,6 +161,7 @@ class VerificationService:
         await self._accounts.flush()
         changes: dict[str, tuple[object, object]] = {"email": (old, email)}
         record_audit(self._db, "user.email_changed", ("user", user.id), changes, actor_id=user.id)
+        await self._credentials.end(user.id, AccountEvent.EMAIL_CHANGED)
         await publish(self._db, EmailChanged(user.id, old))
 
     async def _request(self, email: str, event_for: Callable[[AnyRow], Event | None]) -> None:
@@ -151,45 +178,46 @@ class PasswordResetService:
         self,
         db: AsyncSession,
         database: Database,
-        sessions: SessionService,
+        credentials: CredentialService,
         verification: VerificationService,
         accounts: AccountRepository,
         failures: FailureRepository,
     ) -> None:
         self._db = db
         self._database = database
-        self._sessions = sessions
+        self._credentials = credentials
         self._verification = verification
         self._accounts = accounts
         self._failures = failures
 
     @classmethod
-    def build(cls, session: AsyncSession, database: Database, tokens: TokenIssuer) -> Self:
+    def build(cls, session: AsyncSession, database: Database) -> Self:
         """Compose it on one session; `database` is read while no transaction waits for the hash."""
         return cls(
             session,
             database,
-            SessionService.build(session, tokens),
+            CredentialService.build(session),
             VerificationService.build(session),
             AccountRepository(session),
             FailureRepository(session),
         )
 
     async def reset(self, raw: str, password: str) -> None:
-        """Set the password, end every session, lift locks; the address counts as proven. No login follows.
+        """Set the password, end what opens the account, lift locks; the address counts as proven. No login follows.
 
+        Whoever is the first to prove the address owns it: then the second factor goes, too.
         Raises InvalidOneTimeToken, NewPasswordRefused, HashingBusy.
         """
         await self._check(raw, password)
         # Before the transaction begins: hashing may wait its turn, and would hold a connection.
         password_hash = await hash_password(password)
         user, _, _ = await self._verification.redeem(raw, TokenPurpose.RESET_PASSWORD)
+        event = AccountEvent.PASSWORD_RESET if user.is_verified else AccountEvent.ADDRESS_PROVEN_BY_RESET
         user.password_hash, user.password_changed_at = password_hash, utc_now()
-        # Whoever had got in may have wanted an address of their own.
-        user.is_verified, user.pending_email = True, None
+        user.is_verified = True
         await self._accounts.flush()
         await self._failures.clear(account_key(user.id))
-        await self._sessions.end_all(user.id, "password_reset")
+        await self._credentials.end(user.id, event)
         changes: dict[str, tuple[object, object]] = {"password": ("", "")}
         record_audit(self._db, "user.password_reset", ("user", user.id), changes, actor_id=user.id)
         await publish(self._db, PasswordChanged(user.id))

@@ -23,6 +23,7 @@ PROOFS = {
     Template.VERIFY: (TokenPurpose.VERIFY_EMAIL, "/verify-email"),
     Template.RESET: (TokenPurpose.RESET_PASSWORD, "/reset-password"),
     Template.CHANGE_EMAIL: (TokenPurpose.CHANGE_EMAIL, "/verify-email"),
+    Template.EMAIL_CHANGE_ASKED: (TokenPurpose.STOP_EMAIL_CHANGE, "/stop-email-change"),
 }
 """Mails that carry a one-time token: what for, and the page that takes it back."""
 

@@ -16,11 +16,14 @@ class Template(StrEnum):
     VERIFY = "verify"
     RESET = "reset"
     CHANGE_EMAIL = "change_email"
+    EMAIL_CHANGE_ASKED = "email_change_asked"
     EMAIL_CHANGED = "email_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 (a mail's name, not a password)
     NEW_DEVICE = "new_device"
     TOKEN_REUSED = "token_reused"  # noqa: S105 (as above)
     SECOND_FACTOR_CHANGED = "second_factor_changed"
+    CREDENTIALS_ENDED = "credentials_ended"
+    API_KEY_MADE = "api_key_made"
 
 
 SUBJECTS: Mapping[Template, str] = {
@@ -28,11 +31,14 @@ SUBJECTS: Mapping[Template, str] = {
     Template.VERIFY: "Please confirm your e-mail address",
     Template.RESET: "Choose a new password",
     Template.CHANGE_EMAIL: "Please confirm your new e-mail address",
+    Template.EMAIL_CHANGE_ASKED: "Somebody wants another e-mail address for your account",
     Template.EMAIL_CHANGED: "Your e-mail address was changed",
     Template.PASSWORD_CHANGED: "Your password was changed",
     Template.NEW_DEVICE: "A new device logged in to your account",
     Template.TOKEN_REUSED: "Security alarm: we ended a session of your account",
     Template.SECOND_FACTOR_CHANGED: "The protection of your account was changed",
+    Template.CREDENTIALS_ENDED: "Some of your keys and factors ended",
+    Template.API_KEY_MADE: "A new API key for your account",
 }
 
 WORDS: Mapping[str, str] = {

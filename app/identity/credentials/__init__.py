@@ -1,0 +1,1 @@
+"""What opens or protects an account, and what ends it."""

@@ -1,0 +1,1 @@
+"""Proving once more who one is, in a session that goes on."""
