@@ -10,6 +10,7 @@ from app.api import ROUTERS
 from app.catalog.covers.encoding import PictureEncoder
 from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
+from app.core.clock import set_shop_zone
 from app.core.db.engine import Database
 from app.core.db.paging import Pager
 from app.core.http.hosts import HttpsOnly, TrustedHosts
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     """
     settings = settings or load_settings()
     configure_logging(settings.log)
+    set_shop_zone(settings.shop_time_zone)
     registry.load()
     app = FastAPI(
         title="Bookstore",

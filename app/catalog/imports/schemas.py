@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from app.catalog.formats.record import SourceFormat
 from app.catalog.models import ImportMode, ImportState, OnError, RevertState, RowStatus
 from app.core.db.paging import ListQuery
-from app.core.http.schemas import Line, Moment, RequestModel, ResponseModel, RowId
+from app.core.http.schemas import FormModel, Line, Moment, ResponseModel, RowId
 
 MOST_MAPPED = 200
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "\\t": "tab", "|": "bar"}
@@ -17,7 +17,7 @@ Header = Annotated[Line, Field(min_length=1, max_length=200)]
 TargetField = Annotated[Line, Field(max_length=50)]
 
 
-class ImportIn(RequestModel):
+class ImportIn(FormModel):
     """The fields of the form beside the file."""
 
     mode: ImportMode = ImportMode.UPSERT

@@ -2,13 +2,26 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
+
+from app.core.clock import start_of_day
 
 _ALLOWED_CONTROLS = frozenset("\n\r\t")
 LARGEST_ID = 2**63 - 1
@@ -19,8 +32,64 @@ def _with_example(schema: dict[str, Any], model: "type[RequestModel]") -> None:
         schema["examples"] = [model.EXAMPLE]
 
 
+_KINDS: Mapping[str, tuple[Any, tuple[type, ...]]] = {
+    "int": ("int_type", (int, float, Decimal)),
+    "float": ("float_type", (int, float, Decimal)),
+    "decimal": ("decimal_type", (int, float, Decimal)),
+    "bool": ("bool_type", (bool,)),
+    "date": ("date_type", (str, date)),
+    "datetime": ("datetime_type", (str, datetime)),
+}
+"""What is asked for → the error that tells it, and what JSON (or the code of ours) says it with.
+
+Pydantic's own strict mode is no way to this: on values that were JSON once it refuses dates and enums as well.
+"""
+
+
+_DAY = r"\d{4}-\d{2}-\d{2}"
+_FORMS = {
+    "date_type": re.compile(_DAY, re.ASCII),
+    "datetime_type": re.compile(f"{_DAY}.*", re.ASCII | re.DOTALL),
+}
+"""What the texts look like; others, of digits alone, Pydantic would read as seconds since 1970."""
+
+
+def _refuse_another_kind(value: object, *, kind: Any, types: tuple[type, ...]) -> object:
+    # To Python a boolean is an integer.
+    is_right = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+    if not is_right or (isinstance(value, str) and _FORMS[kind].fullmatch(value.strip()) is None):
+        raise PydanticKnownError(kind)
+    return value
+
+
+def _strict(schema: Any) -> Any:
+    """The same core schema with a look at the kind of each number, boolean, date and moment in it."""
+    if isinstance(schema, list):
+        return [_strict(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {
+        key: part if key in {"metadata", "serialization"} else _strict(part) for key, part in schema.items()
+    }
+    if schema.get("type") not in _KINDS:
+        return inner
+    kind, types = _KINDS[schema["type"]]
+    return core_schema.no_info_before_validator_function(
+        partial(_refuse_another_kind, kind=kind, types=types), inner
+    )
+
+
+class FormModel(BaseModel):
+    """The fields of a form, every one of which comes as text; unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
 class RequestModel(BaseModel):
-    """A request body: unknown fields are refused, so that a typo is never silently ignored."""
+    """A request body: unknown fields are refused, so that a typo is never silently ignored.
+
+    JSON's types are taken at their word: `"3"` and `true` are no numbers, `1` is no boolean and no date.
+    """
 
     EXAMPLE: ClassVar[dict[str, Any] | None] = None
     """A whole body for the documentation, where the examples of all fields together would be refused."""
@@ -31,6 +100,12 @@ class RequestModel(BaseModel):
     def fields_to_set(self) -> AbstractSet[str]:
         """What a write of it sets: every field, of a patch those that were sent."""
         return type(self).model_fields.keys()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Build the model's validation, with JSON's types taken at their word (a hook of Pydantic's)."""
+        strict: CoreSchema = _strict(handler(source))
+        return strict
 
 
 def _as_patch(schema: dict[str, Any], model: "type[RequestModel]") -> None:
@@ -111,12 +186,22 @@ def _as_utc(moment: datetime) -> datetime:
     return moment
 
 
+def _day_as_moment(value: object) -> object:
+    if not isinstance(value, str) or _FORMS["date_type"].fullmatch(value.strip()) is None:
+        return value
+    try:
+        return start_of_day(date.fromisoformat(value.strip()))
+    except ValueError:
+        return value
+
+
 Text = Annotated[str, AfterValidator(_without_controls)]
 Line = Annotated[str, AfterValidator(_single_line)]
 VisibleLine = Annotated[str, Field(min_length=1), AfterValidator(_single_line), AfterValidator(_visible)]
 SingleSpaced = AfterValidator(lambda text: " ".join(text.split()))
 """For names: however many spaces stand between two words, they are one."""
-Moment = Annotated[AwareDatetime, AfterValidator(_as_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_day_as_moment), AfterValidator(_as_utc)]
+"""With its zone (RFC 3339); a plain date is the start of that day where the shop is."""
 RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 Money = Annotated[

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -113,6 +114,7 @@ class Settings(_DatabaseOnly):
     https_redirect: bool = False
     internal_port: int | None = Field(default=None, ge=1, le=65_535)
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    shop_time_zone: ZoneInfo | None = None
     docs_enabled: bool | None = None
     require_verified_email: bool = False
     redis: RedisSettings = RedisSettings()

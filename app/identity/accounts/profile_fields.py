@@ -1,6 +1,5 @@
 """The fields of an account, each with its rule."""
 
-import re
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -65,15 +64,6 @@ def _as_e164(phone: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _only_a_date(value: object) -> object:
-    # Without this a number would pass, as seconds since 1970.
-    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-        raise ValueError("must look like 1990-12-31")
-    if not isinstance(value, str | date):
-        raise ValueError("must be a string such as 1990-12-31")  # noqa: TRY004 (pydantic answers ValueErrors)
-    return value
-
-
 def _is_of_age(born: date) -> date:
     today = utc_now().date()
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
@@ -112,7 +102,6 @@ Phone = Annotated[
 ]
 DateOfBirth = Annotated[
     date,
-    BeforeValidator(_only_a_date),
     AfterValidator(_is_of_age),
     Field(description="13 to 120 years ago, by the date in UTC.", examples=["1990-12-10"]),
 ]

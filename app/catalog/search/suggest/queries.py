@@ -29,6 +29,8 @@ from app.core.http.responses import ReadResult
 
 ENOUGH = 10
 """So many suggestions are shown: with as many titles that begin with the text, words within are not looked at."""
+SHORTEST = 2
+"""With less than this nearly everything would be meant: nothing is suggested."""
 _TYPES = {kind.value: place for place, kind in enumerate(SuggestionType)}
 EXACT = 0
 PREFIX = 1
@@ -49,6 +51,10 @@ async def get_suggestions(connection: AsyncConnection, typed: str) -> ReadResult
 
     Within each, the types take turns; authors and series with more books and books in stock come first.
     """
+    if len(typed) < SHORTEST:
+        return ReadResult(
+            Suggestions(items=[]), (await connection.execute(select(snapshot_text))).scalar_one()
+        )
     rows = await _list_candidates(connection, typed)
     chosen = _chosen(rows, ENOUGH)
     correction = next(row.text for row in rows if row.id is None)

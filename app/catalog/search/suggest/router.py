@@ -26,6 +26,7 @@ async def suggest(query: Annotated[SuggestQuery, Query()], hot: HotDep) -> Respo
     """At most ten books, authors, series and categories that begin with the text or have such a word.
 
     Exact names come first, and corrected spelling last. Case, accents and punctuation do not count.
+    The first character typed, or none, is answered with an empty list.
     """
     return await hot.answer(
         LISTS, partial(get_suggestions, typed=query.q), keep=False, cache_control=_A_MINUTE

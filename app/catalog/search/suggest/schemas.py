@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalog.index.criteria import ShortInFull
-from app.core.http.schemas import ResponseModel, VisibleLine
+from app.core.http.schemas import Line, ResponseModel
 
 
 class SuggestionType(StrEnum):
@@ -23,8 +23,9 @@ class SuggestQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    q: Annotated[VisibleLine, Field(min_length=2, max_length=100), ShortInFull] = Field(
-        description="Beginning of a title, of a name, or of any of their words.", examples=["tolk"]
+    q: Annotated[Line, Field(max_length=100), ShortInFull] = Field(
+        description="Beginning of a title, of a name, or of any of their words; one character suggests nothing.",
+        examples=["tolk"],
     )
 
 
