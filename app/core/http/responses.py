@@ -21,11 +21,14 @@ from app.core.http.conditional import matches_any
 from app.core.http.negotiation import JSON, preferred_type
 from app.core.settings.settings import Settings
 
-PUBLIC = "public, max-age=30, stale-while-revalidate=60"
-"""For the catalogue as anybody sees it: half a minute's age is fine, after that the ETag makes asking cheap."""
+PUBLIC = "public, no-cache"
+"""For the catalogue as anybody sees it: keep it, but ask each time, which the ETag makes cheap.
+
+Whoever may use an old answer without asking meets the tag of before their own write again, and 412 with it.
+"""
 PRIVATE = "private, no-store"
-VARY = "Accept, Origin"
-"""By representation, and by origin since the CORS headers are the origin's."""
+VARY = "Accept, Authorization, Cookie, X-API-Key, Origin"
+"""By representation, by who asks, and by origin since the CORS headers are the origin's."""
 
 _NOT_MODIFIED = 304
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
@@ -129,17 +132,15 @@ class HotReads:
         """What the client prefers of the types that we speak."""
         return preferred_type(self._request.scope)
 
-    async def answer(
-        self, group: str, read: ReadQuery, *, keep: bool = True, cache_control: str = PUBLIC
-    ) -> Response:
+    async def answer(self, group: str, read: ReadQuery, *, keep: bool = True) -> Response:
         """Answer everybody by this very path, query and preferred type; the answer is kept until `group` is announced.
 
         Without `keep` it is read anew each time: searches are too varied to keep, and each must be counted.
         """
         if not keep:
-            return RepresentationResponse((await self._load(read, cache_control)).value)
+            return RepresentationResponse((await self._load(read, PUBLIC)).value)
         key = hot_key(self._request.scope)
-        load = partial(self._load, read, cache_control)
+        load = partial(self._load, read, PUBLIC)
         return RepresentationResponse(await self._cache.get(PUBLIC_ANSWERS, group, key, load))
 
     async def answer_private(self, read: ReadQuery) -> Response:

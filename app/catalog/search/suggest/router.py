@@ -13,8 +13,6 @@ from app.core.rate_limit import rate_limited
 
 router = APIRouter(prefix="/api/v1/suggest", tags=["search"])
 
-_A_MINUTE = "public, max-age=60"
-
 
 @router.get(
     "",
@@ -28,6 +26,4 @@ async def suggest(query: Annotated[SuggestQuery, Query()], hot: HotDep) -> Respo
     Exact names come first, and corrected spelling last. Case, accents and punctuation do not count.
     The first character typed, or none, is answered with an empty list.
     """
-    return await hot.answer(
-        LISTS, partial(get_suggestions, typed=query.q), keep=False, cache_control=_A_MINUTE
-    )
+    return await hot.answer(LISTS, partial(get_suggestions, typed=query.q), keep=False)

@@ -1,0 +1,1 @@
+"""What only a browser can show: its own cache, CORS as it is enforced."""
