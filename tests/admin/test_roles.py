@@ -7,12 +7,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import AuditEntry
 from app.identity.models import User
 from app.identity.permissions import ADMINISTRATORS, Permission, Role, outranks, permissions_of
-from tests.conftest import Caller, SignUp
+from tests.conftest import Caller, SignUp, audit_entries, change_account
 
 USERS = "/api/v1/admin/users"
 
@@ -35,7 +33,7 @@ def test_every_role_may_what_the_role_below_it_may() -> None:
 
 
 async def test_a_new_role_counts_at_once_and_ends_the_sessions_of_the_old_one(
-    client: httpx.AsyncClient, session: AsyncSession, sign_up: SignUp
+    client: httpx.AsyncClient, sign_up: SignUp
 ) -> None:
     admin, ada = await sign_up(Role.ADMIN), await sign_up()
     assert (await client.get("/api/v1/users/me", headers=ada.headers)).status_code == 200
@@ -43,9 +41,9 @@ async def test_a_new_role_counts_at_once_and_ends_the_sessions_of_the_old_one(
     assert answer.status_code == 200
     assert (answer.json()["role"], answer.json()["version"]) == ("moderator", 2)
     assert (await client.get("/api/v1/users/me", headers=ada.headers)).json()["code"] == "invalid-token"
-    entry = (await session.scalars(select(AuditEntry).where(AuditEntry.action == "user.role_changed"))).one()
-    assert entry.changes == {"role": ["user", "moderator"]}
-    assert (entry.actor_id, entry.target_id) == (admin.id, str(ada.id))
+    (entry,) = await audit_entries(client, admin, action="user.role_changed")
+    assert entry["changes"] == {"role": ["user", "moderator"]}
+    assert (entry["actor_id"], entry["target_id"]) == (admin.id, str(ada.id))
 
 
 async def test_the_same_role_again_ends_no_session(client: httpx.AsyncClient, sign_up: SignUp) -> None:
@@ -85,9 +83,7 @@ async def test_nobody_changes_their_own_role_or_closes_their_own_account(
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(409, "own-account")] * 4
 
 
-async def test_nobody_acts_on_an_account_above_their_own(
-    client: httpx.AsyncClient, session: AsyncSession, sign_up: SignUp
-) -> None:
+async def test_nobody_acts_on_an_account_above_their_own(client: httpx.AsyncClient, sign_up: SignUp) -> None:
     admin, above = await sign_up(Role.ADMIN), await sign_up(Role.SUPER_ADMIN)
     answers = [
         await give(client, admin, above, "user"),
@@ -97,7 +93,7 @@ async def test_nobody_acts_on_an_account_above_their_own(
         await client.patch(f"{USERS}/{above.id}", json={"full_name": "Fool"}, headers=admin.headers),
     ]
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "outranked")] * 5
-    assert (await session.scalars(select(AuditEntry))).all() == []
+    assert await audit_entries(client, admin) == []
 
 
 async def test_an_administrator_gives_roles_up_to_their_own_and_super_admin_to_nobody(
@@ -146,11 +142,9 @@ async def test_two_administrators_who_remove_each_other_at_once_leave_one(
         assert statuses[0] == 200
         assert statuses[1] in {401, 409}, [answer.text for answer in answers]
         assert await administrators(live_app) == 1
-        async with live_app.state.database.sessions() as session:
-            users = await session.scalars(select(User).where(User.id.in_([one.id, two.id])))
-            for user in users:
-                user.role = "user"
-            await session.commit()
+        async with live_app.state.database.sessions.begin() as session:
+            for admin in (one, two):
+                await change_account(session, admin.id, role="user")
 
 
 async def test_whoever_lost_their_role_on_the_way_removes_nobody(

@@ -10,12 +10,10 @@ import httpx
 import orjson
 import pytest
 from dirty_equals import IsPartialDict, IsStr
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.catalog.exports.odd_books import BARE, BARE_VALUES, ODD, ODD_VALUES, add_books
 from tests.catalog.formats.reading import records_of
-from tests.conftest import Caller
+from tests.conftest import Audit, Caller
 
 EXPORTS = "/api/v1/admin/exports"
 Export = Callable[..., Awaitable[httpx.Response]]
@@ -149,11 +147,11 @@ async def test_pages_and_unknown_formats_are_refused(
     assert (answer.status_code, answer.json()["code"]) == (422, "validation")
 
 
-async def test_an_export_is_audited_with_its_filters(export: Export, session: AsyncSession) -> None:
+async def test_an_export_is_audited_with_its_filters(export: Export, audit: Audit) -> None:
     await export(format="ndjson", language="en", book_format="ebook")
-    entry = (await session.execute(text("SELECT * FROM audit_log WHERE action = 'catalog.exported'"))).one()
-    assert (entry.target, entry.target_id) == ("catalog", "books")
-    assert entry.changes == {
+    (entry,) = await audit(action="catalog.exported")
+    assert (entry["target"], entry["target_id"]) == ("catalog", "books")
+    assert entry["changes"] == {
         "format": [None, "ndjson"],
         "language": [None, ["en"]],
         "book_format": [None, ["ebook"]],

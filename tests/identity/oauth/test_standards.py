@@ -6,8 +6,8 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.identity.permissions import Role
-from tests.conftest import Caller, SignUp
-from tests.identity.sessions.calls import AUTH, OWN_ORIGIN, forget, refresh, run, status_of_me, tokens_of
+from tests.conftest import Caller, SignUp, change_account
+from tests.identity.sessions.calls import AUTH, OWN_ORIGIN, forget, refresh, status_of_me, tokens_of
 
 
 async def revoke(client: httpx.AsyncClient, token: str, **form: str) -> httpx.Response:
@@ -78,7 +78,7 @@ async def test_introspection_sees_a_lower_role_at_once(
 ) -> None:
     admin = await sign_up(Role.ADMIN)
     tokens = await tokens_of(client, moderator.username)
-    await run(session, "UPDATE users SET role = 'user' WHERE id = :id", id=moderator.id)
+    await change_account(session, moderator.id, role="user")
     await forget(app, moderator.id)
     assert (await introspect(client, admin, tokens["access_token"])).json()["scope"] == "items:write"
 

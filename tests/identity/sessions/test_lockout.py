@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from devstack import Servers
-from tests.conftest import Caller, SignUp, client_of, make_account, running_app, settings_for
+from tests.conftest import Audit, Caller, SignUp, client_of, make_account, running_app, settings_for
 from tests.identity.sessions.calls import log_in, run
 
 WRONG = "Wrong-horse-1!"
@@ -74,10 +74,14 @@ async def test_a_lock_ends_after_half_an_hour_and_old_failures_fade(
     assert (await log_in(client, seller.username)).status_code == 200
 
 
-async def test_a_lock_is_audited(client: httpx.AsyncClient, seller: Caller, session: AsyncSession) -> None:
+async def test_a_lock_is_audited(client: httpx.AsyncClient, seller: Caller, audit: Audit) -> None:
     await fail(client, seller.username)
-    query = text("SELECT action, target_id, ip FROM audit_log ORDER BY id DESC LIMIT 1")
-    assert tuple((await session.execute(query)).one()) == ("login.locked", str(seller.id), "127.0.0.1")
+    entry = (await audit())[-1]
+    assert (entry["action"], entry["target_id"], entry["ip"]) == (
+        "login.locked",
+        str(seller.id),
+        "127.0.0.1",
+    )
 
 
 async def test_guesses_at_the_same_time_are_all_counted(

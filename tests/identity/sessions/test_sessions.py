@@ -7,11 +7,20 @@ import httpx
 import pytest
 from dirty_equals import IsStr
 from fastapi import FastAPI
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from devstack import Servers
-from tests.conftest import PASSWORD, Caller, SignUp, client_of, make_account, running_app, settings_for
+from tests.conftest import (
+    PASSWORD,
+    Caller,
+    SignUp,
+    account_of,
+    client_of,
+    events_of,
+    make_account,
+    running_app,
+    settings_for,
+)
 from tests.identity.sessions.calls import (
     AUTH,
     ME,
@@ -55,9 +64,7 @@ async def test_a_new_password_keeps_this_session_and_ends_the_others(
     client: httpx.AsyncClient, seller: Caller, session: AsyncSession
 ) -> None:
     here, there = [await tokens_of(client, seller.username) for _ in range(2)]
-    before = await session.scalar(
-        text("SELECT password_changed_at FROM users WHERE id = :id"), {"id": seller.id}
-    )
+    before = (await account_of(session, seller.id)).password_changed_at
     answer = await change_password(client, here["access_token"], confirm_password=NEW)
     assert (answer.status_code, answer.content) == (204, b"")
     assert await status_of_me(client, here["access_token"]) == 200
@@ -65,14 +72,8 @@ async def test_a_new_password_keeps_this_session_and_ends_the_others(
     assert await status_of_me(client, there["access_token"]) == 401
     assert (await log_in(client, seller.username)).status_code == 401
     assert (await log_in(client, seller.username, NEW)).status_code == 200
-    after = await session.scalar(
-        text("SELECT password_changed_at FROM users WHERE id = :id"), {"id": seller.id}
-    )
-    assert before is not None
-    assert after is not None
-    assert after > before
-    published = text("SELECT count(*) FROM outbox_events WHERE type = 'user.password_changed'")
-    assert await session.scalar(published) == 1
+    assert (await account_of(session, seller.id)).password_changed_at > before
+    assert await events_of(session, "user.password_changed") == [{"user_id": seller.id}]
 
 
 @pytest.mark.parametrize(
@@ -158,8 +159,7 @@ async def test_a_login_from_a_new_device_is_told_but_not_the_first_ever(
     told = []
     for agent in ("one/1.0", "one/1.1", "two/1.0", "two/1.0"):
         await client.post(f"{AUTH}/token", data=form, headers={"User-Agent": agent})
-        query = text("SELECT count(*) FROM outbox_events WHERE type = 'user.new_device'")
-        told.append(await session.scalar(query))
+        told.append(len(await events_of(session, "user.new_device")))
     assert told == [0, 0, 1, 1]
 
 

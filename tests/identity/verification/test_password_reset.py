@@ -4,14 +4,21 @@ import asyncio
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import event, select, update
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import AuditEntry
-from app.identity.models import LoginFailure, User
 from app.identity.verification.service import TokenPurpose, issue
 from devstack import Servers
-from tests.conftest import PASSWORD, Caller, SignUp, client_of, running_app, settings_for
+from tests.conftest import (
+    PASSWORD,
+    Audit,
+    Caller,
+    SignUp,
+    change_account,
+    client_of,
+    running_app,
+    settings_for,
+)
 
 from .conftest import Mail, Outbox
 
@@ -31,7 +38,7 @@ async def log_in(client: httpx.AsyncClient, caller: Caller, password: str) -> ht
 
 
 async def test_a_reset_sets_the_password_and_ends_every_session(
-    client: httpx.AsyncClient, seller: Caller, mail: Mail, outbox: Outbox, session: AsyncSession
+    client: httpx.AsyncClient, seller: Caller, mail: Mail, outbox: Outbox, audit: Audit
 ) -> None:
     refresh = (await log_in(client, seller, PASSWORD)).json()["refresh_token"]
     await client.patch(ME, json={"email": "thief@example.com"}, headers=seller.headers)
@@ -49,10 +56,8 @@ async def test_a_reset_sets_the_password_and_ends_every_session(
     account = (await client.get(ME, headers=headers)).json()
     assert (account["is_verified"], account["pending_email"]) == (True, None)
     assert ("user.password_changed", {"user_id": seller.id}) in await outbox()
-    entry = (
-        await session.scalars(select(AuditEntry).where(AuditEntry.action == "user.password_reset"))
-    ).one()
-    assert (entry.actor_id, entry.changes) == (seller.id, {"password": ["***", "***"]})
+    (entry,) = await audit(action="user.password_reset")
+    assert (entry["actor_id"], entry["changes"]) == (seller.id, {"password": ["***", "***"]})
     for dead in (token, other):
         again = await client.post(CONFIRM, json={"token": dead, "new_password": "Third-horse-3!"})
         assert (again.status_code, again.json()["code"]) == (400, "invalid-one-time-token")
@@ -85,11 +90,10 @@ async def test_a_refused_password_leaves_the_token_good(
 
 
 async def test_a_reset_lifts_the_lock_of_failed_logins(
-    client: httpx.AsyncClient, seller: Caller, mail: Mail, session: AsyncSession
+    client: httpx.AsyncClient, seller: Caller, mail: Mail
 ) -> None:
     for _ in range(6):
         await log_in(client, seller, "Wrong-horse-9!")
-    assert (await session.scalars(select(LoginFailure))).all()
     assert (await log_in(client, seller, PASSWORD)).status_code == 429
     token = await mail(seller.id, TokenPurpose.RESET_PASSWORD, address(seller))
     await client.post(CONFIRM, json={"token": token, "new_password": NEW})
@@ -100,7 +104,7 @@ async def test_a_closed_account_gets_no_new_password(
     client: httpx.AsyncClient, seller: Caller, mail: Mail, session: AsyncSession
 ) -> None:
     token = await mail(seller.id, TokenPurpose.RESET_PASSWORD, address(seller))
-    await session.execute(update(User).where(User.id == seller.id).values(is_active=False))
+    await change_account(session, seller.id, is_active=False)
     assert (await client.post(CONFIRM, json={"token": token, "new_password": NEW})).status_code == 400
 
 
