@@ -21,6 +21,13 @@ class OneTimeTokenRepository:
         self._db.add(token)
         await self._db.flush()
 
+    async def find_owner_id(self, token_hash: bytes) -> int | None:
+        """The account that the token is for, used or not."""
+        owner_id: int | None = await self._db.scalar(
+            select(OneTimeToken.user_id).where(OneTimeToken.token_hash == token_hash)
+        )
+        return owner_id
+
     async def use(self, token_hash: bytes, purposes: Collection[str], now: datetime) -> AnyRow | None:
         """Use the token up: `user_id, purpose, email, created_at`; of callers at once, one gets it."""
         statement = (

@@ -143,8 +143,11 @@ class VerificationService:
 
         Raises InvalidOneTimeToken, which is one answer whatever is wrong.
         """
-        token = await self._tokens.use(one_time_token_hash(raw), purposes, utc_now())
-        user = await self._accounts.lock(token.user_id) if token else None
+        digest = one_time_token_hash(raw)
+        owner_id = await self._tokens.find_owner_id(digest)
+        # The account before the token: whoever redeems another of its tokens is about to end this one.
+        user = None if owner_id is None else await self._accounts.lock(owner_id)
+        token = await self._tokens.use(digest, purposes, utc_now())
         if token is None or user is None or not user.is_active:
             raise dead_token()
         purpose = TokenPurpose(token.purpose)

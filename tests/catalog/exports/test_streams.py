@@ -69,7 +69,7 @@ def scope_of(caller: Caller) -> dict[str, Any]:
         "raw_path": PATH.encode(),
         "root_path": "",
         "query_string": b"format=ndjson",
-        "headers": [(b"authorization", caller.headers["Authorization"].encode())],
+        "headers": [(b"host", b"testserver"), (b"authorization", caller.headers["Authorization"].encode())],
         "client": ("127.0.0.1", 1),
         "server": ("testserver", 80),
         "state": {},
