@@ -42,6 +42,19 @@ DESCRIPTIONS: dict[Permission, str] = {
     Permission.USERS_READ: "Find and read anybody's account.",
 }
 
+SESSION_ONLY = frozenset(
+    {
+        Permission.AUDIT_READ,
+        Permission.ROLES_ASSIGN,
+        Permission.TOKENS_INTROSPECT,
+        Permission.USERS_MANAGE,
+    }
+)
+"""What an API key never carries out, whatever its scopes: who these may rule over are people and their
+credentials, so somebody must have logged in, with the second factor that the account has. A key is a
+string in a file, and one that leaks must not take the shop.
+"""
+
 ADMINISTRATORS = frozenset({Role.ADMIN, Role.SUPER_ADMIN})
 """The roles of which the last active account stays."""
 

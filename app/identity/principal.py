@@ -37,6 +37,11 @@ class Principal:
         return permission in self.permissions
 
     @property
+    def is_staff(self) -> bool:
+        """Whether the account has any role above `user`."""
+        return self.role is not Role.USER
+
+    @property
     def has_second_factor(self) -> bool:
         """Whether the session was opened, or has since been backed, by a second factor."""
         return not SECOND_FACTORS.isdisjoint(self.factors)
@@ -47,7 +52,7 @@ class Principal:
 
         API keys are no logins: whoever made one had the permissions that it carries.
         """
-        return self.role is not Role.USER and self.api_key_id is None and not self.has_second_factor
+        return self.is_staff and self.api_key_id is None and not self.has_second_factor
 
     @property
     def is_fresh(self) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.http.negotiation import NDJSON
+from app.identity.permissions import SESSION_ONLY
 from tests.conftest import Caller
 
 BOOKS = "/api/v1/books"
@@ -79,6 +80,22 @@ async def test_who_may_call_brings_its_refusals_into_the_documentation(app: Fast
     assert always | {"insufficient-scope", "mfa-enrolment-required", "stale-version"} <= managing
     assert "session-required" in codes_of(app, "get", "/api/v1/api-keys")
     assert "session-required" not in managing
+
+
+async def test_that_a_key_is_refused_by_permission_is_documented_on_exactly_those_routes(
+    app: FastAPI,
+) -> None:
+    for path, operations in app.openapi()["paths"].items():
+        for method, operation in operations.items():
+            asked = {
+                scope for way in operation.get("security", ()) for scopes in way.values() for scope in scopes
+            }
+            if not SESSION_ONLY.isdisjoint(asked):
+                assert "session-required" in codes_of(app, method, path), (method, path)
+    assert "session-required" in codes_of(app, "get", "/api/v1/admin/audit")
+    assert "session-required" in codes_of(app, "post", "/api/v1/auth/introspect")
+    for path in ("/api/v1/admin/users", "/api/v1/admin/dashboard", "/api/v1/admin/imports"):
+        assert "session-required" not in codes_of(app, "get", path)
 
 
 async def test_an_open_operation_documents_only_what_its_own_dependencies_refuse(app: FastAPI) -> None:

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from app.api import PUBLIC_ROUTES, ROUTERS
 from app.identity.authentication.api_key_format import key_digest, make_key
 from app.identity.models import ApiKey
-from app.identity.permissions import Role
+from app.identity.permissions import Permission, Role
 from tests.conftest import SignUp
 
 MATRIX = Path(__file__).with_name("matrix.txt")
@@ -57,14 +57,17 @@ EXPECTED = read_matrix(MATRIX.read_text())
 async def callers(
     sign_up: SignUp, session: AsyncSession, client: httpx.AsyncClient
 ) -> Mapping[str, dict[str, str]]:
-    """The headers of each kind of caller; the key has no scopes, though its owner may do everything."""
+    """The headers of each kind of caller; the keys have no scopes and all, and an owner who may do everything."""
     del client
     headers = {role.value: (await sign_up(role)).headers for role in Role}
     owner = await sign_up(Role.SUPER_ADMIN)
-    key = make_key(owner.id)
-    session.add(ApiKey(user_id=owner.id, name="x", hint="x", key_hash=key_digest(key), scopes=[]))
+    scopes: dict[str, list[str]] = {"bare_key": [], "full_key": list(Permission)}
+    keys = {name: make_key(owner.id) for name in scopes}
+    for name, key in keys.items():
+        digest = key_digest(key)
+        session.add(ApiKey(user_id=owner.id, name=name, hint="x", key_hash=digest, scopes=scopes[name]))
     await session.commit()
-    return {"anonymous": {}, **headers, "bare_key": {"X-API-Key": key}}
+    return {"anonymous": {}, **headers, **{name: {"X-API-Key": key} for name, key in keys.items()}}
 
 
 def outcome(answer: httpx.Response, *, is_public: bool) -> str:

@@ -19,6 +19,14 @@ class ApiKeyReplaced(AppError):
     title = "API key was replaced already"
 
 
+class ApiKeyTooLong(AppError):
+    """A key of staff lasts at most 90 days: name an earlier `expires_at`, or none."""
+
+    status = 422
+    code = "api-key-too-long"
+    title = "The API key would last too long"
+
+
 class TooManyApiKeys(AppError):
     """The account has as many working API keys as it may have."""
 

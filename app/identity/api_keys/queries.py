@@ -12,6 +12,7 @@ from app.core.db.sorting import Order
 from app.core.http.responses import ReadResult
 from app.identity.api_keys.errors import ApiKeyNotFound
 from app.identity.api_keys.schemas import ApiKeyFilter, ApiKeyOut
+from app.identity.authentication.queries import key_ends_at
 from app.identity.models import ApiKey
 
 _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
@@ -25,7 +26,7 @@ _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     ApiKey.scopes,
     ApiKey.allowed_ips,
     ApiKey.created_at,
-    ApiKey.expires_at,
+    key_ends_at.label("expires_at"),
     ApiKey.last_used_at,
     ApiKey.replaced_by_id,
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.identity.authentication.queries import key_ends_at
 from app.identity.models import ApiKey, User
 
 
@@ -20,7 +21,7 @@ class ApiKeyRepository:
 
     async def count_usable(self, owner_id: int) -> int:
         """How many keys of the account work."""
-        is_unexpired = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now())
+        is_unexpired = or_(key_ends_at.is_(None), key_ends_at > func.now())
         usable = select(func.count()).where(
             ApiKey.user_id == owner_id, ApiKey.revoked_at.is_(None), is_unexpired
         )

@@ -12,7 +12,7 @@ from app.core.http.problems import problems
 from app.core.http.responses import HotDep
 from app.core.http.schemas import RowId
 from app.identity.api_keys import queries
-from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, TooManyApiKeys
+from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, ApiKeyTooLong, TooManyApiKeys
 from app.identity.api_keys.schemas import ApiKeyCreated, ApiKeyFilter, ApiKeyIn, ApiKeyOut, ApiKeyRotation
 from app.identity.api_keys.service import ApiKeyService
 from app.identity.authentication.deps import FreshUser, SessionUser
@@ -43,7 +43,7 @@ async def list_api_keys(
     "",
     status_code=201,
     summary="Make a key",
-    responses=problems(InsufficientScope, TooManyApiKeys),
+    responses=problems(InsufficientScope, ApiKeyTooLong, TooManyApiKeys),
     dependencies=[IDEMPOTENT],
 )
 async def create_api_key(
@@ -52,7 +52,8 @@ async def create_api_key(
     """Make a key for a program, which sends it as `X-API-Key`. Only this answer shows `api_key`.
 
     A scope that one does not hold oneself is refused, naming it. Later the key may do what
-    both its scopes and its owner's role allow.
+    both its scopes and its owner's role allow, but never `users:manage`, `roles:assign`, `audit:read` and
+    `tokens:introspect`: those need a login. A key of staff (any role above `user`) lasts at most 90 days.
     """
     return _shown_once(await keys.create(owner, key), response)
 
@@ -66,7 +67,8 @@ async def create_api_key(
 )
 async def generate_api_key(owner: FreshUser, keys: ApiKeyServiceDep, response: Response) -> ApiKeyCreated:
     """The short form for whoever needs one key: called `default`, with all of one's permissions, from
-    anywhere, for ever. An earlier default key ends at once; other keys stay.
+    anywhere, for ever; one of staff (any role above `user`) for 90 days. An earlier default key ends at once;
+    other keys stay.
     """
     return _shown_once(await keys.generate(owner), response)
 

@@ -53,7 +53,9 @@ class ApiKeyIn(RequestModel):
     )
     scopes: Scopes
     expires_at: Annotated[Moment, AfterValidator(_in_the_future)] | None = Field(
-        default=None, description="Left out, it never expires.", examples=["2099-12-31T00:00:00Z"]
+        default=None,
+        description="Left out, it never expires; a key of staff (any role above `user`) lasts 90 days, and no longer.",
+        examples=["2099-12-31T00:00:00Z"],
     )
     allowed_ips: Annotated[
         list[Network],
@@ -87,7 +89,10 @@ class ApiKeyOut(ResponseModel):
     scopes: list[str] = Field(examples=[["items:write"]])
     allowed_ips: list[str] = Field(examples=[["192.0.2.7"]])
     created_at: Moment
-    expires_at: Moment | None
+    expires_at: Moment | None = Field(
+        description="When it ends, as the owner's role has it now: a key of staff 90 days after it was made.",
+        examples=["2099-12-31T00:00:00Z"],
+    )
     last_used_at: Moment | None = Field(description="To the minute.")
     replaced_by_id: RowId | None = Field(description="The key that took over by rotation.", examples=[None])
 

@@ -1,7 +1,7 @@
 """Making, listing, replacing and ending API keys."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +11,12 @@ from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.errors import FieldProblem
 from app.core.events.events import publish
-from app.identity.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, TooManyApiKeys
+from app.identity.api_keys.errors import (
+    ApiKeyNotFound,
+    ApiKeyReplaced,
+    ApiKeyTooLong,
+    TooManyApiKeys,
+)
 from app.identity.api_keys.queries import unknown_key
 from app.identity.api_keys.repository import ApiKeyRepository
 from app.identity.api_keys.schemas import (
@@ -21,6 +26,7 @@ from app.identity.api_keys.schemas import (
     ApiKeyOut,
 )
 from app.identity.authentication.api_key_format import key_digest, key_hint, make_key
+from app.identity.authentication.queries import LONGEST_STAFF_KEY
 from app.identity.errors import InsufficientScope
 from app.identity.events import ApiKeyMade
 from app.identity.models import ApiKey
@@ -43,7 +49,10 @@ class ApiKeyService:
         return cls(session, ApiKeyRepository(session))
 
     async def create(self, owner: Principal, request: ApiKeyIn) -> ApiKeyCreated:
-        """A new key with at most the caller's permissions. Raises InsufficientScope, TooManyApiKeys."""
+        """A new key with at most the caller's permissions; of staff it lasts 90 days at most.
+
+        Raises InsufficientScope, ApiKeyTooLong, TooManyApiKeys.
+        """
         _refuse_more_than_own(owner, request.scopes)
         return await self._add(owner, ApiKey(**request.model_dump()))
 
@@ -71,6 +80,8 @@ class ApiKeyService:
         _refuse_more_than_own(owner, scopes)
         now = utc_now()
         lifetime = old.expires_at - old.created_at if old.expires_at else None
+        if owner.is_staff:
+            lifetime = min(lifetime or LONGEST_STAFF_KEY, LONGEST_STAFF_KEY)
         successor = ApiKey(
             name=old.name,
             scopes=scopes,
@@ -108,7 +119,9 @@ class ApiKeyService:
         if await self._keys.count_usable(owner.user_id) >= MOST_KEYS:
             raise TooManyApiKeys(f"An account has at most {MOST_KEYS} keys that work; revoke one first.")
         secret = make_key(owner.user_id)
-        key.user_id = owner.user_id
+        now = utc_now()
+        key.user_id, key.created_at = owner.user_id, now
+        key.expires_at = _end_of(owner, key.expires_at, now)
         key.key_hash, key.hint = key_digest(secret), key_hint(secret)
         await self._keys.add(key)
         shown = ApiKeyOut.model_validate(key)
@@ -128,6 +141,22 @@ class ApiKeyService:
         target = ("api_key", key_id)
         record_audit(self._db, f"api_key.{what}", target, changes, actor_id=owner.user_id)
         invalidate(self._db, account_group(owner.user_id))
+
+
+def _end_of(owner: Principal, wanted: datetime | None, now: datetime) -> datetime | None:
+    """When a key made now ends. Raises ApiKeyTooLong for one of staff that would last longer than 90 days."""
+    if not owner.is_staff:
+        return wanted
+    latest = now + LONGEST_STAFF_KEY
+    if wanted is not None and wanted > latest:
+        message = f"must be at most {LONGEST_STAFF_KEY.days} days ahead, or left out"
+        problem: FieldProblem = {"field": "expires_at", "message": message, "type": ApiKeyTooLong.code}
+        raise ApiKeyTooLong(
+            f"expires_at: a key of staff lasts {LONGEST_STAFF_KEY.days} days at most; name an earlier moment, or"
+            " leave it out, and rotate the key in time.",
+            errors=[problem],
+        )
+    return wanted or latest
 
 
 def _refuse_more_than_own(owner: Principal, scopes: Iterable[str]) -> None:

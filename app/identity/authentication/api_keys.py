@@ -16,7 +16,7 @@ from app.identity.authentication.client_addresses import is_within
 from app.identity.authentication.key_uses import KeyUses
 from app.identity.authentication.queries import find_grant
 from app.identity.errors import CHALLENGE, InvalidApiKey
-from app.identity.permissions import Role, permissions_of
+from app.identity.permissions import SESSION_ONLY, Role, permissions_of
 from app.identity.principal import Principal, account_group
 
 _ZONE: Zone = "api_key"
@@ -82,7 +82,7 @@ async def _get_grant(request: Request, key: PresentedKey) -> KeyGrant:
             is_verified=row.is_verified,
             scopes=frozenset(row.scopes),
             allowed_ips=tuple(row.allowed_ips),
-            expires_at=row.expires_at,
+            expires_at=row.ends_at,
         )
         return Entry(grant, Snapshot(row.snapshot))
 
@@ -95,7 +95,7 @@ def _principal_of_grant(grant: KeyGrant) -> Principal:
         user_id=grant.user_id,
         username=grant.username,
         role=grant.role,
-        permissions=frozenset(permissions_of(grant.role) & grant.scopes),
+        permissions=frozenset((permissions_of(grant.role) & grant.scopes) - SESSION_ONLY),
         is_verified=grant.is_verified,
         api_key_id=grant.api_key_id,
     )

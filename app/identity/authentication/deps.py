@@ -32,13 +32,14 @@ from app.identity.errors import (
     SessionRequired,
     StepUpRequired,
 )
-from app.identity.permissions import Permission, Role, permissions_of
+from app.identity.permissions import SESSION_ONLY, Permission, Role, permissions_of
 from app.identity.principal import Principal
 
 
 @refuses(NotAuthenticated, InvalidToken, InvalidApiKey, RateLimited)
 @refuses(InsufficientScope, where=lambda use: bool(use.scopes))
 @refuses(MfaEnrolmentRequired, where=lambda use: not permissions_of(Role.USER).issuperset(use.scopes))
+@refuses(SessionRequired, where=lambda use: not SESSION_ONLY.isdisjoint(use.scopes))
 @refuses(CsrfRefused, where=lambda use: use.method not in SAFE_METHODS)
 async def get_principal(
     request: Request,
@@ -49,7 +50,7 @@ async def get_principal(
 ) -> Principal:
     """The caller, whatever the credentials, if they may do what is required.
 
-    Raises NotAuthenticated, InsufficientScope, MfaEnrolmentRequired, and what `identify` raises.
+    Raises NotAuthenticated, SessionRequired, InsufficientScope, MfaEnrolmentRequired, and what `identify` raises.
     """
     return await _authorize(request, required.scopes, Credentials(bearer, api_key, cookie))
 
@@ -67,6 +68,8 @@ async def _authorize(request: Request, scopes: list[str], credentials: Credentia
     if principal is None:
         raise NotAuthenticated("Send an access token: Authorization: Bearer …", headers=CHALLENGE)
     _remember(request, principal)
+    if not SESSION_ONLY.isdisjoint(scopes):
+        _require_session(principal)
     for scope in scopes:
         if not principal.may(Permission(scope)):
             challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
@@ -117,6 +120,11 @@ def _remember(request: Request, principal: Principal) -> None:
     state["api_key_id"] = principal.api_key_id
 
 
+def _require_session(principal: Principal) -> None:
+    if principal.api_key_id is not None:
+        raise SessionRequired("An API key cannot do this; log in and send the access token.")
+
+
 def _as_user(staff: Principal, scopes: list[str]) -> Principal:
     """Staff that logged in by password alone may do what any user may. Raises MfaEnrolmentRequired."""
     ordinary = permissions_of(Role.USER)
@@ -131,8 +139,7 @@ def _as_user(staff: Principal, scopes: list[str]) -> Principal:
 @refuses(SessionRequired)
 async def get_session_user(principal: Annotated[Principal, Security(get_principal)]) -> Principal:
     """The caller, logged in by themselves. Raises SessionRequired for an API key."""
-    if principal.api_key_id is not None:
-        raise SessionRequired("An API key cannot do this; log in and send the access token.")
+    _require_session(principal)
     return principal
 
 

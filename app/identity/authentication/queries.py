@@ -1,13 +1,26 @@
 """What credentials are looked up by: live sessions and API keys that are in force."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.clock import utc_now
 from app.core.db.queries import AnyRow, snapshot_text
 from app.identity.models import ApiKey, AuthSession, User
+from app.identity.permissions import Role
+
+LONGEST_STAFF_KEY = timedelta(days=90)
+"""How long a key of anybody above the role `user` lasts, from the moment it was made."""
+
+_owner_role = select(User.role).where(User.id == ApiKey.user_id).correlate(ApiKey).scalar_subquery()
+# Not what was written when the key was made: an account that was promoted since had a longer choice.
+key_ends_at: ColumnElement[datetime | None] = case(
+    (_owner_role == Role.USER.value, ApiKey.expires_at),
+    else_=func.least(ApiKey.expires_at, ApiKey.created_at + LONGEST_STAFF_KEY),
+).label("ends_at")
+"""When a key ends by the clock, as its owner's role has it now; null: never."""
 
 _GRANT = (
     select(
@@ -15,7 +28,7 @@ _GRANT = (
         ApiKey.user_id,
         ApiKey.scopes,
         ApiKey.allowed_ips,
-        ApiKey.expires_at,
+        key_ends_at,
         User.username,
         User.role,
         User.is_verified,
