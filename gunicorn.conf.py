@@ -13,6 +13,7 @@ from gunicorn import glogging
 from prometheus_client import multiprocess, values
 from uvicorn_worker import UvicornWorker
 
+from app.core.client_addresses import in_both_spellings
 from app.core.logging import configure_logging
 from app.core.settings.settings import SettingsError, load_settings
 
@@ -63,7 +64,7 @@ bind = [f"[{_host}]:{port}" if ":" in _host else f"{_host}:{port}" for port in _
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 
 # Whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks, comma-separated.
-forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
+forwarded_allow_ips = in_both_spellings(os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1"))
 
 # A worker is replaced now and then, so that no leak lives long; the jitter keeps them from going together.
 max_requests = 100_000

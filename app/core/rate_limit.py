@@ -4,7 +4,6 @@ Headers as the IETF draft `RateLimit header fields for HTTP` has them, with the 
 `X-RateLimit-*` beside. OPTIONS is never counted: it reaches no route.
 """
 
-import ipaddress
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -17,6 +16,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import Redis
 
+from app.core.client_addresses import counted_as
 from app.core.clock import utc_now
 from app.core.errors import RateLimited, refuses
 from app.core.redis import REDIS_FAULTS
@@ -40,7 +40,6 @@ Zone = Literal[
     "username_check",
 ]
 _Question = Callable[..., Awaitable[bool]]
-_IPV6_NETWORK = 64
 _PAUSE = 5.0
 """Seconds without a question to Redis after a fault: else every request would wait for its timeout, twice."""
 _log = structlog.get_logger(__name__)
@@ -107,15 +106,8 @@ def _headers(zone: Zone, limit: RateLimitItem, remaining: int, seconds: int) -> 
 
 
 def client_address(request: Request) -> str:
-    """The caller's address; of IPv6 the /64 that one customer gets. Proxies are resolved by the server."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False).network_address)
-    return host
+    """The caller's address as it is counted; of IPv6 the /64. Proxies are resolved by the server."""
+    return counted_as(request.client.host if request.client else "")
 
 
 def rate_limited(zone: Zone) -> Callable[[Request], Awaitable[None]]:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.cache.hot import HotCache
+from app.core.client_addresses import normal_address
 from app.core.clock import utc_now
 from app.core.http.problems import GENERIC, fault_response, problem_response
 from app.core.http.request_info import scope_var
@@ -37,7 +38,7 @@ _log = structlog.get_logger("request")
 
 
 class RequestContext:
-    """Gives each request its id, times it, and adds the headers that every answer carries."""
+    """Gives each request its id and its client's normal address, times it, and adds the headers of every answer."""
 
     def __init__(self, app: ASGIApp, *, uses_json: bool, is_logging: bool, in_production: bool) -> None:
         headers = {**SECURITY_HEADERS, **({"Strict-Transport-Security": HSTS} if in_production else {})}
@@ -54,6 +55,9 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        client = scope.get("client")
+        if client:
+            scope["client"] = (normal_address(client[0]), client[1])
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         request_id = _request_id(scope)
         state = scope.setdefault("state", {})

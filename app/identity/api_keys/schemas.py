@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from app.core.client_addresses import normal_network
 from app.core.clock import utc_now
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import Line, Moment, RequestModel, ResponseModel, RowId, VisibleLine
-from app.identity.authentication.client_addresses import normal_network
 from app.identity.permissions import Permission
 
 DEFAULT_NAME = "default"

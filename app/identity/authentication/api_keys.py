@@ -8,11 +8,11 @@ from fastapi import Request
 from pydantic import TypeAdapter
 
 from app.core.cache.hot import CacheSpace, Entry, HotCache, Snapshot
+from app.core.client_addresses import is_within
 from app.core.clock import utc_now
 from app.core.db.engine import Database
 from app.core.rate_limit import RateLimiter, Zone, client_address
 from app.identity.authentication.api_key_format import PresentedKey, read_key
-from app.identity.authentication.client_addresses import is_within
 from app.identity.authentication.key_uses import KeyUses
 from app.identity.authentication.queries import find_grant
 from app.identity.errors import CHALLENGE, InvalidApiKey
