@@ -21,6 +21,7 @@ from app.catalog.search.router import router as search
 from app.catalog.search.suggest.router import router as suggest
 from app.catalog.search.synonyms.router import router as admin_synonyms
 from app.catalog.search.zero_results.router import router as admin_zero_results
+from app.catalog.sellers.router import router as sellers
 from app.catalog.series.router import router as series
 from app.catalog.works.router import router as works
 from app.identity.accounts.router import router as accounts
@@ -45,6 +46,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     suggest,
     search,
     items,
+    # After the accounts: `me` is no id.
+    sellers,
     prices,
     authors,
     categories,
@@ -98,6 +101,7 @@ PUBLIC_ROUTES = frozenset(
         "get_category",
         "list_category_books",
         "get_cover",
+        "get_public_profile",
         "register_user",
         "check_username",
         "judge_password",

@@ -12,6 +12,8 @@ class Permission(StrEnum):
     ITEMS_MODERATE = "items:moderate"
     ITEMS_WRITE = "items:write"
     JOBS_READ = "jobs:read"
+    PROFILE_READ = "profile:read"
+    PROFILE_WRITE = "profile:write"
     ROLES_ASSIGN = "roles:assign"
     STATS_READ = "stats:read"
     TOKENS_INTROSPECT = "tokens:introspect"
@@ -35,6 +37,8 @@ DESCRIPTIONS: dict[Permission, str] = {
     Permission.ITEMS_MODERATE: "Change or delete anybody's books and goods.",
     Permission.ITEMS_WRITE: "List, change and delete one's own books and goods.",
     Permission.JOBS_READ: "See background jobs, their queues and dead letters.",
+    Permission.PROFILE_READ: "Read one's own name, addresses, phone number, birth date and gender.",
+    Permission.PROFILE_WRITE: "Change one's own profile, and close one's own account.",
     Permission.ROLES_ASSIGN: "Give accounts a role, up to one's own.",
     Permission.STATS_READ: "See the shop's figures.",
     Permission.TOKENS_INTROSPECT: "Ask whether a token is valid and what it grants.",
@@ -58,7 +62,7 @@ string in a file, and one that leaks must not take the shop.
 ADMINISTRATORS = frozenset({Role.ADMIN, Role.SUPER_ADMIN})
 """The roles of which the last active account stays."""
 
-_USER = frozenset({Permission.ITEMS_WRITE})
+_USER = frozenset({Permission.ITEMS_WRITE, Permission.PROFILE_READ, Permission.PROFILE_WRITE})
 _MODERATOR = _USER | {
     Permission.CATALOG_MANAGE,
     Permission.CATALOG_TRANSFER,

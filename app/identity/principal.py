@@ -72,6 +72,11 @@ class Principal:
             )
 
 
+def profile_group(user_id: int) -> str:
+    """The cache group of what everybody may see of one account."""
+    return f"profile:{user_id}"
+
+
 def account_group(user_id: int) -> str:
     """The cache group of one account and of every session of it."""
     return f"user:{user_id}"

@@ -21,7 +21,7 @@ from app.identity.credentials.service import CredentialService
 from app.identity.credentials.table import AccountEvent
 from app.identity.models import User
 from app.identity.permissions import ADMINISTRATORS, Role, outranks
-from app.identity.principal import Principal, account_group
+from app.identity.principal import Principal, account_group, profile_group
 from app.identity.sessions.gate import account_key
 from app.identity.sessions.repository import FailureRepository
 
@@ -148,5 +148,5 @@ class UserAdminService:
         if changes:
             await self._users.flush()
             record_audit(self._db, action, ("user", user.id), changes)
-            invalidate(self._db, account_group(user.id))
+            invalidate(self._db, account_group(user.id), profile_group(user.id))
         return bool(changes)

@@ -139,6 +139,9 @@ PartOfName = Annotated[Line, Field(min_length=1, max_length=LONGEST_NAME)]
 """What a title or name is to contain; the text of a real search is `index.criteria.SearchText`."""
 
 
+OwnerId = Annotated[RowId, Field(description="Only what this account sells.", examples=[3])]
+
+
 class GoodsCriteria(BaseModel):
     """Filters that every list of goods takes. All must hold."""
 

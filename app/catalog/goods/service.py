@@ -14,7 +14,7 @@ from app.core.audit import Changes, differences, record_edit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.http.conditional import Precondition
-from app.identity.principal import Principal
+from app.identity.principal import Principal, profile_group
 
 _ITEM_FIELDS = ("title", "description", "price", "sku", "tags")
 
@@ -41,7 +41,7 @@ class GoodsService:
         item = Item(kind=kind.value, currency=self._currency, owner_id=seller.user_id, **values)
         await self._items.add(item)
         await self._stock.open([(item.id, goods.quantity)], MovementKind.INITIAL, seller.user_id)
-        invalidate(self._session, ITEM.format(item.id), LISTS)
+        invalidate(self._session, ITEM.format(item.id), LISTS, profile_group(item.owner_id))
         return item
 
     async def lock(self, editor: Principal, item_id: int, precondition: Precondition) -> Item:
@@ -83,7 +83,7 @@ class GoodsService:
         """Delete the item and what belongs to it."""
         record_staff_edit(self._session, editor, item, "deleted", {"title": (item.title, None)})
         await self._items.delete(item)
-        invalidate(self._session, ITEM.format(item.id), LISTS)
+        invalidate(self._session, ITEM.format(item.id), LISTS, profile_group(item.owner_id))
 
 
 def record_staff_edit(

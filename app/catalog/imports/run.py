@@ -36,6 +36,7 @@ from app.core.db.driver import driver_connection
 from app.core.db.faults import Fault, postgres_cause, retry_on_conflict
 from app.core.errors import CONSTRAINT_ERRORS
 from app.core.events.events import HandlerContext
+from app.identity.principal import profile_group
 
 _WRITTEN = frozenset({RowStatus.CREATED, RowStatus.UPDATED})
 _WITHOUT_EFFECT = frozenset({RowStatus.UNCHANGED, RowStatus.FAILED})
@@ -117,7 +118,7 @@ class BatchApplier:
             await onix.keep(unknown_parts(free, [one.item_id for one in plan.outcomes]))
         outcomes = sorted([*triage.failures, *plan.outcomes], key=lambda one: one.number)
         written = [one.item_id for one in outcomes if one.status in _WRITTEN and one.item_id is not None]
-        return Applied(outcomes, written, names.created, _stale_groups(outcomes))
+        return Applied(outcomes, written, names.created, _stale_groups(outcomes, self._job.created_by))
 
 
 async def resolve_names(session: AsyncSession, records: Iterable[Record], names: Names) -> None:
@@ -151,16 +152,17 @@ async def resolve_names(session: AsyncSession, records: Iterable[Record], names:
         names.created += [("category", one) for one in placed.created]
 
 
-def _stale_groups(outcomes: Sequence[Outcome]) -> set[str]:
+def _stale_groups(outcomes: Sequence[Outcome], owner_id: int) -> set[str]:
     if all(one.status in _WITHOUT_EFFECT for one in outcomes):
         return set()
+    if any(one.status is RowStatus.DELETED for one in outcomes):
+        # From whose profile they are gone is not known here.
+        return {EVERYTHING}
     # Nothing is kept of books that are new.
-    changed = {
-        one.item_id
-        for one in outcomes
-        if one.status in {RowStatus.UPDATED, RowStatus.DELETED} and one.item_id is not None
-    }
-    return {EVERYTHING} if len(changed) > _MOST_GROUPS else {LISTS, *map(ITEM.format, changed)}
+    changed = {one.item_id for one in outcomes if one.status is RowStatus.UPDATED and one.item_id is not None}
+    if len(changed) > _MOST_GROUPS:
+        return {EVERYTHING}
+    return {LISTS, profile_group(owner_id), *map(ITEM.format, changed)}
 
 
 class Policy(ABC):

@@ -198,6 +198,9 @@ def _conditions_of_editions(query: BookCriteria) -> list[Condition]:
 def _conditions_of_offers(query: BookCriteria) -> list[Condition]:
     found: list[Condition] = []
     price, rating = BookDocument.price, BookDocument.rating
+    if query.owner_id is not None:
+        owned = select(Item.id).where(Item.owner_id == fixed(query.owner_id))
+        found.append(Condition(None, BookDocument.book_id.in_(owned)))
     if query.tags:
         found.append(
             Condition(None, BookDocument.book_id.in_(select(Item.id).where(Item.tags.contains(query.tags))))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationError, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.catalog.goods.schemas import GoodsCriteria, check_range
+from app.catalog.goods.schemas import GoodsCriteria, OwnerId, check_range
 from app.catalog.languages import Language
 from app.catalog.models import BookFormat
 from app.catalog.partial_dates import Year
@@ -98,6 +98,7 @@ class BookCriteria(GoodsCriteria):
         default=None,
         description="As `q` of `/search`: words, a phrase, or an ISBN in any form; misspelt words too.",
     )
+    owner_id: OwnerId | None = None
     author: Annotated[list[NameOrId], *AnyOf] = Field(
         default=[],
         description="Part of a contributor's name or alias, whatever its case and accents, or an author's id.",

@@ -44,6 +44,8 @@ def _conditions(query: ItemFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if query.kind is not None:
         conditions.append(Item.kind == query.kind)
+    if query.owner_id is not None:
+        conditions.append(Item.owner_id == query.owner_id)
     if query.search is not None:
         conditions.append(contains_folded(Item.title_folded, query.search))
     if query.tags:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from app.catalog.books.schemas import AuthorNames, Isbn
-from app.catalog.goods.schemas import GoodsFilter, GoodsIn, GoodsPatch, ItemKind
+from app.catalog.goods.schemas import GoodsFilter, GoodsIn, GoodsPatch, ItemKind, OwnerId
 from app.core.http.schemas import OMITTED
 
 
@@ -46,7 +46,13 @@ class ItemPatch(GoodsPatch):
     kind: ItemKind = OMITTED
 
 
-class ItemFilter(GoodsFilter):
-    """Filters of `/items`."""
+class OwnItemFilter(GoodsFilter):
+    """Filters of one's own items."""
 
     kind: ItemKind | None = Field(default=None, description="Only items of this kind.")
+
+
+class ItemFilter(OwnItemFilter):
+    """Filters of `/items`."""
+
+    owner_id: OwnerId | None = None

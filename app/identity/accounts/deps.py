@@ -14,8 +14,9 @@ from app.core.rate_limit import RateLimiter
 from app.identity.accounts.queries import find_account, show_account
 from app.identity.accounts.schemas import ProfileIn, ProfilePatch
 from app.identity.accounts.service import AccountService
-from app.identity.authentication.deps import CurrentUser, SessionUser
+from app.identity.authentication.deps import CurrentUser, ProfileEditor
 from app.identity.emails import address_digest
+from app.identity.permissions import Permission
 from app.identity.principal import Principal, account_group
 from app.identity.tokens import invalid_token
 
@@ -38,33 +39,37 @@ class OwnAccountAnswer:
         return cls(email.decode(), Representation.decode(answer))
 
 
-_ACCOUNTS = CacheSpace("own_account", OwnAccountAnswer.encode, OwnAccountAnswer.decode)
+_ACCOUNTS = CacheSpace("account_answer", OwnAccountAnswer.encode, OwnAccountAnswer.decode)
 
 
 async def get_own_account(request: Request, user: CurrentUser) -> OwnAccountAnswer:
-    """The caller's account as it is now, through the hot cache. Raises InvalidToken when it is gone."""
+    """The caller's account as these credentials show it now, through the hot cache.
+
+    Raises InvalidToken when it is gone.
+    """
     database: Database = request.app.state.database
     cache: HotCache = request.app.state.cache
+    with_person = user.may(Permission.PROFILE_READ)
 
     async def load() -> Entry[OwnAccountAnswer]:
         async with database.reading() as connection:
             row = await find_account(connection, user.user_id)
         if row is None:
             raise invalid_token("The account of this token is gone.")
-        answer = OwnAccountAnswer(row.email, represent(show_account(row), cache_control=PRIVATE))
+        answer = OwnAccountAnswer(
+            row.email, represent(show_account(row, with_person=with_person), cache_control=PRIVATE)
+        )
         return Entry(answer, Snapshot(row.snapshot))
 
-    return await cache.get(_ACCOUNTS, account_group(user.user_id), str(user.user_id), load)
+    return await cache.get(_ACCOUNTS, account_group(user.user_id), f"{user.user_id}:{with_person:d}", load)
 
 
 OwnAccount = Annotated[OwnAccountAnswer, Depends(get_own_account)]
 
 
-async def _limit_new_address(
-    request: Request, user: Principal, account: OwnAccountAnswer, email: str | None
-) -> None:
+async def _limit_new_address(request: Request, user: Principal, email: str | None) -> None:
     """Count a wish for another address: it sends a mail to somebody who may not be the caller."""
-    if email is None or email == account.email:
+    if email is None or email == (await get_own_account(request, user)).email:
         return
     limiter: RateLimiter = request.app.state.rate_limiter
     await limiter.check("email_change", str(user.user_id))
@@ -72,20 +77,16 @@ async def _limit_new_address(
 
 
 @refuses(RateLimited)
-async def get_profile(
-    request: Request, user: SessionUser, account: OwnAccount, profile: ProfileIn
-) -> ProfileIn:
+async def get_profile(request: Request, user: ProfileEditor, profile: ProfileIn) -> ProfileIn:
     """The whole profile. Raises RateLimited when it wants yet another address."""
-    await _limit_new_address(request, user, account, profile.email)
+    await _limit_new_address(request, user, profile.email)
     return profile
 
 
 @refuses(RateLimited)
-async def get_patch(
-    request: Request, user: SessionUser, account: OwnAccount, patch: ProfilePatch
-) -> ProfilePatch:
+async def get_patch(request: Request, user: ProfileEditor, patch: ProfilePatch) -> ProfilePatch:
     """The change. Raises RateLimited when it wants yet another address."""
-    await _limit_new_address(request, user, account, patch.email)
+    await _limit_new_address(request, user, patch.email)
     return patch
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from app.core.clock import utc_now
 from app.core.http.schemas import Line, VisibleLine
@@ -34,6 +34,30 @@ class Notifications(StrEnum):
     SMS = "sms"
     PUSH = "push"
     NONE = "none"
+
+
+class Gender(StrEnum):
+    """How the owner of the account is addressed; nobody has to say."""
+
+    MALE = "male"
+    FEMALE = "female"
+    NON_BINARY = "non_binary"
+    PREFER_NOT_TO_SAY = "prefer_not_to_say"
+
+
+def _as_list(ways: object) -> object:
+    if not isinstance(ways, str):
+        return ways
+    if ways not in set(Notifications):
+        # Of the field, not of the first in a list that nobody sent.
+        raise PydanticKnownError("enum", {"expected": ", ".join(f"'{way}'" for way in Notifications)})
+    return [ways]
+
+
+def _without_contradiction(ways: list[Notifications]) -> list[Notifications]:
+    if Notifications.NONE in ways and len(set(ways)) > 1:
+        raise ValueError("none stands alone")
+    return list(dict.fromkeys(ways))
 
 
 def _fits(email: str) -> str:
@@ -99,6 +123,13 @@ Phone = Annotated[
     Line,
     Field(max_length=40, description="International; kept in E.164.", examples=["+442079460018"]),
     AfterValidator(_as_e164),
+]
+NotificationWays = Annotated[
+    list[Notifications],
+    Field(min_length=1, max_length=len(Notifications)),
+    BeforeValidator(_as_list, json_schema_input_type=Notifications | list[Notifications]),
+    AfterValidator(_without_contradiction),
+    Field(description="One way, or a list of several; `none` stands alone.", examples=[["email"]]),
 ]
 DateOfBirth = Annotated[
     date,

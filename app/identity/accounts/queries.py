@@ -7,6 +7,8 @@ from app.core.db.queries import AnyRow, snapshot_text
 from app.core.http.responses import ReadResult, version_etag
 from app.identity.accounts.schemas import UserOut
 from app.identity.models import User
+from app.identity.permissions import Permission
+from app.identity.principal import Principal
 from app.identity.tokens import invalid_token
 
 _ACCOUNT = select(
@@ -19,6 +21,7 @@ _ACCOUNT = select(
     User.last_name,
     User.phone,
     User.date_of_birth,
+    User.gender,
     User.newsletter,
     User.notifications,
     User.terms_accepted_at,
@@ -32,18 +35,35 @@ _ACCOUNT = select(
 )
 
 
-async def get_account(connection: AsyncConnection, user_id: int) -> ReadResult:
-    """The account as its owner sees it. Raises InvalidToken when it is gone."""
-    row = await find_account(connection, user_id)
+PERSONAL_FIELDS = (
+    "email",
+    "pending_email",
+    "full_name",
+    "first_name",
+    "last_name",
+    "phone",
+    "date_of_birth",
+    "gender",
+)
+"""What only credentials with `profile:read` show."""
+
+
+async def get_account(connection: AsyncConnection, caller: Principal) -> ReadResult:
+    """The account as its owner sees it by these credentials. Raises InvalidToken when it is gone."""
+    row = await find_account(connection, caller.user_id)
     if row is None:
         raise invalid_token("The account of this token is gone.")
-    return show_account(row)
+    return show_account(row, with_person=caller.may(Permission.PROFILE_READ))
 
 
-def show_account(row: AnyRow) -> ReadResult:
-    """Show a row of `find_account` to the account's owner."""
+def show_account(row: AnyRow, *, with_person: bool) -> ReadResult:
+    """Show a row of `find_account` to the account's owner, who is named in it only `with_person`."""
     account = UserOut.model_validate(row)
-    return ReadResult(model=account, snapshot=row.snapshot, etag=version_etag(account.version))
+    if with_person:
+        return ReadResult(account, row.snapshot, version_etag(account.version))
+    nameless = account.model_copy(update=dict.fromkeys(PERSONAL_FIELDS))
+    # Two answers of one version have two tags; `If-Match` compares the version alone.
+    return ReadResult(nameless, row.snapshot, version_etag(account.version, 0))
 
 
 async def find_account(connection: AsyncConnection, user_id: int) -> AnyRow | None:

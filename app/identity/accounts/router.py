@@ -24,7 +24,7 @@ from app.identity.accounts.schemas import (
     UserOut,
     UserRegister,
 )
-from app.identity.authentication.deps import CurrentUser, FreshUser, SessionUser
+from app.identity.authentication.deps import CurrentUser, FreshProfileEditor, ProfileEditor
 from app.identity.errors import (
     EmailTaken,
     HashingBusy,
@@ -61,7 +61,10 @@ async def register_user(account: UserRegister, accounts: AccountServiceDep, resp
 
 @router.get("/me", summary="Read one's own account", response_model=UserOut)
 async def get_own_account(account: OwnAccount) -> Response:
-    """The account that the credentials belong to, as it is now."""
+    """The account that the credentials belong to, as it is now.
+
+    Without the scope `profile:read`, addresses, names, phone, birth date and gender are null.
+    """
     return RepresentationResponse(account.answer)
 
 
@@ -70,7 +73,7 @@ async def get_own_account(account: OwnAccount) -> Response:
 )
 async def replace_own_account(
     profile: Annotated[ProfileIn, Depends(get_profile)],
-    user: SessionUser,
+    user: ProfileEditor,
     precondition: PreconditionDep,
     accounts: AccountServiceDep,
     session: SessionDep,
@@ -81,7 +84,7 @@ async def replace_own_account(
     gets a link that stops it. Another address or phone needs a fresh proof: `POST /auth/step-up`.
     """
     await accounts.replace(user, precondition, profile)
-    return await read_back(session, partial(get_account, user_id=user.user_id))
+    return await read_back(session, partial(get_account, caller=user))
 
 
 @router.patch(
@@ -92,7 +95,7 @@ async def replace_own_account(
 )
 async def change_own_account(
     patch: Annotated[ProfilePatch, Depends(get_patch)],
-    user: SessionUser,
+    user: ProfileEditor,
     precondition: PreconditionDep,
     accounts: AccountServiceDep,
     session: SessionDep,
@@ -103,12 +106,12 @@ async def change_own_account(
     gets a link that stops it. Another address or phone needs a fresh proof: `POST /auth/step-up`.
     """
     await accounts.change(user, precondition, patch)
-    return await read_back(session, partial(get_account, user_id=user.user_id))
+    return await read_back(session, partial(get_account, caller=user))
 
 
 @router.delete("/me", status_code=204, summary="Close one's own account", responses=problems(LastAdmin))
 async def deactivate_own_account(
-    user: FreshUser, precondition: PreconditionDep, accounts: AccountServiceDep
+    user: FreshProfileEditor, precondition: PreconditionDep, accounts: AccountServiceDep
 ) -> None:
     """Deactivate the account and end all its sessions, API keys and passkeys. An administrator can open it again."""
     await accounts.deactivate(user.user_id, precondition)

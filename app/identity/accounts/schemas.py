@@ -1,9 +1,9 @@
 """What clients send and see of an account."""
 
 from datetime import date
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import AliasPath, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from app.core.http.schemas import OMITTED, Moment, PatchModel, RequestModel, ResponseModel, RowId
@@ -13,9 +13,11 @@ from app.identity.accounts.profile_fields import (
     FirstName,
     FreeUsername,
     FullName,
+    Gender,
     LastName,
     NewPassword,
     Notifications,
+    NotificationWays,
     Phone,
     Username,
 )
@@ -24,9 +26,9 @@ from app.identity.password_strength import Estimate, Strength
 from app.identity.permissions import Permission, Role
 
 
-def sms_needs_phone(notifications: Notifications, info: ValidationInfo) -> Notifications:
+def sms_needs_phone(notifications: list[Notifications], info: ValidationInfo) -> list[Notifications]:
     """Refuse SMS where no phone number came with it; a malformed one has its own complaint."""
-    if notifications is Notifications.SMS and info.data.get("phone", "malformed") is None:
+    if Notifications.SMS in notifications and info.data.get("phone", "malformed") is None:
         raise ValueError("sms needs a phone")
     return notifications
 
@@ -40,8 +42,9 @@ class ProfileIn(RequestModel):
     last_name: LastName | None = None
     phone: Phone | None = None
     date_of_birth: DateOfBirth | None = None
+    gender: Gender | None = None
     newsletter: bool = False
-    notifications: Notifications = Notifications.EMAIL
+    notifications: NotificationWays = Field(default=[Notifications.EMAIL])
 
     _sms_needs_phone = field_validator("notifications")(sms_needs_phone)
 
@@ -55,8 +58,9 @@ class ProfilePatch(PatchModel):
     last_name: LastName | None = None
     phone: Phone | None = None
     date_of_birth: DateOfBirth | None = None
+    gender: Gender | None = None
     newsletter: bool = OMITTED
-    notifications: Notifications = OMITTED
+    notifications: NotificationWays = OMITTED
 
 
 class AccountIn(ProfileIn):
@@ -95,13 +99,23 @@ class UserRegister(AccountIn):
 
     username: FreeUsername
 
+    @field_validator("terms_accepted")
+    @classmethod
+    def _are_accepted(cls, terms_accepted: bool) -> bool:
+        # Asked only of what was sent: a client without a box to tick leaves it out.
+        if not terms_accepted:
+            raise ValueError("must be true: without accepting the terms no account is opened")
+        return terms_accepted
+
 
 class UserOut(ResponseModel):
-    """An account as its owner sees it."""
+    """An account as its owner sees it; what `profile:read` shows is null without that scope."""
 
     id: RowId = Field(examples=[7])
     username: str = Field(examples=["ada"])
-    email: str = Field(examples=["ada@example.com"])
+    email: str | None = Field(
+        description="null, as all that is personal, without `profile:read`.", examples=["ada@example.com"]
+    )
     pending_email: str | None = Field(
         description="The address that will be the account's once it is proven.", examples=[None]
     )
@@ -110,8 +124,16 @@ class UserOut(ResponseModel):
     last_name: str | None = Field(examples=["Lovelace"])
     phone: str | None = Field(description="E.164.", examples=["+442079460018"])
     date_of_birth: date | None = Field(examples=["1990-12-10"])
+    gender: Gender | None = Field(examples=["female"])
     newsletter: bool
-    notifications: Notifications = Field(examples=["email"])
+    notifications: Annotated[Notifications, BeforeValidator(lambda ways: ways[0])] = Field(
+        description="The first of `notification_ways`.", examples=["email"]
+    )
+    notification_ways: list[Notifications] = Field(
+        validation_alias=AliasPath("notifications"),
+        description="How the shop may reach the account.",
+        examples=[["email"]],
+    )
     terms_accepted_at: Moment | None
     role: Role = Field(examples=["user"])
     is_active: bool

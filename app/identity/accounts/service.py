@@ -22,7 +22,7 @@ from app.identity.events import EmailChangeRequested, UserRegistered
 from app.identity.models import User
 from app.identity.passwords import hash_password
 from app.identity.permissions import Role
-from app.identity.principal import Principal, account_group
+from app.identity.principal import Principal, account_group, profile_group
 from app.identity.tokens import invalid_token
 
 PROFILE_FIELDS = (
@@ -31,6 +31,7 @@ PROFILE_FIELDS = (
     "last_name",
     "phone",
     "date_of_birth",
+    "gender",
     "newsletter",
     "notifications",
 )
@@ -108,6 +109,7 @@ class AccountService:
         await self._accounts.flush()
         record_audit(self._db, "user.deactivated", ("user", user_id), {"is_active": (True, False)})
         await self._credentials.end(user_id, AccountEvent.DEACTIVATED)
+        invalidate(self._db, profile_group(user_id))
 
     async def _lock(self, user_id: int, precondition: Precondition) -> User:
         user = await self._accounts.lock(user_id)
@@ -133,7 +135,7 @@ class AccountService:
             caller.require_fresh()
         for name, (_, new) in changes.items():
             setattr(user, name, new)
-        if user.notifications == Notifications.SMS and user.phone is None:
+        if Notifications.SMS in user.notifications and user.phone is None:
             raise PhoneNeeded("Notifications by SMS need a phone number; send both or choose another way.")
         if changes:
             await self._accounts.flush()

@@ -166,6 +166,8 @@ async def get_seller(
 CURRENT_USER = Security(get_principal)
 SESSION_USER = Depends(get_session_user)
 FRESH_USER = Depends(get_fresh_user)
+PROFILE_EDITOR = Security(get_session_user, scopes=[Permission.PROFILE_WRITE.value])
+FRESH_PROFILE_EDITOR = Security(get_fresh_user, scopes=[Permission.PROFILE_WRITE.value])
 SELLER = Depends(get_seller)
 CATALOG_MANAGER = Security(get_principal, scopes=[Permission.CATALOG_MANAGE.value])
 CATALOG_TRANSFERRER = Security(get_principal, scopes=[Permission.CATALOG_TRANSFER.value])
@@ -180,6 +182,8 @@ USER_READER = Security(get_principal, scopes=[Permission.USERS_READ.value])
 CurrentUser = Annotated[Principal, CURRENT_USER]
 SessionUser = Annotated[Principal, SESSION_USER]
 FreshUser = Annotated[Principal, FRESH_USER]
+ProfileEditor = Annotated[Principal, PROFILE_EDITOR]
+FreshProfileEditor = Annotated[Principal, FRESH_PROFILE_EDITOR]
 Seller = Annotated[Principal, SELLER]
 CatalogManager = Annotated[Principal, CATALOG_MANAGER]
 CatalogTransferrer = Annotated[Principal, CATALOG_TRANSFERRER]

@@ -40,7 +40,8 @@ class User(Timestamped, Versioned, Base):
     phone: Mapped[str | None]
     date_of_birth: Mapped[date | None] = mapped_column(Date)
     newsletter: Mapped[bool] = mapped_column(default=False, server_default="false")
-    notifications: Mapped[str] = mapped_column(default="email", server_default="email")
+    gender: Mapped[str | None]
+    notifications: Mapped[list[str]] = mapped_column(default=lambda: ["email"], server_default="{email}")
     terms_accepted_at: Mapped[datetime | None]
     role: Mapped[str] = mapped_column(default=Role.USER.value, server_default=Role.USER.value)
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
@@ -51,7 +52,14 @@ class User(Timestamped, Versioned, Base):
         UniqueConstraint("email_key"),
         CheckConstraint("username = lower(username)", name="username_lower"),
         CheckConstraint(f"role IN ({_ROLES})", name="role"),
-        CheckConstraint("notifications IN ('email', 'sms', 'push', 'none')", name="notifications"),
+        CheckConstraint(
+            "gender IN ('male', 'female', 'non_binary', 'prefer_not_to_say')",
+            name="gender",
+        ),
+        CheckConstraint(
+            "cardinality(notifications) > 0 AND notifications <@ '{email,sms,push,none}'::text[]",
+            name="notifications",
+        ),
         Index("ix_users_created_at", "created_at"),
         Index(
             "ix_users_search_trigrams",

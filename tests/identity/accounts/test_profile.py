@@ -190,8 +190,8 @@ async def test_permissions_are_those_of_credentials_and_role(
     answer = await client.get(f"{ME}/permissions", headers=seller.headers)
     assert answer.json() == {
         "role": "user",
-        "permissions": ["items:write"],
-        "role_permissions": ["items:write"],
+        "permissions": ["items:write", "profile:read", "profile:write"],
+        "role_permissions": ["items:write", "profile:read", "profile:write"],
     }
     form = {"username": moderator.username, "password": PASSWORD, "scope": "items:moderate"}
     token = (await client.post(TOKEN, data=form)).json()["access_token"]
@@ -239,3 +239,86 @@ async def test_wishes_for_another_address_are_limited_and_other_changes_are_not(
         await application.state.redis.flushdb()
     assert wishes == [200, 200, 429]
     assert others == [200] * 5
+
+
+PERSONAL = (
+    "email",
+    "pending_email",
+    "full_name",
+    "first_name",
+    "last_name",
+    "phone",
+    "date_of_birth",
+    "gender",
+)
+
+
+async def test_only_credentials_with_the_scope_read_what_is_personal(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    person = {"phone": "+442079460018", "first_name": "Ada", "full_name": "Ada L", "last_name": "L"}
+    person |= {"date_of_birth": "1990-12-10", "gender": "female", "email": "new@example.com"}
+    whole = await client.patch(ME, json=person, headers=seller.headers)
+    assert all(whole.json()[name] for name in PERSONAL)
+
+    async def read(headers: dict[str, str]) -> httpx.Response:
+        return await client.get(ME, headers=headers)
+
+    async def by_token(scope: str) -> dict[str, str]:
+        form = {"username": seller.username, "password": PASSWORD, "scope": scope}
+        token = (await client.post(TOKEN, data=form)).json()["access_token"]
+        return {"Authorization": f"Bearer {token}"}
+
+    async def by_key(scope: str) -> dict[str, str]:
+        wish = {"name": scope, "scopes": [scope]}
+        made = await client.post("/api/v1/api-keys", json=wish, headers=seller.headers)
+        return {"X-API-Key": made.json()["api_key"]}
+
+    for credentials in (by_token, by_key):
+        narrow = await read(await credentials("items:write"))
+        assert narrow.status_code == 200
+        assert narrow.json() == whole.json() | dict.fromkeys(PERSONAL)
+        assert narrow.headers["etag"] != whole.headers["etag"]
+        wide = await read(await credentials("profile:read"))
+        assert (wide.json(), wide.headers["etag"]) == (whole.json(), whole.headers["etag"])
+
+
+async def test_only_credentials_with_the_scope_change_or_close_the_account(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    async def by_token(scope: str) -> dict[str, str]:
+        form = {"username": seller.username, "password": PASSWORD, "scope": scope}
+        token = (await client.post(TOKEN, data=form)).json()["access_token"]
+        return {"Authorization": f"Bearer {token}"}
+
+    narrow = await by_token("items:write profile:read")
+    profile = {"email": f"{seller.username}@example.com"}
+    for refused in (
+        await client.patch(ME, json={"first_name": "Eve"}, headers=narrow),
+        await client.put(ME, json=profile, headers=narrow),
+        await client.delete(ME, headers=narrow),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (403, "insufficient-scope")
+        assert 'scope="profile:write"' in refused.headers["www-authenticate"]
+    writing = await by_token("profile:write")
+    version = (await client.get(ME, headers=writing)).headers["etag"]
+    changed = await client.patch(ME, json={"first_name": "Ada"}, headers={**writing, "If-Match": version})
+    assert changed.status_code == 200
+    # What may be written is not thereby read.
+    assert (changed.json()["first_name"], changed.json()["email"]) == (None, None)
+    assert (await client.get(ME, headers=seller.headers)).json()["first_name"] == "Ada"
+
+
+async def test_several_ways_of_notification_are_kept_and_none_stands_alone(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    async def patch(**change: object) -> httpx.Response:
+        return await client.patch(ME, json=change, headers=seller.headers)
+
+    assert (await patch(notifications=["email", "sms"])).json()["code"] == "phone-needed"
+    both = await patch(notifications=["push", "email"])
+    assert (both.json()["notifications"], both.json()["notification_ways"]) == ("push", ["push", "email"])
+    assert (await patch(notifications=["none", "email"])).status_code == 422
+    none = await patch(notifications="none", gender="prefer_not_to_say")
+    assert (none.json()["notifications"], none.json()["gender"]) == ("none", "prefer_not_to_say")
+    assert (await patch(gender=None)).json()["gender"] is None

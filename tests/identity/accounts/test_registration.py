@@ -31,8 +31,10 @@ async def test_registering_answers_the_account_without_the_password(client: http
         "last_name": None,
         "phone": None,
         "date_of_birth": None,
+        "gender": None,
         "newsletter": False,
         "notifications": "email",
+        "notification_ways": ["email"],
         "terms_accepted_at": None,
         "role": "user",
         "is_active": True,
@@ -138,7 +140,8 @@ async def test_a_registration_keeps_all_that_was_sent(client: httpx.AsyncClient)
         "phone": "+44 20 7946 0018",
         "date_of_birth": "1990-12-10",
         "newsletter": True,
-        "notifications": "sms",
+        "gender": "non_binary",
+        "notifications": ["sms", "email"],
         "terms_accepted": True,
         "confirm_password": ADA["password"],
     }
@@ -147,7 +150,8 @@ async def test_a_registration_keeps_all_that_was_sent(client: httpx.AsyncClient)
     account = answer.json()
     assert account["phone"] == "+442079460018"
     assert account["date_of_birth"] == "1990-12-10"
-    assert account["notifications"] == "sms"
+    assert (account["notifications"], account["notification_ways"]) == ("sms", ["sms", "email"])
+    assert account["gender"] == "non_binary"
     assert account["newsletter"] is True
     assert account["terms_accepted_at"] == IsStr(regex=r".*Z")
     assert not [name for name in account if "password" in name]
@@ -158,7 +162,18 @@ async def test_a_registration_keeps_all_that_was_sent(client: httpx.AsyncClient)
     [
         ({"confirm_password": "Lovelace-1816!"}, "confirm_password"),
         ({"notifications": "sms"}, "notifications"),
+        ({"notifications": ["email", "sms"]}, "notifications"),
         ({"notifications": "pigeon"}, "notifications"),
+        ({"notifications": []}, "notifications"),
+        ({"notifications": None}, "notifications"),
+        ({"notifications": ["none", "email"]}, "notifications"),
+        ({"gender": "female"}, None),
+        ({"gender": "prefer_not_to_say"}, None),
+        ({"gender": None}, None),
+        ({"gender": "Female"}, "gender"),
+        ({"gender": True}, "gender"),
+        ({"terms_accepted": False}, "terms_accepted"),
+        ({"terms_accepted": None}, "terms_accepted"),
         ({"phone": "020 7946 0018"}, "phone"),
         ({"phone": "+44 1"}, "phone"),
         ({"phone": "call me"}, "phone"),
@@ -286,3 +301,11 @@ async def test_asking_for_names_and_judging_passwords_have_limits_of_their_own(
     assert [answer.status_code for answer in names] == [200, 200, 429]
     assert [answer.status_code for answer in judged] == [200, 429]
     assert int(names[-1].headers["retry-after"]) > 0
+
+
+async def test_one_way_of_notification_is_a_list_of_one(client: httpx.AsyncClient) -> None:
+    for number, ways in enumerate(("email", ["email"], ["email", "email"])):
+        account = {**ADA, "username": f"ada{number}", "email": f"ada{number}@example.com"}
+        answer = await client.post(REGISTER, json={**account, "notifications": ways})
+        assert answer.status_code == 201, answer.text
+        assert (answer.json()["notifications"], answer.json()["notification_ways"]) == ("email", ["email"])

@@ -81,7 +81,14 @@ async def test_generate_makes_the_one_default_key_and_revoke_ends_it(
     second = answer.json()
     assert answer.status_code == 201
     assert second["name"] == "default"
-    assert second["scopes"] == ["catalog:manage", "catalog:transfer", "items:moderate", "items:write"]
+    assert second["scopes"] == [
+        "catalog:manage",
+        "catalog:transfer",
+        "items:moderate",
+        "items:write",
+        "profile:read",
+        "profile:write",
+    ]
     assert (await client.get(ME, headers=with_key(first))).status_code == 401
     assert (await client.get(ME, headers=with_key(second))).status_code == 200
     rotated = await client.post(f"{KEYS}/{second['id']}/rotate", headers=moderator.headers)

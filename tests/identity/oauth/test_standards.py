@@ -9,6 +9,8 @@ from app.identity.permissions import Role
 from tests.conftest import Caller, SignUp, change_account
 from tests.identity.sessions.calls import AUTH, OWN_ORIGIN, forget, refresh, status_of_me, tokens_of
 
+ALL_OF_A_USER = "items:write profile:read profile:write"
+
 
 async def revoke(client: httpx.AsyncClient, token: str, **form: str) -> httpx.Response:
     return await client.post(f"{AUTH}/revoke", data={"token": token, **form})
@@ -43,7 +45,7 @@ async def test_introspection_tells_what_a_token_is_worth(
     assert answer.headers["cache-control"] == "no-store"
     shared = {
         "active": True,
-        "scope": "items:write",
+        "scope": ALL_OF_A_USER,
         "username": seller.username,
         "exp": IsInt(gt=0),
         "iat": IsInt(gt=0),
@@ -80,7 +82,7 @@ async def test_introspection_sees_a_lower_role_at_once(
     tokens = await tokens_of(client, moderator.username)
     await change_account(session, moderator.id, role="user")
     await forget(app, moderator.id)
-    assert (await introspect(client, admin, tokens["access_token"])).json()["scope"] == "items:write"
+    assert (await introspect(client, admin, tokens["access_token"])).json()["scope"] == ALL_OF_A_USER
 
 
 async def test_introspection_needs_its_permission(

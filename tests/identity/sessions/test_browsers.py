@@ -41,7 +41,11 @@ async def test_the_tokens_come_in_cookies_that_scripts_cannot_read(
     browser: httpx.AsyncClient, seller: Caller
 ) -> None:
     answer = await log_in_browser(browser, seller)
-    assert answer.json() == {"csrf_token": IsStr(), "expires_in": 900, "scope": "items:write"}
+    assert answer.json() == {
+        "csrf_token": IsStr(),
+        "expires_in": 900,
+        "scope": "items:write profile:read profile:write",
+    }
     assert answer.headers["cache-control"] == "no-store"
     cookies = {cookie.split("=")[0]: cookie.split("; ") for cookie in answer.headers.get_list("set-cookie")}
     assert set(cookies) == {"access_token", "refresh_token", "csrf_token"}
@@ -103,7 +107,11 @@ async def test_refresh_and_logout_work_from_the_cookie(browser: httpx.AsyncClien
     before = browser.cookies["refresh_token"], browser.cookies["access_token"]
     assert (await browser.post(f"{AUTH}/refresh")).json()["code"] == "csrf-refused"
     answer = await browser.post(f"{AUTH}/refresh", headers=good)
-    assert answer.json() == {"csrf_token": good["X-CSRF-Token"], "expires_in": 900, "scope": "items:write"}
+    assert answer.json() == {
+        "csrf_token": good["X-CSRF-Token"],
+        "expires_in": 900,
+        "scope": "items:write profile:read profile:write",
+    }
     assert browser.cookies["refresh_token"] != before[0]
     access_token = browser.cookies["access_token"]
     assert access_token != before[1]
