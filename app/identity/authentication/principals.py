@@ -66,7 +66,11 @@ async def _get_live_session(cache: HotCache, database: Database, claims: AccessC
         )
         return Entry(session, Snapshot(row.snapshot))
 
-    return await cache.get(_SESSIONS, account_group(claims.user_id), str(claims.session_id), load)
+    session = await cache.get(_SESSIONS, account_group(claims.user_id), str(claims.session_id), load)
+    # What is kept was found for a token of this session, which may have been another's `sub`.
+    if session.user_id != claims.user_id:
+        raise invalid_token("The session of this token is another account's; log in again.")
+    return session
 
 
 @lru_cache(maxsize=4096)

@@ -13,8 +13,7 @@ import segno
 CODES = 10
 """How many recovery codes an account gets at once."""
 
-_WINDOW = 1
-_CODE_BYTES = 10
+_CODE_BYTES = 15
 _GROUP = 4
 _PIXELS = 4
 
@@ -25,10 +24,13 @@ def new_secret() -> str:
 
 
 def matching_steps(secret: str, code: str, now: datetime) -> Iterator[int]:
-    """The 30-second steps, from one before now to one after, whose code this is; the newest first."""
+    """The 30-second steps, now and the one before, whose code this is; the newest first.
+
+    One step before is what the way here may take (RFC 6238 §5.2); a code of the future nobody has in honesty.
+    """
     totp = pyotp.TOTP(secret)
     current = totp.timecode(now)
-    for step in range(current + _WINDOW, current - _WINDOW - 1, -1):
+    for step in (current, current - 1):
         if secrets.compare_digest(totp.generate_otp(step), code):
             yield step
 
@@ -46,7 +48,7 @@ def qr_svg(text: str) -> str:
 
 
 def new_recovery_codes() -> list[str]:
-    """Ten codes of 80 random bits each, such as `K7QX-2MBD-PLWZ-4TRA` (Base32: no 0, 1, 8, 9)."""
+    """Ten codes of 120 random bits each, such as `K7QX-2MBD-PLWZ-4TRA-Q6HV-XE2N` (Base32: no 0, 1, 8, 9)."""
     codes = []
     for _ in range(CODES):
         letters = pyotp.random_base32(length=32)[: _CODE_BYTES * 8 // 5]
@@ -58,6 +60,7 @@ def new_recovery_codes() -> list[str]:
 def recovery_hash(code: str) -> bytes:
     """How a recovery code is stored, whatever its case and dashes.
 
-    SHA-256 is enough: unlike a password, 80 random bits cannot be guessed however fast the hash is.
+    SHA-256 is enough: unlike a password, 120 random bits, and the 80 of codes that were made before, cannot be
+    guessed however fast the hash is (ASVS 5, 6.5.2).
     """
     return hashlib.sha256(re.sub(r"[\s-]", "", code).upper().encode()).digest()

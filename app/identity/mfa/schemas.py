@@ -57,7 +57,9 @@ class TotpConfirmation(RequestModel):
 class RecoveryCodesOut(ResponseModel):
     """Codes for the day the device is lost, each good for one login. They are never shown again."""
 
-    recovery_codes: list[str] = Field(examples=[["K7QX-2MBD-PLWZ-4TRA", "ZB5N-QJ3C-W6YH-XE2V"]])
+    recovery_codes: list[str] = Field(
+        examples=[["K7QX-2MBD-PLWZ-4TRA-Q6HV-XE2N", "ZB5N-QJ3C-W6YH-XE2V-M4KD-7RPA"]]
+    )
 
 
 class FactorAnswer(RequestModel):
@@ -65,7 +67,11 @@ class FactorAnswer(RequestModel):
 
     code: TotpCode | None = None
     recovery_code: str | None = Field(
-        default=None, min_length=16, max_length=40, examples=["K7QX-2MBD-PLWZ-4TRA"]
+        default=None,
+        min_length=16,
+        max_length=40,
+        description="As it was shown; case, dashes and blanks do not matter.",
+        examples=["K7QX-2MBD-PLWZ-4TRA-Q6HV-XE2N"],
     )
 
 

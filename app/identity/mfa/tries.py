@@ -13,7 +13,7 @@ from app.identity.mfa.errors import SecondFactorLocked
 from app.identity.mfa.repository import AttemptRepository
 
 TRIES_AN_HOUR = 10
-"""With a right password, the chance to guess one of three valid codes in an hour is 1 in 33,000."""
+"""With a right password, the chance to guess one of two valid codes in an hour is 1 in 50,000."""
 
 _WINDOW = timedelta(hours=1)
 

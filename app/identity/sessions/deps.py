@@ -53,7 +53,7 @@ async def get_login_service(request: Request, session: SessionDep) -> LoginServi
 
 async def get_rotation_service(request: Request, session: SessionDep) -> RotationService:
     """Refreshing on the request's transaction."""
-    return RotationService.build(session, request.app.state.tokens, request.app.state.settings)
+    return RotationService.build(session, request.app.state.tokens)
 
 
 def set_session_cookies(request: Request, response: Response, tokens: TokenOut) -> BrowserSessionOut:

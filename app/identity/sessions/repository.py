@@ -16,7 +16,7 @@ from app.identity.tokens import invalid_token
 
 GRACE = timedelta(seconds=10)
 """How long after its use a refresh token still gets siblings: of two requests at once, both go on."""
-MOST_SIBLINGS = 3
+MOST_SIBLINGS = 20
 MOST_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=30)
 MOST_LISTED = 100
@@ -51,9 +51,9 @@ class SessionRepository:
         return user
 
     async def add_refresh_token(self, session_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
-        """Keep a refresh token's hash; one that is there already stays as it is."""
-        values = {"session_id": session_id, "token_hash": token_hash, "expires_at": expires_at}
-        await self._db.execute(insert(RefreshToken).values(**values).on_conflict_do_nothing())
+        """Keep a refresh token's hash."""
+        self._db.add(RefreshToken(session_id=session_id, token_hash=token_hash, expires_at=expires_at))
+        await self._db.flush()
 
     async def use_refresh_token(self, token_hash: bytes) -> UUID | None:
         """Use the token up; its session, or None when it is unknown, expired or used: one caller wins."""
@@ -71,16 +71,20 @@ class SessionRepository:
         )
         return await self._db.scalar(statement)
 
-    async def share_refresh_token(self, token_hash: bytes) -> AnyRow | None:
-        """Count a sibling of a token that was used just now: `session_id, grace_uses`, or None."""
+    async def share_refresh_token(self, token_hash: bytes) -> UUID | None:
+        """Count a sibling of a token that was used just now; its session, or None when it may have no more."""
         statement = (
             update(RefreshToken)
-            .where(RefreshToken.token_hash == token_hash, RefreshToken.used_at > utc_now() - GRACE)
-            .values(grace_uses=func.least(RefreshToken.grace_uses + 1, MOST_SIBLINGS))
-            .returning(RefreshToken.session_id, RefreshToken.grace_uses)
+            .where(
+                RefreshToken.token_hash == token_hash,
+                RefreshToken.used_at > utc_now() - GRACE,
+                RefreshToken.grace_uses < MOST_SIBLINGS,
+            )
+            .values(grace_uses=RefreshToken.grace_uses + 1)
+            .returning(RefreshToken.session_id)
             .execution_options(synchronize_session=False)
         )
-        return (await self._db.execute(statement)).one_or_none()
+        return await self._db.scalar(statement)
 
     async def find_refresh_token(self, token_hash: bytes) -> AnyRow | None:
         """The token with its session and account, whether the session is under way and the token usable."""

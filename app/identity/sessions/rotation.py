@@ -1,71 +1,57 @@
 """Refreshing: each refresh token works once; a later second use ends its whole session."""
 
-import hashlib
-import hmac
 from typing import Self
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import record_audit
+from app.core.clock import utc_now
 from app.core.db.queries import AnyRow
 from app.core.events.events import publish
 from app.core.http.request_info import current_request
-from app.core.settings.settings import Settings
 from app.identity.errors import CHALLENGE, CsrfRefused, InvalidRefreshToken, TokenReuse
 from app.identity.events import TokenReused
 from app.identity.permissions import Role, permissions_of
 from app.identity.principal import Principal
-from app.identity.sessions.repository import SessionRepository
+from app.identity.sessions.repository import GRACE, SessionRepository
 from app.identity.sessions.schemas import TokenOut
-from app.identity.sessions.service import (
-    REFRESH_PREFIX,
-    SessionService,
-    new_refresh_token,
-    refresh_token_hash,
-)
+from app.identity.sessions.service import SessionService, new_refresh_token, refresh_token_hash
 from app.identity.tokens import Grant, TokenIssuer
 
 
 class RotationService:
     """Trades refresh tokens; the tokens of one session are a family."""
 
-    def __init__(
-        self, db: AsyncSession, sessions: SessionService, repository: SessionRepository, sibling_key: bytes
-    ) -> None:
+    def __init__(self, db: AsyncSession, sessions: SessionService, repository: SessionRepository) -> None:
         self._db = db
         self._sessions = sessions
         self._repository = repository
-        self._sibling_key = sibling_key
 
     @classmethod
-    def build(cls, session: AsyncSession, tokens: TokenIssuer, settings: Settings) -> Self:
+    def build(cls, session: AsyncSession, tokens: TokenIssuer) -> Self:
         """Compose it on one session."""
-        secret = settings.jwt.secret.get_secret_value().encode()
-        sibling_key = hashlib.sha256(b"refresh\0" + secret).digest()
-        return cls(session, SessionService.build(session, tokens), SessionRepository(session), sibling_key)
+        return cls(session, SessionService.build(session, tokens), SessionRepository(session))
 
     async def refresh(self, token: str, session_id: str | None = None) -> TokenOut:
         """Issue a new pair of the same session, which keeps its end; `session_id` is whom a browser claims to be.
 
         One guarded UPDATE decides who used the token. Whoever comes second within ten seconds, such as
-        another tab, gets a sibling: at most three are made, later ones share the last. After that a
-        second use means that somebody else has the token.
+        another tab, gets a token of their own: nobody is given one that somebody else may have used by then.
+        There are twenty of these siblings at most. After the ten seconds a second use means that somebody
+        else has the token.
 
-        Raises TokenReuse, which ends the session, and InvalidRefreshToken when it is unknown or expired, or its session has ended.
+        Raises TokenReuse, which ends the session, and InvalidRefreshToken when it is unknown, expired or has
+        all its siblings, or its session has ended.
         """
         digest = refresh_token_hash(token)
         family = await self._repository.use_refresh_token(digest)
-        successor = new_refresh_token()
         if family is None:
-            shared = await self._repository.share_refresh_token(digest)
-            if shared is None:
-                raise await self._refusal(digest)
-            # Derived, so that the last one can be handed out again although only hashes are kept.
-            mac = hmac.new(self._sibling_key, f"{shared.grace_uses}.{token}".encode(), hashlib.sha256)
-            family, successor = shared.session_id, REFRESH_PREFIX + mac.hexdigest()
+            family = await self._repository.share_refresh_token(digest)
+        if family is None:
+            raise await self._refusal(digest)
         _require_own(family, session_id)
-        return await self._go_on(family, successor)
+        return await self._go_on(family, new_refresh_token())
 
     async def end_by_token(self, token: str, session_id: str | None, reason: str) -> bool:
         """End the session of a refresh token, used or not; whether there was one under way."""
@@ -106,6 +92,9 @@ class RotationService:
     async def _refusal(self, digest: bytes) -> InvalidRefreshToken | TokenReuse:
         found = await self._repository.find_refresh_token(digest)
         if found is None or found.used_at is None or not found.is_live:
+            return _invalid()
+        if found.used_at > utc_now() - GRACE:
+            # Many at once are no thief: they get no more tokens, and the session goes on.
             return _invalid()
         if await self._sessions.end(found.session_id, found.user_id, "token_reuse"):
             request = current_request()

@@ -16,6 +16,23 @@ class OneTimeTokenRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._db = session
 
+    async def end_older(self, token: OneTimeToken) -> None:
+        """End the unused tokens of the same account and purpose.
+
+        The account is locked first, so that of two that are made at once the later one ends the other.
+        """
+        await self._db.execute(
+            select(User.id).where(User.id == token.user_id).with_for_update(key_share=True)
+        )
+        statement = update(OneTimeToken).where(
+            OneTimeToken.user_id == token.user_id,
+            OneTimeToken.purpose == token.purpose,
+            OneTimeToken.used_at.is_(None),
+        )
+        await self._db.execute(
+            statement.values(used_at=token.created_at).execution_options(synchronize_session=False)
+        )
+
     async def add(self, token: OneTimeToken) -> None:
         """Keep a new token."""
         self._db.add(token)

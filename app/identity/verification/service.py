@@ -76,8 +76,9 @@ class VerificationService:
     async def issue(self, user_id: int, purpose: TokenPurpose, email: str) -> str:
         """A new token (256 bits) whose bearer reads the mail to `email`; only its hash is kept.
 
-        It lasts 30 minutes, works once, and dies with the next change of password or address. The link that
-        stops a change of address lasts as long as the one that completes it.
+        It lasts 30 minutes, works once, and dies with the next change of password or address, and when a newer
+        one of its purpose is made: the link in the newest mail is the one that works. The link that stops a
+        change of address lasts as long as the one that completes it, whatever else is asked for meanwhile.
         """
         raw = secrets.token_urlsafe(_TOKEN_BYTES)
         now = utc_now()
@@ -89,6 +90,8 @@ class VerificationService:
             created_at=now,
             expires_at=now + LINK_LIFETIME,
         )
+        if token.purpose != TokenPurpose.STOP_EMAIL_CHANGE:
+            await self._tokens.end_older(token)
         await self._tokens.add(token)
         return raw
 
@@ -248,7 +251,7 @@ def one_time_token_hash(raw: str) -> bytes:
 def dead_token() -> InvalidOneTimeToken:
     """One answer for unknown, used, expired and outdated tokens."""
     return InvalidOneTimeToken(
-        "The link was used, is older than 30 minutes, or is not ours; ask for a new one."
+        "The link was used, is older than 30 minutes or than another one that we sent, or is not ours; ask for a new one."
     )
 
 

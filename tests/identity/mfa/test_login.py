@@ -41,7 +41,7 @@ async def test_the_right_password_is_answered_by_a_question_for_the_second_facto
 async def test_the_code_opens_a_session_that_remembers_both_factors(
     client: httpx.AsyncClient, enrolled: Enrolled, opened_with: Told
 ) -> None:
-    opened = await answer(client, await ask_token(client, enrolled.caller), code=enrolled.code(1))
+    opened = await answer(client, await ask_token(client, enrolled.caller), code=enrolled.code())
     assert opened.status_code == 200
     assert opened.headers["cache-control"] == "no-store"
     assert opened.json()["scope"] == "items:write"
@@ -55,7 +55,7 @@ async def test_scopes_asked_for_with_the_password_are_the_scopes_of_the_session(
     client: httpx.AsyncClient, enrolled: Enrolled
 ) -> None:
     token = await ask_token(client, enrolled.caller, scope="items:write catalog:manage nonsense")
-    assert (await answer(client, token, code=enrolled.code(1))).json()["scope"] == "items:write"
+    assert (await answer(client, token, code=enrolled.code())).json()["scope"] == "items:write"
     with time_machine.travel(utc_now() + timedelta(seconds=90), tick=True):
         token = await ask_token(client, enrolled.caller, scope="nonsense")
         assert (await answer(client, token, code=enrolled.code())).json()["scope"] == ""
@@ -64,14 +64,27 @@ async def test_scopes_asked_for_with_the_password_are_the_scopes_of_the_session(
 async def test_a_used_step_is_refused_again_in_this_login_and_in_the_next(
     client: httpx.AsyncClient, enrolled: Enrolled
 ) -> None:
-    code = enrolled.code(1)
+    code = enrolled.code()
     assert (await answer(client, await ask_token(client, enrolled.caller), code=code)).status_code == 200
     token = await ask_token(client, enrolled.caller)
-    for used in (code, enrolled.code(0), enrolled.code(-1)):
+    for used in (code, enrolled.code(-1)):
         refused = await answer(client, token, code=used)
         assert (refused.status_code, refused.json()["code"]) == (401, "wrong-second-factor")
     with time_machine.travel(utc_now() + timedelta(seconds=60), tick=True):
         assert (await answer(client, token, code=enrolled.code())).status_code == 200
+
+
+async def test_the_code_of_the_step_before_opens_and_one_of_the_next_step_does_not(
+    client: httpx.AsyncClient, enrolled: Enrolled
+) -> None:
+    # In the middle of a step, so that no request falls into another.
+    middle = (int(utc_now().timestamp()) // 30 + 4) * 30 + 15
+    with time_machine.travel(middle, tick=False):
+        token = await ask_token(client, enrolled.caller)
+        for offset in (1, 2, -2):
+            refused = await answer(client, token, code=enrolled.code(offset))
+            assert (refused.status_code, refused.json()["code"]) == (401, "wrong-second-factor")
+        assert (await answer(client, token, code=enrolled.code(-1))).status_code == 200
 
 
 async def test_an_mfa_token_opens_one_session_and_is_no_access_token(
@@ -81,7 +94,7 @@ async def test_an_mfa_token_opens_one_session_and_is_no_access_token(
     for path in (ME, MFA):
         as_access = await client.get(path, headers={"Authorization": f"Bearer {token}"})
         assert (as_access.status_code, as_access.json()["code"]) == (401, "invalid-token")
-    assert (await answer(client, token, code=enrolled.code(1))).status_code == 200
+    assert (await answer(client, token, code=enrolled.code())).status_code == 200
     with time_machine.travel(utc_now() + timedelta(seconds=60), tick=True):
         again = await answer(client, token, code=enrolled.code())
         assert (again.status_code, again.json()["code"]) == (401, "mfa-token-refused")
@@ -94,7 +107,7 @@ async def test_after_five_wrong_codes_the_token_is_dead_for_the_right_one_too(
     for _ in range(5):
         wrong = await answer(client, token, code=enrolled.wrong_code())
         assert wrong.json()["code"] == "wrong-second-factor"
-    dead = await answer(client, token, code=enrolled.code(1))
+    dead = await answer(client, token, code=enrolled.code())
     assert (dead.status_code, dead.json()["code"]) == (401, "mfa-token-refused")
     assert await audited(enrolled.caller.id) == ["mfa.totp_enabled"] + ["mfa.wrong_code"] * 5
 
@@ -107,7 +120,7 @@ async def test_ten_wrong_codes_over_several_logins_lock_the_app_and_not_the_reco
         for _ in range(5):
             await answer(client, token, code=enrolled.wrong_code())
     token = await ask_token(client, enrolled.caller)
-    locked = await answer(client, token, code=enrolled.code(1))
+    locked = await answer(client, token, code=enrolled.code())
     assert (locked.status_code, locked.json()["code"]) == (429, "second-factor-locked")
     assert await told(enrolled.caller.id) == ["totp_enabled", "locked"]
     opened = await answer(client, token, recovery_code=enrolled.recovery_codes[3])
@@ -141,7 +154,7 @@ async def test_codes_of_another_account_open_nothing(
     token = await ask_token(client, enrolled.caller)
     refused = await answer(client, token, recovery_code=other.recovery_codes[0])
     assert refused.json()["code"] == "wrong-second-factor"
-    assert (await answer(client, token, code=other.code(1))).json()["code"] == "wrong-second-factor"
+    assert (await answer(client, token, code=other.code())).json()["code"] == "wrong-second-factor"
     token = await ask_token(client, other.caller)
     assert (await answer(client, token, recovery_code=other.recovery_codes[0])).status_code == 200
 
@@ -160,7 +173,7 @@ async def test_the_token_dies_with_time_password_account_and_app(
     for change in changes:
         token = await ask_token(client, enrolled.caller)
         await change_account(session, enrolled.caller.id, **change)
-        dead = await answer(client, token, code=enrolled.code(1))
+        dead = await answer(client, token, code=enrolled.code())
         assert (dead.status_code, dead.json()["code"]) == (401, "mfa-token-refused")
 
 
@@ -181,7 +194,7 @@ async def test_forged_tokens_are_refused(app: FastAPI, client: httpx.AsyncClient
         jwt.encode(claims, "", "none", headers={"typ": "challenge+jwt"}),
     ]
     for token in forged:
-        refused = await answer(client, token, code=enrolled.code(1))
+        refused = await answer(client, token, code=enrolled.code())
         assert (refused.status_code, refused.json()["code"]) == (401, "mfa-token-refused"), token
 
 
@@ -208,7 +221,7 @@ async def test_of_twenty_answers_with_one_code_at_once_one_opens_a_session(
 ) -> None:
     enrolled = await enrol(live_client, await live_sign_up())
     tokens = [await ask_token(live_client, enrolled.caller) for _ in range(4)]
-    code = enrolled.code(1)
+    code = enrolled.code()
     answers = await asyncio.gather(
         *(answer(live_client, token, code=code) for token in tokens for _ in range(5))
     )
@@ -249,10 +262,10 @@ async def test_without_redis_the_second_factor_is_asked_for_and_counted_all_the_
         for _ in range(5):
             wrong = await answer(live_client, token, code=enrolled.wrong_code())
             assert wrong.json()["code"] == "wrong-second-factor"
-        dead = await answer(live_client, token, code=enrolled.code(1))
+        dead = await answer(live_client, token, code=enrolled.code())
         assert dead.json()["code"] == "mfa-token-refused"
         token = await ask_token(live_client, enrolled.caller)
-        assert (await answer(live_client, token, code=enrolled.code(1))).status_code == 200
+        assert (await answer(live_client, token, code=enrolled.code())).status_code == 200
     finally:
         servers.redis.start()
 
@@ -264,9 +277,9 @@ async def test_while_postgresql_is_away_no_code_opens_anything(
     token = await ask_token(live_client, enrolled.caller)
     servers.postgres.stop(immediate=True)
     try:
-        away = await answer(live_client, token, code=enrolled.code(1))
+        away = await answer(live_client, token, code=enrolled.code())
     finally:
         servers.postgres.start()
     assert (away.status_code, away.json()["code"]) == (503, "unavailable")
     assert away.headers["retry-after"]
-    assert (await answer(live_client, token, code=enrolled.code(1))).status_code == 200
+    assert (await answer(live_client, token, code=enrolled.code())).status_code == 200

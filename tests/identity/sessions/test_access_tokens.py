@@ -165,3 +165,19 @@ async def test_the_challenges_follow_rfc_6750(
     assert (short.status_code, short.json()["code"]) == (403, "insufficient-scope")
     challenge = short.headers["www-authenticate"]
     assert challenge == 'Bearer error="insufficient_scope", scope="catalog:manage"'
+
+
+async def test_the_session_must_be_the_subjects_whoevers_was_looked_up_before(
+    live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    owner, thief = await live_sign_up(), await live_sign_up()
+    sid = claims(owner)["sid"]
+    mixed = forged(thief, sid=sid)
+    for warm in (False, True):
+        if warm:
+            assert await status_of_me(live_client, token_of(owner)) == 200
+        # The owner's session is kept in this worker by now.
+        for _ in range(2):
+            refused = await live_client.get(ME, headers=bearer(mixed))
+            assert (refused.status_code, refused.json()["code"]) == (401, "invalid-token")
+    assert await status_of_me(live_client, token_of(owner)) == 200

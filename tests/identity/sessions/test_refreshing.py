@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
 from app.identity.models import RefreshToken
+from app.identity.sessions.repository import MOST_SIBLINGS
 from tests.conftest import Audit, Caller, SignUp, change_account, events_of
 from tests.identity.sessions.calls import AUTH, refresh, status_of_me, tokens_of
 
@@ -37,18 +38,46 @@ async def test_a_refresh_gives_a_new_pair_that_works(client: httpx.AsyncClient, 
     assert (await refresh(client, second["refresh_token"])).status_code == 200
 
 
-async def test_whoever_comes_second_within_the_grace_gets_a_sibling(
+async def test_whoever_comes_second_within_the_grace_gets_a_token_of_their_own(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
     tokens = await tokens_of(client, seller.username)
     answers = [await refresh(client, tokens["refresh_token"]) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [200] * 6
     refresh_tokens = [answer.json()["refresh_token"] for answer in answers]
-    # The winner and three siblings; whoever comes later shares the last.
-    assert len(set(refresh_tokens)) == 4
-    assert len(set(refresh_tokens[3:])) == 1
-    for token in set(refresh_tokens):
+    assert len(set(refresh_tokens)) == 6
+    for token in refresh_tokens:
         assert (await refresh(client, token)).status_code == 200
+
+
+async def test_nobody_is_given_a_token_that_was_used_meanwhile(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    first = (await tokens_of(client, seller.username))["refresh_token"]
+    used = set()
+    for _ in range(8):
+        successor = (await refresh(client, first)).json()["refresh_token"]
+        assert successor not in used
+        assert (await refresh(client, successor)).status_code == 200
+        used.add(successor)
+    latest = (await refresh(client, first)).json()
+    # After the grace too: a token that two had been given would end the session here.
+    with time_machine.travel(utc_now() + AFTER_THE_GRACE, tick=True):
+        assert (await refresh(client, latest["refresh_token"])).status_code == 200
+        assert await status_of_me(client, latest["access_token"]) == 200
+
+
+async def test_beyond_its_siblings_a_token_gets_no_more_and_the_session_goes_on(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    first = (await tokens_of(client, seller.username))["refresh_token"]
+    # The clock stands, so that a slow machine does not end the grace.
+    with time_machine.travel(utc_now(), tick=False):
+        successors = [await refresh(client, first) for _ in range(1 + MOST_SIBLINGS)]
+        assert {answer.status_code for answer in successors} == {200}
+        beyond = await refresh(client, first)
+        assert (beyond.status_code, beyond.json()["code"]) == (401, "invalid-refresh-token")
+        assert (await refresh(client, successors[-1].json()["refresh_token"])).status_code == 200
 
 
 async def test_second_use_of_a_refresh_token_revokes_the_family(
@@ -161,13 +190,13 @@ async def test_twenty_clients_that_refresh_at_once_all_go_on(
     answers = await asyncio.gather(*(refresh(live_client, tokens["refresh_token"]) for _ in range(20)))
     assert [answer.status_code for answer in answers] == [200] * 20
     successors = {answer.json()["refresh_token"] for answer in answers}
-    assert len(successors) == 4
+    assert len(successors) == 20
     for answer in answers:
         assert await status_of_me(live_client, answer.json()["access_token"]) == 200
     listed = await live_client.get(f"{AUTH}/sessions", headers=caller.headers)
     assert len(listed.json()) == 2
     async with live_app.state.database.sessions() as session:
-        assert await session.scalar(text("SELECT count(*) FROM refresh_tokens")) == 5
+        assert await session.scalar(text("SELECT count(*) FROM refresh_tokens")) == 21
 
 
 async def test_twenty_clients_that_reuse_at_once_end_one_session_with_one_alarm(

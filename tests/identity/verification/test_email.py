@@ -175,3 +175,12 @@ async def test_the_mails_links_open_pages_that_change_nothing_and_leak_nothing(
     assert token not in answer.text
     assert (await client.get(ME, headers=seller.headers)).json()["is_verified"] is False
     assert (await client.post(VERIFY, json={"token": token})).status_code == 200
+
+
+async def test_a_newer_mail_makes_the_older_link_useless(
+    client: httpx.AsyncClient, seller: Caller, mail: Mail
+) -> None:
+    email = f"{seller.username}@example.com"
+    old, new = [await mail(seller.id, TokenPurpose.VERIFY_EMAIL, email) for _ in range(2)]
+    for token, status in ((old, 400), (new, 200)):
+        assert (await client.post("/api/v1/auth/verify-email", json={"token": token})).status_code == status

@@ -180,3 +180,36 @@ async def test_of_twenty_resets_with_one_token_at_once_one_wins(
             )
         )
     assert sorted(answer.status_code for answer in answers) == [204] + [400] * 19
+
+
+async def test_a_newer_link_ends_the_older_ones_of_its_purpose_alone(
+    client: httpx.AsyncClient, seller: Caller, sign_up: SignUp, mail: Mail
+) -> None:
+    other = await sign_up()
+    foreign = await mail(other.id, TokenPurpose.RESET_PASSWORD, address(other))
+    proof = await mail(seller.id, TokenPurpose.VERIFY_EMAIL, address(seller))
+    old, newest = [await mail(seller.id, TokenPurpose.RESET_PASSWORD, address(seller)) for _ in range(2)]
+    refused = await client.post(CONFIRM, json={"token": old, "new_password": NEW})
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid-one-time-token")
+    assert "another one that we sent" in refused.json()["detail"]
+    assert (await client.post("/api/v1/auth/verify-email", json={"token": proof})).status_code == 200
+    # Proving the address ends what was mailed before; a link of another account is none of it.
+    assert (await client.post(CONFIRM, json={"token": newest, "new_password": NEW})).status_code == 400
+    assert (await client.post(CONFIRM, json={"token": foreign, "new_password": NEW})).status_code == 204
+
+
+async def test_of_links_that_are_made_at_once_one_works(
+    live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    caller = await live_sign_up()
+
+    async def make() -> str:
+        async with live_app.state.database.sessions.begin() as worker:
+            return await issue(worker, caller.id, TokenPurpose.RESET_PASSWORD, address(caller))
+
+    links = await asyncio.gather(*(make() for _ in range(5)))
+    statuses = [
+        (await live_client.post(CONFIRM, json={"token": link, "new_password": f"{NEW}{number}"})).status_code
+        for number, link in enumerate(links)
+    ]
+    assert sorted(statuses) == [204] + [400] * 4
