@@ -3,12 +3,12 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from app.admin.errors import AccountNotFound, NotOnOneself, Outranked, SecondFactorMissing, SuperAdminFixed
+from app.admin.errors import AccountNotFound, NotOnOneself, SecondFactorMissing, SuperAdminFixed
 from app.admin.users import queries
+from app.admin.users.deps import UserAdminServiceDep
 from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch, RoleIn
-from app.admin.users.service import UserAdminService
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
@@ -20,16 +20,7 @@ from app.identity.errors import LastAdmin, RoleLost
 
 router = APIRouter(prefix="/api/v1/admin/users", tags=["admin"])
 
-_EDITING = (AccountNotFound, Outranked)
 _STANDING = (LastAdmin, NotOnOneself, RoleLost)
-
-
-async def get_user_admin_service(session: SessionDep) -> UserAdminService:
-    """Accounts on the request's transaction."""
-    return UserAdminService.build(session)
-
-
-UserAdminServiceDep = Annotated[UserAdminService, Depends(get_user_admin_service, scope="function")]
 
 
 @router.get("", summary="Find accounts", response_model=Page[AdminUserOut], dependencies=[USER_READER])
@@ -54,7 +45,7 @@ async def get_user(user_id: RowId, reads: HotDep) -> Response:
     "/{user_id}",
     summary="Mend an account",
     response_model=AdminUserOut,
-    responses=problems(*_EDITING, NotOnOneself),
+    responses=problems(NotOnOneself),
 )
 async def change_user(
     user_id: RowId,
@@ -73,7 +64,7 @@ async def change_user(
     "/{user_id}/role",
     summary="Give an account a role",
     response_model=AdminUserOut,
-    responses=problems(*_EDITING, *_STANDING, SuperAdminFixed),
+    responses=problems(*_STANDING, SuperAdminFixed),
 )
 async def set_user_role(
     user_id: RowId,
@@ -96,7 +87,7 @@ async def set_user_role(
     "/{user_id}/activate",
     summary="Open an account again",
     response_model=AdminUserOut,
-    responses=problems(*_EDITING, *_STANDING),
+    responses=problems(*_STANDING),
 )
 async def activate_user(
     user_id: RowId,
@@ -114,7 +105,7 @@ async def activate_user(
     "/{user_id}/deactivate",
     summary="Close an account",
     response_model=AdminUserOut,
-    responses=problems(*_EDITING, *_STANDING),
+    responses=problems(*_STANDING),
 )
 async def deactivate_user(
     user_id: RowId,
@@ -128,7 +119,7 @@ async def deactivate_user(
     return await read_back(session, partial(queries.get_user, user_id=user_id))
 
 
-@router.post("/{user_id}/unlock", status_code=204, summary="Unlock an account", responses=problems(*_EDITING))
+@router.post("/{user_id}/unlock", status_code=204, summary="Unlock an account")
 async def unlock_user(
     user_id: RowId, admin: UserAdmin, precondition: PreconditionDep, users: UserAdminServiceDep
 ) -> None:
@@ -140,7 +131,6 @@ async def unlock_user(
     "/{user_id}/end-sessions",
     status_code=204,
     summary="Log an account out everywhere",
-    responses=problems(*_EDITING),
 )
 async def end_user_sessions(
     user_id: RowId, admin: UserAdmin, precondition: PreconditionDep, users: UserAdminServiceDep
@@ -154,7 +144,7 @@ async def end_user_sessions(
     status_code=204,
     summary="Remove a lost second factor",
     dependencies=[FRESH_USER],
-    responses=problems(*_EDITING, NotOnOneself, SecondFactorMissing),
+    responses=problems(NotOnOneself, SecondFactorMissing),
 )
 async def remove_user_second_factor(
     user_id: RowId, admin: UserAdmin, precondition: PreconditionDep, users: UserAdminServiceDep

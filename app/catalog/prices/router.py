@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.books.errors import BookNotFound
 from app.catalog.cache_groups import ITEM
 from app.catalog.goods.errors import ItemNotFound, NotYourItem
 from app.catalog.goods.schemas import ItemKind
 from app.catalog.prices import queries
+from app.catalog.prices.deps import PriceScheduleServiceDep
 from app.catalog.prices.errors import (
-    PriceScheduleClosed,
     PriceScheduleInPast,
     PriceScheduleNotFound,
     PriceSchedulesOverlap,
@@ -28,7 +28,6 @@ from app.catalog.prices.schemas import (
     PriceSchedulePatch,
     PriceScheduleQuery,
 )
-from app.catalog.prices.service import PriceScheduleService
 from app.core.db.paging import ListQuery, Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
@@ -41,30 +40,19 @@ from app.identity.authentication.deps import Seller
 router = APIRouter(prefix="/api/v1", tags=["prices"], route_class=IdempotentRoute)
 
 _OWN = (ItemNotFound, NotYourItem)
-_CHANGING = (PriceScheduleNotFound, PriceScheduleClosed)
-
-
-async def get_price_schedule_service(request: Request, session: SessionDep) -> PriceScheduleService:
-    """Planned prices in the shop's currency."""
-    return PriceScheduleService.build(session, request.app.state.settings.currency)
-
-
-PriceScheduleServiceDep = Annotated[
-    PriceScheduleService, Depends(get_price_schedule_service, scope="function")
-]
 
 
 @dataclass(frozen=True, slots=True)
-class PriceOwner:
+class ScheduleName:
     """Where a planned price is found."""
 
     item_id: int
     schedule_id: int
 
 
-async def get_price_owner(item_id: RowId, schedule_id: RowId) -> PriceOwner:
+async def get_schedule_name(item_id: RowId, schedule_id: RowId) -> ScheduleName:
     """The item and its planned price, as the path names them."""
-    return PriceOwner(item_id, schedule_id)
+    return ScheduleName(item_id, schedule_id)
 
 
 @router.get(
@@ -136,7 +124,7 @@ async def list_price_schedules(
     status_code=201,
     summary="Plan a price",
     response_model=PriceScheduleOut,
-    responses=problems(*_OWN, PriceSchedulesOverlap, TooManyPriceSchedules, PriceScheduleInPast),
+    responses=problems(PriceSchedulesOverlap, TooManyPriceSchedules, PriceScheduleInPast),
     dependencies=[IDEMPOTENT],
 )
 async def create_price_schedule(
@@ -173,10 +161,10 @@ async def get_price_schedule(item_id: RowId, schedule_id: RowId, seller: Seller,
     "/items/{item_id}/price-schedules/{schedule_id}",
     summary="Change a planned price",
     response_model=PriceScheduleOut,
-    responses=problems(*_OWN, *_CHANGING, PriceScheduleStarted, PriceSchedulesOverlap, PriceScheduleInPast),
+    responses=problems(PriceScheduleStarted, PriceSchedulesOverlap, PriceScheduleInPast),
 )
 async def change_price_schedule(
-    owner: Annotated[PriceOwner, Depends(get_price_owner)],
+    named: Annotated[ScheduleName, Depends(get_schedule_name)],
     patch: PriceSchedulePatch,
     seller: Seller,
     precondition: PreconditionDep,
@@ -184,8 +172,8 @@ async def change_price_schedule(
     session: SessionDep,
 ) -> Response:
     """Set only what is sent. A sale that holds can be made longer or shorter. Its owner or a moderator may."""
-    await schedules.change(seller, owner.item_id, owner.schedule_id, precondition, patch)
-    read = partial(queries.get_schedule, editor=seller, item_id=owner.item_id, schedule_id=owner.schedule_id)
+    await schedules.change(seller, named.item_id, named.schedule_id, precondition, patch)
+    read = partial(queries.get_schedule, editor=seller, item_id=named.item_id, schedule_id=named.schedule_id)
     return await read_back(session, read)
 
 
@@ -193,7 +181,6 @@ async def change_price_schedule(
     "/items/{item_id}/price-schedules/{schedule_id}",
     status_code=204,
     summary="Cancel a planned price",
-    responses=problems(*_OWN, *_CHANGING),
 )
 async def cancel_price_schedule(
     item_id: RowId,

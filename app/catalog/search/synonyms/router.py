@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from app.catalog.search.synonyms import queries
-from app.catalog.search.synonyms.errors import InvalidSynonym, SynonymNotFound
+from app.catalog.search.synonyms.deps import SynonymServiceDep
+from app.catalog.search.synonyms.errors import SynonymNotFound
 from app.catalog.search.synonyms.schemas import SynonymFilter, SynonymIn, SynonymOut, SynonymPatch
-from app.catalog.search.synonyms.service import SynonymService
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
@@ -45,11 +45,10 @@ async def get_synonym(synonym_id: RowId, hot: HotDep) -> Response:
     summary="Add a synonym",
     response_model=SynonymOut,
     dependencies=[CATALOG_MANAGER, IDEMPOTENT],
-    responses=problems(InvalidSynonym),
 )
-async def create_synonym(synonym: SynonymIn, session: SessionDep) -> Response:
+async def create_synonym(synonym: SynonymIn, synonyms: SynonymServiceDep, session: SessionDep) -> Response:
     """Terms that find one another; with `finds`, they find that instead of one another. Counts at once."""
-    synonym_id = await SynonymService.build(session).create(synonym)
+    synonym_id = await synonyms.create(synonym)
     location = f"/api/v1/admin/search/synonyms/{synonym_id}"
     return await read_back(
         session, partial(queries.get_synonym, synonym_id=synonym_id), status=201, location=location
@@ -61,13 +60,16 @@ async def create_synonym(synonym: SynonymIn, session: SessionDep) -> Response:
     summary="Replace a synonym",
     response_model=SynonymOut,
     dependencies=[CATALOG_MANAGER],
-    responses=problems(SynonymNotFound, InvalidSynonym),
 )
 async def replace_synonym(
-    synonym_id: RowId, synonym: SynonymIn, precondition: PreconditionDep, session: SessionDep
+    synonym_id: RowId,
+    synonym: SynonymIn,
+    precondition: PreconditionDep,
+    synonyms: SynonymServiceDep,
+    session: SessionDep,
 ) -> Response:
     """Set both fields. Counts at once."""
-    await SynonymService.build(session).change(synonym_id, precondition, synonym)
+    await synonyms.change(synonym_id, precondition, synonym)
     return await read_back(session, partial(queries.get_synonym, synonym_id=synonym_id))
 
 
@@ -76,13 +78,16 @@ async def replace_synonym(
     summary="Change a synonym",
     response_model=SynonymOut,
     dependencies=[CATALOG_MANAGER],
-    responses=problems(SynonymNotFound, InvalidSynonym),
 )
 async def change_synonym(
-    synonym_id: RowId, patch: SynonymPatch, precondition: PreconditionDep, session: SessionDep
+    synonym_id: RowId,
+    patch: SynonymPatch,
+    precondition: PreconditionDep,
+    synonyms: SynonymServiceDep,
+    session: SessionDep,
 ) -> Response:
     """Set only what is sent; null in `finds` lets the terms find one another. Counts at once."""
-    await SynonymService.build(session).change(synonym_id, precondition, patch)
+    await synonyms.change(synonym_id, precondition, patch)
     return await read_back(session, partial(queries.get_synonym, synonym_id=synonym_id))
 
 
@@ -91,8 +96,9 @@ async def change_synonym(
     status_code=204,
     summary="Delete a synonym",
     dependencies=[CATALOG_MANAGER],
-    responses=problems(SynonymNotFound),
 )
-async def delete_synonym(synonym_id: RowId, precondition: PreconditionDep, session: SessionDep) -> None:
+async def delete_synonym(
+    synonym_id: RowId, precondition: PreconditionDep, synonyms: SynonymServiceDep
+) -> None:
     """Delete a synonym. Counts at once."""
-    await SynonymService.build(session).delete(synonym_id, precondition)
+    await synonyms.delete(synonym_id, precondition)
