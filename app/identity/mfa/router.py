@@ -1,7 +1,5 @@
 """`/api/v1/auth/mfa`: authenticator apps, recovery codes, and the second half of a login."""
 
-from typing import Annotated
-
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.db.transaction import SessionDep
@@ -10,7 +8,7 @@ from app.core.http.problems import problems
 from app.core.rate_limit import rate_limited
 from app.identity.authentication.deps import SessionUser
 from app.identity.errors import CsrfRefused
-from app.identity.mfa.deps import ProofDep
+from app.identity.mfa.deps import ProofDep, SecondFactorDep
 from app.identity.mfa.errors import (
     MfaTokenRefused,
     SecondFactorLocked,
@@ -28,24 +26,12 @@ from app.identity.mfa.schemas import (
     TotpEnrolment,
 )
 from app.identity.mfa.second_step import MfaLogin
-from app.identity.mfa.service import SecondFactorService
 from app.identity.sessions.deps import set_session_cookies
 from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
 
 router = APIRouter(prefix="/api/v1/auth/mfa", tags=["second factor"], route_class=IdempotentRoute)
 
 _LIMITED = [Depends(rate_limited("second_factor"))]
-
-
-async def get_second_factor_service(
-    request: Request, response: Response, session: SessionDep
-) -> SecondFactorService:
-    """The second factor on the request's transaction; its answers are nobody else's."""
-    response.headers["Cache-Control"] = "private, no-store"
-    return SecondFactorService.build(session, request.app.state.tokens, request.app.state.settings)
-
-
-SecondFactorDep = Annotated[SecondFactorService, Depends(get_second_factor_service, scope="function")]
 
 
 @router.get("", summary="Read one's second factor")

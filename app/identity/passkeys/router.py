@@ -1,10 +1,7 @@
 """`/api/v1/auth/passkeys`: one's own passkeys, and logging in with one."""
 
-from typing import Annotated
-
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.core.db.transaction import SessionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.schemas import RowId
@@ -12,6 +9,7 @@ from app.core.rate_limit import rate_limited
 from app.identity.authentication.deps import FreshUser, SessionUser
 from app.identity.errors import CsrfRefused
 from app.identity.mfa.deps import ProofDep
+from app.identity.passkeys.deps import PasskeyDep, PasskeyLoginDep
 from app.identity.passkeys.errors import (
     PasskeyCopied,
     PasskeyNotAccepted,
@@ -28,29 +26,12 @@ from app.identity.passkeys.schemas import (
     PasskeyPatch,
     PasskeyRegistration,
 )
-from app.identity.passkeys.service import PasskeyLogin, PasskeyService
 from app.identity.sessions.deps import set_session_cookies
 from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
 
 router = APIRouter(prefix="/api/v1/auth/passkeys", tags=["second factor"], route_class=IdempotentRoute)
 
 _LIMITED = [Depends(rate_limited("second_factor"))]
-
-
-async def get_passkey_service(request: Request, response: Response, session: SessionDep) -> PasskeyService:
-    """Passkeys on the request's transaction; answers are nobody else's."""
-    response.headers["Cache-Control"] = "private, no-store"
-    return PasskeyService.build(session, request.app.state.tokens, request.app.state.settings)
-
-
-async def get_passkey_login(request: Request, response: Response, session: SessionDep) -> PasskeyLogin:
-    """Logging in with passkeys on the request's transaction; answers are nobody else's."""
-    response.headers["Cache-Control"] = "private, no-store"
-    return PasskeyLogin.build(session, request.app.state.tokens, request.app.state.settings)
-
-
-PasskeyDep = Annotated[PasskeyService, Depends(get_passkey_service, scope="function")]
-PasskeyLoginDep = Annotated[PasskeyLogin, Depends(get_passkey_login, scope="function")]
 
 
 @router.post(
