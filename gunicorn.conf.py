@@ -14,7 +14,7 @@ from prometheus_client import multiprocess, values
 from uvicorn_worker import UvicornWorker
 
 from app.core.client_addresses import in_both_spellings
-from app.core.logging import configure_logging
+from app.core.logging import configure_logging, guard_process
 from app.core.settings.settings import SettingsError, load_settings
 
 try:
@@ -34,7 +34,8 @@ class Logger(glogging.Logger):
     def setup(self, cfg):  # noqa: ANN001, ANN201 - Gunicorn is untyped
         """Gunicorn's levels, our format; a line leaves at once, even into a pipe."""
         super().setup(cfg)
-        configure_logging(_settings.log)
+        configure_logging(_settings.log, _settings.secret_values())
+        guard_process()
         # Says nothing but which of its own plugins it found, in every worker.
         logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
         sys.stdout.reconfigure(line_buffering=True)

@@ -17,7 +17,7 @@ from app.core.http.hosts import HttpsOnly, TrustedHosts
 from app.core.http.middleware import FaultBoundary, HeadAsGet, HotPath, RequestContext
 from app.core.http.openapi import DESCRIPTION, install_openapi
 from app.core.http.problems import install_problem_handlers
-from app.core.logging import configure_logging
+from app.core.logging import configure_logging, guard_process
 from app.core.mail import mail_folder
 from app.core.metrics import publish_build_info
 from app.core.rate_limit import RateLimiter
@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     It opens the database of the settings unless it is given one; it closes either at its end.
     """
     settings = settings or load_settings()
-    configure_logging(settings.log)
+    configure_logging(settings.log, settings.secret_values())
     set_shop_zone(settings.shop_time_zone)
     registry.load()
     app = FastAPI(
@@ -149,5 +149,6 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
 def __getattr__(name: str) -> FastAPI:
     """`app.main:app` for servers that cannot call a factory: made when it is first asked for."""
     if name == "app":
+        guard_process()
         return create_app()
     raise AttributeError(name)

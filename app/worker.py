@@ -39,6 +39,7 @@ from app.core.events.jobs import open_slots
 from app.core.events.stream import queue_name
 from app.core.logging import configure_logging, request_id_var
 from app.core.mail import make_mailer
+from app.core.redaction import fault_line
 from app.core.redis import make_redis
 from app.core.settings.settings import Settings
 from app.core.storage.storage import StorageHolder
@@ -203,7 +204,7 @@ class Worker:
         except PermanentFailure as fault:
             await self._give_up(delivery, fault)
         except Exception as fault:  # noqa: BLE001 - whatever a handler raises is a failed attempt
-            _log.warning("event_failed", error=repr(fault), exc_info=fault, **attempted)
+            _log.warning("event_failed", error=fault, exc_info=fault, **attempted)
             if delivery.attempt >= self._limits.attempts:
                 await self._give_up(delivery, fault)
             else:
@@ -214,9 +215,9 @@ class Worker:
             await outbox.postpone(session, delivery, delay)
 
     async def _give_up(self, delivery: Delivery, fault: Exception) -> None:
-        _log.error("event_is_dead_letter", type=delivery.type, event_id=delivery.id, error=repr(fault))
+        _log.error("event_is_dead_letter", type=delivery.type, event_id=delivery.id, error=fault)
         async with self._transaction() as session:
-            await outbox.dead_letter(session, delivery, repr(fault))
+            await outbox.dead_letter(session, delivery, fault_line(fault))
 
     async def _renew(self) -> None:
         """Keep the locks on what is being worked on."""
@@ -247,7 +248,7 @@ class Worker:
                 cause: BaseException = fault
                 while isinstance(cause, BaseExceptionGroup):
                     cause = cause.exceptions[0]
-                _log.warning("worker_loop_failed", loop=loop.__name__, error=repr(cause))
+                _log.warning("worker_loop_failed", loop=loop.__name__, error=cause)
             else:
                 return
             with suppress(TimeoutError):
@@ -274,7 +275,7 @@ def run_scheduler(settings: Settings) -> None:
 
 
 def _run(settings: Settings, work: Callable[[Worker], Awaitable[None]]) -> None:
-    configure_logging(settings.log)
+    configure_logging(settings.log, settings.secret_values())
     logging.getLogger("taskiq").setLevel(logging.WARNING)
 
     async def until_stopped() -> None:

@@ -101,6 +101,8 @@ class Postgres:
             "port=5432",
             f'unix_socket_directories="{folder}"',
             "unix_socket_permissions=0700",
+            # A fault's DETAIL repeats whole rows, with e-mail addresses and hashes.
+            "log_error_verbosity=terse",
             *self.settings,
         )
         options = [part for setting in settings for part in ("-c", setting)]

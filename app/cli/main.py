@@ -1,5 +1,6 @@
 """`bookstore …`: what developers and operators run; `bookstore --help` lists it."""
 
+import logging
 import os
 import sys
 from typing import Annotated, Any
@@ -18,6 +19,8 @@ from app.cli.keys import keys_cli
 from app.cli.probe import warn_of_servers_away
 from app.cli.remedies import remedy
 from app.cli.running import use_running_servers
+from app.core.logging import configure_logging, guard_process
+from app.core.settings.groups import LogSettings
 from app.core.settings.settings import SettingsError, load_database_settings, load_settings
 from app.worker import run_scheduler, run_worker
 
@@ -33,6 +36,8 @@ class _Commands(TyperGroup):
 
 cli = typer.Typer(
     cls=_Commands,
+    # Its own pretty tracebacks tell messages, which may hold a value.
+    pretty_exceptions_enable=False,
     no_args_is_help=True,
     help=__doc__,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -105,4 +110,12 @@ def main() -> None:
         is_database_named = True
     if not is_database_named:
         use_running_servers(ROOT)
-    cli(prog_name="bookstore")
+    # Commands speak for themselves; `serve`, `worker` and `scheduler` set up their own log.
+    configure_logging(LogSettings(level="WARNING", format="text"), stream=sys.stderr)
+    guard_process()
+    # Typer would put its own hook in place of ours before it raises a bug.
+    try:
+        cli(prog_name="bookstore")
+    except Exception as fault:
+        logging.getLogger("process").critical("uncaught", exc_info=fault)
+        sys.exit(1)

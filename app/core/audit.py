@@ -15,7 +15,7 @@ from app.core.clock import utc_now
 from app.core.db.locks import AdvisoryLock, acquire
 from app.core.db.models import Base, Id
 from app.core.http.request_info import current_request
-from app.core.logging import is_secret
+from app.core.redaction import is_secret
 
 _PENDING = "audit_entries"
 _MASK = "***"

@@ -20,6 +20,7 @@ from urllib.request import url2pathname
 
 import aiosmtplib
 
+from app.core.redaction import fault_line
 from app.core.settings.groups import MailSettings
 from app.core.settings.settings import Settings, SettingsError
 
@@ -37,13 +38,19 @@ _PORTS = {"smtp": 587, "smtp+tls": 465}
 class MailDelayed(Exception):
     """The server did not take the mail this time: try again."""
 
+    is_log_safe = True
+
 
 class MailRefused(Exception):
     """The server will never take this mail."""
 
+    is_log_safe = True
+
 
 class MailInDoubt(Exception):
     """The server got the whole mail and never said what became of it: do not send it again."""
+
+    is_log_safe = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +98,14 @@ class SmtpMailer:
             await hand_over()
             await self._transmit(client, content)
         except aiosmtplib.SMTPResponseException as refusal:
+            if refusal.code in _ACCOUNT_TROUBLE:
+                # What the server says of a login may repeat it.
+                raise MailDelayed(f"{refusal.code} the server refuses our login") from refusal
             said = f"{refusal.code} {refusal.message}"
-            if refusal.code >= _PERMANENT and refusal.code not in _ACCOUNT_TROUBLE:
-                raise MailRefused(said) from refusal
-            raise MailDelayed(said) from refusal
+            raise (MailRefused if refusal.code >= _PERMANENT else MailDelayed)(said) from refusal
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as fault:
             # A server that hangs up without a word did not take responsibility: as after a 4xx.
-            raise MailDelayed(str(fault) or repr(fault)) from fault
+            raise MailDelayed(fault_line(fault)) from fault
         finally:
             client.close()
 

@@ -80,7 +80,7 @@ class RateLimiter:
             is_allowed = await question(limiter, limit, zone, client)
             stats = await limiter.get_window_stats(limit, zone, client)
         except REDIS_FAULTS as fault:
-            _log.warning("rate_limit_is_local", error=str(fault) or repr(fault))
+            _log.warning("rate_limit_is_local", error=fault)
             self._alone_until = time.monotonic() + _PAUSE
             limiter = self._local
             is_allowed = await question(limiter, limit, zone, client)

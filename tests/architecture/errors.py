@@ -123,6 +123,19 @@ def no_try_in_routers(module: Module) -> Iterator[Finding]:
             yield call.lineno, "router suppresses exceptions"
 
 
+@module_rule("app/", "devstack/")
+def faults_are_logged_as_they_are(module: Module) -> Iterator[Finding]:
+    """A log call is given the exception itself, which the log cleans: its text may hold a value."""
+    caught = {node.name for node in module.nodes if isinstance(node, ast.ExceptHandler) and node.name}
+    for call in module.calls:
+        if not ast.unparse(call.func).startswith(("_log.", "log.", "logger.")):
+            continue
+        for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+            named = {node.id for node in ast.walk(argument) if isinstance(node, ast.Name)} & caught
+            if named and not isinstance(argument, ast.Name):
+                yield call.lineno, f"logs a text of {', '.join(sorted(named))}; give the exception itself"
+
+
 @project_rule
 def docstrings_say_raises(project: Project) -> Iterator[tuple[str, Finding]]:
     """A docstring names errors in a sentence, `Raises BookNotFound, StaleVersion.`, never as a bare list."""

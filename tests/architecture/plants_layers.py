@@ -153,6 +153,18 @@ TRANSACTIONS: tuple[Plant, ...] = (
         "class E(AppError):\n    keep_writes: bool = 1\n",
         line=2,
     ),
+    Breaks(
+        "faults_are_logged_as_they_are",
+        _SERVICE,
+        "try:\n    f()\nexcept ValueError as fault:\n    _log.warning('no', error=str(fault) or repr(fault))\n",
+        line=4,
+        says="logs a text of fault",
+    ),
+    Keeps(
+        "faults_are_logged_as_they_are",
+        _SERVICE,
+        "try:\n    f()\nexcept ValueError as fault:\n    _log.warning('no', error=fault, exc_info=fault)\n",
+    ),
     Breaks("errors_that_keep_writes_are_listed", _SERVICE, "error.keep_writes = True\n", says="from outside"),
     Keeps(
         "errors_that_keep_writes_are_listed", _ERRORS, "class E(AppError):\n    keep_writes: bool = False\n"

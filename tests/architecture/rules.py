@@ -11,6 +11,7 @@ from .errors import (
     docstrings_say_raises,
     error_codes_are_unique,
     error_leaves_are_complete,
+    faults_are_logged_as_they_are,
     no_http_exception,
     no_try_in_routers,
 )
@@ -64,6 +65,7 @@ RULES = (
     error_leaves_are_complete,
     error_codes_are_unique,
     docstrings_say_raises,
+    faults_are_logged_as_they_are,
     no_http_exception,
     no_try_in_routers,
     sql_is_written_in_repositories,

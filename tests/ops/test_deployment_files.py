@@ -72,6 +72,12 @@ def test_only_nginx_is_reached_from_outside() -> None:
     assert "location = /metrics {\n        return 404;" in NGINX
 
 
+def test_no_log_of_the_stack_repeats_rows_or_queries() -> None:
+    assert 'command: ["postgres", "-c", "log_error_verbosity=terse"]' in COMPOSE
+    assert "error_log /dev/stderr emerg;" in NGINX
+    assert "$request_uri" not in NGINX.split("log_format", 1)[1].split(";", 1)[0]
+
+
 def test_nginx_does_not_lead_to_the_internal_port() -> None:
     [internal] = re.findall(r'INTERNAL_PORT: "(\d+)"', COMPOSE)
     assert internal not in re.findall(r"API_ADDRESS: api:(\d+)", COMPOSE)

@@ -59,7 +59,7 @@ async def _turn(context: HandlerContext) -> AsyncIterator[None]:
             yield
     except Exception as fault:
         if Fault.of(fault).is_passing:
-            _log.warning("import_broken_off", error=repr(fault))
+            _log.warning("import_broken_off", error=fault)
             raise RetryAfter("a server behind us is away", _FAULT_PAUSE) from fault
         raise
 

@@ -149,7 +149,7 @@ class CacheBus:
                 offered, self._offered = self._offered, []
                 await self._store(args=[self._prefix, self._shared_ttl_ms, *offered])
         except REDIS_FAULTS as fault:
-            _log.debug("cache_store_failed", error=repr(fault))
+            _log.debug("cache_store_failed", error=fault)
         finally:
             # What was left over must not wait: the shared tier remembers announcements for a minute only.
             self._offered = []
@@ -162,7 +162,7 @@ class CacheBus:
             try:
                 await self._listen(listener)
             except REDIS_FAULTS as fault:
-                _log.warning("cache_bus_lost", error=str(fault) or repr(fault))
+                _log.warning("cache_bus_lost", error=fault)
             finally:
                 if self.is_connected:
                     pause = 0.05

@@ -148,7 +148,7 @@ class HotCache:
         try:
             await self._bus.announce(groups, xid)
         except REDIS_FAULTS as fault:
-            _log.warning("cache_announcement_delayed", error=str(fault) or repr(fault))
+            _log.warning("cache_announcement_delayed", error=fault)
             self._in_background(self._announce_late(xid))
 
     def receive(self, groups: Iterable[str], xid: int) -> None:

@@ -56,9 +56,9 @@ class DriverStatement:
         try:
             record = await driver.fetchrow(self._text, *(given[name] for name in self._names))
         except asyncpg.PostgresError as fault:
-            raise DBAPIError(self._text, values, fault) from fault
+            raise DBAPIError(self._text, values, fault, hide_parameters=True) from fault
         except asyncpg.InterfaceError as fault:
-            raise InterfaceError(self._text, values, fault) from fault
+            raise InterfaceError(self._text, values, fault, hide_parameters=True) from fault
         return None if record is None else self._row(*record)
 
 

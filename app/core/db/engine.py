@@ -93,6 +93,8 @@ def _engine(url: URL, settings: DatabaseSettings, pool_size: int, **options: Any
         pool_use_lifo=True,
         connect_args=arguments,
         json_deserializer=orjson.loads,
+        # Faults name the statement, never its values.
+        hide_parameters=True,
         **options,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed_connection)

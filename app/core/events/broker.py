@@ -28,7 +28,7 @@ class EventBroker(RedisStreamBroker):
                     await pipeline.execute()
             except REDIS_FAULTS as fault:
                 # The message comes again, and finds its event done.
-                _log.warning("acknowledgement_lost", error=repr(fault))
+                _log.warning("acknowledgement_lost", error=fault)
 
         return acknowledge
 

@@ -60,9 +60,13 @@ class HandlerContext:
 class PermanentFailure(Exception):
     """Trying again cannot help: the event becomes a dead letter at once."""
 
+    is_log_safe = True
+
 
 class RetryAfter(Exception):
     """Not now: try again after `delay` seconds, however often that was."""
+
+    is_log_safe = True
 
     def __init__(self, reason: str, delay: float) -> None:
         super().__init__(reason)

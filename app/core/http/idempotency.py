@@ -162,7 +162,7 @@ class _Attempt:
             if not Fault.of(fault).is_passing:
                 raise
             # The lease ends by itself.
-            _log.warning("idempotency_key_not_released", error=repr(fault))
+            _log.warning("idempotency_key_not_released", error=fault)
 
     def _seal(self, status: int, headers: _Headers, body: bytes) -> bytes:
         told = [

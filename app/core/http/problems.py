@@ -237,11 +237,11 @@ def fault_response(request: Request, error: Exception) -> Response:
     """The answer to an exception that nobody expected: 503 when changes met or a server is away, else 500."""
     fault = Fault.of(error)
     if fault is Fault.CONFLICT:
-        _log.warning("write_collision", error=str(error).splitlines()[0])
+        _log.warning("write_collision", error=error)
         headers = {"Retry-After": str(RETRY_AFTER_COLLISION)}
         return problem_response(request, "write-collision", GENERIC["write-collision"][2], headers=headers)
     if fault is Fault.UNAVAILABLE:
-        _log.warning("unavailable", error=str(error).splitlines()[0] if str(error) else repr(error))
+        _log.warning("unavailable", error=error)
         headers = {"Retry-After": str(RETRY_AFTER)}
         return problem_response(request, "unavailable", "A server behind this one is away.", headers=headers)
     _log.exception("unhandled", exc_info=error)

@@ -9,7 +9,7 @@ from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -44,6 +44,8 @@ _MAKE_ONE = "make one with: openssl rand -hex 32"
 
 class SettingsError(Exception):
     """The configuration cannot be used; the text names each variable and the way out."""
+
+    is_log_safe = True
 
 
 class Environment(StrEnum):
@@ -183,6 +185,16 @@ class Settings(_DatabaseOnly):
     def in_production(self) -> bool:
         """Whether the strict defaults of production hold, as they do in staging."""
         return self.environment in {Environment.PRODUCTION, Environment.STAGING}
+
+    def secret_values(self) -> Iterator[str]:
+        """Every secret, and of URLs the password too, to be hidden wherever they stand."""
+        for _, group in self:
+            for _, value in group if isinstance(group, BaseModel) else ():
+                if isinstance(value, SecretStr):
+                    secret = value.get_secret_value()
+                    password = urlsplit(secret).password if "://" in secret else None
+                    yield secret
+                    yield from (password, unquote(password)) if password else ()
 
     @cached_property
     def hosts(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
+from app.core.redaction import fault_line
 from app.core.settings.groups import StorageSettings
 from app.core.storage.storage import FileMissing, StorageAway, StoredFile
 
@@ -138,7 +139,7 @@ def _translated_faults(name: str) -> Iterator[None]:
     except (NotFoundError, FileNotFoundError) as fault:
         raise FileMissing(name) from fault
     except BaseError as fault:
-        raise StorageAway(f"the store of files failed over {name!r}: {str(fault).splitlines()[0]}") from fault
+        raise StorageAway(f"the store of files failed over {name!r}: {fault_line(fault)}") from fault
 
 
 def _open(settings: StorageSettings) -> ObjectStore:

@@ -23,6 +23,8 @@ class FileMissing(Exception):
 class StorageAway(ConnectionError):
     """The store cannot be reached, or refuses us, or its disk is full: answered by 503."""
 
+    is_log_safe = True
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:

@@ -53,7 +53,7 @@ class KeyUses:
             if not Fault.of(fault).is_passing:
                 _log.exception("api_key_uses_not_written")
                 return
-            _log.warning("api_key_uses_not_written", error=str(fault) or repr(fault))
+            _log.warning("api_key_uses_not_written", error=fault)
 
     async def stop(self) -> None:
         """Write what is left, without waiting for more."""

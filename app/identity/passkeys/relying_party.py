@@ -162,4 +162,4 @@ def _origin(url: str) -> str:
 
 
 def _not_believed(fault: Exception) -> None:
-    _log.info("passkey_not_believed", reason=f"{type(fault).__name__}: {fault}"[:300])
+    _log.info("passkey_not_believed", reason=fault)

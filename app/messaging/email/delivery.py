@@ -87,6 +87,6 @@ async def _record(outside: HandlerContext, change: Callable[[MailService], Await
         except Exception as fault:
             if not Fault.of(fault).is_passing:
                 raise
-            _log.warning("mail_outcome_not_recorded", error=repr(fault))
+            _log.warning("mail_outcome_not_recorded", error=fault)
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)

@@ -22,7 +22,7 @@ async def count_zero_result(transaction: Transaction, text: str) -> None:
         async with transaction() as session:
             await ZeroResultRepository(session).count(text)
     except DATABASE_FAULTS as fault:
-        _log.warning("zero_result_not_counted", error=repr(fault))
+        _log.warning("zero_result_not_counted", error=fault)
 
 
 async def clear_zero_result(session: AsyncSession, id_: int) -> None:
