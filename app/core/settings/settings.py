@@ -181,7 +181,7 @@ class Settings(_DatabaseOnly):
                     " (ALTER ROLE … PASSWORD …; in the Compose stack POSTGRES_PASSWORD), made with: openssl rand -hex 32"
                 )
 
-    @cached_property
+    @property
     def in_production(self) -> bool:
         """Whether the strict defaults of production hold, as they do in staging."""
         return self.environment in {Environment.PRODUCTION, Environment.STAGING}
@@ -196,7 +196,7 @@ class Settings(_DatabaseOnly):
                     yield secret
                     yield from (password, unquote(password)) if password else ()
 
-    @cached_property
+    @property
     def hosts(self) -> tuple[str, ...]:
         """The names under which the API is served: ALLOWED_HOSTS, else in production that of PUBLIC_URL; none means any."""
         if ANY_HOST in self.allowed.hosts:
