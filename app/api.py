@@ -128,6 +128,7 @@ PUBLIC_ROUTES = frozenset(
         "get_readiness",
         "get_health",
         "get_metrics",
+        "get_root",
         "get_version",
         "list_problems",
         "get_problem",

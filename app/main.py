@@ -3,7 +3,6 @@
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__, registry
 from app.api import ROUTERS
@@ -14,8 +13,9 @@ from app.core.clock import set_shop_zone
 from app.core.db.engine import Database
 from app.core.db.paging import Pager
 from app.core.http.hosts import HttpsOnly, TrustedHosts
-from app.core.http.middleware import FaultBoundary, HeadAsGet, HotPath, RequestContext
+from app.core.http.middleware import Cors, FaultBoundary, HeadAsGet, HotPath, RequestContext
 from app.core.http.openapi import DESCRIPTION, install_openapi
+from app.core.http.own_paths import with_own_paths
 from app.core.http.problems import install_problem_handlers
 from app.core.logging import configure_logging, guard_process
 from app.core.mail import mail_folder
@@ -43,6 +43,8 @@ ALLOWED_HEADERS = (
     "X-Request-ID",
 )
 EXPOSED_HEADERS = (
+    "Allow",
+    "Content-Disposition",
     "ETag",
     "Link",
     "Location",
@@ -53,6 +55,9 @@ EXPOSED_HEADERS = (
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
     "Idempotent-Replayed",
+    "Vary",
+    "WWW-Authenticate",
+    "X-Process-Time",
     "X-Request-ID",
 )
 PREFLIGHT_SECONDS = 600
@@ -112,7 +117,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(HeadAsGet)
     if settings.cors.origins:
         app.add_middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=settings.cors.origins,
             allow_credentials=True,
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
@@ -144,6 +149,7 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     folder = mail_folder(settings.mail)
     if folder is not None and not settings.in_production:
         add_mail_preview(app, folder)
+    app.router.routes[:] = with_own_paths(app.router.routes)
 
 
 def __getattr__(name: str) -> FastAPI:

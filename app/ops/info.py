@@ -1,21 +1,43 @@
-"""Which release runs, and what each error code means."""
+"""What answers here, which release runs, and what each error code means."""
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from app.core.errors import AppError
+from app.core.http.negotiation import HTML, prefers_html
 from app.core.http.problems import GENERIC, problems
 from app.ops.checks import schema_heads
 from app.ops.details import OPTIONAL_CREDENTIALS, SeesDetails
 from app.ops.errors import ProblemNotFound
-from app.ops.schemas import ProblemKindOut, ProblemKindsOut, VersionOut
+from app.ops.problem_page import show_problem
+from app.ops.remedies import remedy_of
+from app.ops.schemas import LinksOut, ProblemKindOut, ProblemKindsOut, RootOut, VersionOut
 
 router = APIRouter(tags=["operations"])
+_PAGE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The explanation.", "content": {HTML: {"schema": {"type": "string"}}}}
+}
 CodePath = Annotated[str, Path(max_length=100, description="`code` of a problem.", examples=["validation"])]
+
+
+@router.get("/", summary="What answers here", response_model_exclude_none=True)
+async def get_root(request: Request, response: Response) -> RootOut:
+    """Name and version, and where to go on."""
+    response.headers["Cache-Control"] = "no-cache"
+    app, settings = request.app, request.app.state.settings
+    base = settings.public_url.rstrip("/")
+    links = LinksOut(
+        api=f"{base}/api/v1",
+        docs=f"{base}/docs" if settings.shows_docs else None,
+        openapi=f"{base}/openapi.json" if settings.shows_docs else None,
+        health=f"{base}/health",
+        problems=f"{base}/problems",
+    )
+    return RootOut(name=app.title, version=app.version, links=links)
 
 
 @router.get(
@@ -44,14 +66,22 @@ async def list_problems(response: Response) -> ProblemKindsOut:
     return ProblemKindsOut(items=list(kinds.values()), total=len(kinds))
 
 
-@router.get("/problems/{code}", summary="What an error code means", responses=problems(ProblemNotFound))
-async def get_problem(code: CodePath, response: Response) -> ProblemKindOut:
-    """The page that an error's `type` leads to."""
-    response.headers["Cache-Control"] = "no-store"
+@router.get(
+    "/problems/{code}",
+    summary="What an error code means",
+    response_model=ProblemKindOut,
+    responses={**_PAGE, **problems(ProblemNotFound)},
+)
+async def get_problem(code: CodePath, request: Request, response: Response) -> ProblemKindOut | Response:
+    """The page that an error's `type` leads to, and what to do about it: for people as HTML, for programs as JSON."""
     kind = _kinds().get(code)
     if kind is None:
         raise ProblemNotFound("No error of this API has that code; GET /problems lists them all.")
-    return kind
+    answer = show_problem(kind) if prefers_html(request.scope) else None
+    headers = response.headers if answer is None else answer.headers
+    headers["Cache-Control"] = "no-store"
+    headers["Vary"] = "Accept"
+    return answer or kind
 
 
 @cache
@@ -66,7 +96,12 @@ def _kinds() -> dict[str, ProblemKindOut]:
 
 def _kind(code: str, status: int, title: str, description: str) -> ProblemKindOut:
     return ProblemKindOut(
-        type=f"/problems/{code}", code=code, status=status, title=title, description=description
+        type=f"/problems/{code}",
+        code=code,
+        status=status,
+        title=title,
+        description=description,
+        remedy=remedy_of(code, status),
     )
 
 

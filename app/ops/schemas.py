@@ -83,6 +83,24 @@ class VersionOut(ResponseModel):
     )
 
 
+class LinksOut(ResponseModel):
+    """Where to go on, as absolute addresses; the docs may be switched off."""
+
+    api: str = Field(examples=["https://shop.example.com/api/v1"])
+    docs: str | None = Field(default=None, examples=["https://shop.example.com/docs"])
+    openapi: str | None = Field(default=None, examples=["https://shop.example.com/openapi.json"])
+    health: str = Field(examples=["https://shop.example.com/health"])
+    problems: str = Field(examples=["https://shop.example.com/problems"])
+
+
+class RootOut(ResponseModel):
+    """What answers here."""
+
+    name: str = Field(examples=["Bookstore"])
+    version: str = Field(examples=["0.1.0"])
+    links: LinksOut
+
+
 class ProblemKindOut(ResponseModel):
     """What an error code means."""
 
@@ -91,6 +109,7 @@ class ProblemKindOut(ResponseModel):
     status: int = Field(examples=[404])
     title: str = Field(examples=["Book not found"])
     description: str = Field(examples=["No book has this id or ISBN."])
+    remedy: str = Field(description="What to do about it.", examples=["Check the address and the id."])
 
 
 class ProblemKindsOut(ResponseModel):

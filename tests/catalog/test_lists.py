@@ -5,6 +5,7 @@ import pytest
 
 from devstack import Servers
 from tests.conftest import (
+    PUBLIC_URL,
     Caller,
     DatabaseMaker,
     client_of,
@@ -14,6 +15,7 @@ from tests.conftest import (
 )
 
 ITEMS = "/api/v1/items"
+LINKED = f"{PUBLIC_URL}{ITEMS}"
 
 
 async def fill(client: httpx.AsyncClient, seller: Caller, count: int = 7) -> list[int]:
@@ -41,8 +43,8 @@ async def test_a_page_says_where_it_stands(client: httpx.AsyncClient, seller: Ca
         "has_previous": True,
     }
     assert answer.headers["link"] == (
-        f'<{ITEMS}?skip=0&limit=2>; rel="first", <{ITEMS}?skip=0&limit=2>; rel="prev", '
-        f'<{ITEMS}?skip=4&limit=2>; rel="next", <{ITEMS}?skip=6&limit=2>; rel="last"'
+        f'<{LINKED}?skip=0&limit=2>; rel="first", <{LINKED}?skip=0&limit=2>; rel="prev", '
+        f'<{LINKED}?skip=4&limit=2>; rel="next", <{LINKED}?skip=6&limit=2>; rel="last"'
     )
 
 
@@ -167,10 +169,39 @@ async def test_the_furthest_window_is_allowed(client: httpx.AsyncClient) -> None
     assert (await client.get(f"{ITEMS}?skip=10000&limit=100")).status_code == 200
 
 
+async def test_link_leads_on_by_cursor_whoever_came_by_cursor(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    ids = await fill(client, seller)
+    address = f"{ITEMS}?sort=title&limit=3"
+    cursor = (await client.get(address)).json()["next_cursor"]
+    walked = ids[:3]
+    second = await client.get(f"{address}&cursor={cursor}")
+    assert set(second.links) == {"first", "next"}
+    assert second.links["first"]["url"] == f"{LINKED}?sort=title&limit=3&skip=0"
+    # What goes meanwhile moves nothing.
+    await client.delete(f"{ITEMS}/{ids[0]}", headers=seller.headers)
+    walked += [item["id"] for item in second.json()["items"]]
+    url = second.links["next"]["url"]
+    assert url.startswith(f"{LINKED}?sort=title&limit=3&cursor=")
+    third = await client.get(url.removeprefix(PUBLIC_URL))
+    assert walked + [item["id"] for item in third.json()["items"]] == ids
+    assert set(third.links) == {"first"}
+
+
+async def test_link_is_of_the_public_address_and_never_of_the_host_that_was_asked(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    await fill(client, seller, 3)
+    for _ in range(2):
+        answer = await client.get(f"{ITEMS}?limit=2", headers={"X-Forwarded-Host": "evil.example.com"})
+        assert {link["url"].partition("?")[0] for link in answer.links.values()} == {LINKED}
+
+
 async def test_link_keeps_the_filters(client: httpx.AsyncClient, seller: Caller) -> None:
     await fill(client, seller)
     answer = await client.get(f"{ITEMS}?search=Item 0&limit=2")
-    assert f'<{ITEMS}?search=Item+0&limit=2&skip=2>; rel="next"' in answer.headers["link"]
+    assert f'<{LINKED}?search=Item+0&limit=2&skip=2>; rel="next"' in answer.headers["link"]
 
 
 async def test_searches_of_strangers_are_limited_and_those_of_users_are_not(
@@ -222,7 +253,7 @@ async def test_link_keeps_every_value_of_a_repeated_filter(client: httpx.AsyncCl
         body = {"title": "Ink", "price": 1, "kind": "stationery", "tags": tags}
         await client.post(ITEMS, json=body, headers=seller.headers)
     first = await client.get(f"{ITEMS}?tags=pen&tags=blue&limit=1")
-    assert f'<{ITEMS}?tags=pen&tags=blue&limit=1&skip=1>; rel="next"' in first.headers["link"]
+    assert f'<{LINKED}?tags=pen&tags=blue&limit=1&skip=1>; rel="next"' in first.headers["link"]
     second = await client.get(f"{ITEMS}?tags=blue&tags=pen&limit=1&skip=1")
-    following = await client.get(first.links["next"]["url"])
+    following = await client.get(first.links["next"]["url"].removeprefix(PUBLIC_URL))
     assert following.json()["total"] == second.json()["total"] == 2

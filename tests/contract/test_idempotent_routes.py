@@ -30,6 +30,8 @@ CREATES_NOTHING = {
     "cancel_import",
     "retry_import",
     "revert_import",
+    "step_up",
+    "stop_email_change",
     # Asks, and nothing is kept.
     "introspect_token",
     "judge_password",

@@ -9,12 +9,8 @@ from devstack import Servers
 from tests.conftest import Caller, SignUp, client_of, running_app, settings_for
 
 BOOKS = "/api/v1/books"
-GETS = sorted(
-    route.path
-    for router in ROUTERS
-    for route in router.routes
-    if isinstance(route, APIRoute) and route.methods == {"GET"} and "{" not in route.path
-)
+ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+GETS = sorted(route.path for route in ROUTES if route.methods == {"GET"} and "{" not in route.path)
 PUBLIC = "public, no-cache"
 
 
@@ -22,7 +18,14 @@ PUBLIC = "public, no-cache"
 async def test_head_answers_as_get_without_the_body(client: httpx.AsyncClient, path: str) -> None:
     read, head = await client.get(path), await client.head(path)
     assert (head.status_code, head.content) == (read.status_code, b"")
-    per_request = {"x-request-id", "date", "ratelimit", "x-ratelimit-remaining", "x-ratelimit-reset"}
+    per_request = {
+        "x-request-id",
+        "x-process-time",
+        "date",
+        "ratelimit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+    }
     # What tells the time or measures differs from one answer to the next.
     if read.status_code == 200 and not path.startswith(("/metrics", "/health", "/version")):
         assert {k: v for k, v in head.headers.items() if k not in per_request} == {
@@ -86,13 +89,37 @@ async def test_a_refused_method_is_a_problem_that_lists_the_right_ones(client: h
     assert "PATCH" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+OWN_PATHS: dict[str, set[str]] = {}
+for each in ROUTES:
+    if "{" not in each.path:
+        OWN_PATHS.setdefault(each.path, set()).update(each.methods or ())
+
+
+@pytest.mark.parametrize("path", sorted(OWN_PATHS))
 async def test_a_path_of_its_own_does_not_lend_the_methods_of_a_pattern(
-    client: httpx.AsyncClient, method: str
+    client: httpx.AsyncClient, path: str
 ) -> None:
-    answer = await client.request(method, f"{BOOKS}/facets")
-    assert answer.status_code == {"POST": 405, "OPTIONS": 204}[method]
-    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+    methods = OWN_PATHS[path] | {"OPTIONS"} | ({"HEAD"} if "GET" in OWN_PATHS[path] else set())
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"):
+        if method in methods:
+            continue
+        answer = await client.request(method, path)
+        assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed"), method
+        assert answer.headers["allow"] == ", ".join(sorted(methods))
+    options = await client.options(path)
+    assert (options.status_code, options.headers["allow"]) == (204, ", ".join(sorted(methods)))
+
+
+async def test_put_of_the_facets_is_no_put_of_a_book(client: httpx.AsyncClient, seller: Caller) -> None:
+    for headers in ({}, seller.headers):
+        answer = await client.put(f"{BOOKS}/facets", json={}, headers=headers)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert (await client.put(f"{BOOKS}/7", json={})).status_code == 401
+
+
+async def test_files_of_the_docs_are_only_read(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/docs/assets/swagger-ui.css")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
 async def test_anybody_may_keep_what_anybody_sees(client: httpx.AsyncClient) -> None:

@@ -1,12 +1,22 @@
 from typing import Any
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from app.core.errors import AppError
 from app.core.http.problems import GENERIC
+from app.ops import remedies
 from app.ops.schemas import ProblemKindOut
-from tests.conftest import INTERNAL_PORT, client_of
+from devstack import Servers
+from tests.conftest import (
+    INTERNAL_PORT,
+    PUBLIC_URL,
+    DatabaseMaker,
+    client_of,
+    running_app,
+    settings_for,
+)
 
 
 async def test_the_version_is_the_applications_and_for_operators(
@@ -46,6 +56,72 @@ async def test_an_unknown_code_is_a_problem_of_its_own(client: httpx.AsyncClient
     assert answer.status_code == 404
     assert answer.json()["code"] == "problem-not-found"
     assert (await client.get(answer.json()["type"])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/html",
+        "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
+        "application/json;q=0.5, text/html",
+    ],
+)
+async def test_people_see_a_page_with_the_remedy(client: httpx.AsyncClient, accept: str) -> None:
+    kind = (await client.get("/problems/stale-version")).json()
+    page = await client.get("/problems/stale-version", headers={"Accept": accept})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["vary"] == "Accept"
+    for text in (kind["title"], "stale-version", "412", "<code>If-Match</code>", "What to do"):
+        assert text in page.text
+    policy = page.headers["content-security-policy"]
+    assert "script" not in policy
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    head = await client.head("/problems/stale-version", headers={"Accept": accept})
+    assert (head.headers["content-length"], head.content) == (page.headers["content-length"], b"")
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/json", "*/*", "text/html;q=0.5, application/json", "image/png"]
+)
+async def test_programs_see_json_with_the_remedy(client: httpx.AsyncClient, accept: str) -> None:
+    answer = await client.get("/problems/stale-version", headers={"Accept": accept})
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["vary"] == "Accept"
+    assert answer.json()["remedy"].startswith("Read the resource again")
+
+
+async def test_an_unknown_code_is_no_page_of_html(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/problems/%3Cscript%3E", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_every_error_has_a_remedy(client: httpx.AsyncClient) -> None:
+    for kind in (await client.get("/problems")).json()["items"]:
+        assert kind["remedy"].endswith("."), kind["code"]
+
+
+async def test_a_remedy_by_code_is_of_a_code_that_there_is(client: httpx.AsyncClient) -> None:
+    codes = {kind["code"] for kind in (await client.get("/problems")).json()["items"]}
+    assert set(remedies.BY_CODE) <= codes
+
+
+async def test_the_root_says_what_answers_and_leads_on(client: httpx.AsyncClient, app: FastAPI) -> None:
+    told = (await client.get("/")).json()
+    assert (told["name"], told["version"]) == ("Bookstore", app.version)
+    assert set(told["links"]) == {"api", "docs", "openapi", "health", "problems"}
+    for name, url in told["links"].items():
+        assert url.startswith(PUBLIC_URL)
+        if name != "api":
+            assert (await client.get(url.removeprefix(PUBLIC_URL))).status_code == 200, name
+
+
+async def test_the_root_names_no_docs_where_they_are_off(
+    servers: Servers, make_database: DatabaseMaker
+) -> None:
+    with make_database() as url:
+        settings = settings_for(servers, url, docs_enabled=None)
+        async with running_app(settings) as app, client_of(app) as client:
+            assert set((await client.get("/")).json()["links"]) == {"api", "health", "problems"}
 
 
 async def test_every_documented_problem_has_a_page(client: httpx.AsyncClient, app: FastAPI) -> None:

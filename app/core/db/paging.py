@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Self, TypeVar
 from urllib.parse import parse_qs, urlencode
@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, urlencode
 import orjson
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from starlette.datastructures import URL
 
 from app.core.errors import InvalidCursor, refuses
 from app.core.http.schemas import ResponseModel
@@ -144,29 +143,36 @@ def key_text(value: object) -> str:
     return isoformat() if isoformat else str(value)
 
 
-def link_header(url: URL, page: Page[T]) -> str:
-    """`first`, `prev`, `next` and `last` as relative references (RFC 8288 §3)."""
-    parameters: dict[str, Any] = dict(parse_qs(url.query, keep_blank_values=True))
-    parameters.pop("cursor", None)
-    targets = {"first": 0}
-    if page.has_previous:
-        targets["prev"] = max(0, page.skip - page.limit)
+def link_header(address: str, query: str, page: Page[T]) -> str:
+    """`first`, `prev`, `next` and `last` of a list at this absolute address (RFC 8288).
+
+    Who came by cursor is led on by cursor, and back to the first page alone: rows that came or went meanwhile
+    would be skipped or told twice by a number.
+    """
+    parameters: dict[str, Any] = dict(parse_qs(query, keep_blank_values=True))
+    is_by_cursor = parameters.pop("cursor", None) is not None
+    by_cursor = {**parameters, "cursor": page.next_cursor, "limit": page.limit}
+    by_cursor.pop("skip", None)
+    targets = {}
+    for relation, skip in _skips(page, is_by_cursor=is_by_cursor):
+        if relation == "next" and page.next_cursor and (is_by_cursor or skip > MAX_SKIP):
+            targets[relation] = by_cursor
+        elif skip <= MAX_SKIP:
+            targets[relation] = {**parameters, "skip": skip, "limit": page.limit}
+    return ", ".join(
+        f'<{address}?{urlencode(target, doseq=True)}>; rel="{relation}"'
+        for relation, target in targets.items()
+    )
+
+
+def _skips(page: Page[T], *, is_by_cursor: bool) -> Iterator[tuple[str, int]]:
+    yield "first", 0
+    if page.has_previous and not is_by_cursor:
+        yield "prev", max(0, page.skip - page.limit)
     if page.has_next:
-        targets["next"] = page.skip + page.limit
-    last = max(0, page.total_pages - 1) * page.limit
-    if not page.total_is_estimate:
-        targets["last"] = last
-    links = []
-    for relation, skip in targets.items():
-        if skip <= MAX_SKIP:
-            query = {**parameters, "skip": skip, "limit": page.limit}
-        elif relation == "next" and page.next_cursor:
-            query = {**parameters, "cursor": page.next_cursor, "limit": page.limit}
-            query.pop("skip", None)
-        else:
-            continue
-        links.append(f'<{url.path}?{urlencode(query, doseq=True)}>; rel="{relation}"')
-    return ", ".join(links)
+        yield "next", page.skip + page.limit
+    if not page.total_is_estimate and not is_by_cursor:
+        yield "last", max(0, page.total_pages - 1) * page.limit
 
 
 @refuses(InvalidCursor)

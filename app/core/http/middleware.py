@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import structlog
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,7 +40,10 @@ _log = structlog.get_logger("request")
 
 
 class RequestContext:
-    """Gives each request its id and its client's normal address, times it, and adds the headers of every answer."""
+    """Gives each request its id and its client's normal address, times it, and adds the headers of every answer.
+
+    `X-Process-Time` says the seconds from the request's arrival to the beginning of its answer.
+    """
 
     def __init__(self, app: ASGIApp, *, uses_json: bool, is_logging: bool, in_production: bool) -> None:
         headers = {**SECURITY_HEADERS, **({"Strict-Transport-Security": HSTS} if in_production else {})}
@@ -76,6 +81,7 @@ class RequestContext:
                     *(header for header in self._headers if header[0] not in present),
                     *state.get("answer_headers", ()),
                     (b"x-request-id", request_id),
+                    (b"x-process-time", b"%.6f" % (time.perf_counter() - started)),
                 ]
             await send(message)
 
@@ -120,6 +126,23 @@ def _request_id(scope: Scope) -> bytes:
         if name == b"x-request-id" and _VALID_REQUEST_ID.fullmatch(value):
             return bytes(value)
     return uuid.uuid4().hex.encode()
+
+
+class Cors(CORSMiddleware):
+    """Starlette's, but for `Vary`, which names `Origin` once, and for strangers, who learn nothing of the rest."""
+
+    async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
+        """Add what an allowed origin may see; every answer says that it depends on the origin."""
+        if message["type"] == "http.response.start":
+            headers = [*message["headers"]]
+            origin = request_headers.get("origin")
+            if origin is not None and self.is_allowed_origin(origin):
+                shown = {**self.simple_headers, "Access-Control-Allow-Origin": origin}
+                headers += [(name.lower().encode(), value.encode()) for name, value in shown.items()]
+            if not any(name == b"vary" and b"Origin" in value for name, value in headers):
+                headers.append((b"vary", b"Origin"))
+            message["headers"] = headers
+        await send(message)
 
 
 class HeadAsGet:

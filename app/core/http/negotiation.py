@@ -7,6 +7,7 @@ from starlette.types import Scope
 JSON = "application/json"
 JSON_LD = "application/ld+json"
 NDJSON = "application/x-ndjson"
+HTML = "text/html"
 
 _ALTERNATIVES = (JSON_LD, NDJSON)
 _HINT = re.compile(rb"ld\+json|ndjson", re.IGNORECASE)
@@ -22,6 +23,14 @@ def preferred_type(scope: Scope) -> str:
             lines = (line for other, line in scope["headers"] if other == b"accept")
             return _best(b",".join(lines).decode("latin-1"))
     return JSON
+
+
+def prefers_html(scope: Scope) -> bool:
+    """Whether a person asks: `Accept` names HTML, and ranks it above JSON."""
+    lines = (value for name, value in scope["headers"] if name == b"accept")
+    accept = b",".join(lines).decode("latin-1")
+    weights = dict(_weighted(part) for part in accept.split(","))
+    return weights.get(HTML, 0.0) > weights.get(JSON, 0.0)
 
 
 def _best(accept: str) -> str:

@@ -11,7 +11,7 @@ from fastapi.params import Form
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from app.core.db.faults import Fault
 from app.core.errors import AppError, FieldProblem
@@ -150,7 +150,7 @@ async def _on_app_error(request: Request, error: AppError) -> Response:
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return _on_other_method(request)
+        return await answer_other_method(request)
     code = _STARLETTE_CODES.get(error.status_code, "bad-request")
     # The phrase of 413 is another one in RFC 9110, which Starlette speaks, than in older Pythons.
     says_more = error.detail not in {HTTPStatus(error.status_code).phrase, "Content Too Large"}
@@ -158,16 +158,18 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
     return problem_response(request, code, detail, headers=error.headers)
 
 
-def _on_other_method(request: Request) -> Response:
+async def answer_other_method(request: Request) -> Response:
     """405 with `Allow`, and for OPTIONS `Allow` alone (RFC 9110 §9.3.7): all methods of all routes at this path."""
-    scope = {**request.scope, "method": "OPTIONS"}
+    # A mount has taken its own part off the path that is still to be matched.
+    root = request.scope.get("app_root_path", request.scope.get("root_path", ""))
+    scope = {**request.scope, "method": "OPTIONS", "root_path": root}
     routes = [one for one in request.app.router.routes if one.matches(scope)[0] is not Match.NONE]
     parameters = [getattr(route, "path", "").count("{") for route in routes]
     methods: set[str] = {"OPTIONS"}
     for route, count in zip(routes, parameters, strict=True):
         # `/books/facets` is an address of its own, though `/books/{book_id}` would match it.
         if count == min(parameters):
-            methods |= getattr(route, "methods", None) or set()
+            methods |= {"GET"} if isinstance(route, Mount) else getattr(route, "methods", None) or set()
     if "GET" in methods:
         methods.add("HEAD")
     headers = {"Allow": ", ".join(sorted(methods))}

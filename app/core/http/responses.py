@@ -152,7 +152,9 @@ class HotReads:
             result = await read(connection)
         headers = {}
         if isinstance(result.model, Page):
-            headers["link"] = link_header(self._request.url, result.model)
+            # Of PUBLIC_URL, not of the request's host: the answer is kept for whoever asks next.
+            url = self._request.url
+            headers["link"] = link_header(f"{self.public_url}{url.path}", url.query, result.model)
         template = self._request.scope["route"].path
         answer = represent(result, cache_control=cache_control, template=template, headers=headers)
         return Entry(answer, Snapshot(result.snapshot))

@@ -8,7 +8,7 @@ import pytest
 from app.catalog.search import queries, service
 from app.identity.permissions import Role
 from tests.catalog.search.shelf import SEARCH, search, titles
-from tests.conftest import Caller, SignUp, client_of, running_app, settings_for
+from tests.conftest import PUBLIC_URL, Caller, SignUp, client_of, running_app, settings_for
 from tests.factories import a_book
 
 
@@ -54,7 +54,7 @@ async def test_a_page_links_to_the_next_one(client: httpx.AsyncClient, seller: C
     for number in range(3):
         await a_book(client, seller, f"Atlas {number}")
     answer = await client.get(SEARCH, params={"q": "atlas", "limit": 2})
-    assert f'<{SEARCH}?q=atlas&limit=2&skip=2>; rel="next"' in answer.headers["link"]
+    assert f'<{PUBLIC_URL}{SEARCH}?q=atlas&limit=2&skip=2>; rel="next"' in answer.headers["link"]
 
 
 @pytest.mark.parametrize(
