@@ -76,6 +76,28 @@ ROUTERS: tuple[APIRouter, ...] = (
     info,
 )
 
+TAGS = {
+    "books": "The catalogue: books with their contributors, prices and stock; filters, facets and what goes with a book.",
+    "items": "Goods of every kind, books among them.",
+    "authors": "Who made the books, under all their names.",
+    "series": "Series in reading order.",
+    "works": "One text and all its editions.",
+    "categories": "The tree of categories.",
+    "prices": "What goods cost, did cost and will cost.",
+    "covers": "Pictures of books.",
+    "search": "Find books by words, title or ISBN, misspelt ones too, and suggest while typing.",
+    "accounts": "Open an account, one's own profile, what others see of it.",
+    "sessions": "Log in and out, refresh tokens, see and end sessions, change the password; OAuth 2.0.",
+    "verification": "Prove an e-mail address; reset a forgotten password.",
+    "second factor": "Authenticator apps, recovery codes and passkeys.",
+    "api-keys": "Keys for programs.",
+    "imports": "Bring books in from CSV, NDJSON or ONIX 3.0, and take them back.",
+    "bulk": "Take books out, in the same formats.",
+    "admin": "Accounts, merges, synonyms, figures and the audit log, for staff.",
+    "operations": "How the service is, and what its errors mean.",
+}
+"""What the groups of operations are about, in the order in which documentation pages show them."""
+
 PUBLIC_ROUTES = frozenset(
     {
         "list_books",

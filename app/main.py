@@ -5,7 +5,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from app import __version__, registry
-from app.api import ROUTERS
+from app.api import ROUTERS, TAGS
 from app.catalog.covers.encoding import PictureEncoder
 from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
@@ -77,6 +77,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         version=__version__,
         summary="A bookstore's backend.",
         description=DESCRIPTION,
+        openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         license_info={"name": "MIT", "identifier": "MIT"},
         docs_url=None,
         redoc_url=None,

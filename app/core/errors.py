@@ -25,6 +25,8 @@ class AppError(Exception):
     code: ClassVar[str]
     title: ClassVar[str]
     keep_writes: ClassVar[bool] = False
+    members: ClassVar[Mapping[str, Any]] = {}
+    """What its problem has beside the members of every problem: name → JSON schema, for the document."""
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class StaleVersion(AppError):
     status = 412
     code = "stale-version"
     title = "The resource changed since you read it"
+    members: ClassVar[Mapping[str, Any]] = {"current_version": {"type": "integer", "examples": [4]}}
 
 
 class RateLimited(AppError):

@@ -1,5 +1,8 @@
 """Refusals of the identity domain."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from app.core.errors import AppError, on_constraint
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -68,6 +71,9 @@ class StepUpRequired(AppError):
     status = 403
     code = "step-up-required"
     title = "Prove who you are once more"
+    members: ClassVar[Mapping[str, Any]] = {
+        "max_age": {"type": "integer", "description": "Seconds.", "examples": [300]}
+    }
 
 
 class InsufficientScope(AppError):
@@ -120,6 +126,11 @@ class MfaRequired(AppError):
     code = "mfa-required"
     title = "A second factor is needed"
     keep_writes = True
+    members: ClassVar[Mapping[str, Any]] = {
+        "mfa_token": {"type": "string", "examples": ["eyJhbGciOiJIUzI1NiJ9…"]},
+        "expires_in": {"type": "integer", "description": "Seconds.", "examples": [300]},
+        "methods": {"type": "array", "items": {"type": "string"}, "examples": [["totp", "recovery_code"]]},
+    }
 
 
 class MfaEnrolmentRequired(AppError):

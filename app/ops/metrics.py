@@ -24,7 +24,9 @@ router = APIRouter(tags=["operations"])
     "/metrics",
     summary="Metrics in the Prometheus text format",
     response_class=PlainTextResponse,
-    responses={200: {"content": {"text/plain": {"example": _EXAMPLE}}}},
+    responses={
+        200: {"description": "The metrics, one a line.", "content": {"text/plain": {"example": _EXAMPLE}}}
+    },
 )
 async def get_metrics(request: Request) -> Response:
     """Requests, errors, latency, requests in flight, pools, cache and build, by route template."""

@@ -1,6 +1,8 @@
 """Refusals about authors, and the redirection that a merge leaves behind."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any, ClassVar
 
 from app.core.errors import AppError, on_constraint
 
@@ -19,6 +21,9 @@ class AuthorMerged(AppError):
     status = HTTPStatus.PERMANENT_REDIRECT
     code = "author-merged"
     title = "The author was merged into another one"
+    members: ClassVar[Mapping[str, Any]] = {
+        "current_id": {"type": "integer", "format": "int64", "examples": [7]}
+    }
 
 
 class AuthorInUse(AppError):

@@ -29,14 +29,16 @@ _ROLES = {
 class LinkedBook(BaseModel):
     """A book in the vocabulary of schema.org: https://schema.org/Book, as JSON-LD 1.1."""
 
-    model_config = ConfigDict(extra="allow", serialize_by_alias=True)
+    model_config = ConfigDict(
+        extra="allow", serialize_by_alias=True, json_schema_serialization_defaults_required=True
+    )
 
     context: str = Field(default=SCHEMA_ORG, serialization_alias="@context", examples=[SCHEMA_ORG])
     type: str = Field(default="Book", serialization_alias="@type", examples=["Book"])
 
 
 LINKED: dict[int | str, dict[str, Any]] = {
-    200: {"content": {JSON_LD: {"schema": LinkedBook.model_json_schema(by_alias=True)}}}
+    200: {"content": {JSON_LD: {"schema": LinkedBook.model_json_schema(mode="serialization")}}}
 }
 """The second representation of one book, for the document."""
 

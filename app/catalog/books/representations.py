@@ -151,3 +151,13 @@ class ExpandedBook(BookOut):
 
     contributors: list[ExpandedContributor]  # type: ignore[assignment]  # a list of a narrower model
     work: WorkRef | None = None
+
+
+def _only_the_id_is_sure(schema: dict[str, Any]) -> None:
+    schema["required"] = ["id"]
+
+
+class PartialBook(ExpandedBook):
+    """A book with the `fields` that were asked for."""
+
+    model_config = ConfigDict(json_schema_extra=_only_the_id_is_sure)

@@ -10,7 +10,7 @@ from app.catalog.books.deps import BookServiceDep, asked_view
 from app.catalog.books.errors import BookNotFound, InvalidIsbn
 from app.catalog.books.json_ld import LINKED
 from app.catalog.books.ndjson import LINES, stream_lines
-from app.catalog.books.representations import VIEW_PARAMETERS, BookListQuery, ExpandedBook
+from app.catalog.books.representations import VIEW_PARAMETERS, BookListQuery, ExpandedBook, PartialBook
 from app.catalog.books.schemas import BookIn, BookOut, BookPatch
 from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.deps import limit_search
@@ -35,7 +35,7 @@ _PrintedIsbn = Annotated[
 @router.get(
     "",
     summary="List books",
-    response_model=Page[ExpandedBook],
+    response_model=Page[ExpandedBook] | Page[PartialBook],
     dependencies=[Depends(limit_search)],
     responses=LINES,
     openapi_extra=documented_permission(Permission.CATALOG_TRANSFER),
@@ -57,7 +57,7 @@ async def list_books(
 @router.get(
     "/{book_id}",
     summary="Read a book",
-    response_model=ExpandedBook,
+    response_model=ExpandedBook | PartialBook,
     responses=problems(BookNotFound) | LINKED,
     openapi_extra=VIEW_PARAMETERS,
 )
@@ -75,7 +75,7 @@ async def get_book(book_id: RowId, hot: HotDep) -> Response:
 @router.get(
     "/isbn/{isbn}",
     summary="Find a book by ISBN",
-    response_model=ExpandedBook,
+    response_model=ExpandedBook | PartialBook,
     responses=problems(BookNotFound, InvalidIsbn) | LINKED,
     openapi_extra=VIEW_PARAMETERS,
 )

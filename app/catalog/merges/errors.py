@@ -1,5 +1,8 @@
 """Refusals of merges."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from app.core.errors import AppError
 
 
@@ -33,6 +36,9 @@ class AlreadyMerged(AppError):
     status = 409
     code = "already-merged"
     title = "Merged already"
+    members: ClassVar[Mapping[str, Any]] = {
+        "merged_into": {"type": "integer", "format": "int64", "examples": [7]}
+    }
 
 
 class TooManyAliases(AppError):
@@ -57,3 +63,6 @@ class MergedFurther(AppError):
     status = 409
     code = "merged-further"
     title = "A later merge builds on this one"
+    members: ClassVar[Mapping[str, Any]] = {
+        "undo_first": {"type": "integer", "format": "int64", "examples": [7]}
+    }

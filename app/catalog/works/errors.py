@@ -1,6 +1,8 @@
 """Refusals about works, and the redirection that a merge leaves behind."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any, ClassVar
 
 from app.core.errors import AppError, on_constraint
 
@@ -19,6 +21,9 @@ class WorkMerged(AppError):
     status = HTTPStatus.PERMANENT_REDIRECT
     code = "work-merged"
     title = "The work was merged into another one"
+    members: ClassVar[Mapping[str, Any]] = {
+        "current_id": {"type": "integer", "format": "int64", "examples": [7]}
+    }
 
 
 class UnknownWork(AppError):

@@ -72,6 +72,11 @@ class Page(ResponseModel, Generic[T]):
     has_previous: bool
     next_cursor: str | None = Field(default=None, description="Send it as `cursor` for the next page.")
 
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """Name a page of `BookOut` `BookPage`, in the document as in Python (a hook of Pydantic's)."""
+        return f"{params[0].__name__.removesuffix('Out')}{cls.__name__}"
+
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T]):

@@ -134,9 +134,9 @@ class PatchModel(RequestModel):
 
 
 class ResponseModel(BaseModel):
-    """An answer body, read from rows and entities."""
+    """An answer body, read from rows and entities. Every field is sent, with a default or not."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_serialization_defaults_required=True)
 
 
 def _without_controls(text: str) -> str:

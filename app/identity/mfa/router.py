@@ -27,7 +27,7 @@ from app.identity.mfa.schemas import (
 )
 from app.identity.mfa.second_step import MfaLogin
 from app.identity.sessions.deps import set_session_cookies
-from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
+from app.identity.sessions.schemas import LoginOut
 
 router = APIRouter(prefix="/api/v1/auth/mfa", tags=["second factor"], route_class=IdempotentRoute)
 
@@ -48,7 +48,7 @@ async def get_second_factor(caller: SessionUser, factors: SecondFactorDep) -> Se
 )
 async def finish_login(
     answer: MfaAnswer, request: Request, response: Response, session: SessionDep
-) -> TokenOut | BrowserSessionOut:
+) -> LoginOut:
     """Answer the `mfa_token` of an `mfa-required` problem with the app's code or a recovery code.
 
     The token lasts five minutes, is good for one login and dead after five wrong answers. With

@@ -8,13 +8,11 @@ from app.core.rate_limit import rate_limited
 from app.core.settings.settings import Settings
 from app.identity.authentication.deps import TOKEN_INSPECTOR
 from app.identity.oauth.introspection import introspect, revoke
-from app.identity.oauth.schemas import IntrospectionOut, KeyOut, KeySetOut, ServerMetadataOut
+from app.identity.oauth.schemas import IntrospectionOut, KeyOut, KeySetOut, OneTokenForm, ServerMetadataOut
 from app.identity.permissions import Permission
 from app.identity.sessions.deps import RotationServiceDep, SessionServiceDep, no_store
 
 router = APIRouter(tags=["sessions"])
-_Token = Annotated[str, Form(min_length=1, max_length=4096, examples=["rt_6Vx0…"])]
-_Hint = Annotated[str | None, Form(max_length=100, description="Not needed: tokens tell their own kind.")]
 _KEPT_FOR = "public, max-age=300"
 
 
@@ -27,12 +25,10 @@ async def revoke_token(
     request: Request,
     rotation: RotationServiceDep,
     sessions: SessionServiceDep,
-    token: _Token,
-    token_type_hint: _Hint = None,
+    form: Annotated[OneTokenForm, Form()],
 ) -> None:
     """End the session of an access or refresh token (RFC 7009). A token that works no more is no error."""
-    del token_type_hint
-    await revoke(request.app.state.tokens, rotation, sessions, token)
+    await revoke(request.app.state.tokens, rotation, sessions, form.token)
 
 
 @router.post(
@@ -44,12 +40,10 @@ async def revoke_token(
 async def introspect_token(
     request: Request,
     rotation: RotationServiceDep,
-    token: _Token,
-    token_type_hint: _Hint = None,
+    form: Annotated[OneTokenForm, Form()],
 ) -> IntrospectionOut:
     """Whether an access or refresh token works now, whose it is and what it grants (RFC 7662)."""
-    del token_type_hint
-    return await introspect(request, rotation, token)
+    return await introspect(request, rotation, form.token)
 
 
 @router.get("/.well-known/oauth-authorization-server", summary="Describe the authorization server")

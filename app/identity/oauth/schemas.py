@@ -1,8 +1,19 @@
 """Answers in the standards' own words."""
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from app.core.http.schemas import ResponseModel
+from app.core.http.schemas import FormModel, ResponseModel
+
+
+class OneTokenForm(FormModel):
+    """The token in question (RFC 7009 §2.1, RFC 7662 §2.1); parameters that we do not know are ignored."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)
+
+    token: str = Field(min_length=1, max_length=4096, examples=["rt_6Vx0…"])
+    token_type_hint: str | None = Field(
+        default=None, max_length=100, description="Not needed: tokens tell their own kind."
+    )
 
 
 class IntrospectionOut(ResponseModel):

@@ -27,7 +27,7 @@ from app.identity.passkeys.schemas import (
     PasskeyRegistration,
 )
 from app.identity.sessions.deps import set_session_cookies
-from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
+from app.identity.sessions.schemas import LoginOut
 
 router = APIRouter(prefix="/api/v1/auth/passkeys", tags=["second factor"], route_class=IdempotentRoute)
 
@@ -75,7 +75,7 @@ async def begin_passkey_login(login: PasskeyLoginDep) -> PasskeyOptions:
 )
 async def finish_passkey_login(
     assertion: PasskeyAssertion, request: Request, response: Response, login: PasskeyLoginDep
-) -> TokenOut | BrowserSessionOut:
+) -> LoginOut:
     """Send what the authenticator signed. A passkey counts as two factors: no code is asked for.
 
     With `cookies` the tokens are set as HttpOnly cookies, as `/auth/login` does.

@@ -3,8 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.security import OAuth2PasswordRequestForm
+from fastapi import APIRouter, Depends, Form, Request, Response
 
 from app.core.db.transaction import ReadSessionDep
 from app.core.http.problems import problems
@@ -42,14 +41,16 @@ from app.identity.sessions.deps import (
 from app.identity.sessions.schemas import (
     BrowserSessionOut,
     CsrfOut,
+    LoginOut,
     PasswordChange,
     RefreshIn,
     SessionOut,
+    TokenForm,
     TokenOut,
 )
 
 router = APIRouter(prefix="/api/v1/auth", tags=["sessions"], dependencies=[Depends(no_store)])
-PasswordForm = Annotated[OAuth2PasswordRequestForm, Depends()]
+PasswordForm = Annotated[TokenForm, Form()]
 
 _LOGIN = (WrongCredentials, MfaRequired, AccountLocked, HashingBusy)
 
@@ -106,7 +107,7 @@ async def refresh_token(
     rotation: RotationServiceDep,
     cookie: RefreshCookie = None,
     body: RefreshIn | None = None,
-) -> TokenOut | BrowserSessionOut:
+) -> LoginOut:
     """Trade a refresh token, from the body or the cookie; it works once.
 
     A second use within ten seconds gets tokens of the same session; a later one ends the session.

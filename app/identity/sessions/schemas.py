@@ -1,11 +1,11 @@
 """What logins take and answer."""
 
-from typing import Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.core.http.schemas import Moment, RequestModel, ResponseModel
+from app.core.http.schemas import FormModel, Moment, RequestModel, ResponseModel
 from app.identity.password_rules import LONGEST
 
 
@@ -16,7 +16,7 @@ class TokenOut(ResponseModel):
     refresh_token: str = Field(
         description="Works once; answers a new pair at `/api/v1/auth/refresh`.", examples=["rt_6Vx0…"]
     )
-    token_type: str = Field(default="bearer", examples=["bearer"])
+    token_type: Literal["bearer"] = Field(default="bearer", examples=["bearer"])
     expires_in: int = Field(description="Seconds.", examples=[900])
     scope: str = Field(description="What the token may do.", examples=["items:write"])
 
@@ -28,14 +28,43 @@ class BrowserSessionOut(ResponseModel):
         description="Send it as `X-CSRF-Token` with every write; also in the cookie `csrf_token`.",
         examples=["019ab6c2-….5b1f…"],
     )
+    token_type: Literal["cookie"] = Field(
+        default="cookie", description="Where the tokens are.", examples=["cookie"]
+    )
     expires_in: int = Field(description="Seconds.", examples=[900])
     scope: str = Field(description="What the session may do.", examples=["items:write"])
+
+
+LoginOut = Annotated[TokenOut | BrowserSessionOut, Field(discriminator="token_type")]
+"""What logins answer that may be by either way."""
 
 
 class CsrfOut(ResponseModel):
     """The CSRF token of a browser's session."""
 
     csrf_token: str = Field(examples=["019ab6c2-….5b1f…"])
+
+
+class TokenForm(FormModel):
+    """User name and password (RFC 6749 §4.3.2). Parameters of other grants are ignored, as §3.2 says."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)
+
+    grant_type: str | None = Field(default=None, pattern="^password$", examples=["password"])
+    username: str = Field(description="The user name or the e-mail address.", examples=["ada"])
+    password: str = Field(json_schema_extra={"format": "password"}, examples=["Lovelace-1815!"])
+    scope: str = Field(
+        default="",
+        description="What the token may do, by blanks; all that one may.",
+        examples=["items:write"],
+    )
+    client_id: str | None = Field(default=None, description="Ignored: there is one client.")
+    client_secret: str | None = Field(default=None, description="Ignored.")
+
+    @property
+    def scopes(self) -> list[str]:
+        """What `scope` lists."""
+        return self.scope.split()
 
 
 class RefreshIn(RequestModel):
