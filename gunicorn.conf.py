@@ -14,6 +14,7 @@ from prometheus_client import multiprocess, values
 from uvicorn_worker import UvicornWorker
 
 from app.core.client_addresses import in_both_spellings
+from app.core.http.protocol import BoundedProtocol
 from app.core.logging import configure_logging, guard_process
 from app.core.settings.settings import SettingsError, load_settings
 
@@ -46,7 +47,8 @@ class Worker(UvicornWorker):
 
     CONFIG_KWARGS = {  # noqa: RUF012 - Uvicorn's worker wants a plain dict
         "loop": "uvloop",
-        "http": "httptools",
+        # Uvicorn's for httptools, with bounds: a proxy in front is advisable, not needed.
+        "http": BoundedProtocol,
         # A failed start must stop the server, not leave one that answers 500.
         "lifespan": "on",
         "timeout_graceful_shutdown": 7,

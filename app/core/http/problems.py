@@ -83,6 +83,16 @@ GENERIC: dict[str, tuple[int, str, str]] = {
         "The body is too large",
         "A request body may have 1 MiB; an upload, what its operation says.",
     ),
+    "headers-too-large": (
+        431,
+        "The headers are too large",
+        "Request line and headers together may have 64 KiB.",
+    ),
+    "request-timeout": (
+        408,
+        "The request did not arrive in time",
+        "The header must be there within 20 seconds, and a body may pause no longer.",
+    ),
     "unsupported-media-type": (
         415,
         "Unsupported media type",
