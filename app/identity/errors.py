@@ -183,6 +183,14 @@ class CsrfRefused(AppError):
     title = "Cross-site request refused"
 
 
+class DoubledCookie(AppError):
+    """A cookie of ours came twice: another host of the domain has set one of them, and nobody can tell which."""
+
+    status = 400
+    code = "doubled-cookie"
+    title = "Two cookies of one name"
+
+
 class SessionNotFound(AppError):
     """The caller has no such session under way."""
 

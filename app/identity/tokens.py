@@ -46,7 +46,7 @@ class AccessClaims:
 
 
 class TokenIssuer:
-    """Signs and checks access tokens. Lifetimes in seconds."""
+    """Signs and checks access tokens, and says how long sessions last and how many an account has. Seconds."""
 
     def __init__(self, settings: JwtSettings, public_url: str) -> None:
         self._settings = settings
@@ -58,6 +58,7 @@ class TokenIssuer:
         self.access_ttl = settings.access_ttl
         self.refresh_ttl = settings.refresh_ttl
         self.idle_ttl = settings.idle_ttl
+        self.max_sessions = settings.max_sessions
 
     def issue(self, grant: Grant) -> tuple[str, int]:
         """A token that lasts `access_ttl` seconds, and never longer than its session; with its seconds."""

@@ -73,7 +73,10 @@ class CacheSettings(BaseModel):
 
 
 class JwtSettings(BaseModel):
-    """Tokens: `JWT_*`. Times in seconds; a session ends `refresh_ttl` after its login, or `idle_ttl` unused."""
+    """Tokens: `JWT_*`. Times in seconds; a session ends `refresh_ttl` after its login, or `idle_ttl` unused.
+
+    Beyond `max_sessions` of one account under way, the oldest ends.
+    """
 
     secret: SecretStr = SecretStr("")
     keys_file: Path | None = None
@@ -83,6 +86,7 @@ class JwtSettings(BaseModel):
     refresh_ttl: int = Field(default=2_592_000, ge=60, le=31_536_000)
     idle_ttl: int = Field(default=1_209_600, ge=60, le=31_536_000)
     leeway: int = Field(default=10, ge=0, le=30)
+    max_sessions: int = Field(default=20, ge=1, le=1000)
 
 
 class MfaSettings(BaseModel):

@@ -4,13 +4,24 @@ from typing import NamedTuple
 
 from fastapi import Request
 from fastapi.security import APIKeyCookie, APIKeyHeader, OAuth2PasswordBearer
+from starlette.requests import HTTPConnection
 
 from app.identity.authentication.api_keys import principal_of_key
-from app.identity.authentication.csrf import ACCESS_COOKIE, SAFE_METHODS, BrowserGuard
+from app.identity.authentication.csrf import ACCESS_COOKIE, HOST_PREFIX, SAFE_METHODS, BrowserGuard
 from app.identity.authentication.principals import principal_of_token
 from app.identity.errors import CsrfRefused
 from app.identity.permissions import DESCRIPTIONS
 from app.identity.principal import Principal
+
+
+class AccessCookie(APIKeyCookie):
+    """The cookie with the access token, whose name is the environment's."""
+
+    async def __call__(self, request: HTTPConnection) -> str | None:
+        """Its value. Raises DoubledCookie."""
+        browser: BrowserGuard = request.app.state.browser
+        return browser.read_cookie(request.headers, ACCESS_COOKIE)
+
 
 bearer_scheme = OAuth2PasswordBearer(
     tokenUrl="/api/v1/auth/token",
@@ -23,9 +34,11 @@ api_key_scheme = APIKeyHeader(
     description="A key for programs, made at `POST /api/v1/api-keys`; a Bearer token beside it wins.",
     auto_error=False,
 )
-cookie_scheme = APIKeyCookie(
-    name=ACCESS_COOKIE,
-    description="Set by `POST /api/v1/auth/login`; a write needs `Origin` and `X-CSRF-Token` besides.",
+cookie_scheme = AccessCookie(
+    name=HOST_PREFIX + ACCESS_COOKIE,
+    scheme_name=APIKeyCookie.__name__,
+    description="Set by `POST /api/v1/auth/login`; a write needs `Origin` and `X-CSRF-Token` besides."
+    f" In development it is called `{ACCESS_COOKIE}`.",
     auto_error=False,
 )
 SCHEMES = (bearer_scheme, api_key_scheme, cookie_scheme)

@@ -1,7 +1,10 @@
 """Browsers: tokens in cookies, and what a write by cookie must show (OWASP: signed double submit).
 
 The cookies are HttpOnly but for the CSRF token, which is no secret to scripts of our own site
-and is worth nothing without the session it was made for.
+and is worth nothing without the session it was made for. In production their names begin with
+`__Host-`: no browser lets another host of the domain, or a page without TLS, set such a one
+(RFC 6265bis §4.1.3.2). That prefix asks for `Path=/`, so that the refresh token is sent to every
+path of this host, and read below `/api/v1/auth` alone.
 """
 
 import hashlib
@@ -10,20 +13,21 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from app.core.settings.settings import Settings
-from app.identity.errors import CsrfRefused
+from app.identity.errors import CsrfRefused, DoubledCookie
 
 ACCESS_COOKIE = "access_token"
 REFRESH_COOKIE = "refresh_token"
 CSRF_COOKIE = "csrf_token"
 CSRF_HEADER = "x-csrf-token"
-REFRESH_PATH = "/api/v1/auth"
-"""The refresh token is sent nowhere else."""
+HOST_PREFIX = "__Host-"
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_PATHS = {ACCESS_COOKIE: "/api/v1", REFRESH_COOKIE: REFRESH_PATH, CSRF_COOKIE: "/"}
+_PLAIN_PATHS = {ACCESS_COOKIE: "/api/v1", REFRESH_COOKIE: "/api/v1/auth", CSRF_COOKIE: "/"}
+"""Where cookies without the prefix are sent: each no further than it is read."""
 
 
 class BrowserGuard:
@@ -31,6 +35,10 @@ class BrowserGuard:
 
     def __init__(self, settings: Settings) -> None:
         self._is_secure = settings.in_production
+        self._prefix = HOST_PREFIX if settings.in_production else ""
+        self._paths = {
+            self._prefix + name: "/" if self._prefix else path for name, path in _PLAIN_PATHS.items()
+        }
         self._schemes = ("https",) if settings.in_production else ("https", "http")
         self._origins = frozenset({_origin(settings.public_url), *map(_origin, settings.cors.origins)})
         secret = settings.jwt.secret.get_secret_value().encode()
@@ -48,9 +56,23 @@ class BrowserGuard:
         self._set(response, REFRESH_COOKIE, refresh, self._refresh_ttl)
         self._set(response, CSRF_COOKIE, csrf, self._refresh_ttl)
 
+    def read_cookie(self, headers: Headers, name: str) -> str | None:
+        """The value of our cookie of this name. Raises DoubledCookie when any of ours comes twice.
+
+        Starlette would take the last one, which may be one that another host of the domain has set.
+        """
+        found: dict[str, str] = {}
+        for pair in ";".join(headers.getlist("cookie")).split(";"):
+            sent, _, value = pair.strip(" \t").partition("=")
+            if sent in self._paths:
+                if sent in found:
+                    raise DoubledCookie(f"The cookie {sent} came twice; delete the cookies of this site.")
+                found[sent] = value
+        return found.get(self._prefix + name) or None
+
     def clear_cookies(self, response: Response) -> None:
         """Delete the cookies."""
-        for name in _PATHS:
+        for name in _PLAIN_PATHS:
             self._set(response, name, "", 0)
 
     def check_origin(self, headers: Mapping[str, str]) -> None:
@@ -69,15 +91,15 @@ class BrowserGuard:
         token = headers.get(CSRF_HEADER, "")
         session_id = token.partition(".")[0]
         if not hmac.compare_digest(token.encode(), self.csrf_token(session_id).encode()):
-            raise CsrfRefused(f"Send the value of the cookie {CSRF_COOKIE} as X-CSRF-Token.")
+            raise CsrfRefused(f"Send the value of the cookie {self._prefix}{CSRF_COOKIE} as X-CSRF-Token.")
         return session_id
 
     def _set(self, response: Response, name: str, value: str, max_age: int) -> None:
         response.set_cookie(
-            name,
+            self._prefix + name,
             value,
             max_age=max_age,
-            path=_PATHS[name],
+            path=self._paths[self._prefix + name],
             secure=self._is_secure,
             httponly=name != CSRF_COOKIE,
             samesite="strict",

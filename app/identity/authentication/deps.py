@@ -23,6 +23,7 @@ from app.identity.authentication.principals import principal_of_token
 from app.identity.errors import (
     CHALLENGE,
     CsrfRefused,
+    DoubledCookie,
     EmailNotVerified,
     InsufficientScope,
     InvalidApiKey,
@@ -36,7 +37,7 @@ from app.identity.permissions import SESSION_ONLY, Permission, Role, permissions
 from app.identity.principal import Principal
 
 
-@refuses(NotAuthenticated, InvalidToken, InvalidApiKey, RateLimited)
+@refuses(NotAuthenticated, InvalidToken, InvalidApiKey, DoubledCookie, RateLimited)
 @refuses(InsufficientScope, where=lambda use: bool(use.scopes))
 @refuses(MfaEnrolmentRequired, where=lambda use: not permissions_of(Role.USER).issuperset(use.scopes))
 @refuses(SessionRequired, where=lambda use: not SESSION_ONLY.isdisjoint(use.scopes))
@@ -50,7 +51,8 @@ async def get_principal(
 ) -> Principal:
     """The caller, whatever the credentials, if they may do what is required.
 
-    Raises NotAuthenticated, SessionRequired, InsufficientScope, MfaEnrolmentRequired, and what `identify` raises.
+    Raises NotAuthenticated, SessionRequired, InsufficientScope, MfaEnrolmentRequired, DoubledCookie, and what
+    `identify` raises.
     """
     return await _authorize(request, required.scopes, Credentials(bearer, api_key, cookie))
 
@@ -96,7 +98,7 @@ async def find_caller(request: Request) -> Principal | None:
     """Who calls, where credentials come that are valid; None for anybody else, whatever they sent."""
     try:
         return await identify(request, await read_credentials(request))
-    except (InvalidToken, InvalidApiKey, CsrfRefused):
+    except (InvalidToken, InvalidApiKey, CsrfRefused, DoubledCookie):
         return None
 
 

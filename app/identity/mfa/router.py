@@ -26,7 +26,7 @@ from app.identity.mfa.schemas import (
     TotpEnrolment,
 )
 from app.identity.mfa.second_step import MfaLogin
-from app.identity.sessions.deps import set_session_cookies
+from app.identity.sessions.deps import CookieLoginDep
 from app.identity.sessions.schemas import LoginOut
 
 router = APIRouter(prefix="/api/v1/auth/mfa", tags=["second factor"], route_class=IdempotentRoute)
@@ -47,19 +47,23 @@ async def get_second_factor(caller: SessionUser, factors: SecondFactorDep) -> Se
     responses=problems(MfaTokenRefused, WrongSecondFactor, SecondFactorLocked, CsrfRefused),
 )
 async def finish_login(
-    answer: MfaAnswer, request: Request, response: Response, session: SessionDep
+    answer: MfaAnswer,
+    request: Request,
+    response: Response,
+    session: SessionDep,
+    browser: CookieLoginDep,
 ) -> LoginOut:
     """Answer the `mfa_token` of an `mfa-required` problem with the app's code or a recovery code.
 
     The token lasts five minutes, is good for one login and dead after five wrong answers. With
-    `cookies` the tokens are set as HttpOnly cookies, as `/auth/login` does.
+    `cookies` the tokens are set as HttpOnly cookies and the browser's old session ends, as `/auth/login` does.
     """
     response.headers["Cache-Control"] = "no-store"
     login = MfaLogin.build(session, request.app.state.tokens, request.app.state.settings)
     if not answer.cookies:
         return await login.finish(answer)
-    request.app.state.browser.check_origin(request.headers)
-    return set_session_cookies(request, response, await login.finish(answer))
+    browser.check_origin()
+    return browser.set_cookies(await login.finish(answer, browser.before))
 
 
 @router.post(

@@ -14,7 +14,7 @@ from app.identity.mfa.repository import SecondFactorRepository
 from app.identity.mfa.schemas import MfaAnswer
 from app.identity.sessions.factor_check import password_stamp
 from app.identity.sessions.schemas import TokenOut
-from app.identity.sessions.service import SessionService
+from app.identity.sessions.service import BrowserTokens, SessionService
 from app.identity.tokens import TokenIssuer
 
 TRIES_PER_TOKEN = 5
@@ -45,8 +45,10 @@ class MfaLogin:
             SessionService.build(session, tokens),
         )
 
-    async def finish(self, answer: MfaAnswer) -> TokenOut:
+    async def finish(self, answer: MfaAnswer, before: BrowserTokens | None = None) -> TokenOut:
         """A session for the right answer; the token is then spent, and after five wrong ones it is dead.
+
+        It replaces the session that a browser had `before`.
 
         Raises MfaTokenRefused; WrongSecondFactor, which keeps the count; SecondFactorLocked after ten
         wrong codes for the account in an hour. Recovery codes are exempt from that lock, or a
@@ -60,7 +62,7 @@ class MfaLogin:
             raise _refused()
         factor = await self._judge.judge(user.id, answer)
         await self._challenges.use_up(challenge, TRIES_PER_TOKEN)
-        return await self._sessions.open(user, list(challenge.scopes), ["password", factor])
+        return await self._sessions.open(user, list(challenge.scopes), ["password", factor], before)
 
 
 def _refused() -> MfaTokenRefused:

@@ -1,6 +1,6 @@
 """`/api/v1/auth/passkeys`: one's own passkeys, and logging in with one."""
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends
 
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
@@ -26,7 +26,7 @@ from app.identity.passkeys.schemas import (
     PasskeyPatch,
     PasskeyRegistration,
 )
-from app.identity.sessions.deps import set_session_cookies
+from app.identity.sessions.deps import CookieLoginDep
 from app.identity.sessions.schemas import LoginOut
 
 router = APIRouter(prefix="/api/v1/auth/passkeys", tags=["second factor"], route_class=IdempotentRoute)
@@ -74,16 +74,16 @@ async def begin_passkey_login(login: PasskeyLoginDep) -> PasskeyOptions:
     responses=problems(PasskeyRefused, PasskeyCopied, CsrfRefused),
 )
 async def finish_passkey_login(
-    assertion: PasskeyAssertion, request: Request, response: Response, login: PasskeyLoginDep
+    assertion: PasskeyAssertion, login: PasskeyLoginDep, browser: CookieLoginDep
 ) -> LoginOut:
     """Send what the authenticator signed. A passkey counts as two factors: no code is asked for.
 
-    With `cookies` the tokens are set as HttpOnly cookies, as `/auth/login` does.
+    With `cookies` the tokens are set as HttpOnly cookies and the browser's old session ends, as `/auth/login` does.
     """
     if not assertion.cookies:
         return await login.log_in(assertion)
-    request.app.state.browser.check_origin(request.headers)
-    return set_session_cookies(request, response, await login.log_in(assertion))
+    browser.check_origin()
+    return browser.set_cookies(await login.log_in(assertion, browser.before))
 
 
 @router.get("", summary="List one's passkeys")

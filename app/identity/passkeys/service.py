@@ -34,7 +34,7 @@ from app.identity.principal import Principal
 from app.identity.sessions.gate import Proof
 from app.identity.sessions.password_login import LoginService
 from app.identity.sessions.schemas import TokenOut
-from app.identity.sessions.service import SessionService
+from app.identity.sessions.service import BrowserTokens, SessionService
 from app.identity.tokens import TokenIssuer
 
 MOST_PASSKEYS = 20
@@ -181,10 +181,13 @@ class PasskeyLogin:
         """What to ask of any authenticator that has a passkey of this site; writes nothing."""
         return self._site.login_options(self._challenges.issue(ChallengePurpose.PASSKEY_LOGIN))
 
-    async def log_in(self, assertion: PasskeyAssertion) -> TokenOut:
-        """A session for the passkey's account. Raises what `verify` raises."""
+    async def log_in(self, assertion: PasskeyAssertion, before: BrowserTokens | None = None) -> TokenOut:
+        """A session for the passkey's account, in place of the one that a browser had `before`.
+
+        Raises what `verify` raises.
+        """
         user = await self.verify(assertion.credential)
-        return await self._sessions.open(user, assertion.scopes, ["passkey"])
+        return await self._sessions.open(user, assertion.scopes, ["passkey"], before)
 
     async def verify(self, credential: JsonObject, owner_id: int | None = None) -> User:
         """The account of the passkey, `owner_id`'s if one is named: two factors, possession and the verified user.

@@ -2,17 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import Cookie, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from app.core.db.transaction import SessionDep
+from app.core.errors import refuses
 from app.core.rate_limit import client_address
-from app.identity.authentication.csrf import REFRESH_COOKIE, BrowserGuard
+from app.identity.authentication.csrf import ACCESS_COOKIE, REFRESH_COOKIE, BrowserGuard
 from app.identity.credentials.service import CredentialService
+from app.identity.errors import DoubledCookie
 from app.identity.sessions.gate import Client, PasswordGate
 from app.identity.sessions.password_login import LoginService
 from app.identity.sessions.rotation import RotationService
 from app.identity.sessions.schemas import BrowserSessionOut, TokenOut
-from app.identity.sessions.service import SessionService
+from app.identity.sessions.service import BrowserTokens, SessionService
 
 
 async def no_store(response: Response) -> None:
@@ -34,6 +36,18 @@ async def get_browser_guard(request: Request) -> BrowserGuard:
     """The process's guard of cookies."""
     browser: BrowserGuard = request.app.state.browser
     return browser
+
+
+BrowserDep = Annotated[BrowserGuard, Depends(get_browser_guard)]
+
+
+@refuses(DoubledCookie)
+async def get_refresh_cookie(request: Request, browser: BrowserDep) -> str | None:
+    """The refresh token in the cookie, if there is one. Raises DoubledCookie."""
+    return browser.read_cookie(request.headers, REFRESH_COOKIE)
+
+
+RefreshCookie = Annotated[str | None, Depends(get_refresh_cookie)]
 
 
 async def get_session_service(request: Request, session: SessionDep) -> SessionService:
@@ -65,11 +79,36 @@ def set_session_cookies(request: Request, response: Response, tokens: TokenOut) 
     return BrowserSessionOut(csrf_token=csrf_token, expires_in=tokens.expires_in, scope=tokens.scope)
 
 
+class CookieLogin:
+    """A login by cookie: where the page is from, what the browser had before, and what it has afterwards."""
+
+    def __init__(self, request: Request, response: Response, before: BrowserTokens) -> None:
+        self._request = request
+        self._response = response
+        self.before = before
+
+    def check_origin(self) -> None:
+        """Check where the page comes from. Raises CsrfRefused."""
+        browser: BrowserGuard = self._request.app.state.browser
+        browser.check_origin(self._request.headers)
+
+    def set_cookies(self, tokens: TokenOut) -> BrowserSessionOut:
+        """Set the tokens as cookies."""
+        return set_session_cookies(self._request, self._response, tokens)
+
+
+async def get_cookie_login(
+    request: Request, response: Response, browser: BrowserDep, refresh: RefreshCookie
+) -> CookieLogin:
+    """For every route that logs in and may do so by cookie. Raises DoubledCookie."""
+    before = BrowserTokens(refresh, browser.read_cookie(request.headers, ACCESS_COOKIE))
+    return CookieLogin(request, response, before)
+
+
 ClientDep = Annotated[Client, Depends(get_client)]
 GateDep = Annotated[PasswordGate, Depends(get_password_gate)]
-BrowserDep = Annotated[BrowserGuard, Depends(get_browser_guard)]
 SessionServiceDep = Annotated[SessionService, Depends(get_session_service)]
 CredentialServiceDep = Annotated[CredentialService, Depends(get_credential_service)]
 LoginServiceDep = Annotated[LoginService, Depends(get_login_service)]
 RotationServiceDep = Annotated[RotationService, Depends(get_rotation_service)]
-RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH_COOKIE, include_in_schema=False)]
+CookieLoginDep = Annotated[CookieLogin, Depends(get_cookie_login)]

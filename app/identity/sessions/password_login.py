@@ -20,7 +20,7 @@ from app.identity.sessions.gate import Proof, locked
 from app.identity.sessions.queries import has_totp
 from app.identity.sessions.repository import FailureRepository, SessionRepository
 from app.identity.sessions.schemas import TokenOut
-from app.identity.sessions.service import SessionService
+from app.identity.sessions.service import BrowserTokens, SessionService
 from app.identity.tokens import TokenIssuer
 
 
@@ -55,11 +55,13 @@ class LoginService:
             CredentialService.build(session),
         )
 
-    async def log_in(self, proof: Proof, requested: list[str]) -> TokenOut:
+    async def log_in(
+        self, proof: Proof, requested: list[str], before: BrowserTokens | None = None
+    ) -> TokenOut:
         """Open a session for the account that the proof is of.
 
         Asked for no scope, it may do all that the role may; else the part of it that was asked
-        for. Raises WrongCredentials, one answer after equal work whatever was wrong, AccountLocked, and
+        for. The session of a browser that logs in again ends. Raises WrongCredentials, one answer after equal work whatever was wrong, AccountLocked, and
         MfaRequired where the account has a second factor.
         """
         user = await self._accept(proof)
@@ -68,7 +70,7 @@ class LoginService:
         if proof.new_hash is not None:
             user.password_hash = proof.new_hash
         await self._second_factor.check(user, requested)
-        return await self._sessions.open(user, requested, ["password"])
+        return await self._sessions.open(user, requested, ["password"], before)
 
     async def confirm(self, proof: Proof) -> User:
         """The account, for a caller who has proven to know its password once more.

@@ -1,5 +1,6 @@
 """Reading and writing sessions, their refresh tokens, and failed logins."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -142,6 +143,23 @@ class SessionRepository:
             .execution_options(synchronize_session=False)
         )
         return await self._db.scalar(statement) is not None
+
+    async def end_oldest(self, user_id: int, most: int, newest: UUID) -> Sequence[UUID]:
+        """End what the account has under way beyond the `most` newest sessions, of which `newest` is one; their ids."""
+        surplus = (
+            select(AuthSession.id)
+            .where(AuthSession.user_id == user_id, AuthSession.id != newest, *is_under_way())
+            .order_by(AuthSession.created_at.desc(), AuthSession.id.desc())
+            .offset(most - 1)
+        )
+        statement = (
+            update(AuthSession)
+            .where(AuthSession.id.in_(surplus))
+            .values(ended_at=utc_now(), end_reason="too_many_sessions")
+            .returning(AuthSession.id)
+            .execution_options(synchronize_session=False)
+        )
+        return (await self._db.scalars(statement)).all()
 
     async def renew(self, session_id: UUID, factor: str | None) -> datetime:
         """Note that the session's owner has proven who they are, by this factor beside the password; when that was."""

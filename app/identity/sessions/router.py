@@ -29,6 +29,7 @@ from app.identity.sessions import queries
 from app.identity.sessions.deps import (
     BrowserDep,
     ClientDep,
+    CookieLoginDep,
     CredentialServiceDep,
     GateDep,
     LoginServiceDep,
@@ -79,20 +80,20 @@ async def create_token(
     responses=problems(*_LOGIN, CsrfRefused),
 )
 async def log_in_browser(
-    request: Request,
-    response: Response,
     form: PasswordForm,
     client: ClientDep,
     gate: GateDep,
     logins: LoginServiceDep,
+    browser: CookieLoginDep,
 ) -> BrowserSessionOut:
     """As `/auth/token`, for pages in a browser: the tokens are set as HttpOnly cookies.
 
-    Every later write then needs the header `X-CSRF-Token` and an `Origin` that is allowed.
+    Every later write then needs the header `X-CSRF-Token` and an `Origin` that is allowed. The session that
+    the browser had before, whoever's, ends.
     """
-    request.app.state.browser.check_origin(request.headers)
+    browser.check_origin()
     proof = await gate.check_login(form.username, form.password, client)
-    return set_session_cookies(request, response, await logins.log_in(proof, form.scopes))
+    return browser.set_cookies(await logins.log_in(proof, form.scopes, browser.before))
 
 
 @router.post(
@@ -105,7 +106,7 @@ async def refresh_token(
     request: Request,
     response: Response,
     rotation: RotationServiceDep,
-    cookie: RefreshCookie = None,
+    cookie: RefreshCookie,
     body: RefreshIn | None = None,
 ) -> LoginOut:
     """Trade a refresh token, from the body or the cookie; it works once.
@@ -125,10 +126,8 @@ async def refresh_token(
     summary="Read the CSRF token of a browser's session",
     responses=problems(NotAuthenticated, InvalidRefreshToken, CsrfRefused),
 )
-async def get_csrf_token(
-    request: Request, rotation: RotationServiceDep, cookie: RefreshCookie = None
-) -> CsrfOut:
-    """For a page on another origin, which cannot read the cookie `csrf_token`, after it was loaded anew."""
+async def get_csrf_token(request: Request, rotation: RotationServiceDep, cookie: RefreshCookie) -> CsrfOut:
+    """For a page on another origin, which cannot read the cookie, after it was loaded anew."""
     if cookie is None:
         raise NotAuthenticated("Log in first.", headers=CHALLENGE)
     request.app.state.browser.check_origin(request.headers)
@@ -149,7 +148,7 @@ async def log_out(
     response: Response,
     rotation: RotationServiceDep,
     caller: TokenBearer,
-    cookie: RefreshCookie = None,
+    cookie: RefreshCookie,
 ) -> None:
     """End the session of the access token, or of the cookie: all its tokens stop working at once."""
     if caller is not None:

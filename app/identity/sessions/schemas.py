@@ -25,7 +25,7 @@ class BrowserSessionOut(ResponseModel):
     """What a browser learns of a login by cookie: the tokens themselves stay out of reach of scripts."""
 
     csrf_token: str = Field(
-        description="Send it as `X-CSRF-Token` with every write; also in the cookie `csrf_token`.",
+        description="Send it as `X-CSRF-Token` with every write; also in the cookie `__Host-csrf_token` (in development `csrf_token`).",
         examples=["019ab6c2-….5b1f…"],
     )
     token_type: Literal["cookie"] = Field(

@@ -2,8 +2,9 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +14,7 @@ from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.events.events import publish
 from app.core.http.request_info import current_request
+from app.identity.errors import InvalidToken
 from app.identity.events import NewDevice
 from app.identity.models import AuthSession, User
 from app.identity.permissions import Role, permissions_of
@@ -25,6 +27,13 @@ from app.identity.tokens import Grant, TokenIssuer
 _REFRESH_BYTES = 32
 _YOUNG = timedelta(days=1)
 REFRESH_PREFIX = "rt_"
+
+
+class BrowserTokens(NamedTuple):
+    """The tokens that a browser had in its cookies when it logged in again; they prove whose session it was."""
+
+    refresh: str | None
+    access: str | None
 
 
 class SessionService:
@@ -40,12 +49,21 @@ class SessionService:
         """Compose it on one session."""
         return cls(session, SessionRepository(session), tokens)
 
-    async def open(self, user: User, requested_scopes: list[str], factors: list[str]) -> TokenOut:
-        """Begin a session for an account that has proven itself by these factors.
+    async def open(
+        self,
+        user: User,
+        requested_scopes: list[str],
+        factors: list[str],
+        before: BrowserTokens | None = None,
+    ) -> TokenOut:
+        """Begin a session for an account that has proven itself by these factors, and is locked.
 
         The session may do what was requested, as far as the role allows; all of the role's
-        when nothing was.
+        when nothing was. The session that the browser had `before` ends, and where the account has as many
+        sessions as it may have, the oldest.
         """
+        if before is not None:
+            await self._end_replaced(before)
         request = current_request()
         device = device_name(request.user_agent)
         permissions = permissions_of(Role(user.role))
@@ -67,6 +85,9 @@ class SessionService:
                 expires_at=now + timedelta(seconds=self._tokens.refresh_ttl),
             )
         )
+        # Two logins at once wait for each other at the account's row, so each sees the other's session.
+        for surplus in await self._repository.end_oldest(user.id, self._tokens.max_sessions, opened.id):
+            self._record_end(surplus, user.id, "too_many_sessions")
         refresh_token = new_refresh_token()
         await self.add_refresh_token(opened.id, refresh_token, opened.expires_at)
         if not is_known:
@@ -95,11 +116,25 @@ class SessionService:
         """End this session of the account; its tokens stop working everywhere. Whether it was under way."""
         is_ended = await self._repository.end(session_id, user_id, reason)
         if is_ended:
-            invalidate(self._db, account_group(user_id))
-            actor_id = current_request().user_id or user_id
-            why: dict[str, tuple[object, object]] = {"reason": (None, reason)}
-            record_audit(self._db, "session.ended", ("session", session_id), why, actor_id=actor_id)
+            self._record_end(session_id, user_id, reason)
         return is_ended
+
+    def _record_end(self, session_id: UUID, user_id: int, reason: str) -> None:
+        invalidate(self._db, account_group(user_id))
+        actor_id = current_request().user_id or user_id
+        why: dict[str, tuple[object, object]] = {"reason": (None, reason)}
+        record_audit(self._db, "session.ended", ("session", session_id), why, actor_id=actor_id)
+
+    async def _end_replaced(self, before: BrowserTokens) -> None:
+        """End the sessions that these tokens are of: the browser forgets them, and nobody else should have them."""
+        if before.refresh is not None:
+            found = await self._repository.find_refresh_token(refresh_token_hash(before.refresh))
+            if found is not None:
+                await self.end(found.session_id, found.user_id, "logged_in_again")
+        if before.access is not None:
+            with suppress(InvalidToken):
+                claims = self._tokens.read(before.access)
+                await self.end(claims.session_id, claims.user_id, "logged_in_again")
 
 
 def new_refresh_token() -> str:

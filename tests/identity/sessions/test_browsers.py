@@ -48,12 +48,13 @@ async def test_the_tokens_come_in_cookies_that_scripts_cannot_read(
     }
     assert answer.headers["cache-control"] == "no-store"
     cookies = {cookie.split("=")[0]: cookie.split("; ") for cookie in answer.headers.get_list("set-cookie")}
-    assert set(cookies) == {"access_token", "refresh_token", "csrf_token"}
-    for name, path in (("access_token", "/api/v1"), ("refresh_token", "/api/v1/auth"), ("csrf_token", "/")):
-        assert {"Secure", "SameSite=strict", f"Path={path}"} <= set(cookies[name])
-        assert ("HttpOnly" in cookies[name]) == (name != "csrf_token")
-        assert not any(part.startswith("Domain") for part in cookies[name])
-    assert cookies["csrf_token"][0] == f"csrf_token={answer.json()['csrf_token']}"
+    # The prefix asks the browser for just this: Secure, the whole host, and no Domain.
+    assert set(cookies) == {"__Host-access_token", "__Host-refresh_token", "__Host-csrf_token"}
+    for name, parts in cookies.items():
+        assert {"Secure", "SameSite=strict", "Path=/"} <= set(parts)
+        assert ("HttpOnly" in parts) == (name != "__Host-csrf_token")
+        assert not any(part.startswith("Domain") for part in parts)
+    assert cookies["__Host-csrf_token"][0] == f"__Host-csrf_token={answer.json()['csrf_token']}"
     assert (await browser.get(ME)).json()["username"] == seller.username
 
 
@@ -88,6 +89,7 @@ async def test_a_write_by_cookie_needs_origin_and_csrf_token(
 
 async def logged_in_elsewhere(browser: httpx.AsyncClient, caller: Caller) -> dict[str, str]:
     jar = dict(browser.cookies)
+    browser.cookies.clear()
     headers = await logged_in(browser, caller)
     browser.cookies = httpx.Cookies(jar)
     return headers
@@ -104,7 +106,7 @@ async def test_a_bearer_token_wins_over_the_cookie_and_needs_no_csrf_token(
 
 async def test_refresh_and_logout_work_from_the_cookie(browser: httpx.AsyncClient, seller: Caller) -> None:
     good = await logged_in(browser, seller)
-    before = browser.cookies["refresh_token"], browser.cookies["access_token"]
+    before = browser.cookies["__Host-refresh_token"], browser.cookies["__Host-access_token"]
     assert (await browser.post(f"{AUTH}/refresh")).json()["code"] == "csrf-refused"
     answer = await browser.post(f"{AUTH}/refresh", headers=good)
     assert answer.json() == {
@@ -112,13 +114,13 @@ async def test_refresh_and_logout_work_from_the_cookie(browser: httpx.AsyncClien
         "expires_in": 900,
         "scope": "items:write profile:read profile:write",
     }
-    assert browser.cookies["refresh_token"] != before[0]
-    access_token = browser.cookies["access_token"]
+    assert browser.cookies["__Host-refresh_token"] != before[0]
+    access_token = browser.cookies["__Host-access_token"]
     assert access_token != before[1]
     assert (await browser.get(ME)).status_code == 200
     assert (await browser.post(f"{AUTH}/logout")).json()["code"] == "csrf-refused"
     # The refresh cookie suffices: the access token may have expired by now.
-    browser.cookies.delete("access_token")
+    browser.cookies.delete("__Host-access_token")
     answer = await browser.post(f"{AUTH}/logout", headers=good)
     assert answer.status_code == 204
     assert all("Max-Age=0" in cookie for cookie in answer.headers.get_list("set-cookie"))
@@ -181,4 +183,65 @@ async def test_an_allowed_origin_may_preflight_and_write(servers: Servers, empty
             assert not any("Secure" in cookie for cookie in login.headers.get_list("set-cookie"))
             headers = {"Origin": SHOP, "X-CSRF-Token": login.json()["csrf_token"]}
             assert (await page.post(BOOKS, json=BOOK, headers=headers)).status_code == 201
+        await app.state.redis.flushdb()
+
+
+async def test_a_cookie_without_the_prefix_is_not_ours(browser: httpx.AsyncClient, seller: Caller) -> None:
+    await logged_in(browser, seller)
+    planted = {name.removeprefix("__Host-"): value for name, value in browser.cookies.items()}
+    browser.cookies = httpx.Cookies(planted)
+    assert (await browser.get(ME)).json()["code"] == "not-authenticated"
+    assert (await browser.get(f"{AUTH}/csrf")).json()["code"] == "not-authenticated"
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token", "csrf_token"])
+async def test_two_cookies_of_one_of_our_names_are_refused_wherever_one_is_read(
+    browser: httpx.AsyncClient, seller: Caller, name: str
+) -> None:
+    good = await logged_in(browser, seller)
+    sent = "; ".join(f"{each}={value}" for each, value in browser.cookies.items())
+    browser.cookies.clear()
+    form = {"username": seller.username, "password": PASSWORD}
+    passkey = {"credential": {}, "cookies": True}
+    calls: list[tuple[str, str, dict[str, object]]] = [
+        ("GET", ME, {}),
+        ("POST", BOOKS, {"json": BOOK}),
+        ("GET", f"{AUTH}/csrf", {}),
+        ("POST", f"{AUTH}/refresh", {}),
+        ("POST", f"{AUTH}/logout", {}),
+        ("POST", f"{AUTH}/login", {"data": form}),
+        ("POST", f"{AUTH}/mfa", {"json": {"mfa_token": "x", "code": "123456", "cookies": True}}),
+        ("POST", f"{AUTH}/passkeys/login/verify", {"json": passkey}),
+    ]
+    planted = f"__Host-{name}=planted"
+    for cookies in (f"{sent}; {planted}", f"{planted}; {sent}", f"{sent};{planted}"):
+        for method, path, body in calls:
+            headers = {**good, "Cookie": cookies}
+            answer = await browser.request(method, path, headers=headers, **body)  # type: ignore[arg-type]  # httpx types each keyword
+            assert (answer.status_code, answer.json()["code"]) == (400, "doubled-cookie"), (method, path)
+            assert "set-cookie" not in answer.headers
+    # In two headers, as HTTP/2 may split them, two are two as well.
+    split = [("Cookie", sent), ("Cookie", planted)]
+    assert (await browser.get(ME, headers=split)).json()["code"] == "doubled-cookie"
+    # What is public asks for no cookie; one cookie each is as good as before.
+    assert (await browser.get(BOOKS, headers={"Cookie": f"{sent}; {planted}"})).status_code == 200
+    others = {"Cookie": f"theme=dark; {sent}; theme=light"}
+    assert (await browser.get(ME, headers=others)).json()["username"] == seller.username
+
+
+async def test_in_development_over_http_the_cookies_have_plain_names(
+    servers: Servers, empty_database_url: str
+) -> None:
+    settings = settings_for(servers, empty_database_url, environment=Environment.DEVELOPMENT)
+    async with running_app(settings) as app:
+        async with app.state.database.sessions.begin() as arranging:
+            caller = await make_account(app, arranging)
+        async with client_of(app) as page:
+            good = await logged_in(page, caller)
+            assert set(page.cookies) == {"access_token", "refresh_token", "csrf_token"}
+            assert (await page.get(ME)).status_code == 200
+            assert (await page.post(f"{AUTH}/refresh", headers=good)).status_code == 200
+            twice = {"Cookie": f"access_token=a; access_token={page.cookies['access_token']}"}
+            page.cookies.clear()
+            assert (await page.get(ME, headers=twice)).json()["code"] == "doubled-cookie"
         await app.state.redis.flushdb()
