@@ -18,6 +18,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with publishing(app.state.database, app.state.cache):
         _log.info("started", version=app.version)
         yield
+    app.state.breached_passwords.stop()
     await app.state.api_key_uses.stop()
     await app.state.cache.stop()
     await app.state.redis.aclose()

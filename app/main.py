@@ -26,6 +26,7 @@ from app.core.settings.settings import Settings, load_settings
 from app.core.storage.storage import StorageHolder
 from app.identity.authentication.csrf import BrowserGuard
 from app.identity.authentication.key_uses import KeyUses
+from app.identity.breached_passwords import BreachedPasswords
 from app.identity.tokens import TokenIssuer
 from app.lifespan import lifespan
 from app.messaging.email.preview import add_mail_preview
@@ -105,6 +106,7 @@ def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None
     app.state.pager = Pager(settings.jwt.secret.get_secret_value().encode())
     app.state.tokens = TokenIssuer(settings.jwt, settings.public_url.rstrip("/"))
     app.state.browser = BrowserGuard(settings)
+    app.state.breached_passwords = BreachedPasswords(settings.password)
     app.state.api_key_uses = KeyUses(database)
     publish_build_info(__version__)
 

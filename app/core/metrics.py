@@ -41,6 +41,11 @@ QUEUE_DEPTH = Gauge(
     "Events in the stream between relay and workers; NaN while Redis is away.",
     multiprocess_mode="livemostrecent",
 )
+BREACH_LOOKUPS = Counter(
+    "bookstore_password_breach_lookups_total",
+    "Look-ups of leaked passwords by what came of them.",
+    ["outcome"],
+)
 WORKERS = Gauge("bookstore_workers", "Worker processes.", multiprocess_mode="livesum")
 BUILD_INFO = Gauge("bookstore_build_info", "Always 1.", ["version", "python"], multiprocess_mode="livemax")
 

@@ -5,10 +5,21 @@ from functools import cache
 from pathlib import Path
 
 SHORTEST = 8
+ENOUGH = 12
+"""Characters from which on a password needs no kinds of them: length is worth more (ASVS 5, 6.2.5)."""
 LONGEST = 128
 _COMMON = Path(__file__).with_name("common_passwords.txt")
 _MOST_DECORATION = 6
 _SHORTEST_WORD = 2
+_FEWEST_CHARACTERS = 4
+_ROWS = (
+    "0123456789" * 14,
+    "1234567890" * 14,
+    "abcdefghijklmnopqrstuvwxyz" * 6,
+    "qwertyuiopasdfghjklzxcvbnm" * 6,
+    "qwertzuiopasdfghjklyxcvbnm" * 6,
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/" * 4,
+)
 _LEET = (str.maketrans("@4301!5$7+89", "aaeoiissttbg"), str.maketrans("@4301!5$7+89", "aaeollssttbg"))
 _UNSHIFT = str.maketrans("!@#$%^&*()", "1234567890")
 
@@ -23,13 +34,26 @@ def weaknesses(password: str, username: str) -> list[str]:
     found = []
     if not SHORTEST <= len(password) <= LONGEST:
         found.append(f"must have {SHORTEST} to {LONGEST} characters")
-    if missing := _missing_classes(password):
-        found.append(f"needs {', '.join(missing)}")
+    if len(password) < ENOUGH and (missing := _missing_classes(password)):
+        found.append(f"needs {', '.join(missing)}, or {ENOUGH} characters in all")
     if username and username.lower() in password.lower():
         found.append("must not contain the user name")
     if is_common(password):
         found.append("is a common password, or a common word with a few characters around it")
+    elif is_pattern(password):
+        found.append("repeats itself, or is a row of keys, letters or digits")
     return found
+
+
+def is_pattern(password: str) -> bool:
+    """Whether it is long by repetition alone (`abcabcabcabc`), or a row (`123456789012`, `qwertyuiopas`)."""
+    folded = password.casefold()
+    if len(password) > LONGEST or not folded:
+        return False
+    unit = folded[: (folded + folded).find(folded, 1)]
+    if len(set(folded)) < _FEWEST_CHARACTERS or (len(unit) < len(folded) and len(unit) < SHORTEST):
+        return True
+    return is_common(unit) or any(folded in row or folded[::-1] in row for row in _ROWS)
 
 
 def is_common(password: str) -> bool:

@@ -140,3 +140,36 @@ async def test_attempts_at_the_same_mail_bear_the_same_message_id(mailed: Mailed
     await change("UPDATE outbox_events SET done_at = NULL, available_at = now(), locked_until = now()")
     first, second = await mailed(None)
     assert first["Message-ID"] == second["Message-ID"]
+
+
+async def test_a_person_is_named_only_at_an_address_that_is_proven(mailed: Mailed, change: Change) -> None:
+    await change("UPDATE users SET first_name = 'Win at evil.example/x', is_verified = false")
+    [mail] = await mailed(PasswordResetRequested(1))
+    assert "Hello ada," in text_of(mail)
+    assert "evil" not in mail.as_string() + text_of(mail, "html")
+    await change("UPDATE users SET first_name = 'Ada', is_verified = true")
+    named = [
+        mail for mail in await mailed(EmailChangeRequested(1, "new@example.com")) if "link" in text_of(mail)
+    ]
+    greetings = {
+        (mail["To"], text_of(mail).split(",")[0], "Hello Ada," in text_of(mail, "html")) for mail in named
+    }
+    assert {(OWN, "Hello Ada", True), ("new@example.com", "Hello ada", False)} <= greetings
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ApiKeyMade(1, "see evil.example/x or https://evil.example/y", "bk_1…"),
+        NewDevice(1, "Win at www.evil.example and HTTP://evil。example", "192.0.2.1"),
+        TokenReused(1, "www.evil．example", "192.0.2.1"),
+        EmailChangeRequested(1, "www.evil@evil.example"),
+    ],
+    ids=lambda event: event.type,
+)
+async def test_what_a_stranger_wrote_becomes_no_link(event: Event, mailed: Mailed, change: Change) -> None:
+    await change("UPDATE users SET first_name = 'evil.example', is_verified = true")
+    for mail in await mailed(event):
+        for part in (text_of(mail), text_of(mail, "html")):
+            for linked in (r"evil[.。．]\w", r"www[.]\w", r"://\W*(www|evil)", r'href="[^"]*evil'):
+                assert re.search(linked, part, re.IGNORECASE) is None, part

@@ -97,6 +97,22 @@ class MfaSettings(BaseModel):
     rp_id: str = Field(default="", pattern=r"^[a-z0-9.-]*$")
 
 
+class PasswordSettings(BaseModel):
+    """Passwords: `PASSWORD_*`. Whether new ones are looked up among those that leaked, where, and for how many seconds at most."""
+
+    breach_check: bool = False
+    breach_url: str = "https://api.pwnedpasswords.com/range"
+    breach_timeout: float = Field(default=2, gt=0, le=10)
+
+    @field_validator("breach_url")
+    @classmethod
+    def _names_a_place(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+            raise ValueError("must look like https://api.pwnedpasswords.com/range")
+        return url
+
+
 class RateLimitSettings(BaseModel):
     """Requests per window and client: `RATE_LIMIT_*`; the factor multiplies every limit."""
 

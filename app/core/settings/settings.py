@@ -29,6 +29,7 @@ from app.core.settings.groups import (
     LogSettings,
     MailSettings,
     MfaSettings,
+    PasswordSettings,
     RateLimitSettings,
     RedisSettings,
     StorageSettings,
@@ -123,6 +124,7 @@ class Settings(_DatabaseOnly):
     cache: CacheSettings = CacheSettings()
     jwt: JwtSettings = JwtSettings()
     mfa: MfaSettings = MfaSettings()
+    password: PasswordSettings = PasswordSettings()
     rate_limit: RateLimitSettings = RateLimitSettings()
     log: LogSettings = LogSettings()
     mail: MailSettings = MailSettings()

@@ -12,10 +12,12 @@ from app.core.errors import RateLimited, refuses
 from app.core.http.responses import PRIVATE, Representation, represent
 from app.core.rate_limit import RateLimiter
 from app.identity.accounts.queries import find_account, show_account
-from app.identity.accounts.schemas import ProfileIn, ProfilePatch
+from app.identity.accounts.schemas import ProfileIn, ProfilePatch, UserRegister
 from app.identity.accounts.service import AccountService
 from app.identity.authentication.deps import CurrentUser, ProfileEditor
+from app.identity.breached_passwords import BreachedPasswords
 from app.identity.emails import address_digest
+from app.identity.errors import NewPasswordRefused
 from app.identity.permissions import Permission
 from app.identity.principal import Principal, account_group
 from app.identity.tokens import invalid_token
@@ -88,6 +90,14 @@ async def get_patch(request: Request, user: ProfileEditor, patch: ProfilePatch) 
     """The change. Raises RateLimited when it wants yet another address."""
     await _limit_new_address(request, user, patch.email)
     return patch
+
+
+@refuses(NewPasswordRefused)
+async def get_registration(request: Request, account: UserRegister) -> UserRegister:
+    """The account to be opened. Raises NewPasswordRefused for a password that leaked."""
+    breached: BreachedPasswords = request.app.state.breached_passwords
+    await breached.refuse(account.password, "password")
+    return account
 
 
 async def get_account_service(session: SessionDep) -> AccountService:

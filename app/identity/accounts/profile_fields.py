@@ -111,8 +111,8 @@ NewPassword = Annotated[
     str,
     Field(
         max_length=LONGEST,
-        description="8 to 128 characters with upper and lower case, a digit and a special character;"
-        " not a common password, and without the user name.",
+        description="8 to 128 characters: from 12 on any, of fewer upper and lower case, a digit and a special character;"
+        " not a common or leaked password, no mere pattern, and without the user name.",
         examples=["Lovelace-1815!"],
     ),
 ]

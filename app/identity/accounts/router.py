@@ -11,7 +11,7 @@ from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import RepresentationResponse, read_back
 from app.core.rate_limit import rate_limited
-from app.identity.accounts.deps import AccountServiceDep, OwnAccount, get_patch, get_profile
+from app.identity.accounts.deps import AccountServiceDep, OwnAccount, get_patch, get_profile, get_registration
 from app.identity.accounts.profile_fields import Username, is_reserved
 from app.identity.accounts.queries import get_account, has_username
 from app.identity.accounts.schemas import (
@@ -48,7 +48,11 @@ router = APIRouter(prefix="/api/v1/users", tags=["accounts"], route_class=Idempo
     dependencies=[Depends(rate_limited("registration")), IDEMPOTENT],
     responses=problems(UsernameTaken, EmailTaken, HashingBusy),
 )
-async def register_user(account: UserRegister, accounts: AccountServiceDep, response: Response) -> User:
+async def register_user(
+    account: Annotated[UserRegister, Depends(get_registration)],
+    accounts: AccountServiceDep,
+    response: Response,
+) -> User:
     """Open an account with the role `user`; a mail asks to verify the address.
 
     Log in at `/api/v1/auth/token` afterwards.

@@ -29,7 +29,8 @@ async def get_client(request: Request) -> Client:
 
 async def get_password_gate(request: Request) -> PasswordGate:
     """The gate that checks passwords before any transaction begins."""
-    return PasswordGate(request.app.state.database, request.app.state.rate_limiter)
+    state = request.app.state
+    return PasswordGate(state.database, state.rate_limiter, state.breached_passwords)
 
 
 async def get_browser_guard(request: Request) -> BrowserGuard:

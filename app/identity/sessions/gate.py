@@ -11,6 +11,7 @@ from app.core.db.engine import Database
 from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem, RateLimited
 from app.core.rate_limit import RateLimiter, Zone
+from app.identity.breached_passwords import BreachedPasswords
 from app.identity.emails import email_key
 from app.identity.errors import AccountLocked, NewPasswordRefused
 from app.identity.password_rules import LONGEST, weakness
@@ -51,9 +52,10 @@ class PasswordGate:
     account's known clients are exempt from the latter, or strangers could lock its owner out.
     """
 
-    def __init__(self, database: Database, limiter: RateLimiter) -> None:
+    def __init__(self, database: Database, limiter: RateLimiter, breached: BreachedPasswords) -> None:
         self._database = database
         self._limiter = limiter
+        self._breached = breached
 
     async def check_login(self, login: str, password: str, client: Client) -> Proof:
         """The proof for a user name or e-mail address. Raises AccountLocked, RateLimited, HashingBusy."""
@@ -76,13 +78,16 @@ class PasswordGate:
     async def check_change(
         self, principal: Principal, current: str, new: str, client: Client
     ) -> tuple[Proof, str]:
-        """The proof for a change of password, and the new hash. Raises NewPasswordRefused before anything is hashed."""
+        """The proof for a change of password, and the new hash. Raises NewPasswordRefused before the new one is hashed."""
         reason = "must differ from the current one" if new == current else weakness(new, principal.username)
         if reason:
             problem: FieldProblem = {"field": "new_password", "message": reason, "type": "password"}
             raise NewPasswordRefused(f"new_password: {reason}", errors=[problem])
         proof = await self.check_own(principal.user_id, current, client)
-        return proof, await hash_password(new) if proof.is_right else ""
+        if not proof.is_right:
+            return proof, ""
+        await self._breached.refuse(new, "new_password")
+        return proof, await hash_password(new)
 
     async def _check(
         self, account: str, found: AnyRow | None, password: str, client: Client, locked_until: datetime | None

@@ -82,7 +82,7 @@ class PasswordChange(RequestModel):
     current_password: str = Field(max_length=LONGEST, examples=["Lovelace-1815!"])
     new_password: str = Field(
         max_length=LONGEST,
-        description="8 to 128 characters with upper and lower case, a digit and a special character.",
+        description="8 to 128 characters: from 12 on any, of fewer upper and lower case, a digit and a special character.",
         examples=["Countess-1852?"],
     )
     confirm_password: str | None = Field(

@@ -111,8 +111,8 @@ async def request_password_reset(email: Address, verification: VerificationDep) 
     dependencies=[Depends(rate_limited("mail_proof"))],
     responses=problems(InvalidOneTimeToken, NewPasswordRefused, HashingBusy),
 )
-async def reset_password(change: PasswordResetIn, password_reset: PasswordResetDep) -> None:
+async def reset_password(request: Request, change: PasswordResetIn, password_reset: PasswordResetDep) -> None:
     """Set the password; every session, API key and passkey of the account ends. Log in afterwards, second
     factor included: that stays, unless nobody had proven the address before.
     """
-    await password_reset.reset(change.token, change.new_password)
+    await password_reset.reset(change.token, change.new_password, request.app.state.breached_passwords)

@@ -16,6 +16,7 @@ from app.core.db.engine import Database
 from app.core.db.queries import AnyRow
 from app.core.events.events import Event, publish
 from app.identity.accounts.repository import AccountRepository
+from app.identity.breached_passwords import BreachedPasswords
 from app.identity.credentials.service import CredentialService
 from app.identity.credentials.table import AccountEvent
 from app.identity.emails import email_key
@@ -208,13 +209,14 @@ class PasswordResetService:
             FailureRepository(session),
         )
 
-    async def reset(self, raw: str, password: str) -> None:
+    async def reset(self, raw: str, password: str, breached: BreachedPasswords) -> None:
         """Set the password, end what opens the account, lift locks; the address counts as proven. No login follows.
 
         Whoever is the first to prove the address owns it: then the second factor goes, too.
         Raises InvalidOneTimeToken, NewPasswordRefused, HashingBusy.
         """
         await self._check(raw, password)
+        await breached.refuse(password, "new_password")
         # Before the transaction begins: hashing may wait its turn, and would hold a connection.
         password_hash = await hash_password(password)
         user, _, _ = await self._verification.redeem(raw, TokenPurpose.RESET_PASSWORD)

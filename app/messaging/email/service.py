@@ -16,7 +16,7 @@ from app.identity.verification.service import LINK_LIFETIME, TokenPurpose, issue
 from app.messaging.email.events import MailQueued
 from app.messaging.email.models import MailRecord
 from app.messaging.email.repository import MailRepository
-from app.messaging.email.templates import SUBJECTS, Template, render
+from app.messaging.email.templates import SUBJECTS, Template, render, unlinked
 
 PROOFS = {
     Template.WELCOME: (TokenPurpose.VERIFY_EMAIL, "/verify-email"),
@@ -26,6 +26,9 @@ PROOFS = {
     Template.EMAIL_CHANGE_ASKED: (TokenPurpose.STOP_EMAIL_CHANGE, "/stop-email-change"),
 }
 """Mails that carry a one-time token: what for, and the page that takes it back."""
+
+_OURS = frozenset({"ip", "when"})
+"""Details of a mail in whose words nobody had a say."""
 
 _SETTLED = frozenset({"sent", "refused", "dropped"})
 
@@ -80,13 +83,18 @@ class MailService:
             await self._mails.move(mail_id, "queued", "dropped")
             return None
         link = await self._link(template, user, record.recipient, settings)
-        values: dict[str, object] = {
-            "name": user.first_name or user.username,
-            "username": user.username,
-            "link": link,
+        # Whoever registered with somebody's address chose the name as well: it greets nobody before the proof.
+        is_proven = user.is_verified and record.recipient == user.email
+        name = (user.first_name if is_proven else None) or user.username
+        chosen = {"name": name, "username": user.username, **record.details}
+        values = {
+            key: unlinked(value) if key not in _OURS and isinstance(value, str) else value
+            for key, value in chosen.items()
         }
-        values |= {"shop": settings.public_url, "minutes": int(LINK_LIFETIME / timedelta(minutes=1))}
-        text, html = render(template, {**record.details, **values})
+        minutes = int(LINK_LIFETIME / timedelta(minutes=1))
+        text, html = render(
+            template, {**values, "link": link, "shop": settings.public_url, "minutes": minutes}
+        )
         return Mail(
             message_id=_message_id(record, settings.mail.sender),
             recipient=record.recipient,

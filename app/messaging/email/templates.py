@@ -1,5 +1,6 @@
 """The mails' words: Jinja2 templates in `templates/`, a text and an HTML file each."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -61,6 +62,17 @@ _environment = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+
+
+_LINKED = re.compile(r"([.\u3002\uff0e\uff61])(?=\w)|://")
+
+
+def unlinked(text: str) -> str:
+    """The text as it reads, but so that no mail program makes a link of what a stranger wrote (`evil.example/x`).
+
+    A blank of no width follows each dot within a word: names of hosts end there.
+    """
+    return _LINKED.sub(lambda found: f"{found[0]}\u200b" if found[1] else ":\u200b/\u200b/", text)
 
 
 def render(template: Template, values: Mapping[str, object]) -> tuple[str, str]:

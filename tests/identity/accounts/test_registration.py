@@ -67,10 +67,18 @@ async def test_a_taken_name_or_address_is_refused_naming_the_field(
     ("password", "reason"),
     [
         ("Ab1!", "8 to 128 characters"),
-        ("lovelace-1815!", "an upper-case letter"),
-        ("LOVELACE-1815!", "a lower-case letter"),
-        ("Lovelace-xxxx!", "a digit"),
-        ("Lovelace1815", "a special character"),
+        ("lovel-1815!", "an upper-case letter, or 12 characters in all"),
+        ("LOVEL-1815!", "a lower-case letter"),
+        ("Lovel-xxxx!", "a digit"),
+        ("Lovelace181", "a special character"),
+        ("sunshine2024", "is a common password"),
+        ("justinbieber", "is a common password"),
+        ("123456789012", "a row of keys"),
+        ("9876543210987", "a row of keys"),
+        ("qwertyuiopasdf", "a row of keys"),
+        ("aaaaaaaaaaaa", "repeats itself"),
+        ("xyqxyqxyqxyq", "repeats itself"),
+        ("passwordpassword", "repeats itself"),
         ("My-Ada-is-1815!", "must not contain the user name"),
         ("x" * 129, "at most 128 characters"),
     ],
@@ -84,6 +92,16 @@ async def test_a_weak_password_is_refused_saying_why(
     assert error["field"] == "password"
     assert reason in error["message"]
     assert password not in answer.text
+
+
+@pytest.mark.parametrize(
+    "password", ["quiet rivers bend", "schmetterling im glas", "Lovel-1815!", "ünïcödeünïsön"]
+)
+async def test_twelve_characters_need_no_kinds_of_them_and_eight_need_all(
+    client: httpx.AsyncClient, password: str
+) -> None:
+    answer = await client.post(REGISTER, json={**ADA, "password": password})
+    assert answer.status_code == 201, answer.text
 
 
 @pytest.mark.parametrize(
@@ -269,7 +287,9 @@ async def test_a_name_can_be_asked_for_before_registering(client: httpx.AsyncCli
         ("Ada-writes-programs-1843!", {0, 1}, "must not contain the user name"),
         ("Lovelace-1815!", {3, 4}, None),
         ("mX9#vTq!27_wRz", {4}, None),
-        ("4@8({[<369!1|07$5+%2" * 6, {0, 1}, "needs"),
+        ("4@8({[<369!1|07$5+%2" * 6, {0, 1, 2, 3, 4}, None),
+        ("trzkbnmwvxqe", {3, 4}, None),
+        ("trzkbnmwvxq", {0, 1}, "or 12 characters in all"),
     ],
 )
 async def test_a_password_is_judged_with_reasons(
