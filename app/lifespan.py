@@ -20,6 +20,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     app.state.breached_passwords.stop()
     await app.state.api_key_uses.stop()
+    await app.state.rate_limiter.stop()
     await app.state.cache.stop()
     await app.state.redis.aclose()
     await app.state.database.close()

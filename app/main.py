@@ -24,6 +24,7 @@ from app.core.rate_limit import RateLimiter
 from app.core.redis import make_redis
 from app.core.settings.settings import Settings, load_settings
 from app.core.storage.storage import StorageHolder
+from app.identity.authentication.admission import Admission
 from app.identity.authentication.csrf import BrowserGuard
 from app.identity.authentication.key_uses import KeyUses
 from app.identity.breached_passwords import BreachedPasswords
@@ -113,6 +114,7 @@ def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # The last one added is the outermost: every answer, of whatever origin, passes RequestContext.
+    app.add_middleware(Admission, limiter=app.state.rate_limiter)
     app.add_middleware(HotPath, cache=app.state.cache)
     # Not FastAPI's own `max_body_size`: that stands outside of everything and answers in plain text.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_SIZE)

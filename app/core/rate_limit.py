@@ -1,13 +1,15 @@
-"""Rate limits per zone and client: counted in Redis, in this worker while Redis is away.
+"""Rate limits per zone and client, as `RateLimitSettings` names them.
 
-Headers as the IETF draft `RateLimit header fields for HTTP` has them, with the older
-`X-RateLimit-*` beside. OPTIONS is never counted: it reaches no route.
+The general zones (`read`, `write`) are counted in the worker, which settles with the others beside the
+requests (`window_counts`). The others guard what is scarce: they are counted in Redis request by request,
+and in this worker while Redis is away. Headers as the IETF draft `RateLimit header fields for HTTP` has them,
+with the older `X-RateLimit-*` beside. OPTIONS is never counted.
 """
 
+import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
-from typing import Literal, get_args
 
 import structlog
 from fastapi import Request
@@ -21,88 +23,104 @@ from app.core.clock import utc_now
 from app.core.errors import RateLimited, refuses
 from app.core.redis import REDIS_FAULTS
 from app.core.settings.groups import RateLimitSettings
+from app.core.window_counts import PAUSE, Limit, Verdict, WindowCounts
 
-Zone = Literal[
-    "api_key",
-    "email_change",
-    "login",
-    "login_account",
-    "login_pair",
-    "mail",
-    "mail_address",
-    "mail_proof",
-    "strength_check",
-    "refresh",
-    "registration",
-    "search",
-    "second_factor",
-    "suggest",
-    "username_check",
-]
+Headers = list[tuple[bytes, bytes]]
 _Question = Callable[..., Awaitable[bool]]
-_PAUSE = 5.0
-"""Seconds without a question to Redis after a fault: else every request would wait for its timeout, twice."""
+_PREFIX = "bookstore:limit"
+_CALLER = "limited_as"
+_COUNTED = "counted"
 _log = structlog.get_logger(__name__)
 
 
 class RateLimiter:
-    """Moving windows, one counter per zone and client."""
+    """Counters per zone and client."""
 
     def __init__(self, settings: RateLimitSettings, redis: Redis) -> None:
-        zones: tuple[Zone, ...] = get_args(Zone)
-        self._limits: dict[Zone, RateLimitItem] = {}
-        for zone in zones:
-            limit = parse(getattr(settings, zone))
-            amount = max(1, round(limit.amount * settings.factor))
-            self._limits[zone] = type(limit)(amount, limit.multiples, limit.namespace)
+        self._items: dict[str, RateLimitItem] = {}
+        self._limits: dict[str, Limit] = {}
+        for zone in settings.zones():
+            item = parse(getattr(settings, zone))
+            amount = max(1, round(item.amount * settings.factor))
+            self._items[zone] = type(item)(amount, item.multiples, item.namespace)
+            self._limits[zone] = Limit(amount, item.get_expiry())
         shared = RedisStorage(
             "async+redis://",
             implementation="redispy",
-            key_prefix="bookstore:limit",
+            key_prefix=_PREFIX,
             connection_pool=redis.connection_pool,  # type: ignore[arg-type]  # documented, but typed as plain options
         )
+        self._redis = redis
         self._shared = MovingWindowRateLimiter(shared)
-        self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._alone = MemoryStorage()
+        self._local = MovingWindowRateLimiter(self._alone)
         self._alone_until = 0.0
+        self._counts = WindowCounts(redis)
+        self.slow_lane = asyncio.Semaphore(2)
+        """For what cannot be refused to clients beyond a quota: they do not crowd out the others."""
 
-    async def check(self, zone: Zone, client: str) -> list[tuple[bytes, bytes]]:
-        """Count one request and give the answer's headers. Raises RateLimited when the quota is used up."""
+    async def take(self, zone: str, client: str) -> Headers:
+        """Count one request in this worker, and give the answer's headers. Raises RateLimited."""
+        return self._judge(zone, await self._counts.take(self._limits[zone], f"{zone}:{client}"))
+
+    def is_used_up(self, zone: str, client: str) -> bool:
+        """Whether `take` would refuse, as far as this worker knows."""
+        return not self._counts.look(self._limits[zone], f"{zone}:{client}").is_allowed
+
+    async def check(self, zone: str, client: str) -> Headers:
+        """Count one request exactly, and give the answer's headers. Raises RateLimited when the quota is used up."""
         return await self._ask(MovingWindowRateLimiter.hit, zone, client)
 
-    async def refuse_beyond(self, zone: Zone, client: str) -> None:
+    async def refuse_beyond(self, zone: str, client: str) -> None:
         """Count nothing, for zones that count failures alone. Raises RateLimited when the quota is used up."""
         await self._ask(MovingWindowRateLimiter.test, zone, client)
 
-    async def _ask(self, question: _Question, zone: Zone, client: str) -> list[tuple[bytes, bytes]]:
-        limit = self._limits[zone]
+    async def give_back(self, zone: str, client: str) -> None:
+        """Take back what `check` counted last: the request was not worth counting."""
+        key = self._items[zone].key_for(zone, client)
+        if time.monotonic() >= self._alone_until:
+            try:
+                await self._redis.lpop(f"{_PREFIX}:{key}")
+            except REDIS_FAULTS:
+                # One request too many stays counted; the next question tells of the fault.
+                return
+        elif self._alone.events.get(key):
+            del self._alone.events[key][0]
+
+    async def stop(self) -> None:
+        """Tell the other workers what is counted here."""
+        await self._counts.stop()
+
+    async def _ask(self, question: _Question, zone: str, client: str) -> Headers:
+        item = self._items[zone]
         limiter = self._local if time.monotonic() < self._alone_until else self._shared
         try:
-            is_allowed = await question(limiter, limit, zone, client)
-            stats = await limiter.get_window_stats(limit, zone, client)
+            is_allowed = await question(limiter, item, zone, client)
+            stats = await limiter.get_window_stats(item, zone, client)
         except REDIS_FAULTS as fault:
             _log.warning("rate_limit_is_local", error=fault)
-            self._alone_until = time.monotonic() + _PAUSE
+            self._alone_until = time.monotonic() + PAUSE
             limiter = self._local
-            is_allowed = await question(limiter, limit, zone, client)
-            stats = await limiter.get_window_stats(limit, zone, client)
+            is_allowed = await question(limiter, item, zone, client)
+            stats = await limiter.get_window_stats(item, zone, client)
         seconds = max(1, math.ceil(stats.reset_time - utc_now().timestamp()))
-        headers = _headers(zone, limit, stats.remaining, seconds)
-        if not is_allowed:
+        return self._judge(zone, Verdict(is_allowed, stats.remaining, seconds))
+
+    def _judge(self, zone: str, verdict: Verdict) -> Headers:
+        limit, seconds = self._limits[zone], verdict.seconds
+        headers = {
+            "RateLimit-Policy": f'"{zone}";q={limit.amount};w={limit.seconds}',
+            "RateLimit": f'"{zone}";r={verdict.remaining};t={seconds}',
+            "X-RateLimit-Limit": str(limit.amount),
+            "X-RateLimit-Remaining": str(verdict.remaining),
+            "X-RateLimit-Reset": str(seconds),
+        }
+        if not verdict.is_allowed:
             raise RateLimited(
-                f"At most {limit.amount} requests per {limit.get_expiry()} s here; try again in {seconds} s.",
+                f"At most {limit.amount} requests per {limit.seconds} s here; try again in {seconds} s.",
                 headers={"Retry-After": str(seconds), **headers},
             )
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-
-
-def _headers(zone: Zone, limit: RateLimitItem, remaining: int, seconds: int) -> dict[str, str]:
-    return {
-        "RateLimit-Policy": f'"{zone}";q={limit.amount};w={limit.get_expiry()}',
-        "RateLimit": f'"{zone}";r={remaining};t={seconds}',
-        "X-RateLimit-Limit": str(limit.amount),
-        "X-RateLimit-Remaining": str(remaining),
-        "X-RateLimit-Reset": str(seconds),
-    }
 
 
 def client_address(request: Request) -> str:
@@ -110,12 +128,41 @@ def client_address(request: Request) -> str:
     return counted_as(request.client.host if request.client else "")
 
 
-def rate_limited(zone: Zone) -> Callable[[Request], Awaitable[None]]:
-    """A dependency that counts the request against the client's address."""
+def set_caller(request: Request, name: str) -> None:
+    """Note whom the request is counted against in general."""
+    request.scope["state"][_CALLER] = name
+
+
+def caller_of(request: Request) -> str:
+    """Whom the request is counted against in general: the API key, the account, or the client's address."""
+    name: str = request.scope["state"].get(_CALLER) or client_address(request)
+    return name
+
+
+def rate_limited(
+    zone: str, by: Callable[[Request], str] = client_address
+) -> Callable[[Request], Awaitable[None]]:
+    """A dependency that counts the request in a zone of RateLimitSettings, against the client's address unless told."""
+    if zone not in RateLimitSettings.zones():
+        raise ValueError(f"RateLimitSettings has no zone {zone}")
 
     @refuses(RateLimited)
     async def count(request: Request) -> None:
-        limiter: RateLimiter = request.app.state.rate_limiter
-        request.scope["state"]["answer_headers"] = await limiter.check(zone, client_address(request))
+        await count_request(request, zone, by(request))
 
     return count
+
+
+async def count_request(request: Request, zone: str, client: str) -> None:
+    """Count it, with the headers of this zone on the answer; a body that is refused gives it back. Raises RateLimited."""
+    limiter: RateLimiter = request.app.state.rate_limiter
+    state = request.scope["state"]
+    state["answer_headers"] = await limiter.check(zone, client)
+    state.setdefault(_COUNTED, []).append((zone, client))
+
+
+async def give_back_all(request: Request) -> None:
+    """Take back what the request was counted in scarce zones."""
+    limiter: RateLimiter = request.app.state.rate_limiter
+    for zone, client in request.scope["state"].pop(_COUNTED, ()):
+        await limiter.give_back(zone, client)

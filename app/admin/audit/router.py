@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.admin.audit.queries import list_audit_entries
@@ -13,6 +13,7 @@ from app.core.db.engine import Database
 from app.core.db.paging import Page, PagerDep
 from app.core.http.negotiation import NDJSON
 from app.core.http.responses import PRIVATE, HotDep, stream_response
+from app.core.rate_limit import caller_of, rate_limited
 from app.identity.authentication.deps import AUDITOR
 
 router = APIRouter(prefix="/api/v1/admin/audit", tags=["admin"])
@@ -35,7 +36,7 @@ async def list_audit(query: Annotated[AuditFilter, Query()], pager: PagerDep, re
     "/export.ndjson",
     summary="Export the audit log",
     response_class=StreamingResponse,
-    dependencies=[AUDITOR],
+    dependencies=[AUDITOR, Depends(rate_limited("export", caller_of))],
     responses=_EXPORTED,
 )
 async def export_audit(query: Annotated[AuditExport, Query()], request: Request) -> StreamingResponse:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.catalog.books.errors import BookNotFound
 from app.catalog.books.queries import get_book
@@ -39,6 +39,7 @@ from app.core.http.problems import problems
 from app.core.http.responses import read_back
 from app.core.http.schemas import RowId
 from app.core.http.uploads import NotAnUpload, UploadInterrupted, UploadTooLarge
+from app.core.rate_limit import caller_of, rate_limited
 from app.identity.authentication.deps import Seller
 
 router = APIRouter(tags=["covers"], route_class=IdempotentRoute)
@@ -65,6 +66,7 @@ _FOREVER = "public, max-age=31536000, immutable"
     responses=problems(*_EDITING, *_FORM, *_PICTURE, UnknownUpload),
     openapi_extra=COVER_FORM,
     max_body_size=ONE_FILE,
+    dependencies=[Depends(rate_limited("upload", caller_of))],
 )
 async def set_cover(
     request: Request,
@@ -109,7 +111,7 @@ async def delete_cover(
     responses=problems(*_FORM),
     openapi_extra=UPLOADS_FORM,
     max_body_size=ALL_FILES,
-    dependencies=[IDEMPOTENT],
+    dependencies=[Depends(rate_limited("upload", caller_of)), IDEMPOTENT],
 )
 async def upload_pictures(request: Request, editor: Seller, uploads: UploadsDep) -> UploadsOut:
     """Up to 20 pictures, at most 64 MiB together; each is stored or refused on its own, and listed in the answer.

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import StreamingResponse
 
 from app.catalog.exports.schemas import ExportQuery
@@ -12,6 +12,7 @@ from app.core.audit import record_audit
 from app.core.clock import utc_now
 from app.core.db.transaction import SessionDep
 from app.core.http.responses import start_stream, stream_response
+from app.core.rate_limit import caller_of, rate_limited
 from app.identity.authentication.deps import CATALOG_TRANSFERRER
 
 router = APIRouter(prefix="/api/v1/admin/exports", tags=["bulk"])
@@ -37,7 +38,7 @@ _FILES = {
     summary="Export books",
     response_class=StreamingResponse,
     response_model=None,
-    dependencies=[CATALOG_TRANSFERRER],
+    dependencies=[CATALOG_TRANSFERRER, Depends(rate_limited("export", caller_of))],
     responses={200: {"description": "The file, streamed.", "content": _FILES}},
 )
 async def export_books(

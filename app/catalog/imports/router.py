@@ -25,6 +25,7 @@ from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back, stream_response
 from app.core.http.schemas import RowId
 from app.core.http.uploads import NotAnUpload, UploadInterrupted, UploadTooLarge
+from app.core.rate_limit import caller_of, rate_limited
 from app.core.settings.groups import LARGEST_IMPORT
 from app.identity.authentication.deps import CATALOG_TRANSFERRER, CatalogTransferrer
 
@@ -53,7 +54,7 @@ ImportServiceDep = Annotated[ImportService, Depends(get_import_service, scope="f
     openapi_extra=FORM,
     # The setting decides while the file arrives; this only lifts the limit of other bodies.
     max_body_size=(LARGEST_IMPORT + 1) * 1024 * 1024,
-    dependencies=[IDEMPOTENT],
+    dependencies=[Depends(rate_limited("upload", caller_of)), IDEMPOTENT],
 )
 async def create_import(
     importer: CatalogTransferrer, request: Request, imports: ImportServiceDep, session: SessionDep
@@ -115,7 +116,7 @@ async def list_import_rows(
     "/{import_id}/errors.csv",
     summary="Download the failed rows",
     response_class=StreamingResponse,
-    dependencies=[CATALOG_TRANSFERRER],
+    dependencies=[CATALOG_TRANSFERRER, Depends(rate_limited("export", caller_of))],
     responses={**_CSV, **problems(ImportNotFound)},
 )
 async def export_import_errors(import_id: RowId, request: Request) -> StreamingResponse:

@@ -48,7 +48,6 @@ class RequestContext:
     def __init__(self, app: ASGIApp, *, uses_json: bool, is_logging: bool, in_production: bool) -> None:
         headers = {**SECURITY_HEADERS, **({"Strict-Transport-Security": HSTS} if in_production else {})}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        self._header_names = frozenset(name for name, _ in self._headers)
         self._app = app
         self._uses_json = uses_json
         self._is_logging = is_logging
@@ -75,11 +74,11 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                present = {name for name, _ in message["headers"]} & self._header_names
+                present = {name for name, _ in message["headers"]}
+                ours = (*self._headers, *state.get("answer_headers", ()))
                 message["headers"] = [
                     *message["headers"],
-                    *(header for header in self._headers if header[0] not in present),
-                    *state.get("answer_headers", ()),
+                    *(header for header in ours if header[0] not in present),
                     (b"x-request-id", request_id),
                     (b"x-process-time", b"%.6f" % (time.perf_counter() - started)),
                 ]

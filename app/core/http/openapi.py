@@ -11,7 +11,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from app.core.errors import AppError, Use, refusals_of
+from app.core.errors import AppError, RateLimited, Use, refusals_of
+from app.core.http.hosts import INTERNAL_PATHS
 from app.core.http.negotiation import JSON, NDJSON
 from app.core.http.openapi_schemas import (
     add_problem_schemas,
@@ -136,10 +137,12 @@ def _build(app: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     routes = {route.name: route for route in app.routes if isinstance(route, APIRoute)}
     examples: dict[str, Any] = {}
-    for operations in spec["paths"].values():
+    for path, operations in spec["paths"].items():
         for method, operation in operations.items():
             route = routes[operation["operationId"]]
             _add_refusals(operation, method, route.dependant)
+            if path not in INTERNAL_PATHS:
+                _add(operation["responses"], problems(RateLimited))
             if route.response_model_exclude_none:
                 leave_nulls_out(operation["responses"], schemas)
             move_bodies_to_components(operation, schemas)

@@ -149,7 +149,8 @@ def _respond(
     )
 
 
-async def _on_app_error(request: Request, error: AppError) -> Response:
+async def answer_refusal(request: Request, error: AppError) -> Response:
+    """What a service or a dependency refuses, as an answer."""
     extra = {**error.extra, **_listed(error.errors)}
     headers = error.headers
     if error.moved:
@@ -262,7 +263,7 @@ def fault_response(request: Request, error: Exception) -> Response:
 
 def install_problem_handlers(app: FastAPI) -> None:
     """Answer every refusal of services and framework as a problem."""
-    app.exception_handler(AppError)(_on_app_error)
+    app.exception_handler(AppError)(answer_refusal)
     app.exception_handler(HTTPException)(_on_http_exception)
     app.exception_handler(RequestValidationError)(_on_invalid_request)
 

@@ -31,7 +31,7 @@ VARY = "Accept, Authorization, Cookie, X-API-Key, Origin"
 """By representation, by who asks, and by origin since the CORS headers are the origin's."""
 
 _NOT_MODIFIED = 304
-_CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
+CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"cookie"})
 _CACHE_CONTROL = b"cache-control"
 
 
@@ -199,7 +199,7 @@ async def send_representation(scope: Scope, send: Send, answer: Representation) 
     for name, value in scope["headers"]:
         if name == b"if-none-match":
             is_known = is_known or matches_any(answer.etag, value)
-        elif name in _CREDENTIALS:
+        elif name in CREDENTIAL_HEADERS:
             headers = [header for header in answer.headers if header[0] != _CACHE_CONTROL]
             headers.append((_CACHE_CONTROL, PRIVATE.encode()))
     if is_known:

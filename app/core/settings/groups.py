@@ -114,9 +114,16 @@ class PasswordSettings(BaseModel):
 
 
 class RateLimitSettings(BaseModel):
-    """Requests per window and client: `RATE_LIMIT_*`; the factor multiplies every limit."""
+    """Requests per window and client: `RATE_LIMIT_*`; the factor multiplies every limit.
+
+    Every other field is a zone, by its name; `read` and `write` are the general ones.
+    """
 
     factor: float = Field(default=1, gt=0)
+    read: str = "300/minute"
+    write: str = "100/minute"
+    upload: str = "5/minute"
+    export: str = "5/minute"
     login: str = "5/minute"
     login_account: str = "100/hour"
     login_pair: str = "30/hour"
@@ -132,6 +139,11 @@ class RateLimitSettings(BaseModel):
     mail_proof: str = "10/minute"
     api_key: str = "30/minute"
     second_factor: str = "10/minute"
+
+    @classmethod
+    def zones(cls) -> frozenset[str]:
+        """The names of the limits."""
+        return frozenset(cls.model_fields) - {"factor"}
 
     @field_validator("*")
     @classmethod

@@ -1,5 +1,6 @@
 """From `X-API-Key` to its owner: through the hot cache, without network in the steady state."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -11,7 +12,7 @@ from app.core.cache.hot import CacheSpace, Entry, HotCache, Snapshot
 from app.core.client_addresses import is_within
 from app.core.clock import utc_now
 from app.core.db.engine import Database
-from app.core.rate_limit import RateLimiter, Zone, client_address
+from app.core.rate_limit import RateLimiter, client_address
 from app.identity.authentication.api_key_format import PresentedKey, read_key
 from app.identity.authentication.key_uses import KeyUses
 from app.identity.authentication.queries import find_grant
@@ -19,7 +20,7 @@ from app.identity.errors import CHALLENGE, InvalidApiKey
 from app.identity.permissions import SESSION_ONLY, Role, permissions_of
 from app.identity.principal import Principal, account_group
 
-_ZONE: Zone = "api_key"
+_ZONE = "api_key"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +68,13 @@ async def _get_grant(request: Request, key: PresentedKey) -> KeyGrant:
     client = client_address(request)
 
     async def load() -> Entry[KeyGrant]:
-        # An unknown key is never kept, or strangers could fill the cache; so each costs a look-up.
-        await limiter.refuse_beyond(_ZONE, client)
-        async with database.reading() as connection:
+        # An unknown key is never kept, or strangers could fill the cache; so each costs a look-up. Refused
+        # is only who sent one: a good key of their neighbour waits at most for theirs, two at a time.
+        lane = limiter.slow_lane if limiter.is_used_up(_ZONE, client) else nullcontext()
+        async with lane, database.reading() as connection:
             row = await find_grant(connection, key.owner_id, key.digest)
         if row is None:
-            await limiter.check(_ZONE, client)
+            await limiter.take(_ZONE, client)
             raise _invalid("The API key is unknown or revoked, or its account is closed.")
         grant = KeyGrant(
             api_key_id=row.id,

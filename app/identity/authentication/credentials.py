@@ -6,6 +6,7 @@ from fastapi import Request
 from fastapi.security import APIKeyCookie, APIKeyHeader, OAuth2PasswordBearer
 from starlette.requests import HTTPConnection
 
+from app.core.errors import AppError
 from app.identity.authentication.api_keys import principal_of_key
 from app.identity.authentication.csrf import ACCESS_COOKIE, HOST_PREFIX, SAFE_METHODS, BrowserGuard
 from app.identity.authentication.principals import principal_of_token
@@ -41,6 +42,7 @@ cookie_scheme = AccessCookie(
     f" In development it is called `{ACCESS_COOKIE}`.",
     auto_error=False,
 )
+_OUTCOME = "caller"
 SCHEMES = (bearer_scheme, api_key_scheme, cookie_scheme)
 
 
@@ -59,12 +61,25 @@ async def read_credentials(request: Request) -> Credentials:
     )
 
 
+def remember_outcome(request: Request, outcome: Principal | AppError) -> None:
+    """Keep what `identify` said for the rest of the request."""
+    # Without its traceback, which would tie the request to itself.
+    request.scope["state"][_OUTCOME] = (
+        outcome.with_traceback(None) if isinstance(outcome, AppError) else outcome
+    )
+
+
 async def identify(request: Request, credentials: Credentials) -> Principal | None:
     """The owner of the first credential there is: the token, else the API key, else the cookie.
 
     One that is worth nothing is refused, whatever stands beside it. None without any. Raises InvalidToken,
     InvalidApiKey, RateLimited, and CsrfRefused for a write by cookie that no page of ours has sent.
     """
+    outcome: Principal | AppError | None = request.scope["state"].get(_OUTCOME)
+    if isinstance(outcome, AppError):
+        raise outcome
+    if outcome is not None:
+        return outcome
     if credentials.bearer is not None:
         return await principal_of_token(request, credentials.bearer)
     if credentials.api_key is not None:

@@ -10,7 +10,7 @@ from app.core.clock import utc_now
 from app.core.db.engine import Database
 from app.core.db.queries import AnyRow
 from app.core.errors import FieldProblem, RateLimited
-from app.core.rate_limit import RateLimiter, Zone
+from app.core.rate_limit import RateLimiter
 from app.identity.breached_passwords import BreachedPasswords
 from app.identity.emails import email_key
 from app.identity.errors import AccountLocked, NewPasswordRefused
@@ -113,7 +113,7 @@ class PasswordGate:
             new_hash=new_hash,
         )
 
-    async def _count(self, zone: Zone, key: str) -> None:
+    async def _count(self, zone: str, key: str) -> None:
         # Over the quota by now, this attempt still was one.
         with suppress(RateLimited):
             await self._limiter.check(zone, key)

@@ -237,6 +237,26 @@ async def test_whoever_tries_many_unknown_keys_is_slowed_down_and_others_are_not
             assert (await honest.get(ME, headers=with_key(made))).status_code == 200
 
 
+async def test_a_good_key_that_nobody_remembers_passes_beside_a_neighbours_many_unknown_ones(
+    strict_app: FastAPI,
+) -> None:
+    async with strict_app.state.database.sessions.begin() as arranging:
+        owner = await make_account(strict_app, arranging)
+    async with (
+        client_of(strict_app, "2001:db8::7") as guesser,
+        client_of(strict_app, "2001:db8::8") as honest,
+    ):
+        made = await make_key(honest, owner)
+        guesses = [{"X-API-Key": new_key(owner.id)} for _ in range(30)]
+        answers = await asyncio.gather(*(guesser.get(ME, headers=guess) for guess in guesses))
+        assert {answer.status_code for answer in answers} == {401, 429}
+        # Neither this worker nor Redis has its grant.
+        strict_app.state.cache.connection_changed()
+        await strict_app.state.redis.flushdb()
+        assert (await guesser.get(ME, headers={"X-API-Key": new_key(owner.id)})).status_code == 429
+        assert (await honest.get(ME, headers=with_key(made))).status_code == 200
+
+
 async def last_used(client: httpx.AsyncClient, owner: Caller, made: dict[str, Any]) -> datetime | None:
     shown = (await client.get(f"{KEYS}/{made['id']}", headers=owner.headers)).json()["last_used_at"]
     return None if shown is None else datetime.fromisoformat(shown)
