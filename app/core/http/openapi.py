@@ -34,6 +34,8 @@ The bookstore's API: browse books and other goods, list your own, run the catalo
 * **Errors** are `application/problem+json` (RFC 9457) with a stable `code`, which tells the members of its schema.
 * **Lists** take `skip` and `limit`, or `cursor`; `Link` and `next_cursor` lead on.
 * **Writers** send `If-Match` with the `ETag` they read; a stale one answers 412.
+* **Creators** send an `Idempotency-Key` of their own: sent again within a day, the same request has the first answer.
+* **Every answer** has an `X-Request-ID` and, as `X-Process-Time`, the seconds until it began.
 * **Moments** are RFC 3339 with a zone; a plain date is the start of that day where the shop is.
 * **JSON's types** are taken at their word: `"3"` and `true` are no numbers.
 * **Log in** with *Authorize* (username or e-mail, password); programs send a key as `X-API-Key`.
@@ -67,9 +69,13 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
     "X-Request-ID": _header(
         "Names the request in our logs; yours, if you sent a valid one.", "0b6f0ecf3d3c4e0e9a3c0d6b3f6f8f52"
     ),
+    "X-Process-Time": _header(
+        "Seconds from the request's arrival to the beginning of the answer.", "0.002113"
+    ),
     "ETag": _header("The version of what was answered, for `If-None-Match` and `If-Match`.", '"3.1"'),
     "Link": _header(
-        "Where `first`, `prev`, `next` and `last` are (RFC 8288).", '</api/v1/books>; rel="first"'
+        "Where `first`, `prev`, `next` and `last` are (RFC 8288).",
+        '<https://shop.example.com/api/v1/books?skip=0&limit=20>; rel="first"',
     ),
     "Location": _header("Where it stands.", "/api/v1/books/42"),
     "Retry-After": _header("Seconds after which to try again.", 30, "integer"),
@@ -262,7 +268,7 @@ def _share_problems(response: dict[str, Any], examples: dict[str, Any]) -> None:
 def _add_headers(
     operation: Mapping[str, Any], status: str, response: dict[str, Any], schemas: Mapping[str, Any]
 ) -> None:
-    names = ["X-Request-ID", *_HEADERS_OF_STATUS.get(status, ())]
+    names = ["X-Request-ID", "X-Process-Time", *_HEADERS_OF_STATUS.get(status, ())]
     if status.startswith("2"):
         names += _headers_of_success(operation, response, schemas)
     described = response.get("headers", {})

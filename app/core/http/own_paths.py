@@ -13,21 +13,14 @@ def with_own_paths(routes: Sequence[BaseRoute]) -> Iterator[BaseRoute]:
     Else `PUT /books/facets` would be `PUT /books/{book_id}`, and answer 401 or complain about the id.
     """
     paths = [route.path if isinstance(route, Route) else "" for route in routes]
+    patterns = [route for route in routes if isinstance(route, Route | Mount)]
     for index, route in enumerate(routes):
         yield route
         path = paths[index]
         if not path or "{" in path or path in paths[index + 1 :]:
             continue
-        if any(_is_pattern_of(other, path) for other in routes):
-            yield _refusal(path)
-
-
-def _is_pattern_of(route: BaseRoute, path: str) -> bool:
-    return isinstance(route, Route | Mount) and route.path != path and bool(route.path_regex.match(path))
-
-
-def _refusal(path: str) -> Route:
-    refusal = Route(path, answer_other_method, include_in_schema=False)
-    # Whatever method the routes before it have left.
-    refusal.methods = set()
-    return refusal
+        if any(other.path != path and other.path_regex.match(path) for other in patterns):
+            refusal = Route(path, answer_other_method, include_in_schema=False)
+            # Whatever method the routes before it have left.
+            refusal.methods = set()
+            yield refusal
