@@ -24,7 +24,7 @@ _PAGE: dict[int | str, dict[str, Any]] = {
 CodePath = Annotated[str, Path(max_length=100, description="`code` of a problem.", examples=["validation"])]
 
 
-@router.get("/", summary="What answers here", response_model_exclude_none=True)
+@router.get("/", summary="What answers here")
 async def get_root(request: Request, response: Response) -> RootOut:
     """Name and version, and where to go on."""
     response.headers["Cache-Control"] = "no-cache"

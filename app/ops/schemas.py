@@ -84,7 +84,7 @@ class VersionOut(ResponseModel):
 
 
 class LinksOut(ResponseModel):
-    """Where to go on, as absolute addresses; the docs may be switched off."""
+    """Where to go on, as absolute addresses; the docs are null where they are switched off."""
 
     api: str = Field(examples=["https://shop.example.com/api/v1"])
     docs: str | None = Field(default=None, examples=["https://shop.example.com/docs"])
