@@ -38,6 +38,7 @@ _BY_STATUS = {
     415: "Send the media type that the operation names in `Content-Type`.",
     422: "Mend the fields that `errors` names and send the request again.",
     429: "Wait as many seconds as `Retry-After` says, then go on more slowly.",
+    431: "Send fewer or shorter headers and cookies.",
     500: "Try again later; if it stays so, tell the operators the `request_id`.",
     503: "Try again after as many seconds as `Retry-After` says.",
     504: "Try again later.",
@@ -46,4 +47,4 @@ _BY_STATUS = {
 
 def remedy_of(code: str, status: int) -> str:
     """What whoever met the error does about it."""
-    return BY_CODE.get(code) or _BY_STATUS[status]
+    return BY_CODE.get(code) or _BY_STATUS.get(status) or _BY_STATUS[status // 100 * 100]
