@@ -17,6 +17,7 @@ from app.core.http.middleware import Cors, FaultBoundary, HeadAsGet, HotPath, Re
 from app.core.http.openapi import DESCRIPTION, install_openapi
 from app.core.http.own_paths import with_own_paths
 from app.core.http.problems import install_problem_handlers
+from app.core.http.refusals import RefusalLog
 from app.core.logging import configure_logging, guard_process
 from app.core.mail import mail_folder
 from app.core.metrics import publish_build_info
@@ -101,6 +102,7 @@ def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None
     app.state.redis = make_redis(settings.redis)
     bus = CacheBus(app.state.redis, database.identity, settings.cache.shared_ttl)
     app.state.cache = HotCache(bus, settings.cache)
+    app.state.refusals = RefusalLog(database, app.state.cache)
     app.state.rate_limiter = RateLimiter(settings.rate_limit, app.state.redis)
     app.state.storage = StorageHolder(settings.storage)
     app.state.picture_encoder = PictureEncoder()

@@ -197,7 +197,7 @@ async def test_values_of_every_kind_are_kept_so_that_their_hash_still_fits(
     assert verdict == IsPartialDict(valid=True, checked=len(values), first_broken_id=None)
 
 
-async def test_a_refused_write_leaves_no_entry(
+async def test_a_refused_write_leaves_no_entry_but_that_it_was_refused(
     client: httpx.AsyncClient, sign_up: SignUp, auditor: Caller
 ) -> None:
     ada = await sign_up()
@@ -205,7 +205,8 @@ async def test_a_refused_write_leaves_no_entry(
         f"/api/v1/admin/users/{ada.id}/role", json={"role": "super_admin"}, headers=auditor.headers
     )
     assert answer.status_code == 403
-    assert await audit_entries(client, auditor) == []
+    [entry] = await audit_entries(client, auditor)
+    assert (entry["action"], entry["changes"]) == ("access.refused", {"why": [None, answer.json()["code"]]})
 
 
 @pytest.mark.parametrize(

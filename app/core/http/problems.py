@@ -15,6 +15,7 @@ from starlette.routing import Match, Mount
 
 from app.core.db.faults import Fault
 from app.core.errors import AppError, FieldProblem
+from app.core.http.refusals import RefusalLog
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 2
@@ -156,6 +157,8 @@ async def answer_refusal(request: Request, error: AppError) -> Response:
     if error.moved:
         path = request.scope["route"].path.format_map({**request.path_params, **error.moved})
         headers = {**headers, "Location": f"{path}?{request.url.query}" if request.url.query else path}
+    refusals: RefusalLog = request.app.state.refusals
+    await refusals.note(request, error)
     return _respond(request, (error.status, error.code, error.title), error.detail, headers, extra)
 
 

@@ -122,6 +122,8 @@ class LoginService:
             user = await self._repository.lock_user(proof.user_id)
         if user is None or not user.is_active or user.password_hash != proof.verified_hash:
             locked_until = await self._failures.add(account, client)
+            # Of an account that nobody has, too, without what was typed: equal work, and equal silence.
+            record_audit(self._db, "login.failed", ("user", proof.user_id or "unknown"))
             if locked_until is not None and proof.user_id is not None:
                 until: dict[str, tuple[object, object]] = {"locked_until": (None, locked_until)}
                 record_audit(self._db, "login.locked", ("user", proof.user_id), until)

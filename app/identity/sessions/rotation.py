@@ -85,6 +85,7 @@ class RotationService:
             raise _invalid()
         role = Role(touched.role)
         await self._sessions.add_refresh_token(session_id, successor, touched.expires_at)
+        record_audit(self._db, "session.refreshed", ("session", session_id), actor_id=touched.user_id)
         scopes = frozenset(permissions_of(role) & set(touched.scopes))
         grant = Grant(touched.user_id, str(session_id), role, scopes, touched.expires_at)
         return self._sessions.answer(grant, successor)

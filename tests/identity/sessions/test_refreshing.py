@@ -110,6 +110,7 @@ async def test_a_reuse_is_audited_and_told_once(
     ]
     assert [entry["action"] for entry in await audit(actor_id=seller.id)] == [
         "session.opened",
+        "session.refreshed",
         "session.ended",
         "session.token_reused",
     ]
