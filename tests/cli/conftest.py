@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli.main import cli
 from devstack import Servers
-from tests.conftest import JWT_SECRET
+from tests.conftest import JWT_SECRET, PUBLIC_URL
 
 Run = Callable[..., Result]
 
@@ -22,6 +22,7 @@ def environment(
     monkeypatch.setenv("DATABASE_URL", empty_database_url)
     monkeypatch.setenv("REDIS_URL", servers.redis_url)
     monkeypatch.setenv("JWT_SECRET", JWT_SECRET)
+    monkeypatch.setenv("PUBLIC_URL", PUBLIC_URL)
     return monkeypatch
 
 
