@@ -91,6 +91,7 @@ class _DatabaseOnly(BaseSettings):
         env_nested_max_split=1,
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,
     )
 
     database: DatabaseSettings = DatabaseSettings()
