@@ -2,6 +2,7 @@
 # Every path is relative, so the checkout may lie in a folder with spaces.
 
 PYTHON ?= python3
+BASE_URL ?= http://127.0.0.1:8000
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 COMPILE := .venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
@@ -9,7 +10,7 @@ COMPILE := .venv/bin/uv pip compile -q --universal --generate-hashes --python-ve
 READY := .venv/.installed
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fmt migrate revision lock openapi shape bench scale clean
+.PHONY: help install run test check fmt migrate revision lock openapi clients examples shape bench scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +42,13 @@ revision: $(READY) ## write a migration from the models (m="what changes")
 lock: $(READY) ## renew requirements/*.lock from pyproject.toml
 	@$(COMPILE) -o requirements/base.lock
 	@$(COMPILE) --group dev --group embedded -c requirements/base.lock -o requirements/dev.lock
+
+clients: $(READY) ## generate and compile clients of the API from its document (needs Node.js 20)
+	@PYTHON=$(PY) sh examples/make-clients
+
+examples: ## run the programs of examples/ after `make clients` (BASE_URL=http://127.0.0.1:8000)
+	@node examples/typescript/build/typescript/src/main.js $(BASE_URL)
+	@PYTHONPATH=examples/generated/python examples/python/.venv/bin/python examples/python/main.py $(BASE_URL)
 
 openapi: $(READY) ## write docs/openapi.json
 	@$(PY) -m app.cli openapi --output docs/openapi.json

@@ -1,11 +1,13 @@
 """Opens and closes what the process keeps open: engines, Redis, the cache bus."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
 from fastapi import FastAPI
 
+from app.core.settings.settings import Environment, Settings
 from app.ops.publisher import publishing
 
 _log = structlog.get_logger(__name__)
@@ -15,6 +17,10 @@ _log = structlog.get_logger(__name__)
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Join the cache bus while serving; close every connection at the end."""
     app.state.cache.start()
+    settings: Settings = app.state.settings
+    if settings.environment is Environment.DEVELOPMENT and settings.shows_docs:
+        # It takes a second or two, which whoever opens the documentation shall not wait.
+        app.state.document = asyncio.create_task(asyncio.to_thread(app.openapi))
     async with publishing(app.state.database, app.state.cache):
         _log.info("started", version=app.version)
         yield

@@ -9,6 +9,7 @@ import httpx
 import jsonschema_rs
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 import app as package
 from app.api import ROUTERS, TAGS
@@ -45,17 +46,21 @@ def parts(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from parts(value, f"{path}/{number}")
 
 
-def bodies_sent(document: dict[str, Any]) -> set[str]:
-    """Names of the schemas that requests send."""
-    schemas = document["components"]["schemas"]
+def reached(document: dict[str, Any], node: Any) -> set[str]:
+    """Names of the schemas that are referred to from there, and from those."""
     names: set[str] = set()
-    found = [part for _, operation in operations(document) for _, part in parts(operation.get("requestBody"))]
+    found = [part for _, part in parts(node)]
     while found:
         name = found.pop().get("$ref", "").rpartition("/")[2]
-        if name and name not in names:
+        if name in document["components"]["schemas"] and name not in names:
             names.add(name)
-            found += [part for _, part in parts(schemas[name])]
+            found += [part for _, part in parts(document["components"]["schemas"][name])]
     return names
+
+
+def bodies_sent(document: dict[str, Any]) -> set[str]:
+    """Names of the schemas that requests send."""
+    return reached(document, [operation.get("requestBody") for _, operation in operations(document)])
 
 
 async def test_schemas_are_named_as_types_are(document: dict[str, Any]) -> None:
@@ -119,21 +124,24 @@ async def test_nobody_must_send_what_has_a_default(document: dict[str, Any]) -> 
 
 async def test_what_is_always_sent_is_required(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    sparse = {
-        "PartialBook",
-        "HealthOut",
-        "ReadinessOut",
-        "VersionOut",
-        "BackgroundOut",
-        "CheckOut",
-        "IntrospectionOut",
+    bare = {
+        route.name
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.response_model_exclude_none
     }
+    sparse = {"PartialBook", "ExpandedBook", "ExpandedContributor"}
+    for _, operation in operations(document):
+        if operation["operationId"] in bare:
+            sparse |= reached(document, operation["responses"])
     for name in schemas.keys() - bodies_sent(document) - sparse:
         optional = schemas[name].get("properties", {}).keys() - schemas[name].get("required", [])
         if name.endswith("Problem"):
             optional -= {"errors", "errors_omitted"}
         assert optional == set(), name
     assert schemas["PartialBook"]["required"] == ["id"]
+    for name, field in (("ExpandedBook", "work"), ("ExpandedContributor", "author")):
+        assert schemas[name]["properties"].keys() - schemas[name]["required"] == {field}
     assert "errors" in schemas["ValidationProblem"]["required"]
 
 
@@ -239,7 +247,7 @@ async def test_answers_are_as_the_document_says(
     document: dict[str, Any], client: httpx.AsyncClient, sign_up: SignUp, seller: Caller
 ) -> None:
     staff = await sign_up(Role.SUPER_ADMIN)
-    book = await a_book(client, seller, title="The Hobbit", isbn="978-0-261-10221-7")
+    book = await a_book(client, seller, title="The Hobbit", isbn="978-0-261-10221-7", author="J.R.R. Tolkien")
     at = f"{API}/books/{book['id']}"
     form = {"username": seller.username, "password": PASSWORD}
     json: dict[str, Any] = {"title": "T", "price": 1}
@@ -277,6 +285,10 @@ async def test_answers_are_as_the_document_says(
         ("/admin/merges", "GET", {}),
         ("/admin/search/synonyms", "POST", {"json": {"terms": ["sf", "science fiction"]}}),
     ]
+    whole = {"$ref": "#/components/schemas/ExpandedBook", "components": document["components"]}
+    for params in ({}, {"expand": "work"}, {"expand": "contributors.author"}):
+        shown = (await client.get(at, params=params)).json()
+        assert jsonschema_rs.Draft202012Validator(whole, validate_formats=False).is_valid(shown), params
     statuses = set()
     for path, method, what in asked:
         headers = {**staff.headers, **what.get("headers", {})}

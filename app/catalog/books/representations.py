@@ -141,13 +141,17 @@ class WorkRef(ResponseModel):
 
 
 class ExpandedContributor(ContributorOut):
-    """A contributor with the author in full."""
+    """A contributor, with the author in full where that was asked for."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     author: AuthorOut | None = None
 
 
 class ExpandedBook(BookOut):
     """A book with what was asked for beside it."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     contributors: list[ExpandedContributor]  # type: ignore[assignment]  # a list of a narrower model
     work: WorkRef | None = None
