@@ -12,8 +12,15 @@ from app.core.cache.hot import HotCache
 from app.core.clock import set_shop_zone
 from app.core.db.engine import Database
 from app.core.db.paging import Pager
-from app.core.http.hosts import HttpsOnly, TrustedHosts
-from app.core.http.middleware import Cors, FaultBoundary, HeadAsGet, HotPath, RequestContext
+from app.core.http.middleware import (
+    Cors,
+    FaultBoundary,
+    HeadAsGet,
+    HotPath,
+    HttpsOnly,
+    RequestContext,
+    TrustedHosts,
+)
 from app.core.http.openapi import DESCRIPTION, install_openapi
 from app.core.http.own_paths import with_own_paths
 from app.core.http.problems import install_problem_handlers

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.core.http.hosts import HttpsOnly
+from app.core.http.middleware import HttpsOnly
 from app.core.settings.settings import load_settings
 from app.main import create_app
 from devstack import Servers

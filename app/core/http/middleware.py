@@ -1,19 +1,20 @@
-"""Pure ASGI middleware: request id, security headers, log line, metrics, faults, the hot path."""
+"""Pure ASGI middleware: request id, security headers, log line, metrics, hosts, faults, the hot path."""
 
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.cache.hot import HotCache
-from app.core.client_addresses import normal_address
 from app.core.clock import utc_now
 from app.core.http.problems import GENERIC, fault_response, problem_response
 from app.core.http.request_info import scope_var
@@ -21,6 +22,11 @@ from app.core.http.responses import PUBLIC_ANSWERS, hot_key, send_representation
 from app.core.logging import request_id_var, write_json_line
 from app.core.metrics import IN_FLIGHT, UNMATCHED, RouteMeters
 
+INTERNAL_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
+"""Probes and scrapers call a process by its address, in plain HTTP, and get nothing that depends on either."""
+
+_PORT = re.compile(r":\d*$")
+_MOVED = 308
 _VALID_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SERVER_ERROR = 500
@@ -40,7 +46,7 @@ _log = structlog.get_logger("request")
 
 
 class RequestContext:
-    """Gives each request its id and its client's normal address, times it, and adds the headers of every answer.
+    """Gives each request its id, times it, and adds the headers of every answer.
 
     `X-Process-Time` says the seconds from the request's arrival to the beginning of its answer.
     """
@@ -59,9 +65,6 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        client = scope.get("client")
-        if client:
-            scope["client"] = (normal_address(client[0]), client[1])
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         request_id = _request_id(scope)
         state = scope.setdefault("state", {})
@@ -142,6 +145,55 @@ class Cors(CORSMiddleware):
                 headers.append((b"vary", b"Origin"))
             message["headers"] = headers
         await send(message)
+
+
+class TrustedHosts:
+    """Refuses a request for a host that is none of ours, so that no answer and no cache is made for it."""
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self._app = app
+        self._names = frozenset(host for host in hosts if not host.startswith("*."))
+        self._endings = tuple(host.removeprefix("*") for host in hosts if host.startswith("*."))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 400, or pass on."""
+        if scope["type"] != "http" or scope["path"] in INTERNAL_PATHS or self._knows(_host(scope)):
+            await self._app(scope, receive, send)
+            return
+        response = problem_response(Request(scope), "host-not-allowed", GENERIC["host-not-allowed"][2])
+        await response(scope, receive, send)
+
+    def _knows(self, host: str) -> bool:
+        return host in self._names or host.endswith(self._endings)
+
+
+class HttpsOnly:
+    """Sends whoever calls by plain HTTP to HTTPS; the server has believed its proxies' X-Forwarded-Proto by now."""
+
+    def __init__(self, app: ASGIApp, public_url: str) -> None:
+        self._app = app
+        parts = urlsplit(public_url)
+        self._own_host, self._own_address = str(parts.hostname), parts.netloc
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 308, which keeps method and body, or pass on."""
+        if scope["type"] != "http" or scope["scheme"] == "https" or scope["path"] in INTERNAL_PATHS:
+            await self._app(scope, receive, send)
+            return
+        host = _host(scope)
+        address = self._own_address if host in {"", self._own_host} else host
+        path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+        query = scope["query_string"].decode("latin-1")
+        location = f"https://{address}{path}" + (f"?{query}" if query else "")
+        await Response(status_code=_MOVED, headers={"Location": location})(scope, receive, send)
+
+
+def _host(scope: Scope) -> str:
+    """The host that is asked for, without its port; none when it is not said, or said twice."""
+    named = [value for name, value in scope["headers"] if name == b"host"]
+    if len(named) != 1:
+        return ""
+    return _PORT.sub("", named[0].decode("latin-1").lower()).removesuffix(".")
 
 
 class HeadAsGet:

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app.core.errors import AppError, RateLimited, Use, refusals_of
-from app.core.http.hosts import INTERNAL_PATHS
+from app.core.http.middleware import INTERNAL_PATHS
 from app.core.http.negotiation import JSON, NDJSON
 from app.core.http.openapi_schemas import (
     add_problem_schemas,

@@ -3,9 +3,10 @@
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.client_addresses import normal_address
 from app.core.db.faults import Fault
 from app.core.errors import AppError, RateLimited
-from app.core.http.hosts import INTERNAL_PATHS
+from app.core.http.middleware import INTERNAL_PATHS
 from app.core.http.problems import answer_refusal
 from app.core.http.responses import CREDENTIAL_HEADERS
 from app.core.rate_limit import RateLimiter, client_address, give_back_all, set_caller
@@ -33,6 +34,10 @@ class Admission:
         if scope["type"] != "http" or scope["method"] == "OPTIONS" or scope["path"] in INTERNAL_PATHS:
             await self._app(scope, receive, send)
             return
+        client = scope.get("client")
+        if client:
+            # Whoever looks at it from here on sees one spelling.
+            scope["client"] = (normal_address(client[0]), client[1])
         request = Request(scope, receive)
         caller = await _name_caller(request)
         set_caller(request, caller)
