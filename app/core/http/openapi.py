@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 from fastapi import FastAPI
@@ -109,11 +110,14 @@ _HEADERS_OF_STATUS: Mapping[str, Sequence[str]] = {
 
 def install_openapi(app: FastAPI) -> None:
     """Serve a document in which errors look as they do on the wire, and dependencies bring theirs along."""
+    # Whoever asks while it is made beforehand waits for that one.
+    making = Lock()
 
     def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _build(app)
-        return app.openapi_schema
+        with making:
+            if app.openapi_schema is None:
+                app.openapi_schema = _build(app)
+            return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
 
