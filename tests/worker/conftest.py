@@ -144,14 +144,14 @@ def change(live_app: FastAPI) -> Change:
     return run
 
 
-async def until(condition: Callable[[], Awaitable[object]], within: float = 15) -> None:
+async def until(condition: Callable[[], Awaitable[object]], within: float = 60) -> None:
     """Wait until the condition holds."""
     async with asyncio.timeout(within):
         while not await condition():
             await asyncio.sleep(0.05)
 
 
-async def all_done(ask: Ask, within: float = 15) -> None:
+async def all_done(ask: Ask, within: float = 60) -> None:
     """Wait until no event is pending."""
 
     async def is_done() -> bool:

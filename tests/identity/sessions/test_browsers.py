@@ -42,6 +42,7 @@ async def test_the_tokens_come_in_cookies_that_scripts_cannot_read(
 ) -> None:
     answer = await log_in_browser(browser, seller)
     assert answer.json() == {
+        "token_type": "cookie",
         "csrf_token": IsStr(),
         "expires_in": 900,
         "scope": "items:write profile:read profile:write",
@@ -110,6 +111,7 @@ async def test_refresh_and_logout_work_from_the_cookie(browser: httpx.AsyncClien
     assert (await browser.post(f"{AUTH}/refresh")).json()["code"] == "csrf-refused"
     answer = await browser.post(f"{AUTH}/refresh", headers=good)
     assert answer.json() == {
+        "token_type": "cookie",
         "csrf_token": good["X-CSRF-Token"],
         "expires_in": 900,
         "scope": "items:write profile:read profile:write",
