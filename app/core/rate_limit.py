@@ -39,11 +39,17 @@ class RateLimiter:
     def __init__(self, settings: RateLimitSettings, redis: Redis) -> None:
         self._items: dict[str, RateLimitItem] = {}
         self._limits: dict[str, Limit] = {}
+        self._policies: dict[str, Headers] = {}
         for zone in settings.zones():
             item = parse(getattr(settings, zone))
             amount = max(1, round(item.amount * settings.factor))
             self._items[zone] = type(item)(amount, item.multiples, item.namespace)
             self._limits[zone] = Limit(amount, item.get_expiry())
+            policy = f'"{zone}";q={amount};w={item.get_expiry()}'
+            self._policies[zone] = [
+                (b"ratelimit-policy", policy.encode()),
+                (b"x-ratelimit-limit", str(amount).encode()),
+            ]
         shared = RedisStorage(
             "async+redis://",
             implementation="redispy",
@@ -107,20 +113,21 @@ class RateLimiter:
         return self._judge(zone, Verdict(is_allowed, stats.remaining, seconds))
 
     def _judge(self, zone: str, verdict: Verdict) -> Headers:
-        limit, seconds = self._limits[zone], verdict.seconds
-        headers = {
-            "RateLimit-Policy": f'"{zone}";q={limit.amount};w={limit.seconds}',
-            "RateLimit": f'"{zone}";r={verdict.remaining};t={seconds}',
-            "X-RateLimit-Limit": str(limit.amount),
-            "X-RateLimit-Remaining": str(verdict.remaining),
-            "X-RateLimit-Reset": str(seconds),
-        }
+        remaining, seconds = str(verdict.remaining).encode(), str(verdict.seconds).encode()
+        headers = [
+            *self._policies[zone],
+            (b"ratelimit", b'"%s";r=%s;t=%s' % (zone.encode(), remaining, seconds)),
+            (b"x-ratelimit-remaining", remaining),
+            (b"x-ratelimit-reset", seconds),
+        ]
         if not verdict.is_allowed:
+            amount, window = self._limits[zone]
+            told = {name.decode(): value.decode() for name, value in headers}
             raise RateLimited(
-                f"At most {limit.amount} requests per {limit.seconds} s here; try again in {seconds} s.",
-                headers={"Retry-After": str(seconds), **headers},
+                f"At most {amount} requests per {window} s here; try again in {verdict.seconds} s.",
+                headers={"Retry-After": str(verdict.seconds), **told},
             )
-        return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        return headers
 
 
 def client_address(request: Request) -> str:

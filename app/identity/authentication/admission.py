@@ -61,7 +61,7 @@ class Admission:
 
 
 async def _name_caller(request: Request) -> str:
-    if all(name not in CREDENTIAL_HEADERS for name, _ in request.scope["headers"]):
+    if CREDENTIAL_HEADERS.isdisjoint({name for name, _ in request.scope["headers"]}):
         return client_address(request)
     try:
         principal = await identify(request, await read_credentials(request))

@@ -55,10 +55,11 @@ class Credentials(NamedTuple):
 
 
 async def read_credentials(request: Request) -> Credentials:
-    """Read them from the request, where no dependency has done so."""
-    return Credentials(
-        await bearer_scheme(request), await api_key_scheme(request), await cookie_scheme(request)
-    )
+    """Read them from the request as far as they count, where no dependency has done so."""
+    bearer = await bearer_scheme(request)
+    if bearer is not None:
+        return Credentials(bearer, None, None)
+    return Credentials(None, await api_key_scheme(request), await cookie_scheme(request))
 
 
 def remember_outcome(request: Request, outcome: Principal | AppError) -> None:
