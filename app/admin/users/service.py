@@ -22,7 +22,7 @@ from app.identity.credentials.table import AccountEvent
 from app.identity.models import User
 from app.identity.permissions import ADMINISTRATORS, Role, outranks
 from app.identity.principal import Principal, account_group, profile_group
-from app.identity.sessions.gate import account_key
+from app.identity.sessions.gate import names_of
 from app.identity.sessions.repository import FailureRepository
 
 
@@ -91,8 +91,8 @@ class UserAdminService:
 
     async def unlock(self, actor: Principal, user_id: int, precondition: Precondition) -> None:
         """Forget failed logins, so that the account is locked for no client. Raises what `_lock` raises."""
-        await self._lock(actor, user_id, precondition)
-        await self._failures.clear(account_key(user_id))
+        user = await self._lock(actor, user_id, precondition)
+        await self._failures.clear(names_of(user))
         record_audit(self._db, "user.unlocked", ("user", user_id))
 
     async def end_sessions(self, actor: Principal, user_id: int, precondition: Precondition) -> None:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from app.core.clock import utc_now
 from app.core.http.schemas import Line, VisibleLine
+from app.identity.emails import login_key
 from app.identity.password_rules import LONGEST
 
 LONGEST_EMAIL = 254
@@ -98,7 +99,7 @@ def _is_of_age(born: date) -> date:
 
 Username = Annotated[
     str,
-    BeforeValidator(lambda name: name.strip().lower() if isinstance(name, str) else name),
+    BeforeValidator(lambda name: login_key(name) if isinstance(name, str) else name),
     StringConstraints(min_length=3, max_length=30, pattern=r"^[a-z][a-z0-9_-]*$"),
     Field(
         description="Starts with a letter; letters, digits, `_` and `-`; kept in lower case.",

@@ -18,7 +18,7 @@ from app.identity.principal import Principal
 from app.identity.sessions.factor_check import SecondFactorCheck
 from app.identity.sessions.gate import Proof, locked
 from app.identity.sessions.queries import has_totp
-from app.identity.sessions.repository import FailureRepository, SessionRepository
+from app.identity.sessions.repository import MOST_FAILURES, FailureRepository, SessionRepository
 from app.identity.sessions.schemas import TokenOut
 from app.identity.sessions.service import BrowserTokens, SessionService
 from app.identity.tokens import TokenIssuer
@@ -66,7 +66,11 @@ class LoginService:
         """
         user = await self._accept(proof)
         if user is None:
-            raise WrongCredentials("The user name or the password is wrong.", headers=CHALLENGE)
+            raise WrongCredentials(
+                "The user name or the password is wrong, or too many were wrong before: five from one place lock an"
+                " account there for half an hour.",
+                headers=CHALLENGE,
+            )
         if proof.new_hash is not None:
             user.password_hash = proof.new_hash
         await self._second_factor.check(user, requested)
@@ -112,21 +116,28 @@ class LoginService:
 
     async def _accept(self, proof: Proof) -> User | None:
         """Return the account if the password was right, is so still, and nothing is locked; else count a failure."""
-        account, client = proof.account, proof.client.network
+        client = proof.client.network
         # Guesses that were hashed at the same time do not slip past the lock.
-        locked_until = await self._failures.find_lock(account, client)
-        if locked_until is not None:
-            raise locked(locked_until)
+        locks = await self._failures.find_locks(proof.names, client)
+        for lock in locks:
+            if lock.account == proof.name:
+                raise locked(lock.locked_until)
         user = None
-        if proof.is_right and proof.user_id is not None:
+        # While the account itself is locked, by tries under its other name, a right password is a wrong one.
+        if proof.is_right and proof.user_id is not None and not locks:
             user = await self._repository.lock_user(proof.user_id)
         if user is None or not user.is_active or user.password_hash != proof.verified_hash:
-            locked_until = await self._failures.add(account, client)
+            rows = await self._failures.add(proof.names, client)
+            counted = next(row for row in rows if row.account == proof.name)
+            locked_until = counted.locked_until
+            if counted.failures > MOST_FAILURES:
+                # Another guess of this moment was the last that counts; nothing of this one is kept.
+                raise locked(locked_until)
             # Of an account that nobody has, too, without what was typed: equal work, and equal silence.
             record_audit(self._db, "login.failed", ("user", proof.user_id or "unknown"))
-            if locked_until is not None and proof.user_id is not None:
+            if locked_until is not None:
                 until: dict[str, tuple[object, object]] = {"locked_until": (None, locked_until)}
-                record_audit(self._db, "login.locked", ("user", proof.user_id), until)
+                record_audit(self._db, "login.locked", ("user", proof.user_id or "unknown"), until)
             return None
-        await self._failures.clear(account, client)
+        await self._failures.clear(proof.names, client)
         return user

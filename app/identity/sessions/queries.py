@@ -1,6 +1,6 @@
 """Reading sessions, secrets and locks."""
 
-from datetime import datetime
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import exists, or_, select
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.clock import utc_now
 from app.core.db.queries import AnyRow
 from app.identity.authentication.queries import is_under_way
-from app.identity.emails import email_key
+from app.identity.emails import login_key
 from app.identity.models import AuthSession, LoginFailure, TotpSecret, User
 from app.identity.sessions.schemas import SessionOut
 
@@ -47,7 +47,8 @@ async def has_totp(db: AsyncSession, user_id: int) -> bool:
 
 async def find_secret_by_login(connection: AsyncConnection, login: str, ip: str) -> AnyRow | None:
     """`id, password_hash, knows_client` of the account with this user name or e-mail address."""
-    statement = _secret(ip).where(or_(User.username == login.lower(), User.email_key == email_key(login)))
+    key = login_key(login)
+    statement = _secret(ip).where(or_(User.username == key, User.email_key == key))
     return (await connection.execute(statement)).one_or_none()
 
 
@@ -56,16 +57,14 @@ async def find_secret(connection: AsyncConnection, user_id: int, ip: str) -> Any
     return (await connection.execute(_secret(ip).where(User.id == user_id))).one_or_none()
 
 
-async def find_lock(connection: AsyncConnection, account: str, client: str) -> datetime | None:
-    """Until when the pair is locked, if it is."""
-    locked_until: datetime | None = await connection.scalar(
-        select(LoginFailure.locked_until).where(
-            LoginFailure.account == account,
-            LoginFailure.client == client,
-            LoginFailure.locked_until > utc_now(),
-        )
+async def find_locks(connection: AsyncConnection, names: Collection[str], client: str) -> Sequence[AnyRow]:
+    """`account, locked_until` of those of these that are locked for the client."""
+    statement = select(LoginFailure.account, LoginFailure.locked_until).where(
+        LoginFailure.account.in_(names),
+        LoginFailure.client == client,
+        LoginFailure.locked_until > utc_now(),
     )
-    return locked_until
+    return (await connection.execute(statement)).all()
 
 
 def _secret(ip: str) -> Any:

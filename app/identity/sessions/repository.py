@@ -1,6 +1,6 @@
 """Reading and writing sessions, their refresh tokens, and failed logins."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from app.core.clock import utc_now
 from app.core.db.queries import AnyRow
 from app.identity.authentication.queries import is_under_way
 from app.identity.models import AuthSession, LoginFailure, RefreshToken, User
-from app.identity.sessions.queries import find_lock
+from app.identity.sessions.queries import find_locks
 from app.identity.tokens import invalid_token
 
 GRACE = timedelta(seconds=10)
@@ -173,13 +173,13 @@ class SessionRepository:
 
 
 class FailureRepository:
-    """Failed logins per account and client."""
+    """Failed logins per client: by what was typed, and by account."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._db = session
 
-    async def add(self, account: str, client: str) -> datetime | None:
-        """Count a failure; until when the pair is locked, if it is.
+    async def add(self, names: Sequence[str], client: str) -> Sequence[AnyRow]:
+        """Count a failure under each of these, in this order: `account, failures, locked_until`, the last if it is locked.
 
         Failures longer ago than a lock lasts are forgotten; during a lock nothing is added to it.
         """
@@ -187,10 +187,10 @@ class FailureRepository:
         is_locked = LoginFailure.locked_until > now
         is_over = or_(LoginFailure.last_failed_at < now - LOCKED_FOR, LoginFailure.locked_until <= now)
         count = case((is_over, 1), else_=LoginFailure.failures + 1)
-        values = {"account": account, "client": client, "last_failed_at": now}
+        rows = [{"account": name, "client": client, "last_failed_at": now} for name in names]
         statement = (
             insert(LoginFailure)
-            .values(**values)
+            .values(rows)
             .on_conflict_do_update(
                 index_elements=[LoginFailure.account, LoginFailure.client],
                 set_={
@@ -203,15 +203,16 @@ class FailureRepository:
                 },
             )
         )
-        return await self._db.scalar(statement.returning(LoginFailure.locked_until))
+        columns = (LoginFailure.account, LoginFailure.failures, LoginFailure.locked_until)
+        return (await self._db.execute(statement.returning(*columns))).all()
 
-    async def find_lock(self, account: str, client: str) -> datetime | None:
-        """Until when the pair is locked, if it is."""
-        return await find_lock(await self._db.connection(), account, client)
+    async def find_locks(self, names: Collection[str], client: str) -> Sequence[AnyRow]:
+        """`account, locked_until` of those of these that are locked for the client."""
+        return await find_locks(await self._db.connection(), names, client)
 
-    async def clear(self, account: str, client: str | None = None) -> None:
-        """Forget the failures from this client, or from all."""
-        statement = delete(LoginFailure).where(LoginFailure.account == account)
+    async def clear(self, names: Collection[str], client: str | None = None) -> None:
+        """Forget the failures under these from this client, or from all."""
+        statement = delete(LoginFailure).where(LoginFailure.account.in_(names))
         if client is not None:
             statement = statement.where(LoginFailure.client == client)
         await self._db.execute(statement.execution_options(synchronize_session=False))

@@ -67,7 +67,8 @@ async def create_token(
 ) -> TokenOut:
     """OAuth2 password flow (RFC 6749 §4.3): `username` takes the user name or the e-mail address.
 
-    Five wrong passwords lock the account for this client for half an hour, right ones included.
+    Five wrong passwords lock what was typed for this client for half an hour, right ones included; tries by user
+    name and by address count together, and once there are five of both a right one is answered as a wrong one.
     """
     proof = await gate.check_login(form.username, form.password, client)
     return await logins.log_in(proof, form.scopes)

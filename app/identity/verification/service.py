@@ -32,7 +32,7 @@ from app.identity.models import OneTimeToken, User
 from app.identity.password_rules import weakness
 from app.identity.passwords import hash_password
 from app.identity.principal import account_group
-from app.identity.sessions.gate import account_key
+from app.identity.sessions.gate import names_of
 from app.identity.sessions.repository import FailureRepository
 from app.identity.verification.repository import OneTimeTokenRepository, find_owner_name
 
@@ -224,7 +224,7 @@ class PasswordResetService:
         user.password_hash, user.password_changed_at = password_hash, utc_now()
         user.is_verified = True
         await self._accounts.flush()
-        await self._failures.clear(account_key(user.id))
+        await self._failures.clear(names_of(user))
         await self._credentials.end(user.id, event)
         changes: dict[str, tuple[object, object]] = {"password": ("", "")}
         record_audit(self._db, "user.password_reset", ("user", user.id), changes, actor_id=user.id)

@@ -5,14 +5,19 @@ import asyncio
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.identity.permissions import Role
 from devstack import Servers
 from tests.conftest import Audit, Caller, SignUp, client_of, make_account, running_app, settings_for
 from tests.identity.sessions.calls import log_in, run
 
 WRONG = "Wrong-horse-1!"
+
+
+def address(caller: Caller) -> str:
+    return f"{caller.username}@example.com"
 
 
 async def fail(client: httpx.AsyncClient, username: str, times: int = 5) -> None:
@@ -32,10 +37,103 @@ async def test_five_failures_lock_the_account_for_this_client_and_no_other(
         assert (await log_in(elsewhere, seller.username)).status_code == 200
 
 
-async def test_the_name_and_the_address_are_one_account(client: httpx.AsyncClient, seller: Caller) -> None:
+async def test_what_was_tried_by_name_counts_by_address_too_and_looks_like_a_wrong_password(
+    app: FastAPI, client: httpx.AsyncClient, seller: Caller
+) -> None:
     await fail(client, seller.username, 3)
-    await fail(client, f"{seller.username}@example.com", 2)
+    await fail(client, address(seller), 2)
+    for login in (seller.username, address(seller)):
+        barred = await log_in(client, login)
+        assert (barred.status_code, barred.json()["code"]) == (401, "wrong-credentials")
+    async with client_of(app, "192.0.2.9") as elsewhere:
+        assert (await log_in(elsewhere, seller.username)).status_code == 200
+
+
+def told(answer: httpx.Response) -> tuple[int, dict[str, object], dict[str, str]]:
+    """All that an answer says but what differs between any two, such as what is left of the client's quota."""
+    body = {name: value for name, value in answer.json().items() if name != "request_id"}
+    own = {"x-request-id", "x-process-time", "retry-after", "content-length"}
+    own |= {name for name in answer.headers if "ratelimit" in name}
+    return (
+        answer.status_code,
+        body,
+        {name: value for name, value in answer.headers.items() if name not in own},
+    )
+
+
+async def test_a_lock_by_name_does_not_tell_that_an_address_is_the_same_accounts(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    await fail(client, seller.username)
     assert (await log_in(client, seller.username)).status_code == 429
+    # Try by try the address of the account is answered as one that nobody has, until both lock at once.
+    for _ in range(7):
+        known = await log_in(client, address(seller), WRONG)
+        unknown = await log_in(client, "nobody-at-all@example.com", WRONG)
+        assert told(known) == told(unknown)
+    assert known.json()["code"] == "account-locked"
+
+
+async def test_a_lock_by_address_does_not_tell_the_name_either(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    await fail(client, address(seller))
+    for _ in range(7):
+        known, unknown = [await log_in(client, login, WRONG) for login in (seller.username, "nobody-at-all")]
+        assert told(known) == told(unknown)
+
+
+@pytest.mark.parametrize("tries", [0, 4, 5, 6])
+async def test_a_try_costs_the_same_statements_whether_the_account_exists_or_not(
+    app: FastAPI, client: httpx.AsyncClient, seller: Caller, tries: int
+) -> None:
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    # The first lock of a minute is audited for the client, whatever was typed: it is over before anything is counted.
+    for _ in range(6):
+        await log_in(client, "somebody-else", WRONG)
+    costs = []
+    for name, logins in ((seller.username, [address(seller)]), ("nobody-at-all", ["nobody@example.com"])):
+        for _ in range(tries):
+            await log_in(client, name, WRONG)
+        for login in (name, *logins):
+            statements.clear()
+            event.listen(app.state.database.engine.sync_engine, "before_cursor_execute", note)
+            try:
+                await log_in(client, login, WRONG)
+            finally:
+                event.remove(app.state.database.engine.sync_engine, "before_cursor_execute", note)
+            costs.append([one for one in statements if "SAVEPOINT" not in one])
+    known_name, known_address, unknown_name, unknown_address = costs
+    assert known_name == unknown_name
+    assert known_address == unknown_address
+    assert known_name
+
+
+async def test_other_spellings_of_a_login_are_the_same_login(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    wide = "".join(chr(ord(letter) + 0xFEE0) if letter.isalnum() else letter for letter in seller.username)
+    for login in (f" {seller.username.upper()}\u00a0", wide, f"{wide}@EXAMPLE.com"):
+        assert (await log_in(client, login)).status_code == 200, login
+    for login in (seller.username, f" {seller.username.upper()}", wide, f"{wide} ", seller.username.title()):
+        await fail(client, login, 1)
+    assert (await log_in(client, seller.username)).status_code == 429
+
+
+async def test_a_reset_and_staff_lift_what_locks_the_name_and_the_address(
+    client: httpx.AsyncClient, seller: Caller, sign_up: SignUp
+) -> None:
+    admin = await sign_up(Role.ADMIN)
+    await fail(client, seller.username)
+    await fail(client, address(seller))
+    unlocked = await client.post(f"/api/v1/admin/users/{seller.id}/unlock", headers=admin.headers)
+    assert unlocked.status_code == 204
+    for login in (seller.username, address(seller)):
+        assert (await log_in(client, login)).status_code == 200
 
 
 async def test_an_account_that_does_not_exist_locks_alike(client: httpx.AsyncClient) -> None:
