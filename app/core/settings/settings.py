@@ -142,10 +142,10 @@ class Settings(_DatabaseOnly):
             return values
         return {**values, "log": {"level": "WARNING", **values.get("log", {})}}
 
-    @field_validator("internal_port", mode="before")
+    @field_validator("internal_port", "shop_time_zone", mode="before")
     @classmethod
-    def _may_be_empty(cls, port: object) -> object:
-        return None if port == "" else port
+    def _may_be_empty(cls, given: object) -> object:
+        return None if given == "" else given
 
     @field_validator("public_url")
     @classmethod
