@@ -2,7 +2,7 @@
 
 A count is of one window, cut by the clock at multiples of its length; what the window before it held
 weighs less with every second (a sliding window). A worker decides by the total that it last heard and by
-what it has counted since. It reports that 50 ms later, all clients' together, in one call to Redis which
+what it has counted since. It reports that a fifth of a second later, all clients' together, in one call to Redis which
 answers with the totals. Whoever counts a tenth of a limit within such a moment waits for the report, so
 over N workers at most `limit + N * max(1, limit / 10)` requests pass in a window; whatever passed beyond
 the limit is counted too. While Redis is away each worker goes by its own counts, at most N times the
@@ -22,7 +22,7 @@ from redis.asyncio import Redis
 from app.core.clock import utc_now
 from app.core.redis import REDIS_FAULTS
 
-REPORT_AFTER = 0.05
+REPORT_AFTER = 0.2
 PAUSE = 5.0
 """Seconds without a call to Redis after a fault: else many a request would wait for its timeout."""
 _MOST_COUNTS = 20_000
