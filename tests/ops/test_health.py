@@ -191,8 +191,10 @@ async def test_an_operator_who_cannot_be_known_is_told_as_a_stranger(
 
 
 async def test_the_document_shows_the_refusal_with_its_checks(app: FastAPI) -> None:
-    responses = app.openapi()["paths"]["/health/ready"]["get"]["responses"]
-    example = responses["503"]["content"]["application/problem+json"]["examples"]["not-ready"]["value"]
+    document = app.openapi()
+    described = document["paths"]["/health/ready"]["get"]["responses"]["503"]["content"]
+    assert "not-ready" in described["application/problem+json"]["examples"]
+    example = document["components"]["examples"]["not-ready"]["value"]
     assert set(example["checks"]) == {"postgresql", "schema", "redis"}
 
 
