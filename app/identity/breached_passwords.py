@@ -65,10 +65,10 @@ class BreachedPasswords:
         connection = kind(str(url.hostname), url.port, timeout=self._settings.breach_timeout)
         try:
             connection.request("GET", f"{url.path.rstrip('/')}/{prefix}", headers=_HEADERS)
-            answer = connection.getresponse()
-            if answer.status != HTTPStatus.OK:
-                raise HTTPException(answer.status)
-            return answer.read(_LARGEST_ANSWER).decode("ascii", "replace")
+            with connection.getresponse() as answer:
+                if answer.status != HTTPStatus.OK:
+                    raise HTTPException(answer.status)
+                return answer.read(_LARGEST_ANSWER).decode("ascii", "replace")
         finally:
             connection.close()
 

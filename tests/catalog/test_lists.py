@@ -237,13 +237,15 @@ async def test_searches_of_a_browser_that_is_logged_in_are_not_those_of_a_strang
             token = caller.headers["Authorization"].removeprefix("Bearer ")
             path = "/api/v1/books?search=tolkien"
             for _ in range(4):
-                answer = await client.get(path, headers={"Cookie": f"access_token={token}"})
+                answer = await client.get(path, headers={"Cookie": f"__Host-access_token={token}"})
                 assert answer.status_code == 200
                 assert answer.headers["ratelimit-policy"] == '"read";q=300;w=60'
-            forged = [await client.get(path, headers={"Cookie": "access_token=forged"}) for _ in range(3)]
+            forged = [
+                await client.get(path, headers={"Cookie": "__Host-access_token=forged"}) for _ in range(3)
+            ]
             assert [answer.status_code for answer in forged] == [200, 200, 429]
             # A token that is worth nothing is not made good by the cookie beside it.
-            both = {"Cookie": f"access_token={token}", "Authorization": "Bearer forged"}
+            both = {"Cookie": f"__Host-access_token={token}", "Authorization": "Bearer forged"}
             assert (await client.get(path, headers=both)).status_code == 429
             await app.state.redis.flushdb()
 

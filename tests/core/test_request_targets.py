@@ -30,7 +30,7 @@ async def port(live_app: FastAPI) -> AsyncIterator[int]:
 async def ask(port: int, target: str) -> tuple[int, str]:
     """Status and everything that was answered to `GET` of the target, as it is."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET {target} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n".encode())
+    writer.write(f"GET {target} HTTP/1.1\r\nHost: testserver\r\nConnection: close\r\n\r\n".encode())
     answer = (await reader.read()).decode()
     writer.close()
     await writer.wait_closed()

@@ -85,7 +85,7 @@ class RefusalLog:
 def _refusal(request: Request, error: AppError, *, is_known: bool) -> _Refusal | None:
     operation = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}"
     if error.status == HTTPStatus.TOO_MANY_REQUESTS:
-        zone = error.headers.get("RateLimit-Policy", "").partition(";")[0].strip('"')
+        zone = error.headers.get("ratelimit-policy", "").partition(";")[0].strip('"')
         return _Refusal("limit.exceeded", operation, zone or error.code)
     # Those that keep their writes have left an entry of their own, such as a wrong password.
     if is_known and error.status in _DENIED and not error.keep_writes:

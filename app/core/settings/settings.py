@@ -118,7 +118,7 @@ class Settings(_DatabaseOnly):
     https_redirect: bool = False
     internal_port: int | None = Field(default=None, ge=1, le=65_535)
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
-    shop_time_zone: ZoneInfo = ZoneInfo("UTC")
+    shop_time_zone: ZoneInfo | None = None
     docs_enabled: bool | None = None
     require_verified_email: bool = False
     redis: RedisSettings = RedisSettings()
