@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.core.clock import utc_now
 from app.core.db.models import Base
@@ -71,11 +72,16 @@ class CredentialRepository:
         return [user_id]
 
 
+def end_sessions(reason: str) -> ReturningUpdate[UUID]:
+    """The statement that ends sessions which are under way, and tells which; the caller says whose."""
+    ending = update(AuthSession).where(*is_under_way()).values(ended_at=utc_now(), end_reason=reason)
+    return ending.returning(AuthSession.id).execution_options(synchronize_session=False)
+
+
 def _ending(credential: Credential, user_id: int, reason: str) -> Any:
     match credential:
         case Credential.SESSION:
-            under_way = update(AuthSession).where(AuthSession.user_id == user_id, *is_under_way())
-            return under_way.values(ended_at=utc_now(), end_reason=reason).returning(AuthSession.id)
+            return end_sessions(reason).where(AuthSession.user_id == user_id)
         case Credential.API_KEY:
             in_force = update(ApiKey).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
             return in_force.values(revoked_at=func.now()).returning(ApiKey.id)

@@ -44,9 +44,10 @@ class FactorJudge:
         could keep the owner out.
         """
         if answer.recovery_code is not None:
-            if not await self._use_recovery_code(user_id, answer.recovery_code):
+            if not await self._factors.use_code(user_id, recovery_hash(answer.recovery_code)):
                 await self._tries.failed(user_id, 0)
                 raise _wrong("This is not one of your unused recovery codes.")
+            await record_factor_change(self._db, user_id, "recovery_code_used")
             return "recovery_code"
         tries = await self._tries.count(user_id)
         if not await self._use_totp(user_id, answer.code or ""):
@@ -62,13 +63,6 @@ class FactorJudge:
             return False
         step = find_step(self._vault, totp, code)
         return step is not None and await self._factors.use_step(totp, step)
-
-    async def _use_recovery_code(self, user_id: int, code: str) -> bool:
-        """Use up a recovery code and tell the owner; no when there is none such or it was used before."""
-        if not await self._factors.use_code(user_id, recovery_hash(code)):
-            return False
-        await record_factor_change(self._db, user_id, "recovery_code_used")
-        return True
 
 
 def find_step(vault: SecretVault, totp: TotpSecret, code: str) -> int | None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import utc_now
 from app.core.db.queries import AnyRow
 from app.identity.authentication.queries import is_under_way
+from app.identity.credentials.repository import end_sessions
 from app.identity.models import AuthSession, LoginFailure, RefreshToken, User
 from app.identity.sessions.queries import find_locks
 from app.identity.tokens import invalid_token
@@ -135,13 +136,7 @@ class SessionRepository:
 
     async def end(self, session_id: UUID, user_id: int, reason: str) -> bool:
         """End the account's session; whether it was under way."""
-        statement = (
-            update(AuthSession)
-            .where(AuthSession.id == session_id, AuthSession.user_id == user_id, *is_under_way())
-            .values(ended_at=utc_now(), end_reason=reason)
-            .returning(AuthSession.id)
-            .execution_options(synchronize_session=False)
-        )
+        statement = end_sessions(reason).where(AuthSession.id == session_id, AuthSession.user_id == user_id)
         return await self._db.scalar(statement) is not None
 
     async def end_oldest(self, user_id: int, most: int, newest: UUID) -> Sequence[UUID]:
@@ -152,13 +147,7 @@ class SessionRepository:
             .order_by(AuthSession.created_at.desc(), AuthSession.id.desc())
             .offset(most - 1)
         )
-        statement = (
-            update(AuthSession)
-            .where(AuthSession.id.in_(surplus))
-            .values(ended_at=utc_now(), end_reason="too_many_sessions")
-            .returning(AuthSession.id)
-            .execution_options(synchronize_session=False)
-        )
+        statement = end_sessions("too_many_sessions").where(AuthSession.id.in_(surplus))
         return (await self._db.scalars(statement)).all()
 
     async def renew(self, session_id: UUID, factor: str | None) -> datetime:

@@ -65,11 +65,10 @@ class StepUpService:
 
     async def _prove(self, caller: Principal, proof: Proof | None, answer: StepUpIn) -> str | None:
         """Tell which second factor was shown, if any."""
-        if answer.credential is not None:
-            await self._passkeys.verify(answer.credential, caller.user_id)
-            return "passkey"
         if proof is None:
-            raise SecondFactorNeeded("Send your password.")
+            # Then a passkey came: `StepUpIn` takes nothing with neither.
+            await self._passkeys.verify(answer.credential or {}, caller.user_id)
+            return "passkey"
         user = await self._logins.confirm(proof)
         if not await has_totp(self._db, user.id):
             return None

@@ -10,13 +10,15 @@ import re
 from pathlib import Path
 
 from fastapi import APIRouter, Response
+from jinja2 import StrictUndefined, Template
 
 router = APIRouter(include_in_schema=False)
 
 
-def _page(name: str) -> tuple[bytes, dict[str, str]]:
-    """The page, and headers that allow its own script and style and calls to this host, nothing else."""
-    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+def _page(name: str, **words: str) -> tuple[bytes, dict[str, str]]:
+    """The page with these words, and headers that allow its own script and style and calls to this host, nothing else."""
+    source = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    text = Template(source, undefined=StrictUndefined, autoescape=True).render(words)
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -43,8 +45,23 @@ def _hash_of(element: str, text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-_VERIFY_EMAIL = _page("verify_email.html")
-_STOP_EMAIL_CHANGE = _page("stop_email_change.html")
+_VERIFY_EMAIL = _page(
+    "follow_link.html",
+    title="Verify your e-mail address",
+    question="Press the button to confirm that this address is yours.",
+    button="Confirm",
+    path="/api/v1/auth/verify-email",
+    done="${body.email} is verified. You can close this page.",
+)
+_STOP_EMAIL_CHANGE = _page(
+    "follow_link.html",
+    title="Keep your e-mail address",
+    question="Somebody asked to use another address for your account. Press the button if it was not you: the"
+    " address stays, and every device is logged out.",
+    button="Keep my address",
+    path="/api/v1/auth/email-change/stop",
+    done="Your address stays. Choose a new password now, since somebody may know yours.",
+)
 _RESET_PASSWORD = _page("reset_password.html")
 
 
