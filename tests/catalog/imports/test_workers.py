@@ -159,7 +159,8 @@ async def test_an_import_whose_worker_was_killed_is_finished_by_the_next_without
         worker.kill()
         worker.wait()
         await session.rollback()
-    assert await importer.total("books") == (2 * BATCH if on_error == "skip_row" else 0)
+    # Rows, not the list: the documents of the second batch may have died with the worker.
+    assert (await importer.census())["books"] == (2 * BATCH if on_error == "skip_row" else 0)
     start_worker()
     await until(lambda: is_completed(importer, job))
     counts = (await importer.job(job["id"]))["counts"]
