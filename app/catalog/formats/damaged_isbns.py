@@ -22,6 +22,8 @@ SHORTENED = (
 class ShortenedIsbn(ValueError):
     """Digits are lost: nothing but the full number helps."""
 
+    type = "shortened-number"
+
 
 def repair_isbn(cell: str) -> str:
     """The ISBN-13 of a cell. Raises ValueError, ShortenedIsbn.

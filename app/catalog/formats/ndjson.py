@@ -10,7 +10,7 @@ from app.catalog.formats.columns import Column, check_mapping, choose_columns, i
 from app.catalog.formats.decoding import TextFile
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.record import Record, RowProblem, SourceOptions
-from app.catalog.formats.rows import Normaliser, refusal_problem
+from app.catalog.formats.rows import Normaliser, complain
 
 _LINE = "line"
 """The column of what is no object: the line as it came."""
@@ -90,7 +90,7 @@ class NdjsonSource:
             except ValueError as refusal:
                 record.raw[column.header] = _plain(read[column.header])
                 name = "contributors" if column.field == "authors" else column.field
-                record.problems.append(refusal_problem(name, refusal))
+                complain(record, name, refusal)
         for key in read.keys() - record.raw.keys():
             record.raw[key] = _plain(read[key])
         self._normaliser.fill(record, fields)

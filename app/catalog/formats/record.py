@@ -16,7 +16,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """One complaint about a row, with the meaning of a problem document's `errors[]`."""
+    """One complaint about a row, as an error or as a warning, with the meaning of a problem document's `errors[]`."""
 
     field: str
     message: str
@@ -29,8 +29,9 @@ class Record:
 
     `values` has only the fields that the file has columns for: an absent column leaves the field alone,
     an empty cell of a present column empties it (None, or an empty list), except that an empty
-    title, price or quantity means "not given". A record with problems fails. `item_id` is this shop's own
-    and counts only without an ISBN.
+    title, price or quantity means "not given". A record with problems fails; one with `warnings` is applied
+    without what they tell of, and its row keeps the original columns. `item_id` is this shop's own and counts
+    only without an ISBN.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Record:
     item_id: int | None = None
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[RowProblem] = field(default_factory=list)
+    warnings: list[RowProblem] = field(default_factory=list)
     action: Action = Action.PUT
 
     @property

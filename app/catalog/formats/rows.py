@@ -16,6 +16,11 @@ LARGEST_CELL = 1_000_000
 """Characters. Nothing that a book has is a thousandth of it."""
 
 _KEPT_WHEN_EMPTY = frozenset({"title", "price", "quantity"})
+_DECISIVE = frozenset({"isbn", "shop_item_id", "title", "sku", "price", "currency", "quantity"})
+"""What the book is, what it costs and how many there are: a row in which that is odd is refused, and mended.
+
+Any other field that is odd is left as it was, and the row warns.
+"""
 
 
 class Normaliser:
@@ -50,11 +55,12 @@ class Normaliser:
                     raise FieldRefused(f"must have at most {LARGEST_CELL} characters", "string_too_long")
                 values[name] = reader(cell)
             except ValueError as refusal:
-                record.problems.append(refusal_problem(name, refusal))
+                complain(record, name, refusal)
         values.pop("currency", None)
         _set_key(record, fields)
         if values.get("series_position") and "series" in values and not values["series"]:
-            record.problems.append(RowProblem("series_position", "needs a series", "value_error"))
+            del values["series_position"]
+            complain(record, "series_position", ValueError("needs a series"))
 
     def _check_currency(self, cell: str) -> FieldValue:
         if cell.upper() != self._currency:
@@ -64,12 +70,11 @@ class Normaliser:
         return None
 
 
-def refusal_problem(name: str, refusal: ValueError) -> RowProblem:
-    """A refusal as the problem of a field."""
-    if isinstance(refusal, ShortenedIsbn):
-        return RowProblem(name, str(refusal), "shortened-number")
-    default = "invalid-isbn" if name == "isbn" else "value_error"
-    return RowProblem(name, str(refusal), getattr(refusal, "type", default))
+def complain(record: Record, name: str, refusal: ValueError) -> None:
+    """Note why a field is not taken: as a problem where the row is nothing without it, else as a warning."""
+    kind = getattr(refusal, "type", "invalid-isbn" if name == "isbn" else "value_error")
+    noted = record.problems if name in _DECISIVE else record.warnings
+    noted.append(RowProblem(name, str(refusal), kind))
 
 
 def _set_key(record: Record, fields: Mapping[str, str]) -> None:
@@ -79,13 +84,13 @@ def _set_key(record: Record, fields: Mapping[str, str]) -> None:
         try:
             record.isbn13 = repair_isbn(isbns[0]) if len(isbns) == 1 else _isbn_of_several(isbns)
         except ValueError as refusal:
-            record.problems.append(refusal_problem("isbn", refusal))
+            complain(record, "isbn", refusal)
     item_id = fields.get("shop_item_id", "").strip()
     if record.isbn13 is None and item_id:
         try:
             record.item_id = read_item_id(item_id)
         except ValueError as refusal:
-            record.problems.append(refusal_problem("shop_item_id", refusal))
+            complain(record, "shop_item_id", refusal)
 
 
 def _isbn_of_several(cells: Sequence[str]) -> str:

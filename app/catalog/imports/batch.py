@@ -33,7 +33,10 @@ _values_of_fields = attrgetter(*_FIELDS)
 
 @dataclass(slots=True)
 class Outcome:
-    """The result of one row; `version` is the book's afterwards, `before` what it had in the fields that changed."""
+    """The result of one row; `version` is the book's afterwards, `before` what it had in the fields that changed.
+
+    `raw` is the row as it came, where something of it was not understood.
+    """
 
     number: int
     status: RowStatus
@@ -43,13 +46,25 @@ class Outcome:
     changes: dict[str, Any] | None = None
     before: dict[str, Any] | None = None
     errors: Sequence[RowProblem] = ()
+    warnings: Sequence[RowProblem] = ()
     raw: dict[str, str] | None = None
+
+    @property
+    def is_warned(self) -> bool:
+        """Whether the row was applied, but not all that it says."""
+        return bool(self.warnings) and self.status is not RowStatus.FAILED
 
 
 def failure(record: Record, *problems: RowProblem) -> Outcome:
-    """The row as it came, with what is wrong with it; without the XML that an ONIX record left over."""
-    raw = {name: cell for name, cell in record.raw.items() if name != UNMAPPED}
-    return Outcome(record.number, RowStatus.FAILED, errors=problems, raw=raw)
+    """The row as it came, with what is wrong with it."""
+    return Outcome(
+        record.number, RowStatus.FAILED, errors=problems, warnings=record.warnings, raw=_as_it_came(record)
+    )
+
+
+def _as_it_came(record: Record) -> dict[str, str]:
+    """The original columns, without the XML that an ONIX record left over."""
+    return {name: cell for name, cell in record.raw.items() if name != UNMAPPED}
 
 
 @dataclass(slots=True)
@@ -226,6 +241,8 @@ def make_plan(records: Iterable[Record], stored: Mapping[BookKey, StoredBook], n
             plan.creations.append((outcome, new_state(resolve_fields(record.values, names))))
         else:
             outcome = _plan_edit(plan, record, book, names)
+        if record.warnings:
+            outcome.warnings, outcome.raw = record.warnings, _as_it_came(record)
         plan.outcomes.append(outcome)
     return plan
 

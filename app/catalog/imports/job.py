@@ -119,7 +119,7 @@ async def _forget_unwritten(session: AsyncSession, job: ImportJob) -> None:
 
 
 def _reset(job: ImportJob) -> None:
-    for name in (*_COUNTS, "rows_done", "documents_done", "bytes_done", "working_seconds"):
+    for name in (*_COUNTS, "warned", "rows_done", "documents_done", "bytes_done", "working_seconds"):
         setattr(job, name, 0)
 
 
@@ -164,7 +164,7 @@ class Progress:
         if self._job.only_failed:
             # Each of these rows was counted as failed before.
             counts[RowStatus.FAILED] -= len(outcomes)
-        step = Step(last, position, seconds, counts)
+        step = Step(last, position, seconds, counts, sum(one.is_warned for one in outcomes))
         is_cancelling = await ImportRepository(session).advance(self._job.id, self.done, step)
         if is_cancelling is None:
             raise Overtaken
@@ -229,6 +229,7 @@ def row_values(job_id: int, outcomes: Iterable[Outcome], *, is_real: bool) -> li
             changes=_json(one.changes),
             before=_json(one.before) if is_real else None,
             errors=_json(one.errors or None),
+            warnings=_json(one.warnings or None),
             raw=_json(one.raw),
         )
         for one in outcomes

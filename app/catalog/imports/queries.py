@@ -69,6 +69,9 @@ async def list_import_rows(
     matching: Select[Any] = select(_ROW.number.label("id")).where(_ROW.job_id == job_id)
     if query.status is not None:
         matching = matching.where(_ROW.status == query.status)
+    if query.has_warnings is not None:
+        is_warned = _ROW.warnings.is_not(None)
+        matching = matching.where(is_warned if query.has_warnings else ~is_warned)
 
     def join(source: FromClause, number: ColumnElement[int]) -> FromClause:
         return source.outerjoin(ImportRow, tuple_(_ROW.job_id, _ROW.number) == tuple_(job_id, number))
@@ -130,6 +133,7 @@ def _row_out(row: AnyRow) -> ImportRowOut:
         item_id=row.item_id,
         changes=changes or None,
         errors=row.errors or [],
+        warnings=row.warnings or [],
         raw=row.raw,
         reverted=None if row.outcome is None else row.outcome == RevertOutcome.REVERTED,
     )

@@ -52,16 +52,18 @@ class RowValues(NamedTuple):
     changes: str | None
     before: str | None
     errors: str | None
+    warnings: str | None
     raw: str | None
 
 
 class Step(NamedTuple):
-    """How far a job came: the last row, the byte read up to, seconds of work, and how many rows ended how."""
+    """How far a job came: the last row, the byte read up to, seconds of work, how many rows ended how or are warned."""
 
     last: int
     position: int
     seconds: float
     counts: Mapping[RowStatus, int]
+    warned: int
 
 
 class ImportRepository:
@@ -104,6 +106,7 @@ class ImportRepository:
                 rows_done=step.last,
                 bytes_done=step.position,
                 working_seconds=ImportJob.working_seconds + step.seconds,
+                warned=ImportJob.warned + step.warned,
                 **counted,
             )
             .returning(ImportJob.is_cancelling)

@@ -66,7 +66,9 @@ async def create_import(
     field alone, an empty cell empties it (but for title, price and quantity). The regular price of a book
     whose price is reduced for a time changes nothing. Imports run one after the
     other. `on_error=abort` writes all rows or none; `dry_run=true` writes nothing and reports what
-    would happen, row by row, with the changes of each field.
+    would happen, row by row, with the changes of each field. A field that is odd is left as it was, and the
+    row warns (`warned`, `rows?has_warnings=true`); what the book is, its price and its quantity must be right,
+    or the row fails.
     """
     upload, options = await receive_import(request)
     job_id = await imports.create(importer, options, upload)

@@ -64,6 +64,10 @@ class ImportOut(ResponseModel):
     filename: str = Field(examples=["books.csv"])
     size: int = Field(description="Bytes.", examples=[816282])
     counts: ImportCounts
+    warned: int = Field(
+        description="Rows that were applied without something that they say; `warnings` of the row tells what.",
+        examples=[0],
+    )
     total_rows: int = Field(
         description="Rows of the file; while it runs, those read so far.", examples=[9277]
     )
@@ -81,8 +85,8 @@ class ImportOut(ResponseModel):
     finished_at: Moment | None
 
 
-class RowErrorOut(ResponseModel):
-    """What is wrong with a row."""
+class RowProblemOut(ResponseModel):
+    """What is wrong with a row, or was not understood of it."""
 
     field: str = Field(examples=["isbn"])
     message: str = Field(examples=["the check digit of this ISBN-13 is wrong"])
@@ -104,9 +108,12 @@ class ImportRowOut(ResponseModel):
     isbn: str | None = Field(examples=["9780261102217"])
     item_id: int | None = Field(examples=[42])
     changes: dict[str, FieldChange] | None = Field(description="Of an update.")
-    errors: list[RowErrorOut] = Field(description="Of a failed row.")
+    errors: list[RowProblemOut] = Field(description="Of a failed row.")
+    warnings: list[RowProblemOut] = Field(
+        description="What was not taken over; the rest of the row was applied, unless it failed."
+    )
     raw: dict[str, str] | None = Field(
-        description="The original columns of a failed row.", examples=[{"isbn": "123"}]
+        description="The original columns of a row that failed or has warnings.", examples=[{"isbn": "123"}]
     )
     reverted: bool | None = Field(
         description="After a revert: taken back (true) or left alone (false).", examples=[None]
@@ -123,3 +130,4 @@ class ImportRowFilter(ListQuery):
     """Filters of an import's rows."""
 
     status: RowStatus | None = Field(default=None, description="Only rows of which this became.")
+    has_warnings: bool | None = Field(default=None, description="Only rows with warnings, or without.")

@@ -98,6 +98,7 @@ class ImportJob(Timestamped, Base):
     deleted: Mapped[int] = mapped_column(server_default="0")
     unchanged: Mapped[int] = mapped_column(server_default="0")
     failed: Mapped[int] = mapped_column(server_default="0")
+    warned: Mapped[int] = mapped_column(server_default="0")
     only_failed: Mapped[bool] = mapped_column(server_default="false")
     is_cancelling: Mapped[bool] = mapped_column(server_default="false")
     working_seconds: Mapped[float] = mapped_column(Double, server_default="0")
@@ -121,7 +122,7 @@ class ImportRow(Base):
     No foreign key: jobs are never deleted, and it would be checked once for each of a million rows.
 
     `changes` is field → [old, new] of an update; `before` what a revert restores; `raw` the
-    original columns of a row that failed. `version` is the item's after the row: a revert touches
+    original columns of a row that failed or has warnings. `version` is the item's after the row: a revert touches
     only what still has it. `outcome` says what a revert did.
     """
 
@@ -136,12 +137,14 @@ class ImportRow(Base):
     changes: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     errors: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    warnings: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
     raw: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     outcome: Mapped[str | None]
 
     __table_args__ = (
         UniqueConstraint("job_id", "isbn13"),
         Index("ix_import_rows_failed", "job_id", "number", postgresql_where=text("status = 'failed'")),
+        Index("ix_import_rows_warned", "job_id", "number", postgresql_where=text("warnings IS NOT NULL")),
     )
 
 

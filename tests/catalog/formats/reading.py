@@ -28,3 +28,8 @@ def records_of(path: Path, content: bytes | str, **options: Any) -> list[Record]
 def complaints(record: Record) -> list[tuple[str, str]]:
     """The problems as (field, type)."""
     return [(problem.field, problem.type) for problem in record.problems]
+
+
+def warned(record: Record) -> list[tuple[str, str]]:
+    """The warnings as (field, type)."""
+    return [(warning.field, warning.type) for warning in record.warnings]

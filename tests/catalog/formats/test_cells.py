@@ -10,7 +10,7 @@ from app.catalog.formats.damaged_isbns import SHORTENED, repair_isbn
 from app.catalog.formats.record import Record
 from app.catalog.isbn import to_isbn10
 from app.catalog.languages import TWO_LETTERS
-from tests.catalog.formats.reading import complaints, records_of
+from tests.catalog.formats.reading import complaints, records_of, warned
 
 HOBBIT = "9780261102217"
 HUNGER = "9780439023481"
@@ -169,12 +169,13 @@ def test_cells_become_values(path: Path, field: str, cell: str, value: object) -
         ("subjects", "thema:fmb!", "value_error"),
     ],
 )
-def test_what_a_field_does_not_take_is_refused_by_its_type(
+def test_what_a_field_does_not_take_is_told_by_its_type_and_refuses_only_what_is_sold_for_how_much(
     path: Path, field: str, cell: str, kind: str
 ) -> None:
     record = record_of(path, field, cell)
-    (problem,) = record.problems
+    (problem,) = [*record.problems, *record.warnings]
     assert problem.type == kind
+    assert bool(record.problems) == (field in {"title", "sku", "price", "currency", "quantity"})
     assert problem.field == {"published": "published_on", "authors": "contributors"}.get(field, field)
     assert record.values == {}
 
@@ -206,10 +207,11 @@ def test_the_shops_own_currency_leaves_no_value(path: Path) -> None:
     assert record_of(path, "currency", "eur").values == {}
 
 
-def test_a_position_in_no_series_is_a_problem(path: Path) -> None:
+def test_a_position_in_no_series_is_left_out_with_a_warning(path: Path) -> None:
     (record,) = records_of(path, f"isbn,series,series_position\n{HOBBIT},,2\n")
-    assert complaints(record) == [("series_position", "value_error")]
-    assert record_of(path, "series_position", "2").problems == []
+    assert (record.problems, warned(record)) == ([], [("series_position", "value_error")])
+    assert record.values == {"series": None}
+    assert record_of(path, "series_position", "2").warnings == []
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def record_of(product: Part, number: int, message: Message) -> Record:
         unmapped = as_json(parts, is_full_record=action is Action.PUT)
         raw |= {UNMAPPED: unmapped} if unmapped else {}
     item_id = _item_id(product, parsed) if isbn is None else None
-    return Record(number, raw, isbn, item_id, parsed.values, parsed.problems, action)
+    return Record(number, raw, isbn, item_id, parsed.values, parsed.problems, action=action)
 
 
 def _read_blocks(product: Part, parsed: ParsedProduct, *, is_full_record: bool) -> None:
