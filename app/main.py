@@ -1,5 +1,7 @@
 """Builds the application: shared resources, middleware order, error handlers, routers."""
 
+from functools import partial
+
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
@@ -7,6 +9,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from app import __version__, registry
 from app.api import ROUTERS, TAGS
 from app.catalog.covers.encoding import PictureEncoder
+from app.catalog.goods.deps import sees_more
 from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
 from app.core.clock import set_shop_zone
@@ -124,7 +127,7 @@ def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # The last one added is the outermost: every answer, of whatever origin, passes RequestContext.
     app.add_middleware(Admission, limiter=app.state.rate_limiter)
-    app.add_middleware(HotPath, cache=app.state.cache)
+    app.add_middleware(HotPath, cache=app.state.cache, sees_more=partial(sees_more, app.state))
     # Not FastAPI's own `max_body_size`: that stands outside of everything and answers in plain text.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_SIZE)
     app.add_middleware(FaultBoundary)

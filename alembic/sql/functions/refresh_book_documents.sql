@@ -1,3 +1,4 @@
+-- A book off sale has no document: so lists, searches, facets and suggestions leave it out.
 -- Locked first and read by the next statement: of two writers the second one sees what the first one wrote.
 CREATE OR REPLACE FUNCTION public.refresh_book_documents(ids bigint[])
  RETURNS void
@@ -5,6 +6,8 @@ CREATE OR REPLACE FUNCTION public.refresh_book_documents(ids bigint[])
 AS $function$
 BEGIN
     PERFORM FROM book_documents WHERE book_id = ANY (ids) ORDER BY book_id FOR NO KEY UPDATE;
+    DELETE FROM book_documents USING items
+    WHERE book_id = ANY (ids) AND items.id = book_id AND NOT items.is_active;
     WITH lines AS MATERIALIZED (
         SELECT shelf.id, array_agg(above.id) AS line
         FROM categories AS shelf, categories AS above,
@@ -46,7 +49,7 @@ BEGIN
                 array_agg(DISTINCT left(one ->> 'code', size)) AS codes
             FROM jsonb_array_elements(books.subjects) AS one, generate_series(1, length(one ->> 'code')) AS size
         ) AS about ON books.subjects <> '[]'
-        WHERE books.item_id = ANY (ids)
+        WHERE books.item_id = ANY (ids) AND items.is_active
         ORDER BY items.id
         ON CONFLICT (book_id) DO UPDATE SET
             title_words = excluded.title_words, words = excluded.words,

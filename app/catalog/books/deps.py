@@ -12,7 +12,7 @@ from app.catalog.books.errors import BookNotFound, DuplicateContributor, IsbnTak
 from app.catalog.books.representations import WHOLE, BookView, ViewQuery
 from app.catalog.books.service import BookService
 from app.catalog.categories.errors import UnknownCategory
-from app.catalog.goods.errors import NotYourItem, SkuTaken, StockReserved
+from app.catalog.goods.errors import NotYourItem, PriceTooHigh, SkuTaken, StockReserved
 from app.catalog.works.errors import UnknownWork
 from app.core.db.transaction import SessionDep
 from app.core.errors import refuses
@@ -23,6 +23,7 @@ from app.core.http.responses import HotReads
 @refuses(BookNotFound, NotYourItem, where=lambda use: use.method != "POST")
 @refuses(StockReserved, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(IsbnTaken, SkuTaken, where=lambda use: use.method != "DELETE")
+@refuses(PriceTooHigh, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(UnknownAuthor, UnknownCategory, UnknownWork, where=lambda use: use.method != "DELETE")
 @refuses(DuplicateContributor, where=lambda use: use.method != "DELETE")
 async def get_book_service(request: Request, session: SessionDep) -> BookService:

@@ -19,6 +19,7 @@ from app.catalog.books.representations import (
     EditionRef,
     ExpandedBook,
     Expansion,
+    OwnExpandedBook,
     WorkRef,
 )
 from app.catalog.books.schemas import (
@@ -28,9 +29,12 @@ from app.catalog.books.schemas import (
     BookOut,
     CoverOut,
     CoverUrls,
+    OwnBook,
     picture_file,
 )
+from app.catalog.goods.ownership import may_edit, may_see
 from app.catalog.goods.queries import ITEM_COLUMNS, item_order, join_items
+from app.catalog.goods.schemas import OwnersView
 from app.catalog.index.conditions import by_authors, document_conditions, find_names, in_categories
 from app.catalog.index.sampling import matching_books
 from app.catalog.isbn import parse_isbn, to_isbn10
@@ -54,6 +58,7 @@ from app.core.db.queries import AnyRow, Sampled, find_page, snapshot_text
 from app.core.errors import FieldProblem
 from app.core.http.negotiation import JSON_LD
 from app.core.http.responses import ReadResult, version_etag
+from app.identity.principal import Principal
 
 CONTRIBUTORS = (
     select(
@@ -172,15 +177,19 @@ class ListScope:
 EVERYWHERE = ListScope()
 
 
-async def get_book(connection: AsyncConnection, book_id: int, view: BookView = WHOLE) -> ReadResult:
-    """Read one book, as the view shows it. Raises BookNotFound."""
+async def get_book(
+    connection: AsyncConnection, book_id: int, view: BookView = WHOLE, *, viewer: Principal | None = None
+) -> ReadResult:
+    """Read one book, as the view shows it to the viewer. Raises BookNotFound, also of one off sale that is not theirs."""
     row = await find_book(connection, book_id)
-    if row is None:
+    if row is None or not may_see(viewer, row.owner_id, is_active=row.is_active):
         raise no_book(book_id)
-    return await _present(connection, row, view)
+    return await _present(connection, row, view, viewer)
 
 
-async def get_book_by_isbn(connection: AsyncConnection, printed: str, view: BookView = WHOLE) -> ReadResult:
+async def get_book_by_isbn(
+    connection: AsyncConnection, printed: str, view: BookView = WHOLE, *, viewer: Principal | None = None
+) -> ReadResult:
     """Read the book with this ISBN in any printed form. Raises InvalidIsbn, BookNotFound."""
     try:
         isbn13 = parse_isbn(printed)
@@ -188,9 +197,9 @@ async def get_book_by_isbn(connection: AsyncConnection, printed: str, view: Book
         problem: FieldProblem = {"field": "isbn", "message": str(reason), "type": InvalidIsbn.code}
         raise InvalidIsbn(f"{printed!r}: {reason}.", errors=[problem]) from None
     row = await _BOOK_BY_ISBN.one_or_none(connection, isbn13=isbn13)
-    if row is None:
+    if row is None or not may_see(viewer, row.owner_id, is_active=row.is_active):
         raise no_book_of_isbn(isbn13)
-    return await _present(connection, row, view)
+    return await _present(connection, row, view, viewer)
 
 
 async def list_books(
@@ -254,20 +263,27 @@ def join_books(source: FromClause, item_id: ColumnElement[int]) -> FromClause:
     )
 
 
-async def _present(connection: AsyncConnection, row: AnyRow, view: BookView) -> ReadResult:
+async def _present(
+    connection: AsyncConnection, row: AnyRow, view: BookView, viewer: Principal | None
+) -> ReadResult:
     book = book_out(row)
     if view.shop is not None:
         linked = linked_book(book, view.shop)
         return ReadResult(linked, row.snapshot, version=book.version, media_type=JSON_LD)
+    own = {}
+    if viewer is not None and may_edit(viewer, book.owner_id):
+        own = OwnersView.model_validate(row).model_dump()
     if view.fields is None and not view.expand:
         # Names of authors, categories and series show in the answer: a rename must change the tag, but stop no
         # editor. The sum only rises while the book's version stands: merges and their undo raise the others.
         named = sum(one["version"] for one in (*(row.contributors or ()), *(row.categories or ())))
         tag = version_etag(book.version, row.stock_version, named + row.series_version)
-        return ReadResult(book, row.snapshot, tag)
+        shown = OwnBook(**dict(book), **own) if own else book
+        return ReadResult(shown, row.snapshot, tag, owner_id=book.owner_id)
     if view.expand:
         [book] = await expand_books(connection, [book], view.expand)
-    return ReadResult(book, row.snapshot, version=book.version, include=view.parts)
+    shown = OwnExpandedBook.model_validate(book.model_dump() | own) if own else book
+    return ReadResult(shown, row.snapshot, version=book.version, include=view.parts, owner_id=book.owner_id)
 
 
 def _in_category(category_id: int, *, with_descendants: bool) -> ColumnElement[bool]:
@@ -320,7 +336,7 @@ _EDITIONS = (
         Item.currency,
     )
     .join(Item, Item.id == Book.item_id)
-    .where(Book.work_id.in_(bindparam("work_ids", expanding=True)))
+    .where(Book.work_id.in_(bindparam("work_ids", expanding=True)), Item.is_active)
     .order_by(Book.year.nulls_last(), Item.id)
 )
-"""The editions of works, the oldest first."""
+"""The editions of works that are on sale, the oldest first."""

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.catalog.authors.schemas import AuthorOut
-from app.catalog.books.schemas import BookFilter, BookOut, ContributorOut
+from app.catalog.books.schemas import BookFilter, BookOut, ContributorOut, OwnBook
+from app.catalog.goods.schemas import OwnersView
 from app.catalog.models import BookFormat
 from app.core.db.paging import Page
 from app.core.db.sorting import DistinctKeys, SplitKeys
@@ -25,8 +26,8 @@ class Expansion(StrEnum):
 
 def _known(names: list[str]) -> list[str]:
     for name in names:
-        if name not in BookOut.model_fields:
-            raise ValueError(f"{name!r} is no field of a book; known are {', '.join(BookOut.model_fields)}")
+        if name not in OwnBook.model_fields:
+            raise ValueError(f"{name!r} is no field of a book; known are {', '.join(OwnBook.model_fields)}")
     return names
 
 
@@ -157,11 +158,17 @@ class ExpandedBook(BookOut):
     work: WorkRef | None = None
 
 
+class OwnExpandedBook(ExpandedBook, OwnersView):
+    """The same as its owner sees it."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+
 def _only_the_id_is_sure(schema: dict[str, Any]) -> None:
     schema["required"] = ["id"]
 
 
-class PartialBook(ExpandedBook):
+class PartialBook(OwnExpandedBook):
     """A book with the `fields` that were asked for."""
 
     model_config = ConfigDict(json_schema_extra=_only_the_id_is_sure)

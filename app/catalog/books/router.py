@@ -10,10 +10,16 @@ from app.catalog.books.deps import BookServiceDep, asked_view
 from app.catalog.books.errors import BookNotFound, InvalidIsbn
 from app.catalog.books.json_ld import LINKED
 from app.catalog.books.ndjson import LINES, stream_lines
-from app.catalog.books.representations import VIEW_PARAMETERS, BookListQuery, ExpandedBook, PartialBook
-from app.catalog.books.schemas import BookIn, BookOut, BookPatch
+from app.catalog.books.representations import (
+    VIEW_PARAMETERS,
+    BookListQuery,
+    ExpandedBook,
+    OwnExpandedBook,
+    PartialBook,
+)
+from app.catalog.books.schemas import BookIn, BookPatch, OwnBook
 from app.catalog.cache_groups import ITEM, LISTS
-from app.catalog.goods.deps import limit_search
+from app.catalog.goods.deps import ItemReadsDep, limit_search
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
@@ -57,45 +63,48 @@ async def list_books(
 @router.get(
     "/{book_id}",
     summary="Read a book",
-    response_model=ExpandedBook | PartialBook,
+    response_model=ExpandedBook | OwnExpandedBook | PartialBook,
     responses=problems(BookNotFound) | LINKED,
     openapi_extra=VIEW_PARAMETERS,
 )
-async def get_book(book_id: RowId, hot: HotDep) -> Response:
+async def get_book(book_id: RowId, hot: ItemReadsDep) -> Response:
     """A book with its contributors, categories and stock. Sends an ETag; understands If-None-Match.
 
+    Its owner and moderators, with their credentials, see more, and also what is off sale.
     `Accept: application/ld+json` asks for it in the vocabulary of schema.org.
     """
     view = asked_view(hot)
     # What is shown beside a book changes with other books.
     group = LISTS if view.expand else ITEM.format(book_id)
-    return await hot.answer(group, partial(queries.get_book, book_id=book_id, view=view))
+    return await hot.answer_item(group, partial(queries.get_book, book_id=book_id, view=view))
 
 
 @router.get(
     "/isbn/{isbn}",
     summary="Find a book by ISBN",
-    response_model=ExpandedBook | PartialBook,
+    response_model=ExpandedBook | OwnExpandedBook | PartialBook,
     responses=problems(BookNotFound, InvalidIsbn) | LINKED,
     openapi_extra=VIEW_PARAMETERS,
 )
-async def get_book_by_isbn(isbn: _PrintedIsbn, hot: HotDep) -> Response:
+async def get_book_by_isbn(isbn: _PrintedIsbn, hot: ItemReadsDep) -> Response:
     """The book with this ISBN-10 or ISBN-13 in any printed form; shown as at its own address."""
     view = asked_view(hot)
-    return await hot.answer(LISTS, partial(queries.get_book_by_isbn, printed=isbn, view=view))
+    return await hot.answer_item(LISTS, partial(queries.get_book_by_isbn, printed=isbn, view=view))
 
 
 @router.post(
-    "", status_code=201, summary="List a book for sale", response_model=BookOut, dependencies=[IDEMPOTENT]
+    "", status_code=201, summary="List a book for sale", response_model=OwnBook, dependencies=[IDEMPOTENT]
 )
 async def create_book(book: BookIn, seller: Seller, books: BookServiceDep, session: SessionDep) -> Response:
     """Add a book of one's own. Contributors given by name are found in the catalogue or added to it."""
     book_id = await books.create(seller, book)
     location = f"/api/v1/books/{book_id}"
-    return await read_back(session, partial(queries.get_book, book_id=book_id), status=201, location=location)
+    return await read_back(
+        session, partial(queries.get_book, book_id=book_id, viewer=seller), status=201, location=location
+    )
 
 
-@router.put("/{book_id}", summary="Replace a book", response_model=BookOut)
+@router.put("/{book_id}", summary="Replace a book", response_model=OwnBook)
 async def replace_book(
     book_id: RowId,
     book: BookIn,
@@ -106,10 +115,10 @@ async def replace_book(
 ) -> Response:
     """Set every field; what is left out becomes empty. Its owner or a moderator may."""
     await books.change(seller, book_id, precondition, book)
-    return await read_back(session, partial(queries.get_book, book_id=book_id))
+    return await read_back(session, partial(queries.get_book, book_id=book_id, viewer=seller))
 
 
-@router.patch("/{book_id}", summary="Change a book", response_model=BookOut)
+@router.patch("/{book_id}", summary="Change a book", response_model=OwnBook)
 async def change_book(
     book_id: RowId,
     patch: BookPatch,
@@ -120,7 +129,7 @@ async def change_book(
 ) -> Response:
     """Set only what is sent; null empties a field that may be empty. Its owner or a moderator may."""
     await books.change(seller, book_id, precondition, patch)
-    return await read_back(session, partial(queries.get_book, book_id=book_id))
+    return await read_back(session, partial(queries.get_book, book_id=book_id, viewer=seller))
 
 
 @router.delete("/{book_id}", status_code=204, summary="Delete a book")

@@ -13,6 +13,7 @@ from app.catalog.goods.schemas import (
     GoodsPatch,
     ItemKind,
     ItemOut,
+    OwnersView,
     ShortLine,
 )
 from app.catalog.index.criteria import BookCriteria
@@ -254,6 +255,12 @@ class BookOut(ItemOut):
     subjects: list[SubjectOut]
     work_id: int = Field(description="Shared by all editions of one text.", examples=[7])
     cover: CoverOut | None
+
+
+class OwnBook(BookOut, OwnersView):
+    """A book as its owner sees it."""
+
+    kind: ItemKind = Field(examples=["book"])
 
 
 class BookFilter(BookCriteria, GoodsFilter):

@@ -87,7 +87,7 @@ class BookService:
         """Lock the book's item for a change. Raises BookNotFound, NotYourItem, StaleVersion."""
         if not await self._books.exists(book_id):
             raise no_book(book_id)
-        return await self._goods.lock(editor, book_id, precondition)
+        return await self._goods.lock(editor, book_id, precondition, no_book)
 
     async def edit(self, editor: Principal, item: Item, change: BookIn | BookPatch) -> None:
         """Change a book whose item is locked, as `change` does.

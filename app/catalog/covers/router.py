@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.catalog.books.errors import BookNotFound
 from app.catalog.books.queries import get_book
-from app.catalog.books.schemas import COVER_PATH, BookOut
+from app.catalog.books.schemas import COVER_PATH, OwnBook
 from app.catalog.covers.deps import CoverServiceDep, EditingDep, PicturesDep, StorageDep, UploadsDep
 from app.catalog.covers.errors import (
     AnimatedPicture,
@@ -62,7 +62,7 @@ _FOREVER = "public, max-age=31536000, immutable"
 @router.put(
     "/api/v1/books/{book_id}/cover",
     summary="Set a book's cover",
-    response_model=BookOut,
+    response_model=OwnBook,
     responses=problems(*_EDITING, *_FORM, *_PICTURE, UnknownUpload),
     openapi_extra=COVER_FORM,
     max_body_size=ONE_FILE,
@@ -86,7 +86,7 @@ async def set_cover(
         async with one_file(request) as file:
             stored = await pictures.add(file)
     await covers.change(editing.editor, book_id, editing.precondition, stored)
-    return await read_back(session, partial(get_book, book_id=book_id))
+    return await read_back(session, partial(get_book, book_id=book_id, viewer=editing.editor))
 
 
 @router.delete(

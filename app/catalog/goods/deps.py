@@ -1,10 +1,24 @@
-"""What routers of lists ask for."""
+"""What routers of lists and of single items ask for."""
 
-from fastapi import Request
+from functools import partial
+from typing import Annotated, Protocol
 
-from app.core.errors import RateLimited, refuses
+from fastapi import Depends, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.datastructures import Headers, State
+from starlette.types import Scope
+
+from app.catalog.goods.ownership import may_edit
+from app.core.errors import AppError, RateLimited, refuses
+from app.core.http.responses import CREDENTIAL_HEADERS, HotReads, ReadResult, RepresentationResponse
 from app.core.rate_limit import client_address, count_request
+from app.identity.authentication.csrf import ACCESS_COOKIE, BrowserGuard
 from app.identity.authentication.deps import find_caller
+from app.identity.permissions import Permission
+from app.identity.principal import Principal
+from app.identity.tokens import TokenIssuer
+
+_NOT_FOUND = 404
 
 
 @refuses(RateLimited)
@@ -14,3 +28,70 @@ async def limit_search(request: Request) -> None:
     if not is_search or await find_caller(request) is not None:
         return
     await count_request(request, "search", client_address(request))
+
+
+class ItemQuery(Protocol):
+    """Reads one item as the viewer sees it; without one as everybody does."""
+
+    async def __call__(
+        self, connection: AsyncConnection, /, *, viewer: Principal | None = None
+    ) -> ReadResult:
+        """Read it."""
+        ...
+
+
+class ItemReads(HotReads):
+    """Answers of a GET about one item."""
+
+    async def answer_item(self, group: str, read: ItemQuery) -> Response:
+        """Answer what everybody sees, through the cache; to who may edit the item what they see, which nobody keeps.
+
+        What everybody sees is asked for first: it says whose the item is, and most who are logged in see no more.
+        """
+        if CREDENTIAL_HEADERS.isdisjoint({name for name, _ in self.request.scope["headers"]}):
+            return await self.answer(group, read)
+        viewer = await find_caller(self.request)
+        if viewer is None:
+            return await self.answer(group, read)
+        try:
+            public = await self.find(group, read)
+        except AppError as refusal:
+            if refusal.status != _NOT_FOUND:
+                raise
+            # To everybody else it does not exist.
+            return await self.answer_private(partial(read, viewer=viewer))
+        if public.owner_id is None or not may_edit(viewer, public.owner_id):
+            return RepresentationResponse(public)
+        return await self.answer_private(partial(read, viewer=viewer))
+
+
+def sees_more(state: State, scope: Scope, owner_id: int) -> bool:
+    """Tell by the credentials alone whether their bearer may turn out to be somebody who may edit.
+
+    Asked for each answer out of the worker's cache, so without any I/O: a token tells whose it is and what it
+    grants, of an API key nothing is known here. Who sends nothing valid gets what everybody gets.
+    """
+    names = {name for name, _ in scope["headers"]}
+    if CREDENTIAL_HEADERS.isdisjoint(names):
+        return False
+    headers = Headers(scope=scope)
+    tokens: TokenIssuer = state.tokens
+    browser: BrowserGuard = state.browser
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    try:
+        if scheme.lower() != "bearer":
+            if b"x-api-key" in names:
+                return True
+            token = browser.read_cookie(headers, ACCESS_COOKIE) or ""
+        claims = tokens.read(token.strip())
+    except AppError:
+        return False
+    return claims.user_id == owner_id or Permission.ITEMS_MODERATE in claims.scopes
+
+
+async def get_item_reads(request: Request) -> ItemReads:
+    """The reads of this request."""
+    return ItemReads(request)
+
+
+ItemReadsDep = Annotated[ItemReads, Depends(get_item_reads)]

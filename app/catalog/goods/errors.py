@@ -43,10 +43,19 @@ class StockReserved(AppError):
     title = "Stock is reserved"
 
 
+class PriceTooHigh(AppError):
+    """An item from before prices had a limit costs more: any change of it must bring a price within it."""
+
+    status = 409
+    code = "price-too-high"
+    title = "The price is too high"
+
+
 def no_item(item_id: int) -> ItemNotFound:
     """The refusal of an id that no item has."""
     return ItemNotFound(f"There is no item {item_id}.")
 
 
 on_constraint("uq_items_sku", SkuTaken, "sku", "An item with this SKU exists already.")
+on_constraint("ck_items_price_at_most", PriceTooHigh, "price", "A price may be 1,000,000 at most.")
 on_constraint("ck_stock_levels_covers_reserved", StockReserved, "quantity", "Some of the stock is reserved.")

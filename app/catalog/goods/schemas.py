@@ -32,6 +32,7 @@ from app.core.http.schemas import (
 
 MOST_TAGS = 20
 LARGEST_QUANTITY = 1_000_000
+LARGEST_PRICE = Decimal(1_000_000)
 LONGEST_NAME = 200
 
 
@@ -71,7 +72,14 @@ Tags = Annotated[
     Field(max_length=100, description="Lower-cased, without repetition, at most 20.", examples=[["fantasy"]]),
     AfterValidator(_distinct_lower),
 ]
-PriceIn = Annotated[Price, Field(examples=[12.5])]
+PriceIn = Annotated[Price, Field(le=LARGEST_PRICE, examples=[12.5])]
+IsActive = Annotated[
+    bool,
+    Field(
+        description="false: off sale. Lists and searches leave it out, and only its owner and moderators see it.",
+        examples=[True],
+    ),
+]
 
 
 class GoodsIn(RequestModel):
@@ -83,6 +91,7 @@ class GoodsIn(RequestModel):
     quantity: Quantity = 0
     sku: Sku | None = None
     tags: Tags = Field(default_factory=list)
+    is_active: IsActive = True
 
 
 class GoodsPatch(PatchModel):
@@ -94,6 +103,7 @@ class GoodsPatch(PatchModel):
     quantity: Quantity = OMITTED
     sku: Sku | None = None
     tags: Tags = OMITTED
+    is_active: IsActive = OMITTED
 
 
 class ItemOut(ResponseModel):
@@ -116,6 +126,18 @@ class ItemOut(ResponseModel):
     version: int = Field(description="Row version, as in the ETag; raised by every edit.", examples=[1])
     created_at: Moment
     updated_at: Moment
+
+
+class OwnersView(ResponseModel):
+    """What its owner and moderators see of an item, and nobody else."""
+
+    is_active: bool = Field(description="false: off sale, and seen by nobody else.", examples=[True])
+    on_hand: int = Field(description="In stock, with what is reserved.", examples=[14])
+    reserved: int = Field(description="Of these, for open orders.", examples=[2])
+
+
+class OwnItem(ItemOut, OwnersView):
+    """An item as its owner sees it."""
 
 
 class ItemSort(StrEnum):

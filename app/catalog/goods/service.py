@@ -1,22 +1,24 @@
 """Editing what all goods share."""
 
+from collections.abc import Callable
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.errors import NotYourItem, no_item
-from app.catalog.goods.ownership import may_edit
+from app.catalog.goods.ownership import may_edit, may_see
 from app.catalog.goods.repository import ItemRepository, MovementKind, StockLedger, attribute_prices
 from app.catalog.goods.schemas import GoodsIn, GoodsPatch, ItemKind
 from app.catalog.models import Item, PriceSource
 from app.core.audit import Changes, differences, record_edit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
+from app.core.errors import AppError
 from app.core.http.conditional import Precondition
 from app.identity.principal import Principal, profile_group
 
-_ITEM_FIELDS = ("title", "description", "price", "sku", "tags")
+_ITEM_FIELDS = ("title", "description", "price", "sku", "tags", "is_active")
 
 
 class GoodsService:
@@ -44,11 +46,17 @@ class GoodsService:
         invalidate(self._session, ITEM.format(item.id), LISTS, profile_group(item.owner_id))
         return item
 
-    async def lock(self, editor: Principal, item_id: int, precondition: Precondition) -> Item:
-        """Lock the item for a change. Raises ItemNotFound, NotYourItem, StaleVersion."""
+    async def lock(
+        self,
+        editor: Principal,
+        item_id: int,
+        precondition: Precondition,
+        refuse: Callable[[int], AppError] = no_item,
+    ) -> Item:
+        """Lock the item for a change. Raises NotYourItem, StaleVersion; what `refuse` makes if the editor sees none."""
         item = await self._items.lock(item_id)
-        if item is None:
-            raise no_item(item_id)
+        if item is None or not may_see(editor, item.owner_id, is_active=item.is_active):
+            raise refuse(item_id)
         if not may_edit(editor, item.owner_id):
             raise NotYourItem("Only its owner or a moderator may change this.")
         precondition.check(item.version)
@@ -78,6 +86,8 @@ class GoodsService:
         await self._items.flush()
         record_staff_edit(self._session, editor, item, "changed", changes)
         invalidate(self._session, ITEM.format(item.id), LISTS)
+        if "is_active" in changes:
+            invalidate(self._session, profile_group(item.owner_id))
 
     async def delete(self, editor: Principal, item: Item) -> None:
         """Delete the item and what belongs to it."""

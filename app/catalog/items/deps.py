@@ -5,7 +5,14 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.catalog.books.errors import DuplicateContributor, IsbnTaken
-from app.catalog.goods.errors import ItemNotFound, KindFixed, NotYourItem, SkuTaken, StockReserved
+from app.catalog.goods.errors import (
+    ItemNotFound,
+    KindFixed,
+    NotYourItem,
+    PriceTooHigh,
+    SkuTaken,
+    StockReserved,
+)
 from app.catalog.items.service import ItemService
 from app.core.db.transaction import SessionDep
 from app.core.errors import refuses
@@ -14,6 +21,7 @@ from app.core.errors import refuses
 @refuses(ItemNotFound, NotYourItem, where=lambda use: use.method != "POST")
 @refuses(KindFixed, StockReserved, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(SkuTaken, IsbnTaken, where=lambda use: use.method != "DELETE")
+@refuses(PriceTooHigh, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(DuplicateContributor, where=lambda use: use.method in {"POST", "PUT"})
 async def get_item_service(request: Request, session: SessionDep) -> ItemService:
     """Compose it on the request's transaction, priced in the shop's currency."""

@@ -1,18 +1,21 @@
 """Reading and listing items of every kind."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, and_, bindparam, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.goods.errors import no_item
+from app.catalog.goods.ownership import may_edit, may_see
 from app.catalog.goods.queries import ITEM_COLUMNS, PRICE_OR_LEAST, PRICE_OR_MOST, item_order, join_items
-from app.catalog.goods.schemas import ItemOut
-from app.catalog.items.schemas import ItemFilter
+from app.catalog.goods.schemas import ItemOut, OwnItem
+from app.catalog.items.schemas import ItemCriteria, ItemFilter, OwnedItems
 from app.catalog.models import Item, StockLevel
 from app.core.db.paging import Pager
 from app.core.db.queries import contains_folded, find_page, snapshot_text
 from app.core.http.responses import ReadResult, version_etag
+from app.identity.principal import Principal
 
 _LARGEST_PRICE = Decimal("9999999999.99")
 _ITEM_BY_ID = (
@@ -22,30 +25,53 @@ _ITEM_BY_ID = (
 )
 
 
-async def get_item(connection: AsyncConnection, item_id: int) -> ReadResult:
-    """Read one item. Raises ItemNotFound."""
+async def get_item(
+    connection: AsyncConnection, item_id: int, *, viewer: Principal | None = None
+) -> ReadResult:
+    """Read one item as the viewer sees it. Raises ItemNotFound, also of one off sale that is not theirs."""
     row = (await connection.execute(_ITEM_BY_ID, {"item_id": item_id})).one_or_none()
-    if row is None:
+    if row is None or not may_see(viewer, row.owner_id, is_active=row.is_active):
         raise no_item(item_id)
-    item = ItemOut.model_validate(row)
-    return ReadResult(item, row.snapshot, version_etag(item.version, row.stock_version))
+    model = OwnItem if viewer is not None and may_edit(viewer, row.owner_id) else ItemOut
+    item = model.model_validate(row)
+    tag = version_etag(item.version, row.stock_version)
+    return ReadResult(item, row.snapshot, tag, owner_id=item.owner_id)
 
 
 async def list_items(connection: AsyncConnection, query: ItemFilter, pager: Pager) -> ReadResult:
-    """Read one page of items. Raises InvalidCursor."""
+    """Read one page of what is on sale. Raises InvalidCursor."""
+    conditions: list[ColumnElement[bool]] = [Item.is_active.is_(True), *_conditions(query)]
+    if query.owner_id is not None:
+        conditions.append(Item.owner_id == query.owner_id)
+    return await _list(connection, query, pager, conditions, ItemOut)
+
+
+async def list_items_of_owner(connection: AsyncConnection, query: OwnedItems, pager: Pager) -> ReadResult:
+    """Read one page of an owner's items as they see them. Raises InvalidCursor."""
+    conditions = [Item.owner_id == query.owner_id, *_conditions(query)]
+    if query.is_active is not None:
+        conditions.append(Item.is_active.is_(query.is_active))
+    return await _list(connection, query, pager, conditions, OwnItem)
+
+
+async def _list(
+    connection: AsyncConnection,
+    query: ItemCriteria,
+    pager: Pager,
+    conditions: Sequence[ColumnElement[bool]],
+    model: type[ItemOut],
+) -> ReadResult:
     window = pager.window(query)
-    matching = select(Item.id).where(*_conditions(query))
+    matching = select(Item.id).where(*conditions)
     found = await find_page(connection, matching, item_order(query), window, ITEM_COLUMNS, join_items)
-    items = [ItemOut.model_validate(row) for row in found.rows]
+    items = [model.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, items), found.snapshot)
 
 
-def _conditions(query: ItemFilter) -> list[ColumnElement[bool]]:
+def _conditions(query: ItemCriteria) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if query.kind is not None:
         conditions.append(Item.kind == query.kind)
-    if query.owner_id is not None:
-        conditions.append(Item.owner_id == query.owner_id)
     if query.search is not None:
         conditions.append(contains_folded(Item.title_folded, query.search))
     if query.tags:

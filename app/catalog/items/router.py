@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.cache_groups import ITEM, LISTS
-from app.catalog.goods.deps import limit_search
+from app.catalog.goods.deps import ItemReadsDep, limit_search
 from app.catalog.goods.errors import ItemNotFound
-from app.catalog.goods.schemas import ItemOut
+from app.catalog.goods.schemas import ItemOut, OwnItem
 from app.catalog.items import queries
 from app.catalog.items.deps import ItemServiceDep
 from app.catalog.items.schemas import ItemFilter, ItemIn, ItemPatch
@@ -31,23 +31,33 @@ async def list_items(query: Annotated[ItemFilter, Query()], pager: PagerDep, hot
     return await hot.answer(LISTS, read, keep=query.search is None)
 
 
-@router.get("/{item_id}", summary="Read an item", response_model=ItemOut, responses=problems(ItemNotFound))
-async def get_item(item_id: RowId, hot: HotDep) -> Response:
-    """An item with its stock. Sends an ETag; understands If-None-Match."""
-    return await hot.answer(ITEM.format(item_id), partial(queries.get_item, item_id=item_id))
+@router.get(
+    "/{item_id}",
+    summary="Read an item",
+    response_model=ItemOut | OwnItem,
+    responses=problems(ItemNotFound),
+)
+async def get_item(item_id: RowId, hot: ItemReadsDep) -> Response:
+    """An item with its stock. Sends an ETag; understands If-None-Match.
+
+    Its owner and moderators, with their credentials, see more, and also what is off sale.
+    """
+    return await hot.answer_item(ITEM.format(item_id), partial(queries.get_item, item_id=item_id))
 
 
 @router.post(
-    "", status_code=201, summary="List an item for sale", response_model=ItemOut, dependencies=[IDEMPOTENT]
+    "", status_code=201, summary="List an item for sale", response_model=OwnItem, dependencies=[IDEMPOTENT]
 )
 async def create_item(item: ItemIn, seller: Seller, items: ItemServiceDep, session: SessionDep) -> Response:
     """Add an item of one's own. With `author` or `isbn`, or `kind=book`, it is a book."""
     item_id = await items.create(seller, item)
     location = f"/api/v1/items/{item_id}"
-    return await read_back(session, partial(queries.get_item, item_id=item_id), status=201, location=location)
+    return await read_back(
+        session, partial(queries.get_item, item_id=item_id, viewer=seller), status=201, location=location
+    )
 
 
-@router.put("/{item_id}", summary="Replace an item", response_model=ItemOut)
+@router.put("/{item_id}", summary="Replace an item", response_model=OwnItem)
 async def replace_item(
     item_id: RowId,
     item: ItemIn,
@@ -58,10 +68,10 @@ async def replace_item(
 ) -> Response:
     """Set every field that items have; what is left out becomes empty. Its owner or a moderator may."""
     await items.replace(seller, item_id, precondition, item)
-    return await read_back(session, partial(queries.get_item, item_id=item_id))
+    return await read_back(session, partial(queries.get_item, item_id=item_id, viewer=seller))
 
 
-@router.patch("/{item_id}", summary="Change an item", response_model=ItemOut)
+@router.patch("/{item_id}", summary="Change an item", response_model=OwnItem)
 async def change_item(
     item_id: RowId,
     patch: ItemPatch,
@@ -72,7 +82,7 @@ async def change_item(
 ) -> Response:
     """Set only what is sent; null empties a field that may be empty. Its owner or a moderator may."""
     await items.change(seller, item_id, precondition, patch)
-    return await read_back(session, partial(queries.get_item, item_id=item_id))
+    return await read_back(session, partial(queries.get_item, item_id=item_id, viewer=seller))
 
 
 @router.delete("/{item_id}", status_code=204, summary="Delete an item")

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from app.catalog.books.schemas import AuthorNames, Isbn
 from app.catalog.goods.schemas import GoodsFilter, GoodsIn, GoodsPatch, ItemKind, OwnerId
-from app.core.http.schemas import OMITTED
+from app.core.http.schemas import OMITTED, RowId
 
 
 class ItemIn(GoodsIn):
@@ -46,13 +46,25 @@ class ItemPatch(GoodsPatch):
     kind: ItemKind = OMITTED
 
 
-class OwnItemFilter(GoodsFilter):
-    """Filters of one's own items."""
+class ItemCriteria(GoodsFilter):
+    """Filters of every list of items."""
 
     kind: ItemKind | None = Field(default=None, description="Only items of this kind.")
 
 
-class ItemFilter(OwnItemFilter):
+class ItemFilter(ItemCriteria):
     """Filters of `/items`."""
 
     owner_id: OwnerId | None = None
+
+
+class OwnItemFilter(ItemCriteria):
+    """Filters of one's own items."""
+
+    is_active: bool | None = Field(default=None, description="true: on sale; false: off sale.")
+
+
+class OwnedItems(OwnItemFilter):
+    """The same with whose they are, so that a cursor is good for their owner alone."""
+
+    owner_id: RowId

@@ -44,10 +44,13 @@ class Item(Timestamped, Versioned, Base):
     currency: Mapped[str]
     tags: Mapped[list[str]] = mapped_column(server_default="{}")
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    is_active: Mapped[bool] = mapped_column(server_default="true", default=True)
+    """Off sale it is shown to nobody but its owner and moderators; a book then has no search document."""
 
     __table_args__ = (
         UniqueConstraint("sku"),
         CheckConstraint("price > 0", name="price_positive"),
+        CheckConstraint("price <= 1000000", name="price_at_most"),
         Index("ix_items_title_folded_id", "title_folded", "id"),
         Index("ix_items_price_id", text("COALESCE(price, 10000000000)"), "id"),
         Index("ix_items_price_id_desc", text("COALESCE(price, -1)"), "id"),

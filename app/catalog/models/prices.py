@@ -76,6 +76,7 @@ class PriceSchedule(Versioned, Base):
 
     __table_args__ = (
         CheckConstraint("price > 0", name="price_positive"),
+        CheckConstraint("price <= 1000000", name="price_at_most"),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         CheckConstraint("state IN ('pending', 'active', 'ended', 'overridden', 'missed')", name="state"),
         Index("ix_price_schedules_item_id_starts_at", "item_id", "starts_at"),

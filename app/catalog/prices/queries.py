@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.errors import no_book
 from app.catalog.goods.errors import NotYourItem, no_item
-from app.catalog.goods.ownership import may_edit
+from app.catalog.goods.ownership import may_edit, may_see
 from app.catalog.goods.schemas import ItemKind
 from app.catalog.models import Item, PriceChange, PriceSchedule
 from app.catalog.models.prices import OPEN_STATES
@@ -89,9 +89,9 @@ _PRICE_THEN = (
     .limit(1)
     .scalar_subquery()
 )
-_PRICED_ITEM = select(Item.id, Item.kind, Item.owner_id, Item.price, _PRICE_THEN, snapshot_text).where(
-    Item.id == bindparam("item_id")
-)
+_PRICED_ITEM = select(
+    Item.id, Item.kind, Item.owner_id, Item.is_active, Item.price, _PRICE_THEN, snapshot_text
+).where(Item.id == bindparam("item_id"))
 
 
 class PricedItem(NamedTuple):
@@ -100,6 +100,7 @@ class PricedItem(NamedTuple):
     id: int
     kind: str
     owner_id: int
+    is_active: bool
     price: Decimal | None
     price_then: Decimal | None
     snapshot: str
@@ -110,10 +111,12 @@ async def list_prices(
 ) -> ReadResult:
     """Read one page of prices, the newest first, without the people behind them.
 
-    Raises ItemNotFound, BookNotFound, InvalidCursor.
+    Raises ItemNotFound, BookNotFound, also of what is off sale, InvalidCursor.
     """
     moment = query.price_as_of or utc_now()
     item = await _find_item(connection, item_id, moment, kind)
+    if not item.is_active:
+        raise no_book(item_id) if kind is ItemKind.BOOK else no_item(item_id)
     window = pager.window(query)
     matching = select(PriceChange.id).where(PriceChange.item_id == item_id)
     found = await find_page(connection, matching, _NEWEST_FIRST, window, _PRICE)
@@ -181,6 +184,8 @@ async def _find_item(
 
 async def _find_own(connection: AsyncConnection, editor: Principal, item_id: int) -> PricedItem:
     item = await _find_item(connection, item_id, utc_now())
+    if not may_see(editor, item.owner_id, is_active=item.is_active):
+        raise no_item(item_id)
     if not may_edit(editor, item.owner_id):
         raise NotYourItem("Only its owner or a moderator may see this.")
     return item

@@ -12,7 +12,12 @@ from app.core.http.responses import ReadResult
 from app.identity.models import User
 
 # Counted so far and no further: a shop's importer may own a million books.
-_offers = select(Item.id).where(Item.owner_id == bindparam("user_id")).limit(COUNTED_EXACTLY).subquery()
+_offers = (
+    select(Item.id)
+    .where(Item.owner_id == bindparam("user_id"), Item.is_active)
+    .limit(COUNTED_EXACTLY)
+    .subquery()
+)
 _PROFILE = select(
     User.id,
     User.username,

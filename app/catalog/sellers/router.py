@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.goods.deps import limit_search
-from app.catalog.goods.schemas import ItemOut
-from app.catalog.items.queries import list_items
-from app.catalog.items.schemas import ItemFilter, OwnItemFilter
+from app.catalog.goods.schemas import OwnItem
+from app.catalog.items.queries import list_items_of_owner
+from app.catalog.items.schemas import OwnedItems, OwnItemFilter
 from app.catalog.sellers import queries
 from app.catalog.sellers.errors import UserNotFound
 from app.catalog.sellers.schemas import PublicProfile
@@ -26,15 +26,15 @@ router = APIRouter(prefix="/api/v1/users")
     "/me/items",
     tags=["items"],
     summary="List one's own items",
-    response_model=Page[ItemOut],
+    response_model=Page[OwnItem],
     dependencies=[Depends(limit_search)],
 )
 async def list_own_items(
     query: Annotated[OwnItemFilter, Query()], user: CurrentUser, pager: PagerDep, hot: HotDep
 ) -> Response:
-    """A page of what the caller sells, books among it; takes the filters and the order of `/items`."""
-    owned = ItemFilter.model_validate({**query.model_dump(), "owner_id": user.user_id})
-    return await hot.answer_private(partial(list_items, query=owned, pager=pager))
+    """A page of what the caller lists, on sale and off, books among it; takes the filters and the order of `/items`."""
+    owned = OwnedItems.model_validate({**query.model_dump(), "owner_id": user.user_id})
+    return await hot.answer_private(partial(list_items_of_owner, query=owned, pager=pager))
 
 
 @router.get(

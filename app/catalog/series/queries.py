@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import SQLColumnExpression, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.catalog.models import Book, Series
+from app.catalog.models import BookDocument, Series
 from app.catalog.series.errors import no_series
 from app.catalog.series.schemas import SeriesFilter, SeriesOut
 from app.core.db.paging import Pager
@@ -17,7 +17,8 @@ from app.core.http.responses import ReadResult, version_etag
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Series.id,
     Series.name,
-    select(func.count()).where(Book.series_id == Series.id).scalar_subquery().label("book_count"),
+    # What is off sale has no document.
+    select(func.count()).where(BookDocument.series_id == Series.id).scalar_subquery().label("book_count"),
     Series.version,
 )
 _SERIES = select(*_COLUMNS, snapshot_text).where(Series.id == bindparam("series"))

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from app.catalog.models import Author, Book, Work
+from app.catalog.models import Author, Book, Item, Work
 from app.catalog.works.schemas import WorkFilter, WorkOut
 from app.core.db.paging import Pager
 from app.core.db.queries import contains_folded, find_page
@@ -17,12 +17,17 @@ from app.core.http.responses import ReadResult
 
 # Aliases: where a work is read with its editions, those have an author and a book of their own.
 _author, _counted = aliased(Author), aliased(Book)
+_of_counted = aliased(Item)
 _AUTHOR = func.jsonb_build_object("id", _author.id, "name", _author.name, type_=JSONB)
 WORK_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
     "id": Work.id,
     "title": Work.title,
     "author": case((_author.id.is_not(None), _AUTHOR)),
-    "edition_count": select(func.count()).where(_counted.work_id == Work.id).scalar_subquery(),
+    "edition_count": select(func.count())
+    .select_from(_counted)
+    .join(_of_counted, _of_counted.id == _counted.item_id)
+    .where(_counted.work_id == Work.id, _of_counted.is_active)
+    .scalar_subquery(),
     "merged_into_id": Work.merged_into_id,
     "version": Work.version,
     "created_at": Work.created_at,

@@ -3,7 +3,7 @@
 import re
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -271,17 +271,23 @@ def _is_plain_413(message: Message) -> bool:
 
 
 class HotPath:
-    """Answers a GET whose bytes this worker has in its cache, before any routing."""
+    """Answers a GET whose bytes this worker has in its cache, before any routing.
 
-    def __init__(self, app: ASGIApp, cache: HotCache) -> None:
+    Not so where `sees_more` says of the caller that they may see more of what this account owns.
+    """
+
+    def __init__(self, app: ASGIApp, cache: HotCache, sees_more: Callable[[Scope, int], bool]) -> None:
         self._app = app
         self._cache = cache
+        self._sees_more = sees_more
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from the cache or pass on."""
         if scope["type"] == "http" and scope["method"] == "GET":
             answer = self._cache.peek(PUBLIC_ANSWERS, hot_key(scope))
-            if answer is not None:
+            if answer is not None and (
+                answer.owner_id is None or not self._sees_more(scope, answer.owner_id)
+            ):
                 scope["state"]["route_template"] = answer.template
                 await send_representation(scope, send, answer)
                 return

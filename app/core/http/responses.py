@@ -57,7 +57,8 @@ class ReadResult:
     """What a cached read found: the answer's model, its tag (None: of the content), its snapshot.
 
     `include` names the parts to send, as Pydantic does; None sends everything. A tag of the content
-    begins with the row's `version` where there is one, so that it serves as `If-Match` too.
+    begins with the row's `version` where there is one, so that it serves as `If-Match` too. `owner_id` is
+    the account that sees more of it at the same address than everybody.
     """
 
     model: BaseModel
@@ -66,6 +67,7 @@ class ReadResult:
     version: int | None = None
     include: IncEx | None = None
     media_type: str = JSON
+    owner_id: int | None = None
 
     def to_json(self) -> bytes:
         """The bytes to send."""
@@ -77,33 +79,35 @@ ReadQuery = Callable[[AsyncConnection], Awaitable[ReadResult]]
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """A serialised answer: body, headers as they go out, and the template of its route for the log."""
+    """A serialised answer: body, headers as they go out, the template of its route for the log, and whose it is."""
 
     body: bytes
     etag: bytes
     headers: tuple[tuple[bytes, bytes], ...]
     template: str
+    owner_id: int | None = None
 
     def encode(self) -> bytes:
         """Write a line of JSON, then the body."""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers]
-        head = orjson.dumps([self.etag.decode("latin-1"), self.template, headers])
+        head = orjson.dumps([self.etag.decode("latin-1"), self.template, headers, self.owner_id])
         return b"%s\n%s" % (head, self.body)
 
     @classmethod
     def decode(cls, encoded: bytes) -> Self:
         """Read what `encode` wrote."""
         head, body = encoded.split(b"\n", 1)
-        etag, template, headers = orjson.loads(head)
+        etag, template, headers, owner_id = orjson.loads(head)
         return cls(
             body=body,
             etag=etag.encode("latin-1"),
             headers=tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers),
             template=template,
+            owner_id=owner_id,
         )
 
 
-PUBLIC_ANSWERS = CacheSpace("http", Representation.encode, Representation.decode)
+PUBLIC_ANSWERS = CacheSpace("http.2", Representation.encode, Representation.decode)
 """What every caller may have, by `hot_key`: the only space whose keys a request names."""
 
 
@@ -111,26 +115,26 @@ class HotReads:
     """Answers of one GET through the hot cache; the database is touched by cold reads alone."""
 
     def __init__(self, request: Request) -> None:
-        self._request = request
+        self.request = request
         self._database: Database = request.app.state.database
         self._cache: HotCache = request.app.state.cache
 
     @property
     def query(self) -> str:
         """The query as it came."""
-        text: bytes = self._request.scope["query_string"]
+        text: bytes = self.request.scope["query_string"]
         return text.decode("latin-1")
 
     @property
     def public_url(self) -> str:
         """Where clients find the shop, without a slash at the end."""
-        settings: Settings = self._request.app.state.settings
+        settings: Settings = self.request.app.state.settings
         return settings.public_url.rstrip("/")
 
     @property
     def media_type(self) -> str:
         """What the client prefers of the types that we speak."""
-        return preferred_type(self._request.scope)
+        return preferred_type(self.request.scope)
 
     async def answer(self, group: str, read: ReadQuery, *, keep: bool = True) -> Response:
         """Answer everybody by this very path, query and preferred type; the answer is kept until `group` is announced.
@@ -139,9 +143,12 @@ class HotReads:
         """
         if not keep:
             return RepresentationResponse((await self._load(read, PUBLIC)).value)
-        key = hot_key(self._request.scope)
-        load = partial(self._load, read, PUBLIC)
-        return RepresentationResponse(await self._cache.get(PUBLIC_ANSWERS, group, key, load))
+        return RepresentationResponse(await self.find(group, read))
+
+    async def find(self, group: str, read: ReadQuery) -> Representation:
+        """What `answer` answers, not yet sent."""
+        key = hot_key(self.request.scope)
+        return await self._cache.get(PUBLIC_ANSWERS, group, key, partial(self._load, read, PUBLIC))
 
     async def answer_private(self, read: ReadQuery) -> Response:
         """Answer the caller alone; nobody keeps the answer."""
@@ -153,9 +160,9 @@ class HotReads:
         headers = {}
         if isinstance(result.model, Page):
             # Of PUBLIC_URL, not of the request's host: the answer is kept for whoever asks next.
-            url = self._request.url
+            url = self.request.url
             headers["link"] = link_header(f"{self.public_url}{url.path}", url.query, result.model)
-        template = self._request.scope["route"].path
+        template = self.request.scope["route"].path
         answer = represent(result, cache_control=cache_control, template=template, headers=headers)
         return Entry(answer, Snapshot(result.snapshot))
 
@@ -190,6 +197,7 @@ def represent(
         etag=etag.encode(),
         headers=tuple((name.encode(), value.encode("latin-1")) for name, value in answer_headers.items()),
         template=template,
+        owner_id=result.owner_id,
     )
 
 

@@ -97,9 +97,13 @@ def documented_permission(permission: Permission) -> dict[str, Any]:
 async def find_caller(request: Request) -> Principal | None:
     """Who calls, where credentials come that are valid; None for anybody else, whatever they sent."""
     try:
-        return await identify(request, await read_credentials(request))
+        principal = await identify(request, await read_credentials(request))
     except (InvalidToken, InvalidApiKey, CsrfRefused, DoubledCookie):
         return None
+    settings: Settings = request.app.state.settings
+    if principal is not None and settings.mfa.required_for_staff and principal.is_staff_by_one_factor:
+        return _as_user(principal, [])
+    return principal
 
 
 @refuses(InvalidToken)

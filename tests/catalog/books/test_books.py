@@ -33,9 +33,9 @@ async def test_the_simple_payload_creates_a_book(client: httpx.AsyncClient, sell
     book = answer.json()
     assert answer.headers["location"] == f"{BOOKS}/{book['id']}"
     assert answer.headers["etag"] == '"1.1.1"'
-    read = await client.get(answer.headers["location"])
+    read = await client.get(answer.headers["location"], headers=seller.headers)
     assert (read.json(), read.headers["etag"]) == (book, answer.headers["etag"])
-    assert book == WHOLE | {"owner_id": seller.id}
+    assert book == WHOLE | {"owner_id": seller.id, "is_active": True, "on_hand": 0, "reserved": 0}
 
 
 WHOLE = {
@@ -194,7 +194,7 @@ async def test_put_replaces_everything_and_patch_only_what_is_sent(
         [],
         0,
     )
-    assert (await client.get(path)).json() == body
+    assert (await client.get(path, headers=seller.headers)).json() == body
 
 
 async def test_an_empty_patch_changes_nothing_and_null_is_refused_where_it_has_no_meaning(

@@ -31,11 +31,14 @@ async def test_an_item_comes_back_as_it_was_sent(client: httpx.AsyncClient, sell
         "quantity": 3,
         "tags": ["pen"],
         "owner_id": seller.id,
+        "is_active": True,
+        "on_hand": 3,
+        "reserved": 0,
         "version": 1,
         "created_at": IsStr(regex=r".*Z"),
         "updated_at": IsStr(regex=r".*Z"),
     }
-    assert (await client.get(f"{ITEMS}/{item['id']}")).json() == item
+    assert (await client.get(f"{ITEMS}/{item['id']}", headers=seller.headers)).json() == item
 
 
 async def test_a_sku_is_unique_and_several_items_may_have_none(
@@ -74,6 +77,7 @@ async def test_put_replaces_and_patch_changes(client: httpx.AsyncClient, seller:
         **item,
         "kind": "gift",
         "quantity": 0,
+        "on_hand": 0,
         "version": 2,
         "updated_at": IsStr(),
     }

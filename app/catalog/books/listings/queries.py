@@ -74,7 +74,8 @@ async def list_series_books(
     """
     window = pager.window(query)
     series = await get_series(connection, series_id)
-    matching = select(Item.id).join(Book, Book.item_id == Item.id).where(Book.series_id == series_id)
+    matching = select(Item.id).join(Book, Book.item_id == Item.id)
+    matching = matching.where(Book.series_id == series_id, Item.is_active)
     order = Order.by(["order", "position"], _POSITIONS, Item.id)
     found = await find_page(connection, matching, order, window, BOOK_COLUMNS, join_books)
     page = pager.page(query, window, found, [book_out(row) for row in found.rows])
@@ -100,6 +101,7 @@ async def get_work(connection: AsyncConnection, work_id: int) -> ReadResult:
     if first.work_merged_into_id is not None:
         raise merged_work(work_id, await find_canonical(connection, Work, work_id))
     shown = {name: getattr(first, f"work_{name}") for name in WorkOut.model_fields}
-    work = WorkDetail(**shown, editions=[book_out(row) for row in rows if row.id is not None])
+    editions = [book_out(row) for row in rows if row.id is not None and row.is_active]
+    work = WorkDetail(**shown, editions=editions)
     # Editions change without a new version of the work.
     return ReadResult(work, first.snapshot, version_etag(work.version, answer_number(work)))

@@ -37,7 +37,9 @@ _BOOK = (
         ).label("category_ids"),
         snapshot_text,
     )
-).where(Book.item_id == _BOOK_ID)
+    .join(BookDocument, BookDocument.book_id == Book.item_id)
+    .where(Book.item_id == _BOOK_ID)
+)
 
 
 async def list_related(connection: AsyncConnection, book_id: int, limit: int) -> ReadResult:
@@ -115,6 +117,8 @@ def _related() -> Any:
     closest = (
         select(Book.work_id, candidates.c.book_id, candidates.c.reason, candidates.c.place)
         .join(candidates, candidates.c.book_id == Book.item_id)
+        # What is off sale has no document.
+        .join(BookDocument, BookDocument.book_id == Book.item_id)
         .where(Book.work_id != _WORK_ID)
         .ext(distinct_on(Book.work_id))
         .order_by(Book.work_id, candidates.c.reason, candidates.c.place, candidates.c.book_id)

@@ -1,0 +1,71 @@
+CREATE OR REPLACE FUNCTION public.refresh_book_documents(ids bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM FROM book_documents WHERE book_id = ANY (ids) ORDER BY book_id FOR NO KEY UPDATE;
+    WITH lines AS MATERIALIZED (
+        SELECT shelf.id, array_agg(above.id) AS line
+        FROM categories AS shelf, categories AS above,
+            generate_series(1, cardinality(string_to_array(shelf.path, '/'))) AS depth
+        WHERE shelf.id IN (SELECT category_id FROM book_categories WHERE book_id = ANY (ids))
+        AND above.path = array_to_string((string_to_array(shelf.path, '/'))[:depth], '/')
+        GROUP BY shelf.id
+    ), made AS (
+        SELECT book_id, array_agg(DISTINCT author_id) AS author_ids,
+            string_agg(array_to_string(name || aliases, E'\n'), E'\n' ORDER BY position) AS names
+        FROM contributors JOIN authors ON authors.id = author_id
+        WHERE book_id = ANY (ids) GROUP BY book_id
+    ), shelved AS (
+        SELECT book_id, array_agg(DISTINCT one) AS category_ids
+        FROM book_categories JOIN lines ON lines.id = category_id, unnest(line) AS one
+        WHERE book_id = ANY (ids) GROUP BY book_id
+    ), kept AS (
+        INSERT INTO book_documents (
+            book_id, title_words, words, price, in_stock, language, format, year, series_id,
+            author_ids, category_ids, subject_codes, sample)
+        SELECT items.id, plain_words(items.title_folded),
+            setweight(search_vector(items.title), 'A')
+            || setweight(search_vector(concat_ws(E'\n', made.names, series.name)), 'B')
+            || coalesce(setweight(search_vector(nullif(concat_ws(E'\n', books.subtitle, about.words), '')), 'C'), '')
+            || coalesce(setweight(to_tsvector('simple', search_text(
+                nullif(concat_ws(E'\n', items.description, books.edition_statement), ''))), 'D'), ''),
+            items.price, coalesce(stock_levels.on_hand > stock_levels.reserved, false),
+            books.language, books.format, books.year, books.series_id,
+            coalesce(author_ids, '{}'), coalesce(category_ids, '{}'), coalesce(about.codes, '{}'),
+            hashint8(items.id) & 2147483647
+        FROM books
+        JOIN items ON items.id = books.item_id
+        LEFT JOIN stock_levels ON stock_levels.item_id = items.id
+        LEFT JOIN series ON series.id = books.series_id
+        LEFT JOIN made ON made.book_id = items.id
+        LEFT JOIN shelved ON shelved.book_id = items.id
+        LEFT JOIN LATERAL (
+            SELECT string_agg(DISTINCT concat_ws(' ', one ->> 'heading', one ->> 'code'), E'\n') AS words,
+                array_agg(DISTINCT left(one ->> 'code', size)) AS codes
+            FROM jsonb_array_elements(books.subjects) AS one, generate_series(1, length(one ->> 'code')) AS size
+        ) AS about ON books.subjects <> '[]'
+        WHERE books.item_id = ANY (ids)
+        ORDER BY items.id
+        ON CONFLICT (book_id) DO UPDATE SET
+            title_words = excluded.title_words, words = excluded.words,
+            price = excluded.price, in_stock = excluded.in_stock, language = excluded.language,
+            format = excluded.format, year = excluded.year, series_id = excluded.series_id,
+            author_ids = excluded.author_ids, category_ids = excluded.category_ids,
+            subject_codes = excluded.subject_codes
+        RETURNING words
+    )
+    INSERT INTO search_words (word)
+    SELECT DISTINCT lexeme FROM kept, unnest(words) AS entry
+    WHERE weights <> '{D}' AND length(lexeme) BETWEEN 3 AND 40 AND lexeme !~ '^[0-9]+$'
+    AND NOT EXISTS (SELECT FROM search_words WHERE word = lexeme);
+END $function$
+
+CREATE OR REPLACE FUNCTION public.documents_of_items_update()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$ DECLARE ids bigint[]; BEGIN 
+        UPDATE book_documents SET price = fresh.price FROM fresh JOIN stale USING (id)
+        WHERE book_id = id AND fresh.price IS DISTINCT FROM stale.price; ids := ARRAY(
+        SELECT id FROM fresh JOIN stale USING (id)
+        WHERE (fresh.title, fresh.description) IS DISTINCT FROM (stale.title, stale.description)); IF ids <> '{}' THEN PERFORM refresh_book_documents(ids); END IF; RETURN NULL; END $function$
