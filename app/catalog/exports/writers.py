@@ -12,7 +12,7 @@ import orjson
 
 from app.catalog.books.fields import BOOK_FIELDS, ExportedBook
 from app.catalog.exports.schemas import ExportKind, ExportQuery
-from app.catalog.formats.cells import write_cell
+from app.catalog.formats.cells import json_value, write_cell
 from app.catalog.formats.onix.writer import OnixExport
 
 
@@ -92,9 +92,10 @@ class NdjsonExport:
 
     def product(self, book: ExportedBook) -> bytes:
         """One book."""
-        values = (book.isbn13, *_values(book), book.currency, _shop_item_id(book))
-        line = dict(zip(_KEYS, values, strict=True))
-        line["contributors"] = [{"name": name, "role": role} for name, role in book.contributors]
+        values = map(json_value, _NAMES, _values(book))
+        line = dict(zip(_KEYS, (book.isbn13, *values, book.currency, _shop_item_id(book)), strict=True))
+        if isinstance(line["contributors"], list):
+            line["contributors"] = [{"name": name, "role": role} for name, role in book.contributors]
         return orjson.dumps(line, default=_as_number, option=orjson.OPT_APPEND_NEWLINE)
 
     def footer(self) -> bytes:

@@ -1,5 +1,6 @@
-"""Text in cells of a spreadsheet: formulas made harmless, and lists within one cell, both reversible."""
+"""Text in cells of a spreadsheet: formulas made harmless, markup kept, and lists in one cell; all reversible."""
 
+import html
 import re
 from collections.abc import Iterable
 
@@ -11,7 +12,26 @@ _FORMULA = re.compile(f"'*{_STARTS}")
 
 _ESCAPED = re.compile(f"'+{_STARTS}")
 _MARKED = re.compile(r"([\\;|])")
+_COMMAS = re.compile(r"[,\u060c\u3001\uff0c]")
+"""Also of Arabic, Chinese and Japanese."""
 _TOKEN = re.compile(r"\\[\\;|]|[;|]|[^\\;|]+|\\", re.DOTALL)
+
+_TAG_OR_REFERENCE = re.compile(r"<[A-Za-z/!?]|&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});")
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether the text has what may be tags or character references of HTML."""
+    return _TAG_OR_REFERENCE.search(text) is not None
+
+
+def preformatted(text: str) -> str:
+    """HTML that stands for exactly this plain text, white space included."""
+    return f"<pre>{html.escape(text, quote=False).replace(chr(13), '&#13;')}</pre>"
+
+
+def keep_markup(text: str) -> str:
+    """The text as it must stand in a file, so that readers do not take its tags and references for markup."""
+    return preformatted(text) if looks_like_html(text) else text
 
 
 def escape_formula(text: str) -> str:
@@ -50,3 +70,17 @@ def split_list(cell: str) -> list[str]:
         else:
             entries[-1] += token[-1] if _MARKED.match(token, 1) else token
     return list(dict.fromkeys(entry for part in entries if (entry := part.strip())))
+
+
+def join_tags(tags: Iterable[str]) -> str:
+    """As `join_list`, so that a single tag with a comma comes back as one."""
+    cell = join_list(tags)
+    return f"{cell};" if "; " not in cell and _COMMAS.search(cell) else cell
+
+
+def split_tags(cell: str) -> list[str]:
+    """As `split_list`, but where neither `;` nor `|` separates, commas do."""
+    entries = split_list(cell)
+    if len(entries) != 1 or entries[0] != cell.strip():
+        return entries
+    return list(dict.fromkeys(entry for part in _COMMAS.split(entries[0]) if (entry := part.strip())))

@@ -14,13 +14,21 @@ from pydantic import TypeAdapter
 from app.catalog.books.fields import BOOK_FIELDS, BookField, FieldValue
 from app.catalog.books.schemas import MOST_CATEGORIES
 from app.catalog.categories.schemas import Name as CategoryName
-from app.catalog.formats.cell_text import escape_formula, join_list, split_list
+from app.catalog.formats.cell_text import (
+    escape_formula,
+    join_list,
+    join_tags,
+    keep_markup,
+    split_list,
+    split_tags,
+)
 from app.catalog.formats.numbers import read_date, read_integer, read_price
 from app.catalog.formats.people import credits_cell, credits_of, role_of
-from app.catalog.formats.texts import FieldRefused, TextRule, checked
-from app.catalog.goods.schemas import Description, Sku, Tags
+from app.catalog.formats.texts import FieldCut, FieldRefused, TextRule, checked
+from app.catalog.goods.schemas import MOST_TAGS, Description, Sku, Tag
 from app.catalog.languages import language_of
 from app.catalog.models import BookFormat
+from app.catalog.slugs import make_slug
 from app.catalog.subjects import Subject, Subjects, SubjectScheme, has_shape_of
 
 Cell = str | int | None
@@ -28,10 +36,12 @@ CellReader = Callable[[str], FieldValue]
 SubjectValue = Mapping[str, str | None]
 """{scheme, code, heading}."""
 
-_TAGS: TypeAdapter[list[str]] = TypeAdapter(Tags)
+_LISTED = 300
+"""Characters of entries that are left out, by which their sender recognises them."""
 _SUBJECTS: TypeAdapter[list[Subject]] = TypeAdapter(Subjects)
 _SKU: TypeAdapter[str] = TypeAdapter(Sku)
 _category = TextRule(TypeAdapter(CategoryName))
+_tag = TextRule(TypeAdapter(Tag))
 _SUBJECT = re.compile(r"(?:(\w+):)?(\S+)(?:\s+(.+))?")
 _BETWEEN_LETTERS = re.compile(r"[\s_-]+")
 _FORMATS = {
@@ -52,11 +62,46 @@ def _read_format(cell: str) -> str:
 
 
 def _read_categories(cell: str) -> list[str]:
-    """Slugs or names of categories."""
-    entries = split_list(cell)
-    if len(entries) > MOST_CATEGORIES:
-        raise FieldRefused(f"names more than {MOST_CATEGORIES} categories", "too_long")
-    return list(dict.fromkeys(_category(entry) for entry in entries))
+    """Slugs or names of categories. Raises FieldCut, FieldRefused."""
+    return _sound_entries(split_list(cell), _read_category, MOST_CATEGORIES, "categories")
+
+
+def _read_category(entry: str) -> str:
+    name = _category(entry)
+    if make_slug(name) is None:
+        raise FieldRefused(f"no slug can be made of {name!r}", "value_error")
+    return name
+
+
+def _read_tags(cell: str) -> list[str]:
+    """Tags in lower case. Raises FieldCut, FieldRefused."""
+    return _sound_entries(split_tags(cell), lambda entry: _tag(entry).lower(), MOST_TAGS, "tags")
+
+
+def _sound_entries(entries: Iterable[str], rule: Callable[[str], str], most: int, what: str) -> list[str]:
+    """The first entries that the rule takes, each once, up to so many.
+
+    Raises FieldCut where some are left out, FieldRefused where there is none to take.
+    """
+    kept: dict[str, None] = {}
+    left_out: dict[str, str] = {}
+    for entry in entries:
+        try:
+            name = rule(entry)
+        except FieldRefused as refusal:
+            left_out[entry] = str(refusal)
+            continue
+        if len(kept) < most:
+            kept[name] = None
+        elif name not in kept:
+            left_out[name] = f"more than {most} {what}"
+    if left_out:
+        told = "; ".join(f"{entry[:_LISTED]}: {reason}" for entry, reason in left_out.items())
+        message = f"{len(left_out)} left out: {told[:_LISTED]}{'…' if len(told) > _LISTED else ''}"
+        if not kept:
+            raise FieldRefused(message, "entries-left-out")
+        raise FieldCut(list(kept), message, "entries-left-out")
+    return list(kept)
 
 
 def _read_subjects(cell: str) -> list[dict[str, str | None]]:
@@ -94,7 +139,7 @@ _READERS: Mapping[str, CellReader] = {
     "format": _read_format,
     "categories": _read_categories,
     "subjects": _read_subjects,
-    "tags": lambda cell: checked(_TAGS, split_list(cell)),
+    "tags": _read_tags,
     "sku": lambda cell: checked(_SKU, cell),
     "price": read_price,
     "description": TextRule(TypeAdapter(Description), is_single_line=False),
@@ -116,7 +161,7 @@ _LISTS: Mapping[str, Callable[[Any], str]] = {
     "contributors": credits_cell,
     "categories": join_list,
     "subjects": subjects_cell,
-    "tags": join_list,
+    "tags": join_tags,
 }
 LIST_FIELDS = frozenset(_LISTS)
 
@@ -124,10 +169,19 @@ LIST_FIELDS = frozenset(_LISTS)
 def write_cell(name: str, value: FieldValue) -> Cell:
     """The value as a cell of a spreadsheet: text that might be a formula is escaped, numbers never."""
     if isinstance(value, str):
-        return escape_formula(value)
+        return escape_formula(keep_markup(value))
     if isinstance(value, list):
-        return escape_formula(_LISTS[name](value))
+        return escape_formula(keep_markup(_LISTS[name](value)))
     return str(value) if isinstance(value, Decimal) else value
+
+
+def json_value(name: str, value: FieldValue) -> object:
+    """The value as JSON: as it is, but where it looks like markup the text of a cell that reads back as it."""
+    if isinstance(value, list):
+        cell = _LISTS[name](value)
+        kept = keep_markup(cell)
+        return value if kept is cell else kept
+    return keep_markup(value) if isinstance(value, str) else value
 
 
 def cell_of_json(name: str, value: object) -> str:
@@ -168,7 +222,7 @@ def _subjects_of_json(listed: Sequence[object]) -> str:
 def _tags_of_json(listed: Sequence[object]) -> str:
     if not all(isinstance(one, str | int) for one in listed):
         raise FieldRefused("has an entry that is not text", "invalid-type")
-    return join_list(map(str, listed))
+    return join_tags(map(str, listed))
 
 
 _JSON_LISTS: Mapping[str, Callable[[Sequence[object]], str]] = {

@@ -7,10 +7,11 @@ from app.catalog.books.fields import FieldValue
 from app.catalog.formats.cells import CELL_READERS, LIST_FIELDS, CellReader
 from app.catalog.formats.columns import ISBN_FIELDS
 from app.catalog.formats.damaged_isbns import ShortenedIsbn, is_shortened_form, repair_isbn
+from app.catalog.formats.markup import plain_line, plain_text
 from app.catalog.formats.numbers import read_item_id, read_price
 from app.catalog.formats.people import credits_of
 from app.catalog.formats.record import Record, RowProblem
-from app.catalog.formats.texts import FieldRefused
+from app.catalog.formats.texts import FieldCut, FieldRefused
 
 LARGEST_CELL = 1_000_000
 """Characters. Nothing that a book has is a thousandth of it."""
@@ -46,6 +47,8 @@ class Normaliser:
                 continue
             name, reader = rule
             cell = text.strip()
+            if "&" in cell or "<" in cell:
+                cell = _without_markup(name, cell)
             if not cell:
                 if name not in _KEPT_WHEN_EMPTY:
                     values[name] = [] if name in LIST_FIELDS else None
@@ -55,6 +58,8 @@ class Normaliser:
                     raise FieldRefused(f"must have at most {LARGEST_CELL} characters", "string_too_long")
                 values[name] = reader(cell)
             except ValueError as refusal:
+                if isinstance(refusal, FieldCut):
+                    values[name] = refusal.kept
                 complain(record, name, refusal)
         values.pop("currency", None)
         _set_key(record, fields)
@@ -68,6 +73,12 @@ class Normaliser:
                 f"the shop's prices are in {self._currency}, not {cell[:20]}", "wrong-currency"
             )
         return None
+
+
+def _without_markup(name: str, cell: str) -> str:
+    if name == "description":
+        return plain_text(cell).strip()
+    return plain_line(cell, "; " if name in LIST_FIELDS else " ").strip()
 
 
 def complain(record: Record, name: str, refusal: ValueError) -> None:

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from app.catalog.books.fields import FieldValue
+
 T = TypeVar("T")
 
 _LINE_BREAKS = re.compile(r"[ \t]*[\r\n\t][\s]*")
@@ -19,6 +21,14 @@ class FieldRefused(ValueError):
     def __init__(self, message: str, kind: str) -> None:
         super().__init__(message)
         self.type = kind
+
+
+class FieldCut(FieldRefused):
+    """A value of which the field takes a part, which is `kept`."""
+
+    def __init__(self, kept: FieldValue, message: str, kind: str) -> None:
+        super().__init__(message, kind)
+        self.kept = kept
 
 
 class TextRule:

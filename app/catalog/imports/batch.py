@@ -16,7 +16,6 @@ from app.catalog.formats.onix.repository import UNMAPPED
 from app.catalog.formats.record import Action, Record, RowProblem
 from app.catalog.goods.errors import SkuTaken, StockReserved
 from app.catalog.models import ImportMode, RowStatus
-from app.catalog.slugs import make_slug
 from app.catalog.works.resolver import EditionChange, TitlePage
 
 BookKey = str | int | None
@@ -173,9 +172,6 @@ class Triage:
             return record.problems
         if record.isbn13 is not None and record.isbn13 in self._seen:
             return [_REPEATED]
-        for name in record.values.get("categories") or ():
-            if make_slug(name) is None:
-                return [RowProblem("categories", f"No slug can be made of {name!r}.", "value_error")]
         return self._without_key(record)
 
     def _without_key(self, record: Record) -> Sequence[RowProblem]:

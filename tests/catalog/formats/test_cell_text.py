@@ -1,11 +1,20 @@
 """Escapes of cells are undone exactly, whatever the text."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.catalog.formats.cell_text import escape_formula, join_list, split_list, unescape_formula
+from app.catalog.formats.cell_text import (
+    escape_formula,
+    join_list,
+    join_tags,
+    keep_markup,
+    split_list,
+    split_tags,
+    unescape_formula,
+)
 from app.catalog.formats.cells import read_subject, subjects_cell
+from app.catalog.formats.markup import plain_text
 from app.catalog.formats.people import credits_cell, credits_of
 from app.catalog.models import ContributorRole
 
@@ -30,6 +39,20 @@ def test_ordinary_apostrophes_are_left_alone(text: str) -> None:
 @given(st.lists(ENTRY, unique=True))
 def test_lists_in_a_cell_are_read_back(entries: list[str]) -> None:
     assert split_list(join_list(entries)) == entries
+
+
+@given(st.lists(ENTRY | st.text(r";|\,、a ", min_size=1).map(str.strip).filter(bool), unique=True))
+def test_tags_in_a_cell_are_read_back_commas_and_all(tags: list[str]) -> None:
+    assert split_tags(join_tags(tags)) == tags
+
+
+@given(st.text('<>&;/!abpreqt="#1x \n\t', max_size=40) | st.text())
+@example("<pre>a</pre>")
+@example("&amp;lt;b&amp;gt;")
+@example("<p>a</p>")
+def test_text_that_looks_like_markup_is_written_so_that_it_comes_back(text: str) -> None:
+    stripped = text.strip()
+    assert plain_text(keep_markup(stripped)) == stripped
 
 
 @given(st.lists(st.tuples(NAME, st.sampled_from([role.value for role in ContributorRole])), unique=True))

@@ -162,8 +162,8 @@ def test_cells_become_values(path: Path, field: str, cell: str, value: object) -
         ("title", "x" * 201, "too_long"),
         ("description", "x" * 1001, "too_long"),
         ("title", "\u200b", "value_error"),
-        ("tags", ";".join(f"t{number}" for number in range(21)), "value_error"),
-        ("categories", ";".join(f"c{number}" for number in range(21)), "too_long"),
+        ("tags", "x" * 51, "entries-left-out"),
+        ("categories", "!!!", "entries-left-out"),
         ("authors", ";".join(f"a{number}" for number in range(51)), "value_error"),
         ("authors", "x" * 201, "too_long"),
         ("subjects", "thema:fmb!", "value_error"),
@@ -178,6 +178,57 @@ def test_what_a_field_does_not_take_is_told_by_its_type_and_refuses_only_what_is
     assert bool(record.problems) == (field in {"title", "sku", "price", "currency", "quantity"})
     assert problem.field == {"published": "published_on", "authors": "contributors"}.get(field, field)
     assert record.values == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "cell", "kept", "left_out"),
+    [
+        (
+            "tags",
+            "; ".join(f"T{number}" for number in range(22)),
+            [f"t{n}" for n in range(20)],
+            "2 left out: t20",
+        ),
+        ("tags", f"cosy, {'x' * 51}, crime", ["cosy", "crime"], "1 left out: xxx"),
+        ("tags", "; ".join([*(f"t{n}" for n in range(20)), "T1"]), [f"t{n}" for n in range(20)], None),
+        (
+            "categories",
+            "; ".join(f"c{n}" for n in range(21)),
+            [f"c{n}" for n in range(20)],
+            "1 left out: c20",
+        ),
+        ("categories", "Crime; !!!", ["Crime"], "no slug can be made of '!!!'"),
+    ],
+)
+def test_of_a_list_the_sound_entries_are_kept_and_the_others_told(
+    path: Path, field: str, cell: str, kept: list[str], left_out: str | None
+) -> None:
+    record = record_of(path, field, cell)
+    assert (record.problems, record.values) == ([], {field: kept})
+    told = [one.message for one in record.warnings]
+    assert [left_out in message for message in told] == [True] if left_out else not told
+
+
+@pytest.mark.parametrize(
+    ("cell", "tags"),
+    [
+        ("cosy, crime", ["cosy", "crime"]),
+        ("cosy,crime,", ["cosy", "crime"]),
+        ("Cosy; crime, hard-boiled", ["cosy", "crime, hard-boiled"]),
+        ("a, b;", ["a, b"]),
+        ("a|b, c", ["a", "b, c"]),
+        ("历史、文化，书", ["历史", "文化", "书"]),
+        (r"c\+\+, java", [r"c\+\+", "java"]),
+        ("<ul><li>cosy</li><li>crime</li></ul>", ["cosy", "crime"]),
+        ("R&amp;B, soul", ["r&b", "soul"]),
+        ("R&amp;B; soul", ["r&b", "soul"]),
+    ],
+)
+def test_tags_are_separated_by_semicolons_else_bars_else_commas(
+    path: Path, cell: str, tags: list[str]
+) -> None:
+    record = record_of(path, "tags", cell)
+    assert (record.values, record.warnings) == ({"tags": tags}, [])
 
 
 def test_a_decimal_comma_is_understood_where_semicolons_separate_the_columns(path: Path) -> None:

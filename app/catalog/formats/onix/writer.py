@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from app.catalog.books.fields import ExportedBook
+from app.catalog.formats.cell_text import looks_like_html, preformatted
 from app.catalog.formats.onix import code_lists
 from app.catalog.formats.onix.dates import onix_date, onix_year
-from app.catalog.formats.onix.markup import looks_like_html, preformatted
 from app.catalog.languages import TWO_LETTERS
 from app.catalog.subjects import SubjectScheme
 
