@@ -117,7 +117,8 @@ def _message(record: logging.LogRecord) -> str:
     elif not (record.args or is_known or _is_constant(record)):
         text = f"{REDACTED} {record.module}:{record.lineno}"
     if record.args:
-        cleaned = tuple(_argument(one, is_shown=is_known) for one in _arguments(record.args))
+        given = record.args if isinstance(record.args, tuple) else (record.args,)
+        cleaned = tuple(_argument(one, is_shown=is_known) for one in given)
         try:
             text = record.msg % cleaned
         except (TypeError, ValueError, KeyError):
@@ -138,10 +139,6 @@ def _is_constant(record: logging.LogRecord) -> bool:
             return record.msg in frame.f_code.co_consts
         frame = frame.f_back
     return False
-
-
-def _arguments(given: Any) -> tuple[object, ...]:
-    return given if isinstance(given, tuple) else (given,)
 
 
 def _argument(value: object, *, is_shown: bool) -> object:

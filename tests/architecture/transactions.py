@@ -13,6 +13,7 @@ KEEP_WRITES: frozenset[str] = frozenset(
         "app/identity/errors.py::MfaRequired",
         "app/identity/mfa/errors.py::WrongSecondFactor",
         "app/identity/passkeys/errors.py::PasskeyCopied",
+        "app/identity/passkeys/errors.py::PasskeyRefused",
     }
 )
 """The errors that may commit what was written before them, as `path::Class`; each has an HTTP test."""

@@ -157,14 +157,15 @@ class TrustedHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400, or pass on."""
-        if scope["type"] != "http" or scope["path"] in INTERNAL_PATHS or self._knows(_host(scope)):
-            await self._app(scope, receive, send)
-            return
-        response = problem_response(Request(scope), "host-not-allowed", GENERIC["host-not-allowed"][2])
-        await response(scope, receive, send)
-
-    def _knows(self, host: str) -> bool:
-        return host in self._names or host.endswith(self._endings)
+        if scope["type"] == "http" and scope["path"] not in INTERNAL_PATHS:
+            host = _host(scope)
+            if host not in self._names and not host.endswith(self._endings):
+                response = problem_response(
+                    Request(scope), "host-not-allowed", GENERIC["host-not-allowed"][2]
+                )
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 class HttpsOnly:

@@ -41,6 +41,7 @@ class PasskeyRefused(AppError):
     status = 401
     code = "passkey-refused"
     title = "The passkey does not open an account"
+    keep_writes = True
 
 
 class PasskeyCopied(AppError):

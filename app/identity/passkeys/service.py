@@ -5,6 +5,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.audit import record_audit
 from app.core.settings.settings import Settings
 from app.identity.challenges import ChallengePurpose
 from app.identity.credentials.repository import CredentialRepository
@@ -192,21 +193,23 @@ class PasskeyLogin:
     async def verify(self, credential: JsonObject, owner_id: int | None = None) -> User:
         """The account of the passkey, `owner_id`'s if one is named: two factors, possession and the verified user.
 
-        Raises PasskeyRefused, one answer whatever was wrong, and PasskeyCopied when the sign count did not
-        rise; audited and mailed, which the error keeps.
+        Raises PasskeyRefused, one answer whatever was wrong, which keeps the audit entry where the passkey is
+        known; and PasskeyCopied when the sign count did not rise, audited and mailed.
         """
         text = challenge_of(credential)
         challenge = self._challenges.read(ChallengePurpose.PASSKEY_LOGIN, text)
         who = presented(credential)
         passkey = await self._passkeys.find_by_credential(who.credential_id) if challenge and who else None
-        if challenge is None or who is None or passkey is None or owner_id not in {None, passkey.user_id}:
+        if challenge is None or who is None or passkey is None:
             raise _refused()
+        user = None
         proof = self._site.verify_login(credential, text, passkey.public_key)
         is_theirs = who.user_handle in {None, user_handle(passkey.user_id)}
-        if proof is None or not is_theirs or not await self._challenges.count_answer(challenge):
-            raise _refused()
-        user = await self._factors.lock_user(passkey.user_id)
-        if user is None or not user.is_active:
+        is_asked_for = owner_id in {None, passkey.user_id}
+        if proof and is_theirs and is_asked_for and await self._challenges.count_answer(challenge):
+            user = await self._factors.lock_user(passkey.user_id)
+        if proof is None or user is None or not user.is_active:
+            record_audit(self._db, "login.failed", ("user", passkey.user_id))
             raise _refused()
         if not await self._passkeys.use(passkey.id, proof.new_sign_count):
             await record_factor_change(self._db, user.id, "passkey_copied", factor=passkey.name)

@@ -17,7 +17,7 @@ from app.core.clock import utc_now
 from app.core.settings.settings import Settings
 from app.identity.passkeys.relying_party import RelyingParty
 from devstack import Servers
-from tests.conftest import Caller, SignUp, change_account
+from tests.conftest import Audit, Caller, SignUp, change_account
 
 from .authenticator import PRESENT, VERIFIED, Authenticator, b64
 from .conftest import MFA, PASSKEYS, PASSWORD_BODY, Told, enrol, log_in, login_options, registered
@@ -113,7 +113,7 @@ async def test_a_challenge_lasts_five_minutes_and_is_for_logging_in(
     ids=lambda bent: next(iter(bent)),
 )
 async def test_whatever_does_not_hold_the_refusal_is_the_same(
-    client: httpx.AsyncClient, seller: Caller, bent: dict[str, Any]
+    client: httpx.AsyncClient, seller: Caller, audit: Audit, bent: dict[str, Any]
 ) -> None:
     device = await registered(client, seller)
     refused = await present(client, replace(device, **bent))
@@ -124,6 +124,8 @@ async def test_whatever_does_not_hold_the_refusal_is_the_same(
         "passkey-refused",
         "This passkey does not open an account here; log in another way.",
     )
+    failed = await audit(action="login.failed", target="user", target_id=seller.id)
+    assert len(failed) == (0 if "credential_id" in bent else 1)
     assert (await present(client, device)).status_code == 200
 
 
