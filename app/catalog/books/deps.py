@@ -1,17 +1,15 @@
 """What the router of books asks for: the service, and what a client wants to see of one book."""
 
 from typing import Annotated
-from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 
 from app.catalog.authors.errors import UnknownAuthor
 from app.catalog.books.errors import BookNotFound, DuplicateContributor, IsbnTaken
 from app.catalog.books.representations import WHOLE, BookView, ViewQuery
 from app.catalog.books.service import BookService
 from app.catalog.categories.errors import UnknownCategory
+from app.catalog.goods.deps import read_query
 from app.catalog.goods.errors import NotYourItem, PriceTooHigh, SkuTaken, StockReserved
 from app.catalog.works.errors import UnknownWork
 from app.core.db.transaction import SessionDep
@@ -42,9 +40,5 @@ def asked_view(hot: HotReads) -> BookView:
     shop = hot.public_url if hot.media_type == JSON_LD else None
     if not hot.query and shop is None:
         return WHOLE
-    try:
-        asked = ViewQuery.model_validate(parse_qs(hot.query, keep_blank_values=True))
-    except ValidationError as error:
-        problems = [{**problem, "loc": ("query", *problem["loc"])} for problem in error.errors()]
-        raise RequestValidationError(problems) from None
+    asked = read_query(hot, ViewQuery)
     return BookView(asked.fields, asked.expand, shop)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.catalog.books.schemas import CategoryIds, Contributors, Pages, SeriesPosition
-from app.catalog.goods.schemas import Description, PriceIn, Quantity, ShortLine, Sku, Tags, Title
+from app.catalog.books.schemas import Contributors, Pages, SeriesPosition
+from app.catalog.goods.schemas import CategoryIds, Description, PriceIn, Quantity, ShortLine, Sku, Tags, Title
 from app.catalog.languages import Language
 from app.catalog.models import Book, BookFormat, Item
 from app.catalog.partial_dates import PartialDate, Year

@@ -33,7 +33,7 @@ from app.catalog.books.schemas import (
     picture_file,
 )
 from app.catalog.goods.ownership import may_edit, may_see
-from app.catalog.goods.queries import ITEM_COLUMNS, item_order, join_items
+from app.catalog.goods.queries import ITEM_COLUMNS, item_order, join_items, sum_versions
 from app.catalog.goods.schemas import OwnersView
 from app.catalog.index.conditions import by_authors, document_conditions, find_names, in_categories
 from app.catalog.index.sampling import matching_books
@@ -43,7 +43,6 @@ from app.catalog.models import (
     Book,
     BookCategory,
     BookDocument,
-    Category,
     Contributor,
     ContributorRole,
     Item,
@@ -86,30 +85,6 @@ CONTRIBUTORS = (
     .where(Contributor.book_id == Book.item_id)
     .scalar_subquery()
 )
-CATEGORIES = (
-    select(
-        func.jsonb_agg(
-            aggregate_order_by(
-                func.jsonb_build_object(
-                    "id",
-                    Category.id,
-                    "name",
-                    Category.name,
-                    "slug",
-                    Category.slug,
-                    "version",
-                    Category.version,
-                ),
-                Category.path,
-            ),
-            type_=JSONB,
-        )
-    )
-    .select_from(BookCategory)
-    .join(Category, Category.id == BookCategory.category_id)
-    .where(BookCategory.book_id == Book.item_id)
-    .scalar_subquery()
-)
 BOOK_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     *ITEM_COLUMNS,
     Book.isbn13,
@@ -120,7 +95,6 @@ BOOK_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Series.name.label("series"),
     func.coalesce(Series.version, 0).label("series_version"),
     CONTRIBUTORS.label("contributors"),
-    CATEGORIES.label("categories"),
     Book.subjects,
     Book.work_id,
     Book.cover,
@@ -150,7 +124,6 @@ def book_out(row: AnyRow) -> BookOut:
         "isbn10": to_isbn10(isbn) if isbn else None,
         "author": ", ".join(authors) or None,
         "contributors": contributors,
-        "categories": values["categories"] or [],
         "cover": cover_out(values["cover"]),
         "published_on": published_on,
     }
@@ -276,7 +249,7 @@ async def _present(
     if view.fields is None and not view.expand:
         # Names of authors, categories and series show in the answer: a rename must change the tag, but stop no
         # editor. The sum only rises while the book's version stands: merges and their undo raise the others.
-        named = sum(one["version"] for one in (*(row.contributors or ()), *(row.categories or ())))
+        named = sum_versions(row.contributors) + sum_versions(row.categories)
         tag = version_etag(book.version, row.stock_version, named + row.series_version)
         shown = OwnBook(**dict(book), **own) if own else book
         return ReadResult(shown, row.snapshot, tag, owner_id=book.owner_id)

@@ -6,7 +6,7 @@ from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.books.queries import find_book
-from app.catalog.models import Book, BookCategory, Contributor
+from app.catalog.models import Book, Contributor
 from app.core.db.queries import AnyRow
 
 
@@ -53,10 +53,3 @@ class BookRepository:
         ]
         if rows:
             await self._session.execute(insert(Contributor), rows)
-
-    async def set_categories(self, book_id: int, category_ids: Iterable[int]) -> None:
-        """Replace the categories."""
-        await self._session.execute(delete(BookCategory).where(BookCategory.book_id == book_id))
-        rows = [{"book_id": book_id, "category_id": one} for one in sorted(set(category_ids))]
-        if rows:
-            await self._session.execute(insert(BookCategory), rows)

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.catalog.authors.schemas import AuthorOut
 from app.catalog.books.schemas import BookFilter, BookOut, ContributorOut, OwnBook
+from app.catalog.goods.representations import (
+    FIELDS_DESCRIPTION,
+    known_fields,
+    only_the_id_is_sure,
+    parts_of_page,
+)
 from app.catalog.goods.schemas import OwnersView
 from app.catalog.models import BookFormat
-from app.core.db.paging import Page
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import Money, ResponseModel
 
@@ -24,20 +29,11 @@ class Expansion(StrEnum):
     AUTHORS = "contributors.author"
 
 
-def _known(names: list[str]) -> list[str]:
-    for name in names:
-        if name not in OwnBook.model_fields:
-            raise ValueError(f"{name!r} is no field of a book; known are {', '.join(OwnBook.model_fields)}")
-    return names
-
-
 Fields = Annotated[
     list[str] | None,
     BeforeValidator(SplitKeys.func),
-    AfterValidator(lambda names: names and _known(names)),
-    Field(
-        description="Comma-separated fields to show; all without. The id is always there, the rest is then left out."
-    ),
+    known_fields(OwnBook, "a book"),
+    Field(description=FIELDS_DESCRIPTION),
 ]
 Expansions = Annotated[
     list[Expansion],
@@ -63,7 +59,7 @@ VIEW_PARAMETERS = {
             "in": "query",
             "required": False,
             "schema": {"type": "string", "examples": ["title,price"]},
-            "description": ViewQuery.model_fields["fields"].description,
+            "description": FIELDS_DESCRIPTION,
         },
         {
             "name": "expand",
@@ -89,9 +85,6 @@ class BookListQuery(BookFilter):
         return BookView(self.fields, self.expand)
 
 
-_ENVELOPE = Page.model_fields.keys() - {"items"}
-
-
 @dataclass(frozen=True, slots=True)
 class BookView:
     """What to show of a book: the named fields, else all; in full what `expand` names.
@@ -113,8 +106,7 @@ class BookView:
     @property
     def parts_of_page(self) -> Any:
         """The same of a page of books."""
-        parts = self.parts
-        return None if parts is None else {**dict.fromkeys(_ENVELOPE, True), "items": {"__all__": parts}}
+        return parts_of_page(self.parts)
 
 
 WHOLE = BookView()
@@ -164,11 +156,7 @@ class OwnExpandedBook(ExpandedBook, OwnersView):
     model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
 
-def _only_the_id_is_sure(schema: dict[str, Any]) -> None:
-    schema["required"] = ["id"]
-
-
 class PartialBook(OwnExpandedBook):
     """A book with the `fields` that were asked for."""
 
-    model_config = ConfigDict(json_schema_extra=_only_the_id_is_sure)
+    model_config = ConfigDict(json_schema_extra=only_the_id_is_sure)

@@ -25,7 +25,6 @@ from app.catalog.subjects import SubjectOut, Subjects
 from app.core.http.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine
 
 MOST_CONTRIBUTORS = 50
-MOST_CATEGORIES = 20
 COVER_PATH = "/media/covers"
 SIZES = ("s", "m", "l")
 
@@ -109,7 +108,6 @@ def _in_order(contributors: list[ContributorIn]) -> list[ContributorIn]:
 
 
 Contributors = Annotated[list[ContributorIn], Field(max_length=MOST_CONTRIBUTORS), AfterValidator(_in_order)]
-CategoryIds = Annotated[list[RowId], Field(max_length=MOST_CATEGORIES, examples=[[3]])]
 
 
 WorkId = Annotated[RowId, Field(description="The work this is an edition of.", examples=[7])]
@@ -167,7 +165,6 @@ class BookIn(Bibliography, GoodsIn):
         "subjects": [{"scheme": "thema", "code": "FMB", "heading": "Epic fantasy"}],
     }
 
-    category_ids: CategoryIds = Field(default_factory=list)
     subjects: Subjects = Field(default_factory=list)
     work_id: WorkId | None = Field(
         default=None, description="Without it, the work of this title by the first author, made if need be."
@@ -185,7 +182,6 @@ class BookPatch(Bibliography, GoodsPatch):
 
     EXAMPLE: ClassVar[dict[str, Any] | None] = {"price": 9.99, "quantity": 20}
 
-    category_ids: CategoryIds = OMITTED
     subjects: Subjects = OMITTED
     work_id: WorkId = OMITTED
 
@@ -197,14 +193,6 @@ class ContributorOut(ResponseModel):
     name: str = Field(examples=["J.R.R. Tolkien"])
     role: ContributorRole = Field(examples=["author"])
     position: int = Field(examples=[1])
-
-
-class CategoryRef(ResponseModel):
-    """A category that a book stands in."""
-
-    id: int = Field(examples=[3])
-    name: str = Field(examples=["Fantasy"])
-    slug: str = Field(examples=["fantasy"])
 
 
 class CoverUrls(ResponseModel):
@@ -251,7 +239,6 @@ class BookOut(ItemOut):
     series_id: int | None = Field(examples=[4])
     series: str | None = Field(examples=["Middle-earth"])
     series_position: str | None = Field(examples=["1"])
-    categories: list[CategoryRef]
     subjects: list[SubjectOut]
     work_id: int = Field(description="Shared by all editions of one text.", examples=[7])
     cover: CoverOut | None

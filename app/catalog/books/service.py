@@ -21,7 +21,7 @@ from app.core.audit import Changes
 from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
 
-_SHOWN_AS = {"author": "contributors", "category_ids": "categories"}
+_SHOWN_AS = {"author": "contributors"}
 
 
 class BookService:
@@ -66,7 +66,6 @@ class BookService:
         set_columns(book, request, series_id)
         await self._books.add(book)
         await self._books.set_contributors(item.id, contributors)
-        await self._books.set_categories(item.id, request.category_ids)
         return item.id
 
     async def change(
@@ -112,8 +111,6 @@ class BookService:
         set_columns(book, change, series_id)
         if has_new_people:
             await self._books.set_contributors(item.id, contributors)
-        if "category_ids" in bookish:
-            await self._books.set_categories(item.id, change.category_ids)
         await self._books.flush()
         if work_id is None:
             old = TitlePage.of(old_title, credited)

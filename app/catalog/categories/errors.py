@@ -12,7 +12,7 @@ class CategoryNotFound(AppError):
 
 
 class UnknownCategory(AppError):
-    """A book names a category id that does not exist."""
+    """An item names a category id that does not exist."""
 
     status = 409
     code = "unknown-category"
@@ -28,7 +28,7 @@ class SlugTaken(AppError):
 
 
 class CategoryInUse(AppError):
-    """A category with books or subcategories cannot be deleted."""
+    """A category with items or subcategories cannot be deleted."""
 
     status = 409
     code = "category-in-use"

@@ -39,7 +39,7 @@ class CategoryRepository:
         await self._session.flush()
 
     async def lock_subtree(self, path: str) -> Sequence[str]:
-        """Lock the category and all below it against books that enter or leave them; their paths.
+        """Lock the category and all below it against items that enter or leave them; their paths.
 
         In order of the ids, as books take theirs, so that the two cannot deadlock.
         """
@@ -65,10 +65,10 @@ class CategoryRepository:
         )
 
     async def is_in_use(self, category_id: int) -> bool:
-        """Tell whether the category has subcategories or books."""
+        """Tell whether the category has subcategories or items."""
         has_children = exists().where(Category.parent_id == category_id)
-        has_books = exists().where(BookCategory.category_id == category_id)
-        return bool(await self._session.scalar(select(or_(has_children, has_books))))
+        has_items = exists().where(BookCategory.category_id == category_id)
+        return bool(await self._session.scalar(select(or_(has_children, has_items))))
 
     async def delete(self, category: Category) -> None:
         """Delete the category."""

@@ -109,5 +109,5 @@ async def change_category(
 async def delete_category(
     category: CategoryKey, precondition: PreconditionDep, categories: CategoryServiceDep
 ) -> None:
-    """Delete a category that has neither books nor subcategories."""
+    """Delete a category that has neither items nor subcategories."""
     await categories.delete(category, precondition)

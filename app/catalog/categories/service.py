@@ -72,12 +72,12 @@ class CategoryService:
         return category.id
 
     async def delete(self, key: str, precondition: Precondition) -> None:
-        """Delete a category without books and subcategories. Raises CategoryNotFound, StaleVersion, CategoryInUse."""
+        """Delete a category without items and subcategories. Raises CategoryNotFound, StaleVersion, CategoryInUse."""
         category = await self._lock(key, precondition)
-        # Locked, so that no book enters between the check and the end.
+        # Locked, so that no item enters between the check and the end.
         await self._categories.lock_subtree(category.path)
         if await self._categories.is_in_use(category.id):
-            raise CategoryInUse("Take its books out and delete or move its subcategories first.")
+            raise CategoryInUse("Take its items out and delete or move its subcategories first.")
         target = ("category", category.id)
         record_audit(self._session, "category.deleted", target, {"path": (category.path, None)})
         await self._categories.delete(category)

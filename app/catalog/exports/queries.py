@@ -6,8 +6,8 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.fields import PLAIN_BOOK_FIELDS, PLAIN_ITEM_FIELDS, ExportedBook
-from app.catalog.books.queries import CATEGORIES, CONTRIBUTORS, join_books
-from app.catalog.goods.queries import AVAILABLE
+from app.catalog.books.queries import CONTRIBUTORS, join_books
+from app.catalog.goods.queries import AVAILABLE, CATEGORIES
 from app.catalog.index.conditions import document_conditions, find_names
 from app.catalog.index.criteria import BookCriteria
 from app.catalog.models import Book, BookDocument, Item, Series

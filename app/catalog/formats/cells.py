@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from app.catalog.books.fields import BOOK_FIELDS, BookField, FieldValue
-from app.catalog.books.schemas import MOST_CATEGORIES
 from app.catalog.categories.schemas import Name as CategoryName
 from app.catalog.formats.cell_text import (
     escape_formula,
@@ -25,7 +24,7 @@ from app.catalog.formats.cell_text import (
 from app.catalog.formats.numbers import read_date, read_integer, read_price
 from app.catalog.formats.people import credits_cell, credits_of, role_of
 from app.catalog.formats.texts import FieldCut, FieldRefused, TextRule, checked
-from app.catalog.goods.schemas import MOST_TAGS, Description, Sku, Tag
+from app.catalog.goods.schemas import MOST_CATEGORIES, MOST_TAGS, Description, Sku, Tag
 from app.catalog.languages import language_of
 from app.catalog.models import BookFormat
 from app.catalog.slugs import make_slug

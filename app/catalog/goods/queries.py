@@ -1,12 +1,13 @@
 """SQL that every list of goods shares: the columns of an answer, where they come from, and their order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Numeric, SQLColumnExpression, func, literal_column
+from sqlalchemy import ColumnElement, FromClause, Numeric, SQLColumnExpression, func, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from app.catalog.goods.schemas import GoodsFilter
-from app.catalog.models import Item, StockLevel
+from app.catalog.models import BookCategory, Category, Item, StockLevel
 from app.core.db.sorting import Order
 
 AVAILABLE = func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0)
@@ -14,6 +15,30 @@ AVAILABLE = func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0)
 # precision: what stands for no price, and what limits may be, is more than a price can be.
 PRICE_OR_MOST = func.coalesce(Item.price, literal_column("10000000000"), type_=Numeric())
 PRICE_OR_LEAST = func.coalesce(Item.price, literal_column("-1"), type_=Numeric())
+CATEGORIES = (
+    select(
+        func.jsonb_agg(
+            aggregate_order_by(
+                func.jsonb_build_object(
+                    "id",
+                    Category.id,
+                    "name",
+                    Category.name,
+                    "slug",
+                    Category.slug,
+                    "version",
+                    Category.version,
+                ),
+                Category.path,
+            ),
+            type_=JSONB,
+        )
+    )
+    .select_from(BookCategory)
+    .join(Category, Category.id == BookCategory.category_id)
+    .where(BookCategory.book_id == Item.id)
+    .scalar_subquery()
+)
 ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Item.id,
     Item.kind,
@@ -25,6 +50,7 @@ ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Item.lowest_price_30d,
     AVAILABLE.label("quantity"),
     Item.tags,
+    CATEGORIES.label("categories"),
     Item.owner_id,
     Item.is_active,
     func.coalesce(StockLevel.on_hand, 0).label("on_hand"),
@@ -40,6 +66,11 @@ _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
     "-price": PRICE_OR_LEAST,
     "created_at": Item.created_at,
 }
+
+
+def sum_versions(named: Iterable[Mapping[str, Any]] | None) -> int:
+    """Sum the versions of what an answer names, for its tag: a rename must change the tag, but stop no editor."""
+    return sum(one["version"] for one in named or ())
 
 
 def join_items(source: FromClause, item_id: ColumnElement[int]) -> FromClause:

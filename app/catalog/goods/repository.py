@@ -1,13 +1,13 @@
 """Writes of items and their stock."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import asyncpg
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.models import Item, PriceSource
+from app.catalog.models import BookCategory, Item, PriceSource
 from app.core.db.driver import driver_connection
 
 
@@ -29,6 +29,18 @@ class ItemRepository:
     async def flush(self) -> None:
         """Write what changed, so that whoever reads next in this transaction sees it."""
         await self._session.flush()
+
+    async def list_category_ids(self, item_id: int) -> list[int]:
+        """The ids of the item's categories, ascending."""
+        placed = select(BookCategory.category_id).where(BookCategory.book_id == item_id)
+        return list(await self._session.scalars(placed.order_by(BookCategory.category_id)))
+
+    async def set_categories(self, item_id: int, category_ids: Iterable[int]) -> None:
+        """Replace the categories."""
+        await self._session.execute(delete(BookCategory).where(BookCategory.book_id == item_id))
+        rows = [{"book_id": item_id, "category_id": one} for one in sorted(set(category_ids))]
+        if rows:
+            await self._session.execute(insert(BookCategory), rows)
 
     async def delete(self, item: Item) -> None:
         """Delete the item with everything that belongs to it; the ledger keeps its entries."""

@@ -34,6 +34,7 @@ MOST_TAGS = 20
 LARGEST_QUANTITY = 1_000_000
 LARGEST_PRICE = Decimal(1_000_000)
 LONGEST_NAME = 200
+MOST_CATEGORIES = 20
 
 
 class ItemKind(StrEnum):
@@ -73,6 +74,7 @@ Tags = Annotated[
     AfterValidator(_distinct_lower),
 ]
 PriceIn = Annotated[Price, Field(le=LARGEST_PRICE, examples=[12.5])]
+CategoryIds = Annotated[list[RowId], Field(max_length=MOST_CATEGORIES, examples=[[3]])]
 IsActive = Annotated[
     bool,
     Field(
@@ -92,6 +94,7 @@ class GoodsIn(RequestModel):
     sku: Sku | None = None
     tags: Tags = Field(default_factory=list)
     is_active: IsActive = True
+    category_ids: CategoryIds = Field(default_factory=list)
 
 
 class GoodsPatch(PatchModel):
@@ -104,6 +107,15 @@ class GoodsPatch(PatchModel):
     sku: Sku | None = None
     tags: Tags = OMITTED
     is_active: IsActive = OMITTED
+    category_ids: CategoryIds = OMITTED
+
+
+class CategoryRef(ResponseModel):
+    """A category that an item stands in."""
+
+    id: int = Field(examples=[3])
+    name: str = Field(examples=["Fantasy"])
+    slug: str = Field(examples=["fantasy"])
 
 
 class ItemOut(ResponseModel):
@@ -122,6 +134,7 @@ class ItemOut(ResponseModel):
     )
     quantity: int = Field(description="Available for sale.", examples=[12])
     tags: list[str] = Field(examples=[["pen"]])
+    categories: Annotated[list[CategoryRef], BeforeValidator(lambda listed: listed or [])]
     owner_id: int = Field(examples=[3])
     version: int = Field(description="Row version, as in the ETag; raised by every edit.", examples=[1])
     created_at: Moment

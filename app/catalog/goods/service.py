@@ -38,10 +38,11 @@ class GoodsService:
         return cls(session, ItemRepository(session), StockLedger(session), currency)
 
     async def create(self, seller: Principal, goods: GoodsIn, kind: ItemKind) -> Item:
-        """List an item as the seller's own. Raises SkuTaken."""
+        """List an item as the seller's own. Raises SkuTaken, UnknownCategory."""
         values = {name: getattr(goods, name) for name in _ITEM_FIELDS}
         item = Item(kind=kind.value, currency=self._currency, owner_id=seller.user_id, **values)
         await self._items.add(item)
+        await self._items.set_categories(item.id, goods.category_ids)
         await self._stock.open([(item.id, goods.quantity)], MovementKind.INITIAL, seller.user_id)
         invalidate(self._session, ITEM.format(item.id), LISTS, profile_group(item.owner_id))
         return item
@@ -65,7 +66,7 @@ class GoodsService:
     async def change(self, editor: Principal, item: Item, change: GoodsIn | GoodsPatch) -> None:
         """Set every field of whole goods, of a patch those that were sent; an empty patch changes nothing.
 
-        Raises SkuTaken, StockReserved.
+        Raises SkuTaken, StockReserved, PriceTooHigh, UnknownCategory.
         """
         fields = change.fields_to_set
         if not fields:
@@ -83,6 +84,12 @@ class GoodsService:
             [(_, available)] = await self._stock.set(wanted, MovementKind.ADJUSTMENT, editor.user_id)
             if available != change.quantity:
                 changes["quantity"] = (available, change.quantity)
+        if "category_ids" in fields:
+            placed = await self._items.list_category_ids(item.id)
+            wanted_ids = sorted(set(change.category_ids))
+            if wanted_ids != placed:
+                await self._items.set_categories(item.id, wanted_ids)
+                changes["category_ids"] = (placed, wanted_ids)
         await self._items.flush()
         record_staff_edit(self._session, editor, item, "changed", changes)
         invalidate(self._session, ITEM.format(item.id), LISTS)

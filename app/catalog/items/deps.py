@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.catalog.books.errors import DuplicateContributor, IsbnTaken
+from app.catalog.categories.errors import UnknownCategory
 from app.catalog.goods.errors import (
     ItemNotFound,
     KindFixed,
@@ -22,6 +23,7 @@ from app.core.errors import refuses
 @refuses(KindFixed, StockReserved, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(SkuTaken, IsbnTaken, where=lambda use: use.method != "DELETE")
 @refuses(PriceTooHigh, where=lambda use: use.method in {"PUT", "PATCH"})
+@refuses(UnknownCategory, where=lambda use: use.method != "DELETE")
 @refuses(DuplicateContributor, where=lambda use: use.method in {"POST", "PUT"})
 async def get_item_service(request: Request, session: SessionDep) -> ItemService:
     """Compose it on the request's transaction, priced in the shop's currency."""

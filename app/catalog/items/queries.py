@@ -3,15 +3,25 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, and_, bindparam, literal, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from app.catalog.goods.errors import no_item
 from app.catalog.goods.ownership import may_edit, may_see
-from app.catalog.goods.queries import ITEM_COLUMNS, PRICE_OR_LEAST, PRICE_OR_MOST, item_order, join_items
+from app.catalog.goods.queries import (
+    ITEM_COLUMNS,
+    PRICE_OR_LEAST,
+    PRICE_OR_MOST,
+    item_order,
+    join_items,
+    sum_versions,
+)
+from app.catalog.goods.representations import parts_of_one, parts_of_page
 from app.catalog.goods.schemas import ItemOut, OwnItem
+from app.catalog.index.criteria import as_id
 from app.catalog.items.schemas import ItemCriteria, ItemFilter, OwnedItems
-from app.catalog.models import Item, StockLevel
+from app.catalog.models import BookCategory, Category, Item, StockLevel
 from app.core.db.paging import Pager
 from app.core.db.queries import contains_folded, find_page, snapshot_text
 from app.core.http.responses import ReadResult, version_etag
@@ -26,15 +36,22 @@ _ITEM_BY_ID = (
 
 
 async def get_item(
-    connection: AsyncConnection, item_id: int, *, viewer: Principal | None = None
+    connection: AsyncConnection,
+    item_id: int,
+    fields: Sequence[str] | None = None,
+    *,
+    viewer: Principal | None = None,
 ) -> ReadResult:
-    """Read one item as the viewer sees it. Raises ItemNotFound, also of one off sale that is not theirs."""
+    """Read one item as the viewer sees it, or these fields. Raises ItemNotFound, also of one off sale that is not theirs."""
     row = (await connection.execute(_ITEM_BY_ID, {"item_id": item_id})).one_or_none()
     if row is None or not may_see(viewer, row.owner_id, is_active=row.is_active):
         raise no_item(item_id)
     model = OwnItem if viewer is not None and may_edit(viewer, row.owner_id) else ItemOut
     item = model.model_validate(row)
-    tag = version_etag(item.version, row.stock_version)
+    if fields is not None:
+        include = parts_of_one(fields)
+        return ReadResult(item, row.snapshot, version=item.version, include=include, owner_id=item.owner_id)
+    tag = version_etag(item.version, row.stock_version, sum_versions(row.categories))
     return ReadResult(item, row.snapshot, tag, owner_id=item.owner_id)
 
 
@@ -65,7 +82,8 @@ async def _list(
     matching = select(Item.id).where(*conditions)
     found = await find_page(connection, matching, item_order(query), window, ITEM_COLUMNS, join_items)
     items = [model.model_validate(row) for row in found.rows]
-    return ReadResult(pager.page(query, window, found, items), found.snapshot)
+    include = parts_of_page(parts_of_one(query.fields))
+    return ReadResult(pager.page(query, window, found, items), found.snapshot, include=include)
 
 
 def _conditions(query: ItemCriteria) -> list[ColumnElement[bool]]:
@@ -74,6 +92,8 @@ def _conditions(query: ItemCriteria) -> list[ColumnElement[bool]]:
         conditions.append(Item.kind == query.kind)
     if query.search is not None:
         conditions.append(contains_folded(Item.title_folded, query.search))
+    if query.category:
+        conditions.append(_is_in_categories(query.category))
     if query.tags:
         conditions.append(Item.tags.contains(query.tags))
     if query.min_price is not None:
@@ -88,3 +108,13 @@ def _conditions(query: ItemCriteria) -> list[ColumnElement[bool]]:
         )
         conditions.append(is_available if query.in_stock else ~is_available)
     return conditions
+
+
+def _is_in_categories(keys: Sequence[str]) -> ColumnElement[bool]:
+    """Items of any of the categories, named by slug or id, and of what stands below."""
+    asked, shelf = aliased(Category), aliased(Category)
+    ids = [found for key in keys if (found := as_id(key)) is not None]
+    slugs = [key for key in keys if as_id(key) is None]
+    is_within = or_(shelf.id == asked.id, func.starts_with(shelf.path, func.concat(asked.path, "/")))
+    shelves = select(shelf.id).join(asked, is_within).where(or_(asked.id.in_(ids), asked.slug.in_(slugs)))
+    return Item.id.in_(select(BookCategory.book_id).where(BookCategory.category_id.in_(shelves)))

@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.cache_groups import ITEM, LISTS
-from app.catalog.goods.deps import ItemReadsDep, limit_search
+from app.catalog.goods.deps import ItemReadsDep, limit_search, read_query
 from app.catalog.goods.errors import ItemNotFound
+from app.catalog.goods.representations import ITEM_VIEW_PARAMETERS, ItemViewQuery, PartialItem
 from app.catalog.goods.schemas import ItemOut, OwnItem
 from app.catalog.items import queries
 from app.catalog.items.deps import ItemServiceDep
@@ -24,7 +25,12 @@ from app.identity.authentication.deps import Seller
 router = APIRouter(prefix="/api/v1/items", tags=["items"], route_class=IdempotentRoute)
 
 
-@router.get("", summary="List items", response_model=Page[ItemOut], dependencies=[Depends(limit_search)])
+@router.get(
+    "",
+    summary="List items",
+    response_model=Page[ItemOut] | Page[PartialItem],
+    dependencies=[Depends(limit_search)],
+)
 async def list_items(query: Annotated[ItemFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
     """A page of items of every kind that meet every filter, by title unless `sort` says otherwise."""
     read = partial(queries.list_items, query=query, pager=pager)
@@ -34,15 +40,18 @@ async def list_items(query: Annotated[ItemFilter, Query()], pager: PagerDep, hot
 @router.get(
     "/{item_id}",
     summary="Read an item",
-    response_model=ItemOut | OwnItem,
+    response_model=ItemOut | OwnItem | PartialItem,
     responses=problems(ItemNotFound),
+    openapi_extra=ITEM_VIEW_PARAMETERS,
 )
 async def get_item(item_id: RowId, hot: ItemReadsDep) -> Response:
     """An item with its stock. Sends an ETag; understands If-None-Match.
 
     Its owner and moderators, with their credentials, see more, and also what is off sale.
     """
-    return await hot.answer_item(ITEM.format(item_id), partial(queries.get_item, item_id=item_id))
+    fields = read_query(hot, ItemViewQuery).fields if hot.query else None
+    read = partial(queries.get_item, item_id=item_id, fields=fields)
+    return await hot.answer_item(ITEM.format(item_id), read)
 
 
 @router.post(

@@ -1,11 +1,14 @@
 """What clients send of items, books among them."""
 
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from app.catalog.books.schemas import AuthorNames, Isbn
+from app.catalog.goods.representations import ItemFields
 from app.catalog.goods.schemas import GoodsFilter, GoodsIn, GoodsPatch, ItemKind, OwnerId
+from app.catalog.index.criteria import AnyOf, NameOrId
+from app.core.db.sorting import SplitKeys
 from app.core.http.schemas import OMITTED, RowId
 
 
@@ -50,6 +53,10 @@ class ItemCriteria(GoodsFilter):
     """Filters of every list of items."""
 
     kind: ItemKind | None = Field(default=None, description="Only items of this kind.")
+    category: Annotated[list[NameOrId], SplitKeys, *AnyOf] = Field(
+        default=[], description="Slug or id of a category; its descendants count."
+    )
+    fields: ItemFields = None
 
 
 class ItemFilter(ItemCriteria):

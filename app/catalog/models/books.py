@@ -211,11 +211,11 @@ class Category(Timestamped, Versioned, Base):
 
 
 class BookCategory(Base):
-    """A book stands in any number of categories."""
+    """An item of any kind stands in any number of categories; the names are from when only books did."""
 
     __tablename__ = "book_categories"
 
-    book_id: Mapped[int] = mapped_column(ForeignKey("books.item_id", ondelete="CASCADE"), primary_key=True)
+    book_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True)
     category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"), primary_key=True)
 
     __table_args__ = (Index("ix_book_categories_category_id_book_id", "category_id", "book_id"),)

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.catalog.goods.deps import limit_search
+from app.catalog.goods.representations import PartialItem
 from app.catalog.goods.schemas import OwnItem
 from app.catalog.items.queries import list_items_of_owner
 from app.catalog.items.schemas import OwnedItems, OwnItemFilter
@@ -26,7 +27,7 @@ router = APIRouter(prefix="/api/v1/users")
     "/me/items",
     tags=["items"],
     summary="List one's own items",
-    response_model=Page[OwnItem],
+    response_model=Page[OwnItem] | Page[PartialItem],
     dependencies=[Depends(limit_search)],
 )
 async def list_own_items(

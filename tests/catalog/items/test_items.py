@@ -30,6 +30,7 @@ async def test_an_item_comes_back_as_it_was_sent(client: httpx.AsyncClient, sell
         "lowest_price_30d": None,
         "quantity": 3,
         "tags": ["pen"],
+        "categories": [],
         "owner_id": seller.id,
         "is_active": True,
         "on_hand": 3,

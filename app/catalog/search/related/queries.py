@@ -93,6 +93,8 @@ def _same_category(is_neighbour: ColumnElement[bool], order: Any) -> Any:
     distance = func.abs(BookCategory.book_id - _BOOK_ID)
     neighbours = (
         select(BookCategory.book_id, distance.label("place"))
+        # Items of other kinds stand there too, and what is off sale has no document.
+        .join(BookDocument, BookDocument.book_id == BookCategory.book_id)
         .where(BookCategory.category_id == category.c.id, is_neighbour)
         .order_by(order)
         .limit(_CANDIDATES)
