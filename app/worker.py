@@ -21,7 +21,7 @@ from taskiq.receiver import Receiver
 from app import registry
 from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
-from app.core.clock import utc_now
+from app.core.clock import set_shop_zone, utc_now
 from app.core.db.engine import Database
 from app.core.db.transaction import transaction
 from app.core.events import outbox
@@ -67,6 +67,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         registry.load_handlers()
+        set_shop_zone(settings.shop_time_zone)
         self._settings = settings
         self._limits = settings.worker
         self._database = Database(settings.database)

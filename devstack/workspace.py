@@ -63,6 +63,7 @@ class Workspace:
             "MAIL_URL": (self.local / "mail").as_uri(),
             "PYTHONUNBUFFERED": "1",
             "RATE_LIMIT_FACTOR": "100",
+            "SHOP_COUNTRY": "DE",
             "STORAGE_URL": (self.local / "storage").as_uri(),
         }
 

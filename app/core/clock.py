@@ -16,6 +16,11 @@ def set_shop_zone(zone: tzinfo | None) -> None:
     _shop_zone = zone or UTC
 
 
+def shop_today() -> date:
+    """The day that it is where the shop is."""
+    return datetime.now(_shop_zone).date()
+
+
 def start_of_day(day: date) -> datetime:
     """The first moment of the day where the shop is; where clocks skip midnight, the moment they do."""
     return datetime.combine(day, time.min, _shop_zone).astimezone(UTC)

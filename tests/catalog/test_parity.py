@@ -108,6 +108,13 @@ CASES = {
     "everything": Case(
         FULL | {"title": "All New", "subtitle": "Other", "pages": 9, "series": "Dune Chronicles", "tags": []}
     ),
+    "fixed price": Case({"is_price_fixed": True}),
+    "no fixed price": Case({"is_price_fixed": False}, {"is_price_fixed": True}),
+    "availability": Case({"supplier_availability": "reprinting", "supplier_expected_on": "2027-03"}),
+    "no availability": Case(
+        {"supplier_availability": None, "supplier_expected_on": None},
+        {"supplier_availability": "not_yet", "supplier_expected_on": "2027"},
+    ),
     "no subtitle": Case({"subtitle": None}),
     "no publisher": Case({"publisher": None}),
     "no date": Case({"published_on": None}),

@@ -11,7 +11,7 @@ from typing import Any
 from app.catalog.books.schemas import Contributors, Pages, SeriesPosition
 from app.catalog.goods.schemas import CategoryIds, Description, PriceIn, Quantity, ShortLine, Sku, Tags, Title
 from app.catalog.languages import Language
-from app.catalog.models import Book, BookFormat, Item
+from app.catalog.models import Book, BookFormat, Item, SupplierAvailability
 from app.catalog.partial_dates import PartialDate, Year
 from app.catalog.subjects import Subjects
 
@@ -38,7 +38,10 @@ class BookValues:
     tags: list[str] = field(default_factory=list)
     sku: str | None = None
     price: Decimal | None = None
+    is_price_fixed: bool = False
     quantity: int = 0
+    supplier_availability: str | None = None
+    supplier_expected_on: str | None = None
     description: str | None = None
 
 
@@ -158,7 +161,10 @@ BOOK_FIELDS = (
     BookField("tags", Tags, ("tag", "keywords")),
     BookField("sku", Sku, ("stock_keeping_unit", "item_number"), Item),
     BookField("price", PriceIn, ("unit_price", "list_price", "retail_price", "rrp"), Item),
+    BookField("is_price_fixed", bool, ("fixed_price",), Book),
     BookField("quantity", Quantity, ("qty", "stock", "on_hand", "available", "stock_quantity")),
+    BookField("supplier_availability", SupplierAvailability, stored_in=Book),
+    BookField("supplier_expected_on", PartialDate, stored_in=Book),
     BookField("description", Description, ("summary", "blurb", "annotation"), Item, weight="D"),
 )
 

@@ -19,7 +19,7 @@ from app.catalog.goods.schemas import (
 from app.catalog.index.criteria import BookCriteria
 from app.catalog.isbn import parse_isbn
 from app.catalog.languages import Language
-from app.catalog.models import BookFormat, ContributorRole
+from app.catalog.models import BookFormat, ContributorRole, SupplierAvailability
 from app.catalog.partial_dates import PartialDate, Precision, Year
 from app.catalog.subjects import SubjectOut, Subjects
 from app.core.http.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine
@@ -76,6 +76,12 @@ def series_order(position: str | None) -> Decimal | None:
     return Decimal(match.group()) if match else None
 
 
+IsPriceFixed = Annotated[
+    bool, Field(description="By law, as publishers fix it: no discount may be given.", examples=[False])
+]
+ExpectedOn = Annotated[
+    PartialDate, Field(description="When the supplier expects to have it.", examples=["2026-11"])
+]
 Pages = Annotated[int, Field(ge=1, le=100_000, examples=[310])]
 
 
@@ -131,6 +137,10 @@ class Bibliography(RequestModel):
     pages: Pages | None = None
     series: ShortLine | None = Field(default=None, examples=["Middle-earth"])
     series_position: SeriesPosition | None = None
+    supplier_availability: SupplierAvailability | None = Field(
+        default=None, description="Whether a supplier has it; the shop's own stock is `quantity`."
+    )
+    supplier_expected_on: ExpectedOn | None = None
 
     @model_validator(mode="after")
     def _has_one_authorship(self) -> Self:
@@ -165,6 +175,7 @@ class BookIn(Bibliography, GoodsIn):
         "subjects": [{"scheme": "thema", "code": "FMB", "heading": "Epic fantasy"}],
     }
 
+    is_price_fixed: IsPriceFixed = False
     subjects: Subjects = Field(default_factory=list)
     work_id: WorkId | None = Field(
         default=None, description="Without it, the work of this title by the first author, made if need be."
@@ -182,6 +193,7 @@ class BookPatch(Bibliography, GoodsPatch):
 
     EXAMPLE: ClassVar[dict[str, Any] | None] = {"price": 9.99, "quantity": 20}
 
+    is_price_fixed: IsPriceFixed = OMITTED
     subjects: Subjects = OMITTED
     work_id: WorkId = OMITTED
 
@@ -239,6 +251,13 @@ class BookOut(ItemOut):
     series_id: int | None = Field(examples=[4])
     series: str | None = Field(examples=["Middle-earth"])
     series_position: str | None = Field(examples=["1"])
+    is_price_fixed: IsPriceFixed
+    supplier_availability: SupplierAvailability | None = Field(
+        description="Whether a supplier has it; the shop's own stock is `quantity`.", examples=["to_order"]
+    )
+    supplier_expected_on: str | None = Field(
+        description="When the supplier expects to have it.", examples=["2026-11"]
+    )
     subjects: list[SubjectOut]
     work_id: int = Field(description="Shared by all editions of one text.", examples=[7])
     cover: CoverOut | None

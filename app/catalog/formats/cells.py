@@ -26,7 +26,7 @@ from app.catalog.formats.people import credits_cell, credits_of, role_of
 from app.catalog.formats.texts import FieldCut, FieldRefused, TextRule, checked
 from app.catalog.goods.schemas import MOST_CATEGORIES, MOST_TAGS, Description, Sku, Tag
 from app.catalog.languages import language_of
-from app.catalog.models import BookFormat
+from app.catalog.models import BookFormat, SupplierAvailability
 from app.catalog.slugs import make_slug
 from app.catalog.subjects import Subject, Subjects, SubjectScheme, has_shape_of
 
@@ -50,6 +50,7 @@ _FORMATS = {
     BookFormat.AUDIOBOOK: "audiobook audio audiocd audiocassette audible audibleaudio mp3cd aj",
     BookFormat.OTHER: "other unknown unknownbinding",
 }
+_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _FORMAT_BY_WORD = {word: form.value for form, words in _FORMATS.items() for word in words.split()}
 
 
@@ -58,6 +59,20 @@ def _read_format(cell: str) -> str:
     if form is None:
         raise FieldRefused(f"is none of: {', '.join(BookFormat)}", "unknown-format")
     return form
+
+
+def _read_availability(cell: str) -> str:
+    word = "_".join(_BETWEEN_LETTERS.split(cell.casefold()))
+    if word not in set(SupplierAvailability):
+        raise FieldRefused(f"is none of: {', '.join(SupplierAvailability)}", "unknown-availability")
+    return word
+
+
+def _read_flag(cell: str) -> bool:
+    flag = _FLAGS.get(cell.casefold())
+    if flag is None:
+        raise FieldRefused("must be true or false", "invalid-type")
+    return flag
 
 
 def _read_categories(cell: str) -> list[str]:
@@ -141,6 +156,9 @@ _READERS: Mapping[str, CellReader] = {
     "tags": _read_tags,
     "sku": lambda cell: checked(_SKU, cell),
     "price": read_price,
+    "is_price_fixed": _read_flag,
+    "supplier_availability": _read_availability,
+    "supplier_expected_on": read_date,
     "description": TextRule(TypeAdapter(Description), is_single_line=False),
 }
 
@@ -169,6 +187,8 @@ def write_cell(name: str, value: FieldValue) -> Cell:
     """The value as a cell of a spreadsheet: text that might be a formula is escaped, numbers never."""
     if isinstance(value, str):
         return escape_formula(keep_markup(value))
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, list):
         return escape_formula(keep_markup(_LISTS[name](value)))
     return str(value) if isinstance(value, Decimal) else value
@@ -191,6 +211,8 @@ def cell_of_json(name: str, value: object) -> str:
         return ""
     if isinstance(value, list) and name in _JSON_LISTS:
         return _JSON_LISTS[name](value)
+    if isinstance(value, bool) and CELL_READERS.get(name) is _read_flag:
+        return str(value).lower()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FieldRefused("has a value of the wrong kind", "invalid-type")
     return str(value)

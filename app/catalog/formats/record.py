@@ -30,8 +30,8 @@ class Record:
     `values` has only the fields that the file has columns for: an absent column leaves the field alone,
     an empty cell of a present column empties it (None, or an empty list), except that an empty
     title, price or quantity means "not given". A record with problems fails; one with `warnings` is applied
-    without what they tell of, and its row keeps the original columns. `item_id` is this shop's own and counts
-    only without an ISBN.
+    without what they tell of, and its row keeps the original columns; `notes` tell what was chosen where it
+    offers several. `item_id` is this shop's own and counts only without an ISBN.
     """
 
     number: int
@@ -41,6 +41,7 @@ class Record:
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[RowProblem] = field(default_factory=list)
     warnings: list[RowProblem] = field(default_factory=list)
+    notes: list[RowProblem] = field(default_factory=list)
     action: Action = Action.PUT
 
     @property
@@ -59,7 +60,7 @@ class SourceFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """How to read a file: what was declared by the sender, and the shop's currency."""
+    """How to read a file: what was declared by the sender, and what the shop is."""
 
     format: SourceFormat
     currency: str
@@ -67,6 +68,16 @@ class SourceOptions:
     delimiter: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     """Header of the file → field name, or "" to ignore the column."""
+
+    country: str = ""
+    region: str = ""
+    """Where the shop is, as territories of prices name it."""
+
+    own_name: str = ""
+    """By which this shop's own ONIX exports are known."""
+
+    takes_stock: bool = False
+    """Whether a supplier's stock on hand shall become the shop's."""
 
 
 class Source(Protocol):

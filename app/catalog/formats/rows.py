@@ -16,7 +16,7 @@ from app.catalog.formats.texts import FieldCut, FieldRefused
 LARGEST_CELL = 1_000_000
 """Characters. Nothing that a book has is a thousandth of it."""
 
-_KEPT_WHEN_EMPTY = frozenset({"title", "price", "quantity"})
+_KEPT_WHEN_EMPTY = frozenset({"title", "price", "is_price_fixed", "quantity"})
 _DECISIVE = frozenset({"isbn", "shop_item_id", "title", "sku", "price", "currency", "quantity"})
 """What the book is, what it costs and how many there are: a row in which that is odd is refused, and mended.
 

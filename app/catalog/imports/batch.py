@@ -46,6 +46,7 @@ class Outcome:
     before: dict[str, Any] | None = None
     errors: Sequence[RowProblem] = ()
     warnings: Sequence[RowProblem] = ()
+    notes: Sequence[RowProblem] = ()
     raw: dict[str, str] | None = None
 
     @property
@@ -237,6 +238,7 @@ def make_plan(records: Iterable[Record], stored: Mapping[BookKey, StoredBook], n
             plan.creations.append((outcome, new_state(resolve_fields(record.values, names))))
         else:
             outcome = _plan_edit(plan, record, book, names)
+        outcome.notes = record.notes
         if record.warnings:
             outcome.warnings, outcome.raw = record.warnings, _as_it_came(record)
         plan.outcomes.append(outcome)

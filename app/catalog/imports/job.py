@@ -230,6 +230,7 @@ def row_values(job_id: int, outcomes: Iterable[Outcome], *, is_real: bool) -> li
             before=_json(one.before) if is_real else None,
             errors=_json(one.errors or None),
             warnings=_json(one.warnings or None),
+            notes=_json(one.notes or None),
             raw=_json(one.raw),
         )
         for one in outcomes

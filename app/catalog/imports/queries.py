@@ -134,6 +134,7 @@ def _row_out(row: AnyRow) -> ImportRowOut:
         changes=changes or None,
         errors=row.errors or [],
         warnings=row.warnings or [],
+        notes=row.notes or [],
         raw=row.raw,
         reverted=None if row.outcome is None else row.outcome == RevertOutcome.REVERTED,
     )

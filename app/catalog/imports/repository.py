@@ -53,6 +53,7 @@ class RowValues(NamedTuple):
     before: str | None
     errors: str | None
     warnings: str | None
+    notes: str | None
     raw: str | None
 
 

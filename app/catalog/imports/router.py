@@ -69,6 +69,11 @@ async def create_import(
     would happen, row by row, with the changes of each field. A field that is odd is left as it was, and the
     row warns (`warned`, `rows?has_warnings=true`); what the book is, its price and its quantity must be right,
     or the row fails.
+
+    Of ONIX, the price, the texts and the supplier's availability are taken that hold for a customer of this shop
+    today (`SHOP_COUNTRY`, `SHOP_REGION`); `notes` of the row tell which price was taken and why. Stock on hand
+    changes the shop's only in its own export, which is known by the sender and the record references, or
+    with `stock=import`.
     """
     upload, options = await receive_import(request)
     job_id = await imports.create(importer, options, upload)

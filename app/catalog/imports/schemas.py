@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from app.catalog.formats.record import SourceFormat
-from app.catalog.models import ImportMode, ImportState, OnError, RevertState, RowStatus
+from app.catalog.models import ImportMode, ImportState, ImportStock, OnError, RevertState, RowStatus
 from app.core.db.paging import ListQuery
 from app.core.http.schemas import FormModel, Line, Moment, ResponseModel, RowId
 
@@ -23,6 +23,7 @@ class ImportIn(FormModel):
     mode: ImportMode = ImportMode.UPSERT
     on_error: OnError = OnError.SKIP_ROW
     dry_run: bool = False
+    stock: ImportStock = ImportStock.OWN
     mapping: dict[Header, TargetField] = Field(default_factory=dict, max_length=MOST_MAPPED)
     format: SourceFormat | None = None
     encoding: Annotated[Line, Field(min_length=1, max_length=40)] | None = None
@@ -60,6 +61,7 @@ class ImportOut(ResponseModel):
     mode: ImportMode = Field(examples=["upsert"])
     on_error: OnError = Field(examples=["skip_row"])
     dry_run: bool = Field(examples=[False])
+    stock: ImportStock = Field(description="Whose stock on hand of ONIX became the shop's.", examples=["own"])
     format: SourceFormat = Field(examples=["csv"])
     filename: str = Field(examples=["books.csv"])
     size: int = Field(description="Bytes.", examples=[816282])
@@ -111,6 +113,9 @@ class ImportRowOut(ResponseModel):
     errors: list[RowProblemOut] = Field(description="Of a failed row.")
     warnings: list[RowProblemOut] = Field(
         description="What was not taken over; the rest of the row was applied, unless it failed."
+    )
+    notes: list[RowProblemOut] = Field(
+        description="What was chosen of several: of the prices in ONIX which one, and why."
     )
     raw: dict[str, str] | None = Field(
         description="The original columns of a row that failed or has warnings.", examples=[{"isbn": "123"}]

@@ -54,7 +54,9 @@ class ImportService:
         """Queue the import of a stored file and return the job's id."""
         job = ImportJob(
             created_by=importer.user_id,
-            **request.model_dump(include={"mode", "on_error", "dry_run", "encoding", "delimiter", "mapping"}),
+            **request.model_dump(
+                include={"mode", "on_error", "dry_run", "stock", "encoding", "delimiter", "mapping"}
+            ),
             format=request.format or upload.format,
             filename=upload.filename,
             size=upload.size,

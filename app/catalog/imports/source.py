@@ -15,8 +15,9 @@ from pathlib import Path
 from app.catalog.formats.detection import open_source
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.onix.reader import OnixSource
+from app.catalog.formats.onix.writer import sender_of
 from app.catalog.formats.record import Record, Source, SourceFormat, SourceOptions
-from app.catalog.models import ImportJob
+from app.catalog.models import ImportJob, ImportStock
 from app.core.events.events import HandlerContext
 
 BATCH = 2000
@@ -112,8 +113,17 @@ def open_upload(path: Path, options: SourceOptions) -> Source:
 @asynccontextmanager
 async def opened(context: HandlerContext, job: ImportJob) -> AsyncIterator[Source]:
     """Open the job's file, to be closed by whoever reads it. Raises FileMissing, SourceRefused."""
+    settings = context.settings
     options = SourceOptions(
-        SourceFormat(job.format), context.settings.currency, job.encoding, job.delimiter, job.mapping
+        SourceFormat(job.format),
+        settings.currency,
+        job.encoding,
+        job.delimiter,
+        job.mapping,
+        country=settings.country,
+        region=settings.shop_region or "",
+        own_name=sender_of(settings.public_url),
+        takes_stock=job.stock == ImportStock.IMPORT,
     )
     async with context.storage.opened.local_file(job.stored_as or "") as path:
         yield await asyncio.to_thread(open_upload, path, options)

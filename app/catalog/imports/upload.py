@@ -14,7 +14,7 @@ from app.catalog.formats.detection import HEAD, detect_format
 from app.catalog.formats.record import SourceFormat
 from app.catalog.imports.schemas import ImportIn
 from app.catalog.imports.service import StoredUpload
-from app.catalog.models import ImportMode, OnError
+from app.catalog.models import ImportMode, ImportStock, OnError
 from app.core.http.uploads import (
     FormStream,
     UploadTooLarge,
@@ -52,6 +52,12 @@ FORM = form_body(
                     OnError,
                     OnError.SKIP_ROW.value,
                     "`skip_row`: other rows are written; `abort`: one failed row, and nothing is written.",
+                ),
+                "stock": _choice(
+                    ImportStock,
+                    ImportStock.OWN.value,
+                    "Of ONIX: `own`: stock on hand changes the shop's only in an export of this shop;"
+                    " `import`: a supplier's becomes the shop's too. Columns of CSV and NDJSON are the shop's own.",
                 ),
                 "dry_run": {"type": "boolean", "default": False, "description": "Report, but write nothing."},
                 "mapping": {

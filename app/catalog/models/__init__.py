@@ -8,6 +8,7 @@ from app.catalog.models.books import Category as Category
 from app.catalog.models.books import Contributor as Contributor
 from app.catalog.models.books import ContributorRole as ContributorRole
 from app.catalog.models.books import Series as Series
+from app.catalog.models.books import SupplierAvailability as SupplierAvailability
 from app.catalog.models.books import Work as Work
 from app.catalog.models.goods import Item as Item
 from app.catalog.models.goods import StockLevel as StockLevel
@@ -17,6 +18,7 @@ from app.catalog.models.imports import ImportMade as ImportMade
 from app.catalog.models.imports import ImportMode as ImportMode
 from app.catalog.models.imports import ImportRow as ImportRow
 from app.catalog.models.imports import ImportState as ImportState
+from app.catalog.models.imports import ImportStock as ImportStock
 from app.catalog.models.imports import OnError as OnError
 from app.catalog.models.imports import OnixRecord as OnixRecord
 from app.catalog.models.imports import RevertOutcome as RevertOutcome

@@ -43,6 +43,16 @@ class ContributorRole(StrEnum):
     NARRATOR = "narrator"
 
 
+class SupplierAvailability(StrEnum):
+    """Whether a supplier has a book; the shop's own stock is another matter."""
+
+    AVAILABLE = "available"
+    TO_ORDER = "to_order"
+    REPRINTING = "reprinting"
+    NOT_YET = "not_yet"
+    OUT_OF_PRINT = "out_of_print"
+
+
 class Series(Versioned, Base):
     """A series of books; two spellings that differ in case or accents are one."""
 
@@ -98,7 +108,8 @@ class Work(Timestamped, Versioned, Base):
 class Book(Base):
     """What a book has beyond an item. One row each; the item's version stands for both.
 
-    `subjects` holds `{scheme, code, heading}`, `cover` `{name, width, height}`.
+    `subjects` holds `{scheme, code, heading}`, `cover` `{name, width, height}`. `supplier_expected_on` is a
+    partial date as text: nothing is sorted or looked for by it.
     """
 
     __tablename__ = "books"
@@ -124,6 +135,9 @@ class Book(Base):
     series_order: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
     subjects: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     cover: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    is_price_fixed: Mapped[bool] = mapped_column(server_default="false")
+    supplier_availability: Mapped[str | None]
+    supplier_expected_on: Mapped[str | None]
 
     __table_args__ = (
         UniqueConstraint("isbn13"),

@@ -36,6 +36,13 @@ class OnError(StrEnum):
     ABORT = "abort"
 
 
+class ImportStock(StrEnum):
+    """Whose stock on hand of ONIX becomes the shop's: what its own exports say, or any supplier's."""
+
+    OWN = "own"
+    IMPORT = "import"
+
+
 class RowStatus(StrEnum):
     """What an import did, or in a dry run would do, with a row."""
 
@@ -80,6 +87,7 @@ class ImportJob(Timestamped, Base):
     state: Mapped[str] = mapped_column(server_default="pending")
     mode: Mapped[str]
     on_error: Mapped[str]
+    stock: Mapped[str] = mapped_column(server_default="own")
     dry_run: Mapped[bool]
     format: Mapped[str]
     filename: Mapped[str]
@@ -111,6 +119,7 @@ class ImportJob(Timestamped, Base):
 
     __table_args__ = (
         CheckConstraint(_one_of("state", ImportState), name="state"),
+        CheckConstraint(_one_of("stock", ImportStock), name="stock"),
         CheckConstraint(_one_of("revert_state", RevertState), name="revert_state"),
         Index("ix_import_jobs_stored", "created_at", postgresql_where=text("stored_as IS NOT NULL")),
     )
@@ -122,7 +131,7 @@ class ImportRow(Base):
     No foreign key: jobs are never deleted, and it would be checked once for each of a million rows.
 
     `changes` is field → [old, new] of an update; `before` what a revert restores; `raw` the
-    original columns of a row that failed or has warnings. `version` is the item's after the row: a revert touches
+    original columns of a row that failed or has warnings; `notes` tell what was chosen. `version` is the item's after the row: a revert touches
     only what still has it. `outcome` says what a revert did.
     """
 
@@ -138,6 +147,7 @@ class ImportRow(Base):
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     errors: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
     warnings: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    notes: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
     raw: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     outcome: Mapped[str | None]
 

@@ -119,6 +119,8 @@ class Settings(_DatabaseOnly):
     internal_port: int | None = Field(default=None, ge=1, le=65_535)
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
     shop_time_zone: ZoneInfo | None = None
+    shop_country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    shop_region: str | None = Field(default=None, pattern=r"^[A-Z]{2}-[A-Z0-9]{1,4}$")
     docs_enabled: bool | None = None
     require_verified_email: bool = False
     redis: RedisSettings = RedisSettings()
@@ -142,7 +144,7 @@ class Settings(_DatabaseOnly):
             return values
         return {**values, "log": {"level": "WARNING", **values.get("log", {})}}
 
-    @field_validator("internal_port", "shop_time_zone", mode="before")
+    @field_validator("internal_port", "shop_time_zone", "shop_country", "shop_region", mode="before")
     @classmethod
     def _may_be_empty(cls, given: object) -> object:
         return None if given == "" else given
@@ -160,6 +162,8 @@ class Settings(_DatabaseOnly):
         secret = self.jwt.secret.get_secret_value()
         if secret.lower() in WEAK_SECRETS or len(secret.encode()) < SHORTEST_SECRET:
             raise ValueError(f"JWT_SECRET must be at least {SHORTEST_SECRET} random bytes; {_MAKE_ONE}")
+        if self.shop_region and self.shop_region[:2] != self.country:
+            raise ValueError("SHOP_REGION must lie in SHOP_COUNTRY: DE-BY in DE")
         if self.in_production and (complaints := list(self._complaints())):
             raise ValueError("\n".join(complaints))
         return self
@@ -183,6 +187,11 @@ class Settings(_DatabaseOnly):
                     f"{name} holds a default password, which is refused {where}: give the role another one"
                     " (ALTER ROLE … PASSWORD …; in the Compose stack POSTGRES_PASSWORD), made with: openssl rand -hex 32"
                 )
+
+    @property
+    def country(self) -> str:
+        """The country of the shop, else that of its region; "" where neither is said."""
+        return self.shop_country or (self.shop_region or "")[:2]
 
     @property
     def in_production(self) -> bool:

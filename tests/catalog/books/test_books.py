@@ -67,12 +67,32 @@ WHOLE = {
     "series_id": None,
     "series": None,
     "series_position": None,
+    "is_price_fixed": False,
+    "supplier_availability": None,
+    "supplier_expected_on": None,
     "categories": [],
     "subjects": [],
     "work_id": IsInt(gt=0),
     "cover": None,
     "lowest_price_30d": None,
 }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"is_price_fixed": None},
+        {"is_price_fixed": "perhaps"},
+        {"supplier_availability": "sold out"},
+        {"supplier_expected_on": "soon"},
+    ],
+)
+async def test_supplier_and_fixed_price_have_their_shape(
+    client: httpx.AsyncClient, seller: Caller, wrong: dict[str, Any]
+) -> None:
+    answer = await client.post(BOOKS, json=SIMPLE | wrong, headers=seller.headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == next(iter(wrong))
 
 
 async def test_a_full_book_comes_back_as_it_was_sent(client: httpx.AsyncClient, seller: Caller) -> None:

@@ -5,7 +5,7 @@ Codes that are missing here are kept raw.
 """
 
 from app.catalog.formats.record import Action
-from app.catalog.models import BookFormat, ContributorRole
+from app.catalog.models import BookFormat, ContributorRole, SupplierAvailability
 from app.catalog.subjects import SubjectScheme
 
 NOTIFICATIONS = {
@@ -98,8 +98,13 @@ BISAC_HEADING = "10"
 DESCRIPTION_TYPES = ("03", "02")
 """List 153, best first: description, short description."""
 
-ANYBODY = "00"
-"""List 154: a text for every audience."""
+ANYBODY, CUSTOMERS = "00", "03"
+RESTRICTED = "01"
+"""List 154: a text for every audience, for end customers, and for nobody but those that are named."""
+
+TEXT_FROM, TEXT_UNTIL = frozenset({"14", "27"}), frozenset({"15", "28"})
+ABOUT_TEXT = frozenset({"01", "04", "17"})
+"""List 155: from and until when a text may be shown; when it was published, broadcast, changed."""
 
 PUBLISHER_ROLE = "01"
 """List 45."""
@@ -115,21 +120,45 @@ FREE_TEXT = "12"
 EXACT_TIMES = frozenset({"13", "14"})
 """List 55."""
 
-PRICE_TYPES = ("04", "02", "42", "03", "01", "41")
-"""List 58, best first: what a customer pays. Fixed, recommended and publisher's retail price with tax; then without."""
+RECOMMENDED_WITH_TAX, FIXED_WITH_TAX = "02", "04"
+"""List 58."""
 
-RECOMMENDED_WITH_TAX = "02"
 CONSUMER_PRICES = frozenset({"", "00", "05"})
 """List 59: no qualifier, unqualified, consumer price. Others are for schools, libraries, sets."""
 
+PER_COPY = frozenset({"", "00"})
+"""List 60."""
+
+PRICE_STATUSES = frozenset({"", "00", "01", "02"})
+"""List 61: unspecified, provisional, firm."""
+
+NO_CONDITIONS = "00"
+"""List 167."""
+
 PRICE_FROM, PRICE_UNTIL = "14", "15"
-"""List 173."""
+FROM_UNTIL = "24"
+"""List 173, and 155 too."""
 
 UNSPECIFIED_SUPPLIER = "00"
 """List 93."""
 
 IN_STOCK, OUT_OF_STOCK = "21", "31"
-"""List 65."""
+AVAILABILITIES = (
+    dict.fromkeys(("20", "21"), SupplierAvailability.AVAILABLE)
+    | dict.fromkeys(("22", "23"), SupplierAvailability.TO_ORDER)
+    | dict.fromkeys(("30", "31", "32", "33", "34"), SupplierAvailability.REPRINTING)
+    | dict.fromkeys(("10", "11", "12"), SupplierAvailability.NOT_YET)
+    | dict.fromkeys(
+        ("01", "40", "41", "42", "43", "46", "47", "48", "49", "51", "52"), SupplierAvailability.OUT_OF_PRINT
+    )
+)
+"""List 65: in stock or available; to order or on demand; not now, but again; not yet; no more. Others say nothing."""
+
+EXPECTED = "08"
+"""List 166: when the supplier expects to have it."""
+
+EXACTLY = frozenset({"", "03"})
+"""List 215."""
 
 PRICE_TO_BE_ANNOUNCED = "02"
 """List 57."""

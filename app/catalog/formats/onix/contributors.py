@@ -9,11 +9,13 @@ from app.catalog.formats.people import Credit, checked_credits
 _STRUCTURED = ("NamesBeforeKey", "PrefixToKey", "KeyNames", "NamesAfterKey", "SuffixToKey")
 _SUFFIXES = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii", "iv"})
 _INVERTED_PARTS = 2
+_LONGEST_NUMBER, _LAST = 6, 1_000_000
 
 
 def read_contributors(block: Part, parsed: ParsedProduct) -> None:
-    """Read all whose role the catalogue knows; the others stay raw, and so do those beyond the limit."""
+    """Read all whose role the catalogue knows; the others stay raw, and so do odd names and those beyond the limit."""
     listed: list[Credit] = []
+    has_odd_ones = False
     for contributor in sorted(block.all("Contributor"), key=_place):
         roles = [
             role
@@ -22,26 +24,35 @@ def read_contributors(block: Part, parsed: ParsedProduct) -> None:
         ]
         if not roles or len(listed) + len(roles) > MOST_CONTRIBUTORS:
             continue
-        if name := _take_name(contributor):
-            listed += [(name, role) for role in roles]
-            contributor.use("SequenceNumber")
-            contributor.use_if("ContributorRole", *code_lists.ROLE_CODES.values())
-    parsed.put("contributors", checked_credits, listed)
+        name, elements = _name_in(contributor)
+        if not name:
+            continue
+        try:
+            listed += checked_credits((name, role) for role in roles)
+        except ValueError as refusal:
+            parsed.warn("contributors", refusal, name)
+            has_odd_ones = True
+            continue
+        contributor.use("SequenceNumber", *elements)
+        contributor.use_if("ContributorRole", *code_lists.ROLE_CODES.values())
+    if listed or not has_odd_ones:
+        parsed.values["contributors"] = list(dict.fromkeys(listed))
 
 
 def _place(contributor: Part) -> int:
     number = contributor.peek("SequenceNumber")
-    return int(number) if number.isascii() and number.isdigit() else 1_000_000
+    return int(number[:_LONGEST_NUMBER]) if number.isascii() and number.isdigit() else _LAST
 
 
-def _take_name(contributor: Part) -> str:
-    if name := contributor.take("PersonName"):
-        return name
+def _name_in(contributor: Part) -> tuple[str, tuple[str, ...]]:
+    """The name, and the elements that it was read from."""
+    if name := contributor.peek("PersonName"):
+        return name, ("PersonName",)
     if contributor.peek("KeyNames"):
-        return " ".join(filter(None, (contributor.take(one) for one in _STRUCTURED)))
-    if inverted := contributor.take("PersonNameInverted"):
-        return _turned(inverted)
-    return contributor.take("CorporateName")
+        return " ".join(filter(None, (contributor.peek(one) for one in _STRUCTURED))), _STRUCTURED
+    if inverted := contributor.peek("PersonNameInverted"):
+        return _turned(inverted), ("PersonNameInverted",)
+    return contributor.peek("CorporateName"), ("CorporateName",)
 
 
 def _turned(inverted: str) -> str:

@@ -1,4 +1,8 @@
-"""Dates of ONIX, (text, date format of list 55), as partial dates and years of the catalogue, and back."""
+"""Dates of ONIX, (text, date format of list 55), as partial dates and years of the catalogue, and back.
+
+What a date says beyond doubt is read, whatever its format is called: `20110831`, `2011-08-31`, `20240000` (the year
+alone is known), `20240501T120000+0200` (the day as written), `1998-2003` (from then on).
+"""
 
 import re
 
@@ -8,29 +12,78 @@ from app.catalog.partial_dates import check_partial_date
 
 _LENGTHS = {code_lists.YEAR: 4, code_lists.MONTH: 6, code_lists.DAY: 8}
 FORMAT_OF_LENGTH = {length: form for form, length in _LENGTHS.items()}
+_GREGORIAN = frozenset(f"{number:02}" for number in range(15))
+"""Formats of list 55; from 20 on they are of other calendars."""
+
 _BEFORE = re.compile(r"(\d{1,4}) BCE", re.ASCII)
+_ZONE = r"(?:Z|[+-]\d{2}:?(?:\d{2})?)?"
+_TIME = rf"[T ]?\d{{2}}:?\d{{2}}(?::?\d{{2}}(?:[.,]\d+)?)?{_ZONE}"
+_DIGITS = re.compile(rf"(\d{{4}})(?:(\d{{2}})(?:(\d{{2}})(?:{_TIME}|{_ZONE}))?)?", re.ASCII)
+_DASHED = re.compile(rf"(\d{{4}})([-/.])(\d{{2}})(?:\2(\d{{2}})(?:{_TIME}|{_ZONE}))?", re.ASCII)
+_YEARS = re.compile(r"(\d{4})\s?[-/\u2010-\u2015]\s?(\d{4}|1[3-9]|[2-9]\d)", re.ASCII)
+"""`1998-2003`, `1998/99`; what may be a month is one."""
+
+_UNKNOWN = ("00", None)
+_HALVES = {"06": 8, "07": 6, "11": 4}
+"""Formats of spans → length of each of their two dates."""
+
+_YEAR_AND_MORE = frozenset({"02", "03", "04", "08", "09", "10"})
+"""Weeks, quarters and seasons, and spans of them: of these the year is kept."""
 
 
 def partial_date_of(text: str, form: str) -> str | None:
-    """The date as `1998`, `1998-05` or `1998-05-12`; None where it is given otherwise. Raises FieldRefused."""
-    if form in code_lists.EXACT_TIMES:
-        text, form = text[:8], code_lists.DAY
-    length = _LENGTHS.get(form)
-    if length is None:
+    """The date as `1998`, `1998-05` or `1998-05-12`, of a span its beginning. Raises FieldRefused.
+
+    None where it is text, or of another calendar.
+    """
+    if form not in _GREGORIAN:
         return None
-    if len(text) != length or not (text.isascii() and text.isdigit()):
-        raise FieldRefused(f"must have {length} digits in the date format {form}", "invalid-date")
-    return check_partial_date("-".join(filter(None, (text[:4], text[4:6], text[6:]))))
+    half = _HALVES.get(form)
+    if half and len(text) == 2 * half and text.isascii():
+        text = text[:half]
+    elif form in _YEAR_AND_MORE:
+        text = text[:4]
+    try:
+        return check_partial_date(_iso(text))
+    except ValueError as refusal:
+        if form == code_lists.FREE_TEXT:
+            return None
+        raise FieldRefused(str(refusal), "invalid-date") from None
+
+
+def _iso(text: str) -> str:
+    if match := _YEARS.fullmatch(text):
+        return _first_year(*match.groups())
+    if match := _DIGITS.fullmatch(text):
+        year, month, day = match.groups()
+    elif match := _DASHED.fullmatch(text):
+        year, _, month, day = match.groups()
+    else:
+        raise ValueError("is no date such as 20110831, 201108 or 2011")
+    if month in _UNKNOWN:
+        month, day = None, (day if day != "00" else None)
+        if day:
+            raise ValueError("has a day of no month")
+    return "-".join(part for part in (year, month, day) if part not in _UNKNOWN)
+
+
+def _first_year(first: str, last: str) -> str:
+    if last < first[-len(last) :]:
+        raise ValueError("ends before it begins")
+    return first
 
 
 def year_of(text: str, form: str) -> int | None:
-    """The year of a date, negative before the common era (`750 BCE` in format 12); None where it is given otherwise."""
-    if form == code_lists.FREE_TEXT:
-        match = _BEFORE.fullmatch(text)
-        return -int(match[1]) if match else None
-    if form in _LENGTHS and text[:4].isascii() and text[:4].isdigit():
-        return int(text[:4])
-    return None
+    """The year of a date, negative before the common era (`750 BCE` in format 12). Raises FieldRefused.
+
+    None where it is text, or of another calendar.
+    """
+    if form == code_lists.FREE_TEXT and (match := _BEFORE.fullmatch(text)):
+        return -int(match[1])
+    if text == "0000":
+        return 0
+    date = partial_date_of(text, form)
+    return int(date[:4]) if date else None
 
 
 def onix_date(partial: str) -> tuple[str, str]:

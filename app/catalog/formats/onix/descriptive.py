@@ -1,16 +1,17 @@
 """Block 1, descriptive detail: form, title, series, edition, language, extent, subjects."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from pydantic import TypeAdapter, ValidationError
 
 from app.catalog.books.schemas import Pages, SeriesPosition
-from app.catalog.formats.numbers import plain_digits
+from app.catalog.formats.numbers import read_integer
 from app.catalog.formats.onix import code_lists
 from app.catalog.formats.onix.contributors import read_contributors
 from app.catalog.formats.onix.parsed import ParsedProduct
 from app.catalog.formats.onix.parts import Part
-from app.catalog.formats.texts import TextRule, checked
+from app.catalog.formats.texts import TextRule
 from app.catalog.goods.schemas import ShortLine, Title
 from app.catalog.languages import language_of
 from app.catalog.subjects import MOST_SUBJECTS, Subject, SubjectScheme
@@ -22,6 +23,14 @@ _PAGES: TypeAdapter[int] = TypeAdapter(Pages)
 _ELIDED = ("'", "\u2019", "-")
 """What a title prefix ends with that is written together with the next word: L'."""
 
+_TITLE_PARTS = (
+    "TitleElementLevel",
+    "SequenceNumber",
+    "NoPrefix",
+    "TitleText",
+    "TitlePrefix",
+    "TitleWithoutPrefix",
+)
 _SUBJECT_PARTS = (
     "SubjectSchemeIdentifier",
     "SubjectSchemeName",
@@ -38,7 +47,7 @@ def read_descriptive(block: Part, parsed: ParsedProduct) -> None:
     block.use_if("ProductForm", *code_lists.FORMAT_CODES.values(), code_lists.UNDEFINED_FORM)
     _read_title(block, parsed)
     _read_series(block, parsed)
-    parsed.put_or_empty("edition_statement", _line, block.take("EditionStatement"))
+    parsed.take("edition_statement", _line, block, "EditionStatement")
     _read_language(block, parsed)
     _read_pages(block, parsed)
     read_contributors(block, parsed)
@@ -46,24 +55,49 @@ def read_descriptive(block: Part, parsed: ParsedProduct) -> None:
 
 
 def _read_title(block: Part, parsed: ParsedProduct) -> None:
+    """Read title and subtitle; of a volume the set's title, its number and its own title together.
+
+    Each volume of a set is a work of its own, and titles are what works are told apart by.
+    """
     parsed.values["subtitle"] = None
     detail = _best(block.all("TitleDetail"), "TitleType", code_lists.TITLE_TYPES)
     element = _of_level(detail, code_lists.PRODUCT_LEVEL) if detail else None
     if detail is None or element is None:
         return
-    text, subtitle = take_title(element), element.take("Subtitle")
-    detail.use("TitleType")
-    element.use("TitleElementLevel", "SequenceNumber", "NoPrefix")
+    own, number = title_of(element), element.peek("PartNumber")
     above = _of_level(detail, code_lists.COLLECTION_LEVEL)
-    if not text and above:
-        text = f"{take_title(above)} {element.take('PartNumber')}".strip()
-        above.use("TitleElementLevel", "SequenceNumber", "NoPrefix")
-    if text:
-        parsed.put("title", _title, text)
-    parsed.put_or_empty("subtitle", _line, subtitle)
+    of_set = title_of(above) if above else ""
+    if not number:
+        title = own or of_set
+    elif of_set and not own.casefold().startswith(of_set.casefold()):
+        title = _numbered(of_set, number) + (f": {own}" if own else "")
+    else:
+        title = _numbered(own, number)
+    if not title:
+        return
+    try:
+        parsed.values["title"] = _title(title)
+    except ValueError as refusal:
+        parsed.refuse("title", refusal)
+        return
+    detail.use("TitleType")
+    for used in (element, above) if above else (element,):
+        used.use(*_TITLE_PARTS)
+    if number:
+        element.use("PartNumber")
+    parsed.take("subtitle", _line, element, "Subtitle")
+
+
+def _numbered(title: str, number: str) -> str:
+    """`Bleach 3`, `Collected Works, Volume 1`; a title that says its number already stays."""
+    if not title or title.casefold().endswith(f" {number.casefold()}"):
+        return title or number
+    return f"{title} {number}" if number.isdigit() else f"{title}, {number}"
 
 
 def _read_series(block: Part, parsed: ParsedProduct) -> None:
+    """Read the series, which is the collection, else the set that the title makes the book a volume of."""
+    parsed.values |= {"series": None, "series_position": None}
     collection = _best(
         block.all("Collection"),
         "CollectionType",
@@ -71,29 +105,34 @@ def _read_series(block: Part, parsed: ParsedProduct) -> None:
     ) or block.find("Collection")
     detail = collection and _best(collection.all("TitleDetail"), "TitleType", code_lists.TITLE_TYPES)
     within = detail or _best(block.all("TitleDetail"), "TitleType", code_lists.TITLE_TYPES)
-    named = _of_level(within, code_lists.COLLECTION_LEVEL) if within else None
-    parsed.values |= {"series": None, "series_position": None}
-    if within is None or named is None:
+    if within is None:
+        return
+    product = _of_level(within, code_lists.PRODUCT_LEVEL)
+    named = _of_level(within, code_lists.COLLECTION_LEVEL)
+    if named is None and detail is None and product and product.peek("PartNumber"):
+        named = product
+    name = title_of(named) if named else ""
+    if named is None or not name or not parsed.put("series", _line, name):
         return
     if collection:
         collection.use_if("CollectionType", code_lists.UNSPECIFIED_COLLECTION)
-    parsed.put_or_empty("series", _line, take_title(named))
-    named.use("TitleElementLevel", "SequenceNumber", "NoPrefix")
+    named.use(*_TITLE_PARTS)
     if detail:
         detail.use("TitleType")
-    if parsed.values.get("series"):
-        parsed.put_or_empty("series_position", _position, _take_position(within, named, collection))
+    _read_position(parsed, within, named, collection)
 
 
-def _take_position(within: Part, named: Part, collection: Part | None) -> str:
+def _read_position(parsed: ParsedProduct, within: Part, named: Part, collection: Part | None) -> None:
     product = _of_level(within, code_lists.PRODUCT_LEVEL)
     if product and product.peek("PartNumber"):
+        parsed.take("series_position", _position, product, "PartNumber")
         product.use("TitleElementLevel", "SequenceNumber")
-        return product.take("PartNumber")
+        return
     for sequence in collection.all("CollectionSequence") if collection else ():
         if number := sequence.peek("CollectionSequenceNumber"):
-            return number
-    return named.take("PartNumber")
+            parsed.put("series_position", _position, number)
+            return
+    parsed.take("series_position", _position, named, "PartNumber")
 
 
 def _read_language(block: Part, parsed: ParsedProduct) -> None:
@@ -101,8 +140,9 @@ def _read_language(block: Part, parsed: ParsedProduct) -> None:
     for language in block.all("Language"):
         if language.peek("LanguageRole") == code_lists.MAIN_LANGUAGE and language.peek("LanguageCode"):
             names = ("LanguageCode", "ScriptCode", "CountryCode")
-            parsed.put("language", language_of, "-".join(filter(None, (language.take(one) for one in names))))
-            language.use("LanguageRole")
+            tag = "-".join(filter(None, (language.peek(one) for one in names)))
+            if parsed.put("language", language_of, tag):
+                language.use("LanguageRole", *names)
             return
 
 
@@ -111,10 +151,11 @@ def _read_pages(block: Part, parsed: ParsedProduct) -> None:
     extent = _best(counted, "ExtentType", code_lists.PAGE_COUNTS)
     value = extent.peek("ExtentValue") if extent else ""
     parsed.values["pages"] = None
-    if extent and value.strip("0"):
-        parsed.put("pages", lambda text: checked(_PAGES, int(plain_digits(text, "pages"))), value)
-        if extent.peek("ExtentType") == code_lists.PAGE_COUNTS[0]:
-            extent.use()
+    if not extent or not value.strip("0"):
+        return
+    is_read = parsed.put("pages", partial(read_integer, _PAGES), value)
+    if is_read and extent.peek("ExtentType") == code_lists.PAGE_COUNTS[0]:
+        extent.use()
 
 
 def _read_subjects(block: Part, parsed: ParsedProduct) -> None:
@@ -155,10 +196,10 @@ def _of_level(detail: Part, level: str) -> Part | None:
     return next((one for one in elements if one.peek("TitleElementLevel") == level), None)
 
 
-def take_title(element: Part) -> str:
+def title_of(element: Part) -> str:
     """The title of an element, with its prefix; "" where it has none."""
-    if text := element.take("TitleText"):
+    if text := element.peek("TitleText"):
         return text
-    prefix, rest = element.take("TitlePrefix"), element.take("TitleWithoutPrefix")
+    prefix, rest = element.peek("TitlePrefix"), element.peek("TitleWithoutPrefix")
     between = "" if not prefix or not rest or prefix.endswith(_ELIDED) else " "
     return f"{prefix}{between}{rest}"

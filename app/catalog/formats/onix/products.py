@@ -2,10 +2,11 @@
 
 from app.catalog.formats.numbers import read_item_id
 from app.catalog.formats.onix import code_lists
-from app.catalog.formats.onix.descriptive import read_descriptive, take_title
+from app.catalog.formats.onix.collateral import read_collateral
+from app.catalog.formats.onix.descriptive import read_descriptive, title_of
 from app.catalog.formats.onix.parsed import Message, ParsedProduct
 from app.catalog.formats.onix.parts import Part
-from app.catalog.formats.onix.publishing import read_collateral, read_publishing
+from app.catalog.formats.onix.publishing import read_publishing
 from app.catalog.formats.onix.repository import UNMAPPED
 from app.catalog.formats.onix.supply import read_supply
 from app.catalog.formats.onix.unmapped import as_json, unmapped_parts
@@ -25,8 +26,8 @@ _KNOWN_BLOCKS = frozenset({*_BLOCKS, _SUPPLY, "ContentDetail", "RelatedMaterial"
 
 def record_of(product: Part, number: int, message: Message) -> Record:
     """The record of a product: a full record speaks of every block, an update of those that it has."""
-    parsed = ParsedProduct(message)
     reference = product.take("RecordReference")
+    parsed = ParsedProduct(message, reference)
     action = _action(product, parsed)
     isbn = _isbn(product, parsed)
     if not parsed.problems and action is not Action.DELETE:
@@ -37,7 +38,17 @@ def record_of(product: Part, number: int, message: Message) -> Record:
         unmapped = as_json(parts, is_full_record=action is Action.PUT)
         raw |= {UNMAPPED: unmapped} if unmapped else {}
     item_id = _item_id(product, parsed) if isbn is None else None
-    return Record(number, raw, isbn, item_id, parsed.values, parsed.problems, action=action)
+    return Record(
+        number,
+        raw,
+        isbn,
+        item_id,
+        parsed.values,
+        parsed.problems,
+        parsed.warnings,
+        parsed.notes,
+        action=action,
+    )
 
 
 def _read_blocks(product: Part, parsed: ParsedProduct, *, is_full_record: bool) -> None:
@@ -52,7 +63,7 @@ def _read_blocks(product: Part, parsed: ParsedProduct, *, is_full_record: bool) 
 
 def _action(product: Part, parsed: ParsedProduct) -> Action:
     code = product.take("NotificationType")
-    action = code_lists.NOTIFICATIONS.get(code)
+    action = code_lists.NOTIFICATIONS.get(code.zfill(2))
     if action is not None:
         return action
     if code in code_lists.TEST_NOTIFICATIONS:
@@ -105,5 +116,5 @@ def _columns(product: Part, parsed: ParsedProduct, reference: str) -> dict[str, 
     title = str(parsed.values.get("title") or "")
     if not title:
         elements = product.leaves("DescriptiveDetail", "TitleDetail", "TitleElement")
-        title = next((text for element in elements if (text := take_title(element))), "")
+        title = next((text for element in elements if (text := title_of(element))), "")
     return {"record_reference": reference, "isbn": isbn, "title": title}

@@ -11,10 +11,12 @@ from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.onix.guard import HEAD, WAY_OUT, check_opening, encoding_of
 from app.catalog.formats.onix.parsed import Message
 from app.catalog.formats.onix.parts import Part, part_of
+from app.catalog.formats.onix.prices import Shop
 from app.catalog.formats.onix.products import COLUMNS, record_of
 from app.catalog.formats.onix.tags import NAMESPACES, ROOTS
+from app.catalog.formats.onix.territories import Place
 from app.catalog.formats.record import Record, SourceOptions
-from app.core.clock import utc_now
+from app.core.clock import shop_today
 
 MOST_BYTES_WITHOUT_PRODUCT = 4 * 1024 * 1024
 """No product, and nothing between two of them, may be larger: all of it is in memory at once."""
@@ -36,7 +38,8 @@ class OnixSource:
         self.ignored: list[str] = []
         self._read = 0
         self._options = options
-        self._message = Message(options.currency, utc_now().date())
+        shop = Shop(options.currency, shop_today(), Place(options.country, options.region))
+        self._message = Message(shop, options.own_name, options.takes_stock)
         self._file = path.open("rb")
         try:
             check_opening(self._file.read(HEAD), options.encoding)

@@ -13,7 +13,7 @@ NAMESPACES = frozenset(
 """The first schemas of 3.0 said `www`. 3.1 took elements away that are not read here, and added others that stay raw."""
 
 _CODED = """
-    a001:RecordReference a002:NotificationType b221:ProductIDType b244:IDValue
+    a001:RecordReference a002:NotificationType b221:ProductIDType b233:IDTypeName b244:IDValue
     x298:SenderName m186:DefaultCurrencyCode x310:DefaultPriceType
     x314:ProductComposition b012:ProductForm
     x329:CollectionType x481:CollectionSequenceNumber
@@ -30,15 +30,22 @@ _CODED = """
     x426:TextType x427:ContentAudience d104:Text
     b079:ImprintName b291:PublishingRole b081:PublisherName x448:PublishingDateRole b306:Date j260:DateFormat
     j292:SupplierRole j137:SupplierName j396:ProductAvailability j350:OnHand j192:UnpricedItemType
-    x462:PriceType j261:PriceQualifier j263:MinimumOrderQuantity j151:PriceAmount j152:CurrencyCode
-    x476:PriceDateRole
+    x502:Proximity x461:SupplyDateRole j302:ExpectedDate
+    x462:PriceType j261:PriceQualifier j262:PriceTypeDescription j239:PricePer x463:PriceConditionType
+    j263:MinimumOrderQuantity j266:PriceStatus j151:PriceAmount j152:CurrencyCode x475:CurrencyZone
+    x470:TaxType x471:TaxRateCode x472:TaxRatePercent x473:TaxableAmount x474:TaxAmount x546:TaxExempt
+    x476:PriceDateRole x301:PrintedOnProduct x313:PositionOnProduct
+    x449:CountriesIncluded x450:RegionsIncluded x451:CountriesExcluded x452:RegionsExcluded
+    x429:ContentDateRole
 """
 
 _COMPOSITES = """
     Header Sender Product ProductIdentifier DescriptiveDetail CollateralDetail ContentDetail
     PublishingDetail RelatedMaterial ProductionDetail PromotionDetail ProductSupply
     Collection CollectionSequence TitleDetail TitleElement Contributor Language Extent Subject TextContent
-    Imprint Publisher PublishingDate SupplyDetail Supplier Stock Price PriceCondition PriceDate
+    Imprint Publisher PublishingDate Market Territory SalesRestriction SupplyDetail Supplier SupplyDate
+    Stock OnOrderDetail Price PriceIdentifier PriceCondition PriceDate BatchBonus DiscountCoded Discount Tax
+    ComparisonProductPrice ContentDate
 """
 
 REFERENCE_NAMES = {short: name for short, _, name in (entry.partition(":") for entry in _CODED.split())} | {

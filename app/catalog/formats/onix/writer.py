@@ -38,7 +38,7 @@ class OnixExport:
     extension = "xml"
 
     def __init__(self, public_url: str, sent_at: datetime) -> None:
-        self._sender = urlsplit(public_url).netloc or public_url
+        self._sender = sender_of(public_url)
         self._sent_at = sent_at
 
     def header(self) -> bytes:
@@ -66,6 +66,11 @@ class OnixExport:
     def footer(self) -> bytes:
         """The end of the root."""
         return b"</ONIXMessage>\n"
+
+
+def sender_of(public_url: str) -> str:
+    """The name that this shop's own exports are sent under, and that their record references begin with."""
+    return urlsplit(public_url).netloc or public_url
 
 
 def _text(content: str) -> str:
@@ -194,9 +199,10 @@ def _supply(book: ExportedBook, sender: str) -> Iterator[str]:
     if book.price is None:
         yield _element("UnpricedItemType", code_lists.PRICE_TO_BE_ANNOUNCED)
         return
+    kind = code_lists.FIXED_WITH_TAX if book.is_price_fixed else code_lists.RECOMMENDED_WITH_TAX
     yield _wrap(
         "Price",
-        _element("PriceType", code_lists.RECOMMENDED_WITH_TAX),
+        _element("PriceType", kind),
         _element("PriceAmount", f"{book.price:.2f}"),
         _element("CurrencyCode", book.currency),
     )

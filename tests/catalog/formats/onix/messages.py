@@ -1,6 +1,9 @@
 """ONIX messages for the tests, in both vocabularies."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from app.catalog.formats.onix.reader import OnixSource
 from app.catalog.formats.onix.tags import REFERENCE_NAMES
@@ -85,7 +88,9 @@ HOBBIT_VALUES = {
     "publisher": "HarperCollins",
     "published_on": "1991-05",
     "first_published": 1937,
-    "quantity": 12,
+    "is_price_fixed": False,
+    "supplier_availability": "available",
+    "supplier_expected_on": None,
 }
 
 _SHORT_TAGS = {name: short for short, name in REFERENCE_NAMES.items()} | {
@@ -149,29 +154,56 @@ def supply(inner: str) -> str:
     return f"<ProductSupply><SupplyDetail>{inner}</SupplyDetail></ProductSupply>"
 
 
-def price(amount: str, kind: str = "02", currency: str = "EUR", more: str = "") -> str:
-    """One price."""
+def price(
+    amount: str, kind: str = "02", currency: str = "EUR", *, more: str = "", taxes: str = "", after: str = ""
+) -> str:
+    """One price: `more` stands before its amount, `taxes` behind it, `after` behind its currency."""
     stated = f"<CurrencyCode>{currency}</CurrencyCode>" if currency else ""
     typed = f"<PriceType>{kind}</PriceType>" if kind else ""
-    return f"<Price>{typed}{more}<PriceAmount>{amount}</PriceAmount>{stated}</Price>"
+    return f"<Price>{typed}{more}<PriceAmount>{amount}</PriceAmount>{taxes}{stated}{after}</Price>"
 
 
-def opened(path: Path, content: str | bytes, encoding: str | None = None) -> OnixSource:
-    """The content as a source of a shop that sells in euros."""
+def opened(path: Path, content: str | bytes, encoding: str | None = None, **shop: Any) -> OnixSource:
+    """The content as a source of a shop that sells in euros, in Germany unless told otherwise."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return OnixSource(path, SourceOptions(SourceFormat.ONIX, "EUR", encoding))
+    return OnixSource(path, SourceOptions(SourceFormat.ONIX, "EUR", encoding, **{"country": "DE"} | shop))
 
 
-def records_of(path: Path, content: str | bytes, encoding: str | None = None) -> list[Record]:
+def records_of(path: Path, content: str | bytes, encoding: str | None = None, **shop: Any) -> list[Record]:
     """All records of the content."""
-    source = opened(path, content, encoding)
+    source = opened(path, content, encoding, **shop)
     try:
         return list(source)
     finally:
         source.close()
 
 
-def only_record(path: Path, *blocks: str, **options: str) -> Record:
+def only_record(
+    path: Path, *blocks: str, shop: Mapping[str, Any] = MappingProxyType({}), **options: str
+) -> Record:
     """The record of a message with one product of these blocks."""
-    (record,) = records_of(path, message(product("".join(blocks), **options)))
+    (record,) = records_of(path, message(product("".join(blocks), **options)), **shop)
     return record
+
+
+def territory(**codes: str) -> str:
+    """A territory: `countries="DE AT"`, `regions`, `without_countries`, `without_regions`."""
+    names = {
+        "countries": "CountriesIncluded",
+        "regions": "RegionsIncluded",
+        "without_countries": "CountriesExcluded",
+        "without_regions": "RegionsExcluded",
+    }
+    return "".join(
+        [
+            "<Territory>",
+            *(f"<{names[key]}>{code}</{names[key]}>" for key, code in codes.items()),
+            "</Territory>",
+        ]
+    )
+
+
+def dated(composite: str, role: str, day: str, form: str = "") -> str:
+    """A date composite, such as `PriceDate`."""
+    stated = f' dateformat="{form}"' if form else ""
+    return f"<{composite}><{composite}Role>{role}</{composite}Role><Date{stated}>{day}</Date></{composite}>"

@@ -37,6 +37,70 @@ def test_a_numbered_volume_without_a_title_of_its_own_takes_the_collections(file
     assert (values["title"], values["series"], values["series_position"]) == ("Bleach 3", "Bleach", "3")
 
 
+def _volume(own: str, *, above: str = "", subtitle: str = "", collection: str = "") -> str:
+    element = "<TitleElement><TitleElementLevel>{}</TitleElementLevel>{}</TitleElement>"
+    elements = element.format("02", f"<TitleText>{above}</TitleText>") if above else ""
+    elements += element.format("01", own + (f"<Subtitle>{subtitle}</Subtitle>" if subtitle else ""))
+    detail = f"<TitleDetail><TitleType>01</TitleType>{elements}</TitleDetail>"
+    return f"<DescriptiveDetail>{collection}{detail}</DescriptiveDetail>"
+
+
+@pytest.mark.parametrize(
+    ("block", "title", "series", "position"),
+    [
+        (
+            _volume("<PartNumber>Volume 1</PartNumber><TitleText>Collected Samples</TitleText>"),
+            "Collected Samples, Volume 1",
+            "Collected Samples",
+            "Volume 1",
+        ),
+        (
+            _volume("<PartNumber>2</PartNumber><TitleText>Collected Samples</TitleText>"),
+            "Collected Samples 2",
+            "Collected Samples",
+            "2",
+        ),
+        (
+            _volume(
+                "<PartNumber>2</PartNumber><TitlePrefix>The</TitlePrefix>"
+                "<TitleWithoutPrefix>Samples</TitleWithoutPrefix>"
+            ),
+            "The Samples 2",
+            "The Samples",
+            "2",
+        ),
+        (
+            _volume("<PartNumber>Band 2</PartNumber><TitleText>Gedichte</TitleText>", above="Werke"),
+            "Werke, Band 2: Gedichte",
+            "Werke",
+            "Band 2",
+        ),
+        (
+            _volume("<PartNumber>2</PartNumber><TitleText>Werke</TitleText>", above="Werke"),
+            "Werke 2",
+            "Werke",
+            "2",
+        ),
+        (
+            _volume("<PartNumber>22</PartNumber><TitleText>Catch 22</TitleText>"),
+            "Catch 22",
+            "Catch 22",
+            "22",
+        ),
+        (_volume("<TitleText>Prince Caspian</TitleText>", above="Narnia"), "Prince Caspian", "Narnia", None),
+        (_volume("<PartNumber>3</PartNumber>", above="Bleach"), "Bleach 3", "Bleach", "3"),
+        (_volume("<TitleText>Dune</TitleText>"), "Dune", None, None),
+    ],
+)
+def test_part_number_and_part_title_belong_to_the_title_of_a_volume(
+    file: Path, block: str, title: str, series: str | None, position: str | None
+) -> None:
+    record = only_record(file, block)
+    values = record.values
+    assert (values["title"], values["series"], values["series_position"]) == (title, series, position)
+    assert "unmapped" not in record.raw
+
+
 @pytest.mark.parametrize(
     ("contributor", "expected"),
     [
@@ -103,13 +167,53 @@ def test_dates_are_as_exact_as_stated(file: Path, date: str, expected: str | Non
     assert (record.values["published_on"], record.problems) == (expected, [])
 
 
-@pytest.mark.parametrize("date", ["19911301", "1991-05-02", "<x/>"])
-def test_dates_that_are_none_are_problems(file: Path, date: str) -> None:
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("<Date>2011-08-31</Date>", "2011-08-31"),
+        ('<Date dateformat="00">2011-08-31</Date>', "2011-08-31"),
+        ('<Date dateformat="00">2011-08</Date>', "2011-08"),
+        ('<Date dateformat="00">20240000</Date>', "2024"),
+        ('<Date dateformat="00">20240500</Date>', "2024-05"),
+        ('<Date dateformat="00">202405</Date>', "2024-05"),
+        ('<Date dateformat="05">20240511</Date>', "2024-05-11"),
+        ("<Date>20240511T010203+0900</Date>", "2024-05-11"),
+        ("<Date>20240511T2359Z</Date>", "2024-05-11"),
+        ("<Date>2024-05-11T23:59:59.999-08:00</Date>", "2024-05-11"),
+        ("<Date>2024-05-11Z</Date>", "2024-05-11"),
+        ("<Date>2024/05/11</Date>", "2024-05-11"),
+        ("<Date>1998-2003</Date>", "1998"),
+        ("<Date>1998\u20132003</Date>", "1998"),
+        ("<Date>1998/99</Date>", "1998"),
+        ('<Date dateformat="11">19982003</Date>', "1998"),
+        ('<Date dateformat="06">2011080120110831</Date>', "2011-08-01"),
+        ('<Date dateformat="07">201108201109</Date>', "2011-08"),
+        ('<Date dateformat="03">20113</Date>', "2011"),
+        ('<Date dateformat="02">2011W35</Date>', "2011"),
+        ('<Date dateformat="12">1998</Date>', "1998"),
+        ('<Date dateformat="20">14330601</Date>', None),
+    ],
+)
+def test_dates_beyond_doubt_are_read_whatever_their_format_is_called(
+    file: Path, date: str, expected: str | None
+) -> None:
+    stated = f"<PublishingDate><PublishingDateRole>01</PublishingDateRole>{date}</PublishingDate>"
+    record = only_record(file, f"<PublishingDetail>{stated}</PublishingDetail>")
+    assert (record.values["published_on"], record.problems, record.warnings) == (expected, [], [])
+
+
+@pytest.mark.parametrize(
+    "date", ["19911301", "20240012", "00000000", "2003-1998", "31.08.2011", "soon", "<x/>"]
+)
+def test_dates_that_are_none_warn_stay_raw_and_leave_the_field_alone(file: Path, date: str) -> None:
     stated = (
         f"<PublishingDate><PublishingDateRole>01</PublishingDateRole><Date>{date}</Date></PublishingDate>"
     )
     record = only_record(file, f"<PublishingDetail>{stated}</PublishingDetail>")
-    assert [problem.field for problem in record.problems] == ["published_on"]
+    assert record.problems == []
+    assert [(one.field, one.type) for one in record.warnings] == [("published_on", "invalid-date")]
+    assert "published_on" not in record.values
+    assert date in record.raw["unmapped"]
 
 
 @pytest.mark.parametrize(

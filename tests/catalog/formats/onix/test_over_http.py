@@ -94,7 +94,8 @@ async def test_a_feed_creates_updates_blocks_and_deletes(
         return shortened(whole) if is_short else whole
 
     towers = HOBBIT.replace("9780261102217", TOWERS).replace("01734529", "02").replace("Hobbit", "Two Towers")
-    assert _shown(await import_file(feed(HOBBIT, towers))) == ("completed", {"created": 2})
+    job = await import_file(feed(HOBBIT, towers), stock="import")
+    assert (_shown(job), job["stock"]) == (("completed", {"created": 2}), "import")
     book = await _book(live_client)
     assert book is not None
     assert (book["title"], book["author"], book["price"], book["quantity"]) == (

@@ -1,0 +1,78 @@
+"""Block 2, collateral detail: the description that customers may read."""
+
+from pydantic import TypeAdapter
+
+from app.catalog.formats.onix import code_lists
+from app.catalog.formats.onix.descriptions import description_of
+from app.catalog.formats.onix.parsed import ParsedProduct
+from app.catalog.formats.onix.parts import Part, date_in
+from app.catalog.formats.onix.periods import period_of
+from app.catalog.formats.onix.prices import Shop
+from app.catalog.formats.onix.territories import territory_of
+from app.catalog.formats.texts import FieldRefused, TextRule
+from app.catalog.goods.schemas import Description
+
+_description = TextRule(TypeAdapter(Description), is_single_line=False)
+
+
+def read_collateral(block: Part, parsed: ParsedProduct) -> None:
+    """Read the text that customers here may read today; the others, a longer one and one with markup stay raw.
+
+    A description is taken before a short one, then a text for customers before one for everybody, then the longest.
+    """
+    parsed.values["description"] = None
+    open_texts: list[tuple[tuple[int, bool, int], Part]] = []
+    restrictions: dict[str, None] = {}
+    for content in block.all("TextContent"):
+        kind, length = content.peek("TextType"), len(content.peek("Text"))
+        if kind not in code_lists.DESCRIPTION_TYPES or not length:
+            continue
+        if restriction := _restriction(content, parsed.message.shop):
+            restrictions[restriction] = None
+            continue
+        is_for_everybody = code_lists.CUSTOMERS not in _audiences(content)
+        merit = (code_lists.DESCRIPTION_TYPES.index(kind), is_for_everybody, -length)
+        open_texts.append((merit, content))
+    if open_texts:
+        _take_description(min(open_texts, key=lambda one: one[0])[1], parsed)
+    elif restrictions:
+        why = f"customers here may not read it today: {', '.join(restrictions)}"
+        parsed.warn("description", FieldRefused(why, "not-for-customers"))
+
+
+def _take_description(content: Part, parsed: ParsedProduct) -> None:
+    text = content.find("Text")
+    if text is None:
+        return
+    description, is_whole = description_of(text.element)
+    if not description or not parsed.put("description", _description, description):
+        return
+    if is_whole and content.peek("TextType") == code_lists.DESCRIPTION_TYPES[0]:
+        content.use("TextType", "Text")
+        content.use_if("ContentAudience", code_lists.ANYBODY)
+
+
+def _audiences(content: Part) -> set[str]:
+    return {one.text for one in content.all("ContentAudience")} or {code_lists.ANYBODY}
+
+
+def _restriction(content: Part, shop: Shop) -> str:
+    """Why a text stays inside; "" for one that customers here may read today."""
+    audiences = _audiences(content)
+    if code_lists.RESTRICTED in audiences or audiences.isdisjoint((code_lists.CUSTOMERS, code_lists.ANYBODY)):
+        return f"it is for the audience {' '.join(sorted(audiences))}"
+    for territory in content.all("Territory"):
+        found = territory_of(territory)
+        if found.width_at(shop.place) is None:
+            return f"it is for {found}"
+    for dated in content.all("ContentDate"):
+        role = dated.peek("ContentDateRole")
+        if role in code_lists.ABOUT_TEXT:
+            continue
+        try:
+            period = period_of(role, *date_in(dated))
+        except ValueError as reason:
+            return f"it has a date that {reason}"
+        if outside := period.outside(shop.today):
+            return f"it {outside}"
+    return ""
