@@ -1,6 +1,5 @@
 """Finds or creates the authors that printed names mean, for one book or for thousands."""
 
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -11,23 +10,24 @@ from app.catalog.authors.names import sort_name
 from app.catalog.cache_groups import AUTHORS
 from app.catalog.canonical import lock_canonical
 from app.catalog.models import Author
+from app.catalog.names import printed_name
 from app.core.cache.hot import invalidate
 from app.core.db.driver import DriverConnection, driver_connection
 from app.core.db.locks import ACQUIRE_FOR, ACQUIRE_SHARED, AdvisoryLock
 
-# Name by name through the index on the folded name: a join would fold every author there is. The two
+# Name by name through the index on the key: a join would make the key of every author there is. The two
 # expressions that change nothing keep the planner from walking the primary key or the index on merges.
 _NAMESAKES = """
-    WITH wanted AS MATERIALIZED (SELECT name, fold(name) AS key FROM unnest($1::text[]) AS name)
+    WITH wanted AS MATERIALIZED (SELECT name, person_key(name) AS key FROM unnest($1::text[]) AS name)
     SELECT wanted.name, key, COALESCE(ids, '{}'), printed FROM wanted CROSS JOIN LATERAL (
         SELECT array_agg(id ORDER BY id + 0) AS ids, (array_agg(authors.name ORDER BY id + 0))[1] AS printed
-        FROM authors WHERE fold(authors.name) = key AND COALESCE(merged_into_id, 0) = 0
+        FROM authors WHERE person_key(authors.name) = key AND COALESCE(merged_into_id, 0) = 0
     ) AS called_so
 """
 _BY_ALIAS = """
     SELECT DISTINCT ON (key) key, id, authors.name
-    FROM authors, unnest(string_to_array(names_folded, chr(10))) AS key
-    WHERE aliases <> '{}' AND string_to_array(names_folded, chr(10)) && $1::text[] AND key = ANY ($1::text[])
+    FROM authors, unnest(person_keys(aliases)) AS key
+    WHERE aliases <> '{}' AND person_keys(aliases) && $1::text[] AND key = ANY ($1::text[])
     AND merged_into_id IS NULL ORDER BY key, id
 """
 _CREATE = """
@@ -47,7 +47,7 @@ class Namesakes(NamedTuple):
 
 
 class NamedAuthor(NamedTuple):
-    """Whom a folded name means, and what the author is called."""
+    """Whom the key of a name means, and what the author is called."""
 
     key: str
     id: int
@@ -102,14 +102,13 @@ async def resolve_authors(
 ) -> ResolvedAuthors:
     """Find the author of each name, creating who is unknown, and whom the ids stand for.
 
-    Case and accents do not count. Of namesakes the oldest is meant, unless a book credits another
+    Spellings of one name are one, by the database function `person_key`. Of namesakes the oldest is meant, unless a book credits another
     (`credited` are all whom the books in question credit); an alias counts only where no author has
     the name. Who is found is locked against merges, renames and deletion until the commit, so ask
     before anything of a book is written. An id that does not exist is left out of `canonical`.
     New names are locked too, but not for an import, which locks all names at once or none.
     """
-    # As an author's name is stored: composed, with single spaces.
-    printed = {name: " ".join(unicodedata.normalize("NFC", name).split()) for name in names}
+    printed = {name: printed_name(name) for name in names}
     connection = await driver_connection(session)
     rows = await _find(connection, list(dict.fromkeys(printed.values())), locks_names=locks_names)
     missing = [row for row in rows if not row.ids]
@@ -150,7 +149,7 @@ async def _list_namesakes(connection: DriverConnection, names: Sequence[str]) ->
 async def _find_by_alias_or_create(
     connection: DriverConnection, missing: Sequence[Namesakes]
 ) -> tuple[dict[str, NamedAuthor], list[int]]:
-    """Give the author of each folded name that no author has, the oldest of an alias, and the ids of who is new."""
+    """Give the author of each key that no author's name has, the oldest of an alias, and the ids of who is new."""
     rows = await connection.fetch(_BY_ALIAS, [row.key for row in missing])
     by_key = {author.key: author for author in (NamedAuthor(*row) for row in rows)}
     unknown: dict[str, str] = {}

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from app.catalog.names import printed_name
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import (
@@ -15,7 +16,6 @@ from app.core.http.schemas import (
     RequestModel,
     ResponseModel,
     RowId,
-    SingleSpaced,
     VisibleLine,
 )
 
@@ -30,7 +30,7 @@ def _distinct(aliases: list[str]) -> list[str]:
     return distinct
 
 
-PersonName = Annotated[VisibleLine, Field(max_length=LONGEST_NAME), SingleSpaced]
+PersonName = Annotated[VisibleLine, Field(max_length=LONGEST_NAME), AfterValidator(printed_name)]
 Name = Annotated[PersonName, Field(description="As printed on books.", examples=["Ursula K. Le Guin"])]
 SortName = Annotated[
     PersonName, Field(description="As filed: family name first.", examples=["Le Guin, Ursula K."])

@@ -125,7 +125,7 @@ def _select_names(query: BookCriteria, authors: Sequence[str]) -> Any:
     ids = _ids(query.category)
     slugs = [key for key in query.category if as_id(key) is None]
     category = or_(Category.id == any_(literal(ids, ARRAY(BigInteger))), Category.slug.in_(slugs))
-    series = Series.name_folded.in_([func.fold(name) for name in query.series])
+    series = func.series_key(Series.name).in_([func.series_key(name) for name in query.series])
     author = or_(literal(value=False), *(contains_folded(Author.names_folded, name) for name in authors))
     author_ids = [*query.author_id, *_ids(query.author)]
     has_id = Author.id == any_(literal(author_ids, ARRAY(BigInteger)))

@@ -54,18 +54,20 @@ class SupplierAvailability(StrEnum):
 
 
 class Series(Versioned, Base):
-    """A series of books; two spellings that differ in case or accents are one."""
+    """A series of books; two spellings of one name, by the database function `series_key`, are one."""
 
     __tablename__ = "series"
     __mapper_args__ = {"version_id_col": Versioned.version}  # noqa: RUF012 (SQLAlchemy reads it as a plain dict)
 
     id: Mapped[Id]
     name: Mapped[str]
-    name_folded: Mapped[str] = mapped_column(FOLDED, Computed("fold(name)", persisted=True), unique=True)
+    name_folded: Mapped[str] = mapped_column(FOLDED, Computed("fold(name)", persisted=True))
     name_words: Mapped[str] = mapped_column(FOLDED, Computed("name_words(fold(name))", persisted=True))
     """As an author's `names_words`."""
 
     __table_args__ = (
+        Index("uq_series_key", text("series_key(name)"), unique=True),
+        Index("ix_series_name_folded_id", "name_folded", "id"),
         Index(
             "ix_series_words_trigrams",
             "name_words",
@@ -169,11 +171,11 @@ class Author(Timestamped, Versioned, Base):
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("authors.id"), index=True)
 
     __table_args__ = (
-        Index("ix_authors_name_fold", text("fold(name)")),
+        Index("ix_authors_person_key", text("person_key(name)")),
         Index("ix_authors_sort_name_id", "sort_name", "id"),
         Index(
             "ix_authors_aliases",
-            text("string_to_array(names_folded, chr(10))"),
+            text("person_keys(aliases)"),
             postgresql_using="gin",
             postgresql_where=text("aliases <> '{}'"),
         ),

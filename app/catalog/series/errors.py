@@ -12,7 +12,7 @@ class SeriesNotFound(AppError):
 
 
 class SeriesNameTaken(AppError):
-    """Another series has this name; case and accents do not count."""
+    """Another series has this name, in whatever spelling."""
 
     status = 409
     code = "series-name-taken"
@@ -32,4 +32,4 @@ def no_series(series_id: int) -> SeriesNotFound:
     return SeriesNotFound(f"There is no series {series_id}.")
 
 
-on_constraint("uq_series_name_folded", SeriesNameTaken, "name", "A series with this name exists already.")
+on_constraint("uq_series_key", SeriesNameTaken, "name", "A series with this name exists already.")

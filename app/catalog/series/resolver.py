@@ -6,16 +6,18 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.names import printed_name
 from app.core.db.driver import driver_connection
 
 _LOCK_BY_NAME = """
-    WITH wanted AS MATERIALIZED (SELECT name, fold(name) AS key FROM unnest($1::text[]) AS name)
-    SELECT wanted.name, series.id, series.name FROM wanted JOIN series ON name_folded = key
+    WITH wanted AS MATERIALIZED (SELECT name, series_key(name) AS key FROM unnest($1::text[]) AS name)
+    SELECT wanted.name, series.id, series.name FROM wanted JOIN series ON series_key(series.name) = key
     ORDER BY series.id FOR KEY SHARE OF series
 """
 _CREATE = """
-    INSERT INTO series (name) SELECT DISTINCT ON (fold(name)) name FROM unnest($1::text[]) AS name
-    ORDER BY fold(name) ON CONFLICT DO NOTHING RETURNING id
+    INSERT INTO series (name) SELECT DISTINCT ON (series_key(name)) name
+    FROM unnest($1::text[]) WITH ORDINALITY AS new (name, place)
+    ORDER BY series_key(name), place ON CONFLICT DO NOTHING RETURNING id
 """
 
 
@@ -36,12 +38,13 @@ class ResolvedSeries:
 
 
 async def resolve_series(session: AsyncSession, names: Iterable[str]) -> ResolvedSeries:
-    """Find the series of each name, creating what is unknown; case and accents do not count.
+    """Find the series of each name, creating what is unknown; spellings of one name are one, and the first shows.
 
     Locked until the commit, so that nobody deletes one for being empty meanwhile.
     """
     connection = await driver_connection(session)
-    missing = list(dict.fromkeys(names))
+    printed = {name: printed_name(name) for name in names}
+    missing = list(dict.fromkeys(printed.values()))
     found: dict[str, NamedSeries] = {}
     created: list[int] = []
     while missing:
@@ -51,4 +54,4 @@ async def resolve_series(session: AsyncSession, names: Iterable[str]) -> Resolve
         if missing:
             # Who creates the same at the same moment is waited for; whose series it is, it is found then.
             created += [row[0] for row in await connection.fetch(_CREATE, missing)]
-    return ResolvedSeries(found, created)
+    return ResolvedSeries({name: found[shown] for name, shown in printed.items()}, created)
