@@ -13,6 +13,7 @@ AS $function$
 DECLARE
     asked tsquery := search_query(value);
     parts text[] := string_to_array(search_expression(value), ' ');
+    fillers text[] := ARRAY(SELECT term FROM search_terms(search_expression(value)) WHERE kind = 'filler');
     wanted text[] := '{}';
     wrong integer[] := '{}';
     checked integer[] := '{}';
@@ -27,11 +28,12 @@ BEGIN
     IF asked IS NULL OR hits = 5 THEN RETURN NULL; END IF;
     FOR place IN 1 .. cardinality(parts) LOOP
         bare := btrim(parts[place], '"');
-        CONTINUE WHEN bare = '' OR starts_with(bare, '-') OR bare = 'or';
+        CONTINUE WHEN bare = '' OR starts_with(bare, '-') OR bare = 'or' OR bare = ANY (fillers);
         wanted[place] := quote_literal(bare);
         CONTINUE WHEN length(bare) NOT BETWEEN 3 AND 40 OR bare ~ '^[0-9]+$';
         checked := checked || place;
-        IF NOT EXISTS (SELECT FROM search_words AS known WHERE known.word = bare) THEN
+        IF NOT EXISTS (SELECT FROM search_words AS known WHERE known.word = bare)
+            AND other_spellings(parts, place) IS NULL THEN
             wrong := wrong || place;
         END IF;
     END LOOP;

@@ -28,12 +28,12 @@ BEGIN
         INSERT INTO book_documents (
             book_id, title_words, words, price, in_stock, language, format, year, series_id,
             author_ids, category_ids, subject_codes, sample)
-        SELECT items.id, plain_words(items.title_folded),
+        SELECT items.id, plain_words(bare_letters(items.title_folded)),
             setweight(search_vector(items.title), 'A')
-            || setweight(search_vector(concat_ws(E'\n', made.names, series.name)), 'B')
+            || setweight(search_vector(concat_ws(E'\n', made.names, series.name, books.series_position)), 'B')
             || coalesce(setweight(search_vector(nullif(concat_ws(E'\n', books.subtitle, about.words), '')), 'C'), '')
-            || coalesce(setweight(to_tsvector('simple', search_text(
-                nullif(concat_ws(E'\n', items.description, books.edition_statement), ''))), 'D'), ''),
+            || coalesce(setweight(to_tsvector('simple', with_bigrams(search_text(
+                nullif(concat_ws(E'\n', items.description, books.edition_statement), '')))), 'D'), ''),
             items.price, coalesce(stock_levels.on_hand > stock_levels.reserved, false),
             books.language, books.format, books.year, books.series_id,
             coalesce(author_ids, '{}'), coalesce(category_ids, '{}'), coalesce(about.codes, '{}'),

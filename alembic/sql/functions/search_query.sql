@@ -6,14 +6,24 @@ CREATE OR REPLACE FUNCTION public.search_query(value text)
  STABLE PARALLEL SAFE STRICT
 AS $function$
 DECLARE
-    expression text := search_expression(value);
+    terms text[];
+    kinds text[];
+    words text[];
     asked tsquery;
     word text;
     plain tsquery;
     variant tsquery;
 BEGIN
-    IF expression = '' THEN RETURN NULL; END IF;
-    asked := websearch_to_tsquery('simple', expression);
+    SELECT array_agg(term ORDER BY place), array_agg(kind ORDER BY place) INTO terms, kinds FROM search_terms(search_expression(value));
+    IF terms IS NULL THEN RETURN NULL; END IF;
+    asked := websearch_to_tsquery('simple', (
+        SELECT string_agg(CASE
+            WHEN indexed = term THEN term
+            WHEN kind = 'word' THEN '"' || indexed || '"'
+            WHEN kind = 'excluded' AND NOT starts_with(term, '-"') THEN '-"' || btrim(indexed, '-" ') || '"'
+            ELSE indexed END, ' ' ORDER BY place)
+        FROM unnest(terms, kinds) WITH ORDINALITY AS terms (term, kind, place), query_bigrams(term) AS indexed
+        WHERE kind <> 'filler'));
     IF querytree(asked) IN ('', 'T') THEN RETURN NULL; END IF;
     FOR word IN
         SELECT DISTINCT match[1]
@@ -27,7 +37,21 @@ BEGIN
             asked := ts_rewrite(asked, plain, plain || variant);
         END IF;
     END LOOP;
-    RETURN ts_rewrite(asked, format(
+    asked := ts_rewrite(asked, format(
         'SELECT searched, (searched::text || '' | '' || string_agg(finds::text, '' | ''))::tsquery'
         ' FROM search_synonym_rules WHERE %L::tsquery @> searched GROUP BY searched', asked));
+    IF 'or' = ANY (terms) THEN RETURN asked; END IF;
+    -- Filler parts neighbours; so does what is quoted or excluded.
+    words := ARRAY(
+        SELECT CASE WHEN kind = 'word' THEN term END FROM unnest(terms, kinds) WITH ORDINALITY AS terms (term, kind, place) ORDER BY place);
+    FOR place IN 1 .. least(cardinality(words), 12) LOOP
+        CONTINUE WHEN words[place] IS NULL;
+        plain := quote_literal(words[place])::tsquery;
+        IF length(words[place]) = 1 AND with_bigrams(words[place]) <> words[place] THEN
+            asked := ts_rewrite(asked, plain, (quote_literal(words[place]) || ':*')::tsquery);
+        END IF;
+        variant := other_spellings(words, place);
+        IF variant IS NOT NULL THEN asked := ts_rewrite(asked, plain, plain || variant); END IF;
+    END LOOP;
+    RETURN asked;
 END $function$;

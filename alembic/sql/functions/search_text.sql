@@ -3,4 +3,4 @@ CREATE OR REPLACE FUNCTION public.search_text(value text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN plain_words(fold(value));
+RETURN plain_words(bare_letters(fold(value)));

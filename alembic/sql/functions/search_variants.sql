@@ -6,7 +6,7 @@ AS $function$
 DECLARE spelt text := casefold(normalize(value) COLLATE pg_unicode_fast);
 BEGIN
     spelt := replace(replace(replace(spelt, 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue');
-    spelt := fold(replace(replace(replace(spelt, 'ø', 'oe'), 'å', 'aa'), '&', ' and '));
+    spelt := bare_letters(fold(replace(replace(replace(spelt, 'ø', 'oe'), 'å', 'aa'), '&', ' and ')));
     RETURN regexp_replace(spelt, '[^[:alnum:]]+' COLLATE pg_c_utf8, ' ', 'g')
         || CASE WHEN spelt ~ '[[:alnum:]]-[[:alnum:]]'
             THEN ' ' || plain_words(regexp_replace(spelt, '(?<=[[:alnum:]])-(?=[[:alnum:]])', '', 'g'))

@@ -11,7 +11,7 @@ from app.catalog.authors.schemas import AuthorFilter, AuthorOut
 from app.catalog.canonical import find_canonical
 from app.catalog.models import Author
 from app.core.db.paging import Pager
-from app.core.db.queries import contains_folded, find_page, snapshot_text
+from app.core.db.queries import find_page, has_name_words, snapshot_text
 from app.core.db.sorting import Order
 from app.core.http.responses import ReadResult, version_etag
 
@@ -44,10 +44,10 @@ async def get_author(connection: AsyncConnection, author_id: int) -> ReadResult:
 
 
 async def list_authors(connection: AsyncConnection, query: AuthorFilter, pager: Pager) -> ReadResult:
-    """Read one page of authors, whose name or an alias contains what is searched for. Raises InvalidCursor."""
+    """Read one page of authors, whose name and aliases have the words that are searched for. Raises InvalidCursor."""
     matching = select(Author.id).where(Author.merged_into_id.is_(None))
     if query.search is not None:
-        matching = matching.where(contains_folded(Author.names_folded, query.search))
+        matching = matching.where(has_name_words(Author.names_words, query.search))
     window = pager.window(query)
     order = Order.by(query.sort, _SORT_COLUMNS, Author.id)
     found = await find_page(connection, matching, order, window, _COLUMNS)

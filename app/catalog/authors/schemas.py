@@ -87,7 +87,7 @@ class AuthorFilter(ListQuery):
     """Filters of `/authors`."""
 
     search: Annotated[Line, Field(min_length=1, max_length=LONGEST_NAME)] | None = Field(
-        default=None, description="Part of the name or of an alias; case and accents do not count."
+        default=None, description="As `author` of `/books`: words of the name or of an alias, in any order."
     )
     sort: Annotated[list[AuthorSort], SplitKeys, DistinctKeys] = Field(
         default=[AuthorSort.NAME],

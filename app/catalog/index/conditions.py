@@ -35,7 +35,7 @@ from app.catalog.index.criteria import YEARS_OF_A_DECADE, BookCriteria, as_id, p
 from app.catalog.index.matching import Asked, asked_columns, isbn_of, matches_search
 from app.catalog.index.sampling import COSTLY_FRAME, FRAME, frame_end
 from app.catalog.models import Author, Book, BookDocument, Category, Contributor, Item, Series
-from app.core.db.queries import contains_folded, fixed, snapshot_text
+from app.core.db.queries import fixed, has_name_words, snapshot_text
 
 MOST_AUTHORS = 5000
 """Authors of one name that are looked for by id; of more, each book's contributors are looked at."""
@@ -109,7 +109,8 @@ async def find_names(connection: AsyncConnection, query: BookCriteria) -> Names:
     frame = COSTLY_FRAME if query.search or query.subject else FRAME
     asked = None
     if query.search is not None:
-        asked = Asked(isbn_of(query.search), found.title, found.query, found.corrected_query)
+        isbn13 = isbn_of(query.search)
+        asked = Asked(isbn13, found.title, found.query, found.corrected_query, found.partial_query)
     return Names(
         found.category_ids,
         found.series_ids,
@@ -126,7 +127,7 @@ def _select_names(query: BookCriteria, authors: Sequence[str]) -> Any:
     slugs = [key for key in query.category if as_id(key) is None]
     category = or_(Category.id == any_(literal(ids, ARRAY(BigInteger))), Category.slug.in_(slugs))
     series = func.series_key(Series.name).in_([func.series_key(name) for name in query.series])
-    author = or_(literal(value=False), *(contains_folded(Author.names_folded, name) for name in authors))
+    author = or_(literal(value=False), *(has_name_words(Author.names_words, name) for name in authors))
     author_ids = [*query.author_id, *_ids(query.author)]
     has_id = Author.id == any_(literal(author_ids, ARRAY(BigInteger)))
     merged = select(Author.id).where(has_id, Author.merged_into_id.is_not(None))
@@ -245,7 +246,7 @@ def _has_author(texts: Sequence[str], names: Names) -> ColumnElement[bool]:
             return by_authors(ids)
         by_any = Contributor.author_id == any_(literal(ids, ARRAY(BigInteger)))
         return BookDocument.book_id.in_(select(Contributor.book_id).where(by_any))
-    named = [contains_folded(Author.names_folded, text) for text in texts if as_id(text) is None]
+    named = [has_name_words(Author.names_words, text) for text in texts if as_id(text) is None]
     people = select(Contributor.book_id).join(Author, Author.id == Contributor.author_id)
     by_name = people.where(Contributor.book_id == BookDocument.book_id, or_(*named)).exists()
     return or_(by_name, by_authors(ids)) if ids else by_name

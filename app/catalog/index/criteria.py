@@ -101,7 +101,11 @@ class BookCriteria(GoodsCriteria):
     owner_id: OwnerId | None = None
     author: Annotated[list[NameOrId], *AnyOf] = Field(
         default=[],
-        description="Part of a contributor's name or alias, whatever its case and accents, or an author's id.",
+        description=(
+            "Words of a contributor's name or alias, or parts of them, in any order and spacing of initials, whatever"
+            " case, accents and script: `Tolkien, J.R.R.`; or an author's id."
+        ),
+        examples=[["Tolkien, J.R.R."]],
     )
     author_id: Annotated[list[RowId], SplitKeys, *AnyOf] = Field(default=[], description="Authors' ids.")
     language: Annotated[list[Language], SplitKeys, *AnyOf] = Field(

@@ -53,14 +53,19 @@ class Asked:
     title: str | None = None
     query: str | None = None
     corrected_query: str | None = None
+    partial_query: str | None = None
 
 
 def asked_columns(text: str) -> list[ColumnElement[Any]]:
     """The columns of which `Asked` is made."""
+    corrected = func.corrected_search(text)
+    partial = func.partial_search(text).table_valued("most", "rare")
+    some_words = select(cast(func.coalesce(partial.c.most, partial.c.rare), Text)).select_from(partial)
     return [
         func.search_title(text).label("title"),
         cast(func.search_query(text), Text).label("query"),
-        cast(func.search_query(func.corrected_search(text)), Text).label("corrected_query"),
+        cast(func.search_query(corrected), Text).label("corrected_query"),
+        some_words.where(corrected.is_(None)).scalar_subquery().label("partial_query"),
     ]
 
 
@@ -72,8 +77,13 @@ def matches_search(asked: Asked) -> ColumnElement[bool]:
     if asked.title is not None:
         begun = BookDocument.title_words
         found.append((begun >= fixed(asked.title)) & (begun < fixed(asked.title + _AFTER_ALL)))
-    queries = [query for query in (asked.query, asked.corrected_query) if query is not None]
-    return or_(*found, *(BookDocument.words.bool_op("@@")(cast(fixed(query), TSQUERY)) for query in queries))
+    queries = (asked.query, asked.corrected_query, asked.partial_query)
+    words = (
+        BookDocument.words.bool_op("@@")(cast(fixed(query), TSQUERY))
+        for query in queries
+        if query is not None
+    )
+    return or_(*found, *words)
 
 
 def has_isbn(isbn13: str) -> ColumnElement[bool]:

@@ -4,10 +4,14 @@ Of a tier at most `RANKED` books are candidates. Books with the words in title, 
 are asked for first; the far longer lists of books that have them anywhere are read only where
 those do not suffice. Misspelt words are corrected only where little is found. In outline:
 
-    WITH asked (title, query), titled (book_id, place), worded_mainly, worded_anywhere, worded (book_id, rank),
+    WITH asked (title, query, filled), titled (book_id, place), worded_mainly, worded_anywhere, worded (book_id, rank),
         guess (text), mended (text, query), guessed_mainly, guessed_anywhere, guessed (book_id, rank),
         ranked (book_id, place)
     SELECT total, is_cut, …, the book's columns, snippet FROM counted LEFT JOIN a page of ranked …
+
+Where nothing is found, a second statement looks for the books that have some of the words:
+
+    WITH asked, partial (text, query, most, rare, words, queries, weights), most_words, rare_words, ranked …
 """
 
 from collections.abc import Sequence
@@ -17,6 +21,7 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Double,
     FromClause,
     Integer,
     ScalarSelect,
@@ -25,14 +30,17 @@ from sqlalchemy import (
     any_,
     case,
     cast,
+    column,
+    exists,
     func,
     literal,
+    null,
     or_,
     select,
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSQUERY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSQUERY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.fields import SEARCHED_OF_BOOKS
@@ -58,6 +66,12 @@ _HEADLINE = (
 )
 _PART_OF_WORD = TIER // 2
 _LONGEST = TIER // 4
+_MOST_WORDS = 12
+"""Of a search whose words are looked for one by one, as the database's `partial_search` does."""
+_WORD = TIER // _MOST_WORDS
+_SHARES = 80
+_PARTIAL = 5
+_SHARE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,8 @@ class SearchResult:
 async def find_books(connection: AsyncConnection, search: Search, window: Window) -> SearchResult:
     """Search, and read the window of the books that were found, best first."""
     rows = (await connection.execute(search_statement(search, window))).all()
+    if not rows[0].total and search.isbn13 is None:
+        rows = (await connection.execute(partial_statement(search, window))).all()
     first = rows[0]
     present = [row for row in rows if row.id is not None]
     shown = present[: window.limit]
@@ -103,22 +119,38 @@ async def find_books(connection: AsyncConnection, search: Search, window: Window
 
 def search_statement(search: Search, window: Window) -> Select[Any]:
     """The one statement of a search: the window's rows beside the total; a row without a book where there is none."""
-    asked = select(
-        func.search_title(search.text).label("title"), func.search_query(search.text).label("query")
-    ).cte("asked")
+    asked = _asked(search)
     titled = _titles(asked, search)
     # With as many titles that begin so, nobody reads on to books that only have the words.
     has_room: ColumnElement[bool] = select(func.count() < RANKED).select_from(titled).scalar_subquery()
-    worded = _words("worded", _only(asked.c.query), has_room, search)
+    worded = _words("worded", _only(asked.c.query), has_room, search, _only(asked.c.filled))
     mended = _mended(worded.found, has_room, search)
     guessed = _words("guessed", _only(mended.c.query), has_room, search)
     ranked = _ranked(titled, worded, guessed, search)
     capped = (titled, *worded.capped, *guessed.capped)
+    return _page(search, window, (asked, mended), ranked, _counted(ranked, capped))
+
+
+def partial_statement(search: Search, window: Window) -> Select[Any]:
+    """The statement of a search that finds nothing: books with some of the words, rows as of `search_statement`."""
+    asked, partial = _asked(search), _partial(search)
+    some = _some_words(partial, search)
+    place = _PARTIAL * TIER + some.found.c.rank
+    ranked = select(some.found.c.book_id, place.label("place")).cte("ranked")
+    return _page(search, window, (asked, partial), ranked, _counted(ranked, some.capped), partial)
+
+
+def _asked(search: Search) -> CTE:
+    """The title, the query, and the query with the words of form and filler that it leaves out, if any."""
+    query = select(func.search_query(search.text).label("query")).subquery("meant")
+    filled = query.c.query.op("&&")(func.filler_query(search.text)).label("filled")
+    return select(func.search_title(search.text).label("title"), query.c.query, filled).cte("asked")
+
+
+def _counted(ranked: CTE, capped: Sequence[CTE]) -> FromClause:
     is_cut = or_(*(select(func.count() >= RANKED).select_from(tier).scalar_subquery() for tier in capped))
-    counted = (
-        select(func.count().label("total"), is_cut.label("is_cut")).select_from(ranked).subquery("counted")
-    )
-    return _page(search, window, asked, mended, ranked, counted)
+    counted = select(func.count().label("total"), is_cut.label("is_cut"))
+    return counted.select_from(ranked).subquery("counted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +178,17 @@ def _titles(asked: CTE, search: Search) -> CTE:
     )
 
 
-def _words(name: str, query: ScalarSelect[Any], has_room: ColumnElement[bool], search: Search) -> _Words:
-    """Books that have the words mainly (title, names, series); anywhere only where those do not suffice."""
+def _words(
+    name: str,
+    query: ScalarSelect[Any],
+    has_room: ColumnElement[bool],
+    search: Search,
+    filled: ScalarSelect[Any] | None = None,
+) -> _Words:
+    """Books that have the words mainly (title, names, series); anywhere only where those do not suffice.
+
+    Of those the ones come first that have the words of form and filler too, as `filled` has them.
+    """
     documents = select(BookDocument.book_id, BookDocument.words).limit(RANKED)
     documents = documents.where(query.is_not(None), *search.conditions)
     # A word that must not occur must not do so anywhere.
@@ -156,8 +197,11 @@ def _words(name: str, query: ScalarSelect[Any], has_room: ColumnElement[bool], s
     is_wanting = select(func.count() < RANKED).select_from(mainly).scalar_subquery()
     anywhere = documents.where(has_room, is_wanting, has_words(query)).cte(f"{name}_anywhere")
     found = union_all(select(mainly), select(anywhere)).subquery()
-    rank = func.least(TIER - 1, TIER - func.round(func.ts_rank(found.c.words, query) * TIER))
-    ranked = select(found.c.book_id, cast(rank, Integer).label("rank")).cte(name)
+    rank: ColumnElement[Any] = TIER - func.round(func.ts_rank(found.c.words, query) * TIER)
+    if filled is not None:
+        lacks_filler = found.c.words.bool_op("@@")(filled).is_(other=False)
+        rank = case((filled.is_(None), rank), (lacks_filler, TIER / 2 + rank / 2), else_=rank / 2)
+    ranked = select(found.c.book_id, cast(func.least(TIER - 1, rank), Integer).label("rank")).cte(name)
     return _Words(ranked, (mainly, anywhere))
 
 
@@ -168,6 +212,42 @@ def _mended(worded: CTE, has_room: ColumnElement[bool], search: Search) -> CTE:
     corrected = func.corrected_search(search.text).label("text")
     guess = select(corrected).where(has_room, little).cte("guess")
     return select(guess.c.text, func.search_query(guess.c.text).label("query")).cte("mended")
+
+
+def _partial(search: Search) -> CTE:
+    """What finds books with some of the words, and all those words as one query; no row where some book has all."""
+    words = func.partial_search(search.text).table_valued("most", "rare", "words", "queries", "weights")
+    query = func.unnest(words.c.queries).column_valued("query")
+    any_word = select(cast(func.string_agg(cast(query, Text), " | "), TSQUERY)).scalar_subquery()
+    return select(cast(null(), Text).label("text"), any_word.label("query"), words).cte("partial")
+
+
+def _some_words(partial: CTE, search: Search) -> _Words:
+    """Books with the most of the words; with the rarest only where the filters let none of those through.
+
+    They rank by how many words they have, then by how rare these are, then by where they stand.
+    """
+    documents = select(BookDocument.book_id, BookDocument.words).limit(RANKED)
+    most = documents.where(has_words(_only(partial.c.most)), *search.conditions).cte("most_words")
+    is_wanting = ~exists(select(literal(1)).select_from(most))
+    rare = documents.where(is_wanting, has_words(_only(partial.c.rare)), *search.conditions).cte("rare_words")
+    found = union_all(select(most), select(rare)).subquery()
+    word = (
+        func.unnest(partial.c.queries, partial.c.weights)
+        .table_valued("query", column("weight", Double))
+        .render_derived(name="word")
+    )
+    has_it = found.c.words.bool_op("@@")(word.c.query)
+    weight = func.coalesce(func.sum(word.c.weight).filter(has_it), 0.0, type_=Double)
+    score = select(
+        func.count().filter(has_it).label("count"), (weight / func.sum(word.c.weight)).label("share")
+    )
+    scored = score.select_from(partial.join(word, true())).lateral("scored")
+    rarity = func.floor((1 - scored.c.share) * _SHARES)
+    nearness = func.floor((1 - func.ts_rank(found.c.words, _only(partial.c.query))) * (_SHARE - 1))
+    rank = func.greatest(0, _MOST_WORDS - scored.c.count) * _WORD + rarity * _SHARE + nearness
+    ranked = select(found.c.book_id, cast(func.least(TIER - 1, rank), Integer).label("rank"))
+    return _Words(ranked.select_from(found.join(scored, true())).cte("some_words"), (most, rare))
 
 
 def _ranked(titled: CTE, worded: _Words, guessed: _Words, search: Search) -> CTE:
@@ -186,8 +266,14 @@ def _ranked(titled: CTE, worded: _Words, guessed: _Words, search: Search) -> CTE
 
 
 def _page(
-    search: Search, window: Window, asked: CTE, mended: CTE, ranked: CTE, counted: FromClause
+    search: Search,
+    window: Window,
+    meant: tuple[CTE, CTE],
+    ranked: CTE,
+    counted: FromClause,
+    partial: CTE | None = None,
 ) -> Select[Any]:
+    asked, mended = meant
     order = Order(keys=((ranked.c.place, False), (ranked.c.book_id, False)))
     ids = select(ranked).order_by(*order.clauses()).limit(window.limit + 1)
     if window.after is not None:
@@ -195,7 +281,7 @@ def _page(
     elif window.skip:
         ids = ids.offset(window.skip)
     page = ids.subquery("page")
-    headline, snippet = _headline(asked, mended, search)
+    headline, snippet = _headline(meant, search)
     envelope = counted.outerjoin(mended, true()).outerjoin(asked, true())
     source = join_books(envelope.outerjoin(page, true()), page.c.book_id).join(headline, true())
     columns: list[Any] = [
@@ -209,17 +295,21 @@ def _page(
         *BOOK_COLUMNS,
         snippet.label("snippet"),
     ]
-    if search.is_explained:
+    if search.is_explained or partial is not None:
         source = source.outerjoin(BookDocument, BookDocument.book_id == page.c.book_id)
-        columns.append(_matched_words(asked, mended).label("matched_words"))
+    if partial is not None:
+        columns.append(_missing_words(partial).label("missing_words"))
+    if search.is_explained:
+        columns.append(_matched_words(meant).label("matched_words"))
     return select(*columns).select_from(source).order_by(page.c.place, page.c.book_id)
 
 
-def _headline(asked: CTE, mended: CTE, search: Search) -> tuple[FromClause, ColumnElement[str]]:
+def _headline(meant: tuple[CTE, CTE], search: Search) -> tuple[FromClause, ColumnElement[str]]:
     """The texts of the page's books, the words that were looked for marked; and the snippet that is shown.
 
     That is the headline; where the text has the words otherwise, such as initials, one with any of them.
     """
+    asked, mended = meant
     beginning = cast(func.replace(asked.c.title, " ", " <-> ") + ":*", TSQUERY)
     nothing = cast("", TSQUERY)
     wanted: ColumnElement[Any] = func.coalesce(beginning, nothing)
@@ -228,15 +318,27 @@ def _headline(asked: CTE, mended: CTE, search: Search) -> tuple[FromClause, Colu
         wanted = wanted.op("||")(func.coalesce(query, nothing))
     # The offset keeps the planner from making the headline for each mention of it.
     shown = select(_marked(wanted).label("text")).offset(0)
-    headline = shown.correlate(asked, mended, Item, Book, Series).lateral("headline")
+    headline = shown.correlate(*meant, Item, Book, Series).lateral("headline")
     words = func.concat_ws(" ", asked.c.title, func.search_title(mended.c.text))
     any_word = cast(func.replace(words, " ", " | "), TSQUERY)
     is_marked = func.strpos(headline.c.text, MARKS[0]) > 0
     return headline, case((is_marked, headline.c.text), else_=_marked(any_word))
 
 
-def _matched_words(asked: CTE, mended: CTE) -> ColumnElement[Any]:
+def _missing_words(partial: CTE) -> ColumnElement[Any]:
+    """What the book lacks of the words that were looked for, as they were written."""
+    word = (
+        func.unnest(partial.c.words, partial.c.queries)
+        .table_valued("word", "query")
+        .render_derived(name="missing")
+    )
+    lacks_it = ~BookDocument.words.bool_op("@@")(word.c.query)
+    return func.array(select(word.c.word).where(lacks_it).scalar_subquery(), type_=ARRAY(Text))
+
+
+def _matched_words(meant: tuple[CTE, CTE]) -> ColumnElement[Any]:
     """The book's words that were looked for, each with its weights."""
+    asked, mended = meant
     queries = func.concat_ws(" ", cast(asked.c.query, Text), cast(mended.c.query, Text))
     quoted = func.regexp_matches(queries, "'((?:[^']|'')+)'", "g").column_valued("quoted")
     wanted = func.array(select(func.array_to_string(quoted, "")).scalar_subquery())

@@ -12,11 +12,12 @@ from app.core.http.schemas import ResponseModel
 
 
 class Match(StrEnum):
-    """How a book was found: by ISBN or whole title, by words, or by words spelt alike."""
+    """How a book was found: by ISBN or whole title, by words, by words spelt alike, or by some of the words."""
 
     EXACT = "exact"
     TEXT = "text"
     FUZZY = "fuzzy"
+    PARTIAL = "partial"
 
 
 class Tier(StrEnum):
@@ -27,13 +28,16 @@ class Tier(StrEnum):
     TITLE_BEGINNING = "title_beginning"
     WORDS = "words"
     CORRECTED_WORDS = "corrected_words"
+    SOME_WORDS = "some_words"
 
 
 class SearchQuery(BookCriteria, ListQuery):
     """A text, and the filters of `/books`."""
 
     q: SearchText = Field(
-        description='Words, all of which must occur; `"a phrase"`, `-without`, `this OR that`; or an ISBN in any form.',
+        description=(
+            'Words, as many of which as possible occur; `"a phrase"`, `-without`, `this OR that`; or an ISBN in any form.'
+        ),
         examples=["hobbit"],
     )
     explain: bool = Field(
@@ -65,7 +69,15 @@ class Explanation(ResponseModel):
 class FoundBook(BookOut):
     """A book and how it was found."""
 
-    match: Match = Field(examples=["text"])
+    match: Match = Field(
+        description="`partial`: no book has all the words; those that this one lacks are `missing_words`.",
+        examples=["text"],
+    )
+    missing_words: list[str] = Field(
+        default=[],
+        description="With `match: partial`: what was asked for and is not found in the book, as it was written.",
+        examples=[["zeppelin"]],
+    )
     snippet: str = Field(
         description="HTML: text of the book with the words that were found in `<b>`.",
         examples=["The <b>Hobbit</b> — J.R.R. Tolkien"],

@@ -21,7 +21,12 @@ TIME_LIMIT = 2.0
 this cancels the statement on the server just as well."""
 
 _TIERS = tuple(Tier)
-_MATCHES = {Tier.ISBN: Match.EXACT, Tier.TITLE: Match.EXACT, Tier.CORRECTED_WORDS: Match.FUZZY}
+_MATCHES = {
+    Tier.ISBN: Match.EXACT,
+    Tier.TITLE: Match.EXACT,
+    Tier.CORRECTED_WORDS: Match.FUZZY,
+    Tier.SOME_WORDS: Match.PARTIAL,
+}
 
 
 async def search_catalog(connection: AsyncConnection, query: SearchQuery, pager: Pager) -> ReadResult:
@@ -52,12 +57,13 @@ def _found_book(row: AnyRow, *, is_explained: bool) -> FoundBook:
             tier=tier,
             rank=row.place % TIER,
             query=row.asked,
-            corrected_query=row.corrected_query,
+            corrected_query=row.corrected_query if row.corrected is not None else None,
             words=row.matched_words or {},
         )
     return FoundBook.model_construct(
         **values,
         match=_MATCHES.get(tier, Match.TEXT),
+        missing_words=row.missing_words if tier is Tier.SOME_WORDS else [],
         # Everything in the text is text, but for our own marks.
         snippet=html.escape(row.snippet, quote=False).replace(MARKS[0], "<b>").replace(MARKS[1], "</b>"),
         explanation=explanation,

@@ -14,6 +14,8 @@ from sqlalchemy import (
     Select,
     SQLColumnExpression,
     Text,
+    all_,
+    and_,
     bindparam,
     cast,
     func,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -120,6 +123,15 @@ def fixed(value: str | float | Decimal) -> ColumnElement[Any]:
 def contains_folded(column: SQLColumnExpression[str], text: str) -> ColumnElement[bool]:
     """Whether a folded column contains the text, whatever its case and accents. Wildcards are literal."""
     return column.like(containing(func.fold(text)))
+
+
+def has_name_words(column: SQLColumnExpression[str], text: str) -> ColumnElement[bool]:
+    """Whether a column made by the database's `name_words` has every word of the text, in whatever order.
+
+    A word may be a part of one; of one or two letters it is its beginning. The longest goes through the index.
+    """
+    patterns = func.name_patterns(text, type_=ARRAY(Text))
+    return and_(column.like(patterns[1]), column.like(all_(patterns)))
 
 
 def containing(folded: ColumnElement[str]) -> ColumnElement[str]:

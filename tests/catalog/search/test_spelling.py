@@ -56,7 +56,7 @@ async def test_a_misspelt_word_is_corrected(
 
 
 @pytest.mark.usefixtures("shelf")
-@pytest.mark.parametrize("q", ["qqqxyz", "potter qqqxyz", "12345", "zz"])
+@pytest.mark.parametrize("q", ["qqqxyz", "qqqxyz zzzyx", "12345", "zz"])
 async def test_what_is_like_nothing_finds_nothing(client: httpx.AsyncClient, q: str) -> None:
     page = await search(client, q)
     assert (page["items"], page["did_you_mean"]) == ([], None)

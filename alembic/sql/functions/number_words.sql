@@ -1,0 +1,5 @@
+CREATE OR REPLACE FUNCTION public.number_words(word text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT array_remove(string_to_array(meaning.meaning, ' '::text), number_words.word) AS array_remove FROM unnest(ARRAY['1 one eins uno'::text, '2 two zwei deux dos due ii'::text, '3 three drei trois tres tre iii'::text, '4 four vier quatre cuatro quattro iv'::text, '5 five funf cinq cinco cinque'::text, '6 six sechs seis sei vi'::text, '7 seven sieben sept siete sette vii'::text, '8 eight acht huit ocho otto viii'::text, '9 nine neun neuf nueve nove ix'::text, '10 ten zehn dix diez dieci'::text, '11 eleven elf onze once undici xi'::text, '12 twelve zwolf douze doce dodici xii'::text, '13 thirteen dreizehn treize trece xiii'::text, '14 fourteen vierzehn quatorze catorce xiv'::text, '15 fifteen funfzehn quinze quince xv'::text, '16 sixteen sechzehn seize xvi'::text, '17 seventeen siebzehn xvii'::text, '18 eighteen achtzehn xviii'::text, '19 nineteen neunzehn xix'::text, '20 twenty zwanzig vingt veinte xx'::text]) meaning(meaning) WHERE (number_words.word = ANY (string_to_array(meaning.meaning, ' '::text))) LIMIT 1);
