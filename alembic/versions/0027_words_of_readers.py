@@ -10,8 +10,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision: str = "0026"
-down_revision: str | None = "0025"
+revision: str = "0027"
+down_revision: str | None = "0026"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
@@ -53,7 +53,7 @@ REFRESH = r"""
 
 
 def upgrade() -> None:
-    for function in _functions("0026_search"):
+    for function in _functions("0027_search"):
         _replace(function)
     _watch(*SEARCHED.split(), "series_position")
     _refresh()
