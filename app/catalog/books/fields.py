@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.catalog.books.schemas import Contributors, Pages, SeriesPosition
+from app.catalog.books.schemas import Contributors, Pages, SeriesPosition, Subtitle
 from app.catalog.goods.schemas import CategoryIds, Description, PriceIn, Quantity, ShortLine, Sku, Tags, Title
 from app.catalog.languages import Language
 from app.catalog.models import Book, BookFormat, Item, SupplierAvailability
@@ -115,7 +115,7 @@ class BookField:
 
 BOOK_FIELDS = (
     BookField("title", Title, ("name", "book_title"), Item, weight="A"),
-    BookField("subtitle", ShortLine, ("sub_title",), Book, weight="C"),
+    BookField("subtitle", Subtitle, ("sub_title",), Book, weight="C"),
     BookField(
         "edition_statement",
         ShortLine,

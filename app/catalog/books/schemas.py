@@ -82,6 +82,7 @@ IsPriceFixed = Annotated[
 ExpectedOn = Annotated[
     PartialDate, Field(description="When the supplier expects to have it.", examples=["2026-11"])
 ]
+Subtitle = Annotated[VisibleLine, Field(max_length=500, examples=["There and back again"])]
 Pages = Annotated[int, Field(ge=1, le=100_000, examples=[310])]
 
 
@@ -125,7 +126,7 @@ class Bibliography(RequestModel):
     isbn: Isbn | None = None
     author: AuthorNames | None = None
     contributors: Contributors | None = Field(default=None, description="Instead of `author`.")
-    subtitle: ShortLine | None = None
+    subtitle: Subtitle | None = None
     edition_statement: ShortLine | None = Field(
         default=None, description="As printed.", examples=["2nd edition"]
     )

@@ -21,12 +21,14 @@ from app.catalog.formats.cell_text import (
     split_list,
     split_tags,
 )
-from app.catalog.formats.numbers import read_date, read_integer, read_price
+from app.catalog.formats.dates import read_date, read_year
+from app.catalog.formats.numbers import read_integer, read_price
 from app.catalog.formats.people import credits_cell, credits_of, role_of
 from app.catalog.formats.texts import FieldCut, FieldRefused, TextRule, checked
 from app.catalog.goods.schemas import MOST_CATEGORIES, MOST_TAGS, Description, Sku, Tag
 from app.catalog.languages import language_of
 from app.catalog.models import BookFormat, SupplierAvailability
+from app.catalog.partial_dates import Year
 from app.catalog.slugs import make_slug
 from app.catalog.subjects import Subject, Subjects, SubjectScheme, has_shape_of
 
@@ -167,6 +169,8 @@ def _reader_of(field: BookField) -> CellReader:
     if field.name in _READERS:
         return _READERS[field.name]
     adapter = TypeAdapter[Any](field.value_type)
+    if field.value_type is Year:
+        return partial(read_year, adapter)
     is_number = adapter.json_schema()["type"] == "integer"
     return partial(read_integer, adapter) if is_number else TextRule(adapter)
 

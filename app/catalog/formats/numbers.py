@@ -1,4 +1,4 @@
-"""Numbers and dates in cells: `2008.0`, `-750`, `12.50`, and what must not be guessed at."""
+"""Numbers in cells: `2008.0`, `-750`, `12.50`, and what must not be guessed at."""
 
 import re
 from decimal import Decimal
@@ -7,7 +7,6 @@ from pydantic import TypeAdapter
 
 from app.catalog.formats.texts import FieldRefused, checked
 from app.catalog.goods.schemas import PriceIn
-from app.catalog.partial_dates import PartialDate
 from app.core.http.schemas import RowId
 
 _INTEGER = re.compile(r"([+-]?\d{1,15})(?:\.0{1,2})?", re.ASCII)
@@ -17,15 +16,10 @@ _COMMA_PRICE = re.compile(r"-?\d{1,15}(?:,\d+)?", re.ASCII)
 _GROUPED = re.compile(r"-?\d{1,3}(?:[.,' \u00a0\u202f\u2019]\d{3})+(?:[.,]\d+)?", re.ASCII)
 _EXPONENT = re.compile(r"-?\d+(?:[.,]\d+)?[eE][+-]?\d+", re.ASCII)
 _CURRENCY_SIGN = re.compile(r"[$\u00a2-\u00a5\u20a0-\u20cf]|\b[A-Z]{3}\b")
-_PLAIN_DATE = re.compile(r"\d{4}(?:-\d{2}){0,2}", re.ASCII)
-_DECIMAL_YEAR = re.compile(r"(\d{4})\.0+", re.ASCII)
-_SHORT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
-_MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?", re.ASCII)
 _SMALL_PLACES = 2
 _THOUSANDS = 3
 
 _ITEM_ID: TypeAdapter[int] = TypeAdapter(RowId)
-_DATE: TypeAdapter[str] = TypeAdapter(PartialDate)
 _AMOUNT: TypeAdapter[Decimal] = TypeAdapter(PriceIn)
 
 
@@ -62,25 +56,6 @@ def read_price(cell: str, *, has_decimal_comma: bool = False) -> Decimal:
     if len(places) > _THOUSANDS and not places[_SMALL_PLACES:].strip("0"):
         amount = amount.quantize(Decimal("0.01"))
     return checked(_AMOUNT, amount)
-
-
-def read_date(cell: str) -> str:
-    """A partial date as text: `1998`, `1998-05`, `1998-05-12`; also `1998.0`, `19980512` and midnight of a day."""
-    if not _PLAIN_DATE.fullmatch(cell):
-        cell = _iso_date(cell)
-    return checked(_DATE, cell)
-
-
-def _iso_date(cell: str) -> str:
-    if match := _DECIMAL_YEAR.fullmatch(cell) or _MIDNIGHT.fullmatch(cell):
-        return match[1]
-    if match := _SHORT_DATE.fullmatch(cell):
-        return "-".join(match.groups())
-    raise FieldRefused(
-        "must be a year, a month or a day: 1998, 1998-05 or 1998-05-12; "
-        "other forms are refused, since 03/04/1998 is two days",
-        "invalid-date",
-    )
 
 
 def _odd_number(cell: str, example: str) -> FieldRefused:

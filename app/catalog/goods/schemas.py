@@ -56,8 +56,8 @@ def _distinct_lower(tags: list[str]) -> list[str]:
 
 
 ShortLine = Annotated[VisibleLine, Field(max_length=200)]
-Title = Annotated[VisibleLine, Field(max_length=200, examples=["The Hobbit"])]
-Description = Annotated[Text, Field(max_length=1000, examples=["There and back again."])]
+Title = Annotated[VisibleLine, Field(max_length=500, examples=["The Hobbit"])]
+Description = Annotated[Text, Field(max_length=20_000, examples=["There and back again."])]
 Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY, description="Available for sale.", examples=[12])]
 Sku = Annotated[
     Line,

@@ -78,3 +78,27 @@ async def test_a_book_whose_text_is_about_markup_comes_back_from_its_export(
     job = await importer.finish(export.content)
     assert job["counts"]["unchanged"] == 2, await importer.rows(job["id"])
     assert await importer.books() == before
+
+
+async def test_dates_that_leave_no_doubt_are_read_and_others_warn(importer: Importer) -> None:
+    sent = {
+        "2019-03-05T01:00:00+01:00": "2019-03-05",
+        "2019-03-05 13:22:11": "2019-03-05",
+        "20240000": "2024",
+        "1998-2003": "1998",
+        "May 12, 2024": "2024-05-12",
+        "03/04/1998": None,
+        "soon": None,
+    }
+    rows = [
+        {"isbn": isbn_of(number), "title": "T", "published": date, "authors": f"A{number}"}
+        for number, date in enumerate(sent, 1)
+    ]
+    job = await importer.finish(csv_of(rows))
+    assert (job["counts"]["created"], job["warned"]) == (len(sent), 2)
+    for number, read in enumerate(sent.values(), 1):
+        assert (await importer.book(isbn_of(number)))["published_on"] == read
+    assert [row["raw"]["published"] for row in await importer.rows(job["id"], has_warnings="true")] == [
+        "03/04/1998",
+        "soon",
+    ]

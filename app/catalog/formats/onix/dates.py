@@ -6,6 +6,7 @@ alone is known), `20240501T120000+0200` (the day as written), `1998-2003` (from 
 
 import re
 
+from app.catalog.formats.dates import iso_date
 from app.catalog.formats.onix import code_lists
 from app.catalog.formats.texts import FieldRefused
 from app.catalog.partial_dates import check_partial_date
@@ -16,14 +17,6 @@ _GREGORIAN = frozenset(f"{number:02}" for number in range(15))
 """Formats of list 55; from 20 on they are of other calendars."""
 
 _BEFORE = re.compile(r"(\d{1,4}) BCE", re.ASCII)
-_ZONE = r"(?:Z|[+-]\d{2}:?(?:\d{2})?)?"
-_TIME = rf"[T ]?\d{{2}}:?\d{{2}}(?::?\d{{2}}(?:[.,]\d+)?)?{_ZONE}"
-_DIGITS = re.compile(rf"(\d{{4}})(?:(\d{{2}})(?:(\d{{2}})(?:{_TIME}|{_ZONE}))?)?", re.ASCII)
-_DASHED = re.compile(rf"(\d{{4}})([-/.])(\d{{2}})(?:\2(\d{{2}})(?:{_TIME}|{_ZONE}))?", re.ASCII)
-_YEARS = re.compile(r"(\d{4})\s?[-/\u2010-\u2015]\s?(\d{4}|1[3-9]|[2-9]\d)", re.ASCII)
-"""`1998-2003`, `1998/99`; what may be a month is one."""
-
-_UNKNOWN = ("00", None)
 _HALVES = {"06": 8, "07": 6, "11": 4}
 """Formats of spans → length of each of their two dates."""
 
@@ -44,33 +37,11 @@ def partial_date_of(text: str, form: str) -> str | None:
     elif form in _YEAR_AND_MORE:
         text = text[:4]
     try:
-        return check_partial_date(_iso(text))
+        return check_partial_date(iso_date(text))
     except ValueError as refusal:
         if form == code_lists.FREE_TEXT:
             return None
         raise FieldRefused(str(refusal), "invalid-date") from None
-
-
-def _iso(text: str) -> str:
-    if match := _YEARS.fullmatch(text):
-        return _first_year(*match.groups())
-    if match := _DIGITS.fullmatch(text):
-        year, month, day = match.groups()
-    elif match := _DASHED.fullmatch(text):
-        year, _, month, day = match.groups()
-    else:
-        raise ValueError("is no date such as 20110831, 201108 or 2011")
-    if month in _UNKNOWN:
-        month, day = None, (day if day != "00" else None)
-        if day:
-            raise ValueError("has a day of no month")
-    return "-".join(part for part in (year, month, day) if part not in _UNKNOWN)
-
-
-def _first_year(first: str, last: str) -> str:
-    if last < first[-len(last) :]:
-        raise ValueError("ends before it begins")
-    return first
 
 
 def year_of(text: str, form: str) -> int | None:

@@ -8,7 +8,7 @@ from lxml.etree import _Element
 from app.catalog.formats.cell_text import looks_like_html
 from app.catalog.formats.markup import plain_text, text_of_html
 
-LONGEST = 1000
+LONGEST = 20_000
 ELLIPSIS = "…"
 
 _PREFORMATTED = re.compile(r"<pre>[^<]*</pre>")

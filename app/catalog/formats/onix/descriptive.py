@@ -5,7 +5,7 @@ from functools import partial
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.catalog.books.schemas import Pages, SeriesPosition
+from app.catalog.books.schemas import Pages, SeriesPosition, Subtitle
 from app.catalog.formats.numbers import read_integer
 from app.catalog.formats.onix import code_lists
 from app.catalog.formats.onix.contributors import read_contributors
@@ -18,6 +18,7 @@ from app.catalog.subjects import MOST_SUBJECTS, Subject, SubjectScheme
 
 _title = TextRule(TypeAdapter(Title))
 _line = TextRule(TypeAdapter(ShortLine))
+_subtitle = TextRule(TypeAdapter(Subtitle))
 _position = TextRule(TypeAdapter(SeriesPosition))
 _PAGES: TypeAdapter[int] = TypeAdapter(Pages)
 _ELIDED = ("'", "\u2019", "-")
@@ -85,7 +86,7 @@ def _read_title(block: Part, parsed: ParsedProduct) -> None:
         used.use(*_TITLE_PARTS)
     if number:
         element.use("PartNumber")
-    parsed.take("subtitle", _line, element, "Subtitle")
+    parsed.take("subtitle", _subtitle, element, "Subtitle")
 
 
 def _numbered(title: str, number: str) -> str:

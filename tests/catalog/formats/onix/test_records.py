@@ -141,7 +141,7 @@ def test_a_wrong_isbn_is_a_problem_and_none_is_left_to_the_import(file: Path) ->
 
 def test_a_problem_names_its_field_and_spares_the_other_products(file: Path) -> None:
     text = message(
-        product(descriptive(title=f"<TitleText>{'x' * 201}</TitleText>")),
+        product(descriptive(title=f"<TitleText>{'x' * 501}</TitleText>")),
         product(descriptive(), isbn="9780261103573"),
     )
     first, second = records_of(file, text)
