@@ -29,6 +29,9 @@ PROPRIETARY = "01"
 SHOP_ITEM_ID = "shop_item_id"
 """The name under which an export gives the id of a book without ISBN."""
 
+SHOP_PUBLISHER = "shop_publisher"
+"""The name under which an export says that the publisher is not known."""
+
 SINGLE_ITEM = "00"
 """List 2."""
 

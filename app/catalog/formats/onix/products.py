@@ -32,12 +32,12 @@ def record_of(product: Part, number: int, message: Message) -> Record:
     isbn = _isbn(product, parsed)
     if not parsed.problems and action is not Action.DELETE:
         _read_blocks(product, parsed, is_full_record=action is Action.PUT)
+    item_id = _item_id(product, parsed) if isbn is None else None
     raw = _columns(product, parsed, reference)
     if not parsed.problems and action is not Action.DELETE:
         parts = unmapped_parts(product, _KNOWN_BLOCKS)
         unmapped = as_json(parts, is_full_record=action is Action.PUT)
         raw |= {UNMAPPED: unmapped} if unmapped else {}
-    item_id = _item_id(product, parsed) if isbn is None else None
     return Record(
         number,
         raw,

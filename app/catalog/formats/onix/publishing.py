@@ -39,6 +39,11 @@ def _read_publisher(block: Part, parsed: ParsedProduct) -> None:
             part.use("PublishingRole")
             return
     parsed.values["publisher"] = None
+    for part, _ in publishers:
+        if any(
+            one.text == code_lists.SHOP_PUBLISHER for one in part.leaves("PublisherIdentifier", "IDTypeName")
+        ):
+            part.use()
 
 
 def _read_publication(composite: Part, parsed: ParsedProduct) -> None:

@@ -28,7 +28,7 @@ _CODED = """
     x425:MainSubject b067:SubjectSchemeIdentifier b171:SubjectSchemeName b069:SubjectCode
     b070:SubjectHeadingText
     x426:TextType x427:ContentAudience d104:Text
-    b079:ImprintName b291:PublishingRole b081:PublisherName x448:PublishingDateRole b306:Date j260:DateFormat
+    b079:ImprintName b291:PublishingRole b081:PublisherName x447:PublisherIDType x448:PublishingDateRole b306:Date j260:DateFormat
     j292:SupplierRole j137:SupplierName j396:ProductAvailability j350:OnHand j192:UnpricedItemType
     x502:Proximity x461:SupplyDateRole j302:ExpectedDate
     x462:PriceType j261:PriceQualifier j262:PriceTypeDescription j239:PricePer x463:PriceConditionType
@@ -43,7 +43,7 @@ _COMPOSITES = """
     Header Sender Product ProductIdentifier DescriptiveDetail CollateralDetail ContentDetail
     PublishingDetail RelatedMaterial ProductionDetail PromotionDetail ProductSupply
     Collection CollectionSequence TitleDetail TitleElement Contributor Language Extent Subject TextContent
-    Imprint Publisher PublishingDate Market Territory SalesRestriction SupplyDetail Supplier SupplyDate
+    Imprint Publisher PublisherIdentifier PublishingDate Market Territory SalesRestriction SupplyDetail Supplier SupplyDate
     Stock OnOrderDetail Price PriceIdentifier PriceCondition PriceDate BatchBonus DiscountCoded Discount Tax
     ComparisonProductPrice ContentDate
 """

@@ -52,13 +52,14 @@ class OnixExport:
 
     def product(self, book: ExportedBook) -> bytes:
         """One book as a full record."""
+        publishing = list(_publishing(book))
         blocks = (
             _element("RecordReference", f"{self._sender}.{book.id}"),
             _element("NotificationType", code_lists.CONFIRMED),
             _identifier(book),
             _wrap("DescriptiveDetail", *_descriptive(book, self._sender)),
             _collateral(book),
-            _wrap("PublishingDetail", *_publishing(book)),
+            _wrap("PublishingDetail", *publishing) if publishing else "",
             _wrap("ProductSupply", _wrap("SupplyDetail", *_supply(book, self._sender))),
         )
         return f"{_wrap('Product', *blocks)}\n".encode()
@@ -84,6 +85,14 @@ def _element(name: str, content: str, **attributes: str) -> str:
 
 def _wrap(name: str, *inner: str) -> str:
     return f"<{name}>{''.join(inner)}</{name}>"
+
+
+_UNKNOWN_PUBLISHER = _wrap(
+    "PublisherIdentifier",
+    _element("PublisherIDType", code_lists.PROPRIETARY),
+    _element("IDTypeName", code_lists.SHOP_PUBLISHER),
+    _element("IDValue", "unknown"),
+)
 
 
 def _identifier(book: ExportedBook) -> str:
@@ -177,9 +186,11 @@ def _collateral(book: ExportedBook) -> str:
 
 
 def _publishing(book: ExportedBook) -> Iterator[str]:
-    if book.publisher:
-        role = _element("PublishingRole", code_lists.PUBLISHER_ROLE)
-        yield _wrap("Publisher", role, _element("PublisherName", book.publisher))
+    if not (book.publisher or book.published_on or book.first_published is not None):
+        return
+    # Dates need a publisher beside them: where none is known, one without a name.
+    named = _element("PublisherName", book.publisher) if book.publisher else _UNKNOWN_PUBLISHER
+    yield _wrap("Publisher", _element("PublishingRole", code_lists.PUBLISHER_ROLE), named)
     if book.published_on:
         yield _date(code_lists.PUBLICATION, *onix_date(book.published_on))
     if book.first_published is not None:

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Any
 
 from app.catalog.formats.onix.reader import OnixSource
-from app.catalog.formats.onix.tags import REFERENCE_NAMES
 from app.catalog.formats.record import Record, SourceFormat, SourceOptions
+from tests.catalog.formats.onix.structure import COMPOSITES, SHORT_TAGS
 
 REFERENCE = "http://ns.editeur.org/onix/3.0/reference"
 SHORT = "http://ns.editeur.org/onix/3.0/short"
@@ -93,15 +93,7 @@ HOBBIT_VALUES = {
     "supplier_expected_on": None,
 }
 
-_SHORT_TAGS = {name: short for short, name in REFERENCE_NAMES.items()} | {
-    "Measure": "measure",
-    "MeasureType": "x315",
-    "Measurement": "c094",
-    "MeasureUnitCode": "c095",
-    "PublishingStatus": "b394",
-    "SentDateTime": "x307",
-    "ONIXMessage": "ONIXmessage",
-}
+_SHORT_TAGS = {name: name.lower() for name in COMPOSITES} | SHORT_TAGS | {"ONIXMessage": "ONIXmessage"}
 
 
 def message(*products: str, namespace: str = REFERENCE, header: str = "", prolog: str = "") -> str:
@@ -119,7 +111,7 @@ def shortened(text: str) -> str:
     for name, short in sorted(_SHORT_TAGS.items(), key=lambda one: -len(one[0])):
         for before, after in (("<", ">"), ("</", ">"), ("<", "/>"), ("<", " ")):
             text = text.replace(f"{before}{name}{after}", f"{before}{short}{after}")
-    return text.replace(REFERENCE, SHORT)
+    return text.replace(REFERENCE, SHORT).replace("/3.1/reference", "/3.1/short")
 
 
 def product(

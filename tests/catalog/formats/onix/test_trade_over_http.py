@@ -8,6 +8,7 @@ import pytest
 
 from app.identity.permissions import Role
 from devstack import Servers
+from tests.catalog.formats.onix.messages import HOBBIT as HOBBIT_PRODUCT
 from tests.catalog.formats.onix.messages import (
     SENDER,
     collateral,
@@ -19,6 +20,8 @@ from tests.catalog.formats.onix.messages import (
     supply,
     territory,
 )
+from tests.catalog.formats.onix.structure import structure_faults
+from tests.catalog.formats.onix.trade import UPDATE, VOLUME, VOLUME_ISBN, VOLUME_SHOWN, feed
 from tests.catalog.imports.conftest import Importer, make_importer
 from tests.conftest import client_of, make_account, running_app, settings_for
 
@@ -179,6 +182,33 @@ async def test_every_case_goes_back_without_a_trace(importer: Importer) -> None:
         assert (await importer.act(job["id"], "revert")).status_code == 202
         await importer.run()
         assert {form: await exported(importer, form) for form in before} == before
+
+
+@pytest.mark.parametrize("release", ["3.0", "3.1"])
+@pytest.mark.parametrize("is_short", [False, True], ids=["reference names", "short tags"])
+async def test_a_whole_record_of_the_trade(importer: Importer, release: str, is_short: bool) -> None:
+    file = feed(VOLUME, release=release, is_short=is_short).encode()
+    job = await importer.finish(file, "feed.xml")
+    assert counts(job) == {"created": 1}
+    book = await importer.book(VOLUME_ISBN)
+    assert {name: book[name] for name in VOLUME_SHOWN} == VOLUME_SHOWN
+    (row,) = await importer.rows(job["id"])
+    assert "(7 % tax of 1.90)" in row["notes"][0]["message"]
+    update = feed(UPDATE, release=release, is_short=is_short).encode()
+    assert counts(await importer.finish(update, "feed.xml")) == {"updated": 1}
+    book = await importer.book(VOLUME_ISBN)
+    gone = {"supplier_availability": "out_of_print", "supplier_expected_on": None}
+    assert {name: book[name] for name in VOLUME_SHOWN} == VOLUME_SHOWN | gone
+
+
+async def test_the_export_is_valid_onix(importer: Importer) -> None:
+    await importer.finish(feed(HOBBIT_PRODUCT, VOLUME).encode(), "feed.xml")
+    bare = b'{"isbn": "9780306406157", "title": "Bare", "published": "1998"}\n{"title": "Of an age before ISBNs"}'
+    await importer.finish(bare, "bare.ndjson", mode="create")
+    file = await exported(importer)
+    assert file.count(b"<Product>") == 4
+    assert structure_faults(file) == []
+    assert counts(await importer.finish(file, "own.xml")) == {"unchanged": 4}
 
 
 async def test_an_unknown_stock_is_refused(importer: Importer) -> None:
