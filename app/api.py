@@ -9,11 +9,12 @@ from app.catalog.authors.router import router as authors
 from app.catalog.books.listings.router import router as book_listings
 from app.catalog.books.router import router as books
 from app.catalog.categories.router import router as categories
-from app.catalog.covers.router import router as covers
 from app.catalog.exports.router import router as admin_exports
 from app.catalog.imports.router import router as admin_imports
 from app.catalog.items.router import router as items
 from app.catalog.merges.router import router as merges
+from app.catalog.pictures.router import listings as form_listings
+from app.catalog.pictures.router import router as pictures
 from app.catalog.prices.router import router as prices
 from app.catalog.search.facets.router import router as facets
 from app.catalog.search.related.router import router as related
@@ -41,6 +42,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     accounts,
     # Before the books: `facets` is no id.
     facets,
+    # Before books and items: only forms with pictures are theirs.
+    form_listings,
     books,
     related,
     suggest,
@@ -54,7 +57,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     works,
     series,
     book_listings,
-    covers,
+    pictures,
     sessions,
     step_up,
     oauth,
@@ -84,7 +87,7 @@ TAGS = {
     "works": "One text and all its editions.",
     "categories": "The tree of categories.",
     "prices": "What goods cost, did cost and will cost.",
-    "covers": "Pictures of books.",
+    "pictures": "Pictures of items, covers of books among them.",
     "search": "Find books by words, title or ISBN, misspelt ones too, and suggest while typing.",
     "accounts": "Open an account, one's own profile, what others see of it.",
     "sessions": "Log in and out, refresh tokens, see and end sessions, change the password; OAuth 2.0.",

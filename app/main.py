@@ -8,8 +8,8 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from app import __version__, registry
 from app.api import ROUTERS, TAGS
-from app.catalog.covers.encoding import PictureEncoder
 from app.catalog.goods.deps import sees_more
+from app.catalog.pictures.encoding import PictureEncoder
 from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
 from app.core.clock import set_shop_zone

@@ -21,7 +21,7 @@ MODULES = (
     "app.messaging.email.models",
 )
 HANDLERS = (
-    "app.catalog.covers.jobs",
+    "app.catalog.pictures.jobs",
     "app.catalog.prices.jobs",
     "app.catalog.search.zero_results.jobs",
     "app.catalog.imports.handlers",

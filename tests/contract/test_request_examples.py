@@ -71,6 +71,7 @@ async def make_what_paths_name(
         "series_id": book["series_id"],
         "work_id": book["work_id"],
         "schedule_id": plan.json()["id"],
+        "n": 1,
     }
 
 

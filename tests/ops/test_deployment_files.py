@@ -6,7 +6,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from app.catalog.covers.forms import ALL_FILES, ONE_FILE
+from app.catalog.pictures.forms import ALL_FILES, ONE_FILE
 from app.core.settings.settings import Settings
 from tests.conftest import ROOT
 
@@ -108,11 +108,20 @@ def test_nginx_lets_every_body_pass_that_the_api_takes() -> None:
             Settings.model_fields["imports"].get_default(call_default_factory=True).max_size,
         ),
         ("/api/v1/books/7/cover", ONE_FILE / 2**20),
+        ("/api/v1/items/7/pictures/2", ONE_FILE / 2**20),
+        ("/api/v1/items", ALL_FILES / 2**20),
+        ("/api/v1/books", ALL_FILES / 2**20),
         ("/api/v1/uploads", ALL_FILES / 2**20),
     ):
         limit = re.search(r"client_max_body_size (\d+)m;", _location(path))
         assert limit is not None
         assert int(limit[1]) >= most
+
+
+def test_nginx_keeps_lists_though_what_is_listed_may_come_with_pictures() -> None:
+    for path in ("/api/v1/items", "/api/v1/books"):
+        assert "proxy_cache catalogue;" in _location(path)
+    assert NGINX.count("proxy_cache catalogue;") == 2
 
 
 def test_nginx_keeps_nothing_of_a_caller_who_says_who_they_are() -> None:

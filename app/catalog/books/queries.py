@@ -1,7 +1,7 @@
 """Reading and listing books: the columns of an answer, and what an answer shows beside its books."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,14 +23,9 @@ from app.catalog.books.representations import (
     WorkRef,
 )
 from app.catalog.books.schemas import (
-    COVER_PATH,
-    SIZES,
     BookFilter,
     BookOut,
-    CoverOut,
-    CoverUrls,
     OwnBook,
-    picture_file,
 )
 from app.catalog.goods.ownership import may_edit, may_see
 from app.catalog.goods.queries import ITEM_COLUMNS, item_order, join_items, sum_versions
@@ -97,7 +92,6 @@ BOOK_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     CONTRIBUTORS.label("contributors"),
     Book.subjects,
     Book.work_id,
-    Book.cover,
 )
 _BOOK = (
     select(*BOOK_COLUMNS, snapshot_text)
@@ -124,18 +118,10 @@ def book_out(row: AnyRow) -> BookOut:
         "isbn10": to_isbn10(isbn) if isbn else None,
         "author": ", ".join(authors) or None,
         "contributors": contributors,
-        "cover": cover_out(values["cover"]),
+        "cover": next(iter(values["pictures"]), None),
         "published_on": published_on,
     }
     return BookOut.model_validate(values)
-
-
-def cover_out(cover: Mapping[str, Any] | None) -> CoverOut | None:
-    """Make the answer of the column `books.cover`."""
-    if cover is None:
-        return None
-    urls = {size: f"{COVER_PATH}/{picture_file(cover['name'], size)}" for size in SIZES}
-    return CoverOut(width=cover["width"], height=cover["height"], urls=CoverUrls(**urls))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from app.catalog.books.representations import (
 from app.catalog.books.schemas import BookIn, BookPatch, OwnBook
 from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.deps import ItemReadsDep, limit_search
+from app.catalog.goods.pictures import listing_form
 from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
@@ -93,10 +94,18 @@ async def get_book_by_isbn(isbn: _PrintedIsbn, hot: ItemReadsDep) -> Response:
 
 
 @router.post(
-    "", status_code=201, summary="List a book for sale", response_model=OwnBook, dependencies=[IDEMPOTENT]
+    "",
+    status_code=201,
+    summary="List a book for sale",
+    response_model=OwnBook,
+    dependencies=[IDEMPOTENT],
+    openapi_extra=listing_form(BookIn),
 )
 async def create_book(book: BookIn, seller: Seller, books: BookServiceDep, session: SessionDep) -> Response:
-    """Add a book of one's own. Contributors given by name are found in the catalogue or added to it."""
+    """Add a book of one's own. Contributors given by name are found in the catalogue or added to it.
+
+    Sent as a form, it comes with up to six pictures, the cover first.
+    """
     book_id = await books.create(seller, book)
     location = f"/api/v1/books/{book_id}"
     return await read_back(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
+from app.catalog.goods.pictures import CoverOut
 from app.catalog.goods.schemas import (
     LONGEST_NAME,
     GoodsFilter,
@@ -25,8 +26,6 @@ from app.catalog.subjects import SubjectOut, Subjects
 from app.core.http.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine
 
 MOST_CONTRIBUTORS = 50
-COVER_PATH = "/media/covers"
-SIZES = ("s", "m", "l")
 
 
 def split_names(names: str) -> list[str]:
@@ -208,27 +207,6 @@ class ContributorOut(ResponseModel):
     position: int = Field(examples=[1])
 
 
-class CoverUrls(ResponseModel):
-    """Where the three sizes lie; a path never serves another picture."""
-
-    s: str = Field(examples=["/media/covers/3f8a…-s.webp"])
-    m: str = Field(examples=["/media/covers/3f8a…-m.webp"])
-    l: str = Field(examples=["/media/covers/3f8a…-l.webp"])  # noqa: E741 (the size's name in the API)
-
-
-class CoverOut(ResponseModel):
-    """The picture on the front, as WebP."""
-
-    width: int = Field(description="Pixels of the largest size.", examples=[800])
-    height: int = Field(examples=[1200])
-    urls: CoverUrls
-
-
-def picture_file(name: str, size: str) -> str:
-    """The file of one size, in the store and in its address."""
-    return f"{name}-{size}.webp"
-
-
 class BookOut(ItemOut):
     """A book."""
 
@@ -261,7 +239,7 @@ class BookOut(ItemOut):
     )
     subjects: list[SubjectOut]
     work_id: int = Field(description="Shared by all editions of one text.", examples=[7])
-    cover: CoverOut | None
+    cover: CoverOut | None = Field(description="The main picture: the first of `pictures`.")
 
 
 class OwnBook(BookOut, OwnersView):

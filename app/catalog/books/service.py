@@ -11,6 +11,7 @@ from app.catalog.books.fields import PLAIN_BOOK_FIELDS
 from app.catalog.books.queries import book_out
 from app.catalog.books.repository import BookRepository
 from app.catalog.books.schemas import BookIn, BookOut, BookPatch, ContributorIn, series_order
+from app.catalog.goods.pictures import StoredPicture
 from app.catalog.goods.schemas import GoodsIn, ItemKind
 from app.catalog.goods.service import GoodsService, record_staff_edit
 from app.catalog.models import Book, Item
@@ -49,12 +50,12 @@ class BookService:
             WorkResolver(session),
         )
 
-    async def create(self, seller: Principal, request: BookIn) -> int:
-        """List a book as the seller's own; returns its id.
+    async def create(self, seller: Principal, request: BookIn, pictures: Sequence[StoredPicture] = ()) -> int:
+        """List a book as the seller's own, its cover first among the pictures; returns its id.
 
         Raises IsbnTaken, SkuTaken, UnknownAuthor, UnknownCategory, UnknownWork, DuplicateContributor.
         """
-        item = await self._goods.create(seller, request, ItemKind.BOOK)
+        item = await self._goods.create(seller, request, ItemKind.BOOK, pictures)
         contributors = await self._credit(request.stated_contributors)
         series_id = await self._series_of(request)
         if request.work_id is None:

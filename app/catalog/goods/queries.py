@@ -52,6 +52,7 @@ ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Item.tags,
     CATEGORIES.label("categories"),
     Item.owner_id,
+    Item.pictures,
     Item.is_active,
     func.coalesce(StockLevel.on_hand, 0).label("on_hand"),
     func.coalesce(StockLevel.reserved, 0).label("reserved"),

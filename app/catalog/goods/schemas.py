@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.catalog.goods.pictures import PictureOut
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import (
@@ -135,6 +136,7 @@ class ItemOut(ResponseModel):
     quantity: int = Field(description="Available for sale.", examples=[12])
     tags: list[str] = Field(examples=[["pen"]])
     categories: Annotated[list[CategoryRef], BeforeValidator(lambda listed: listed or [])]
+    pictures: list[PictureOut] = Field(description="The main one first.", examples=[[]])
     owner_id: int = Field(examples=[3])
     version: int = Field(description="Row version, as in the ETag; raised by every edit.", examples=[1])
     created_at: Moment

@@ -1,6 +1,6 @@
 """Editing what all goods share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.errors import NotYourItem, no_item
 from app.catalog.goods.ownership import may_edit, may_see
+from app.catalog.goods.pictures import StoredPicture
 from app.catalog.goods.repository import ItemRepository, MovementKind, StockLedger, attribute_prices
 from app.catalog.goods.schemas import GoodsIn, GoodsPatch, ItemKind
 from app.catalog.models import Item, PriceSource
@@ -37,10 +38,13 @@ class GoodsService:
         """Compose it on one session; prices are in `currency` (ISO 4217)."""
         return cls(session, ItemRepository(session), StockLedger(session), currency)
 
-    async def create(self, seller: Principal, goods: GoodsIn, kind: ItemKind) -> Item:
-        """List an item as the seller's own. Raises SkuTaken, UnknownCategory."""
+    async def create(
+        self, seller: Principal, goods: GoodsIn, kind: ItemKind, pictures: Sequence[StoredPicture] = ()
+    ) -> Item:
+        """List an item as the seller's own, the main picture first. Raises SkuTaken, UnknownCategory."""
         values = {name: getattr(goods, name) for name in _ITEM_FIELDS}
         item = Item(kind=kind.value, currency=self._currency, owner_id=seller.user_id, **values)
+        item.pictures = [dict(one) for one in pictures]
         await self._items.add(item)
         await self._items.set_categories(item.id, goods.category_ids)
         await self._stock.open([(item.id, goods.quantity)], MovementKind.INITIAL, seller.user_id)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.deps import ItemReadsDep, limit_search, read_query
 from app.catalog.goods.errors import ItemNotFound
+from app.catalog.goods.pictures import listing_form
 from app.catalog.goods.representations import ITEM_VIEW_PARAMETERS, ItemViewQuery, PartialItem
 from app.catalog.goods.schemas import ItemOut, OwnItem
 from app.catalog.items import queries
@@ -55,10 +56,18 @@ async def get_item(item_id: RowId, hot: ItemReadsDep) -> Response:
 
 
 @router.post(
-    "", status_code=201, summary="List an item for sale", response_model=OwnItem, dependencies=[IDEMPOTENT]
+    "",
+    status_code=201,
+    summary="List an item for sale",
+    response_model=OwnItem,
+    dependencies=[IDEMPOTENT],
+    openapi_extra=listing_form(ItemIn),
 )
 async def create_item(item: ItemIn, seller: Seller, items: ItemServiceDep, session: SessionDep) -> Response:
-    """Add an item of one's own. With `author` or `isbn`, or `kind=book`, it is a book."""
+    """Add an item of one's own. With `author` or `isbn`, or `kind=book`, it is a book.
+
+    Sent as a form, it comes with up to six pictures.
+    """
     item_id = await items.create(seller, item)
     location = f"/api/v1/items/{item_id}"
     return await read_back(

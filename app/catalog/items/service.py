@@ -1,5 +1,6 @@
 """Editing items of every kind: a book is edited as a book, whatever the address."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -7,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.books.schemas import BookIn, BookPatch
 from app.catalog.books.service import BookService
 from app.catalog.goods.errors import KindFixed
+from app.catalog.goods.pictures import StoredPicture
 from app.catalog.goods.schemas import GoodsIn, ItemKind
 from app.catalog.goods.service import GoodsService
 from app.catalog.items.schemas import ItemIn, ItemPatch
@@ -27,17 +29,16 @@ class ItemService:
         """Compose it on one session; prices are in `currency` (ISO 4217)."""
         return cls(GoodsService.build(session, currency), BookService.build(session, currency))
 
-    async def create(self, seller: Principal, request: ItemIn) -> int:
+    async def create(self, seller: Principal, request: ItemIn, pictures: Sequence[StoredPicture] = ()) -> int:
         """List an item as the seller's own, a book where the request describes one; returns its id.
 
         Raises SkuTaken, IsbnTaken, DuplicateContributor.
         """
         kind = request.stated_kind or ItemKind.OTHER
         if kind is ItemKind.BOOK:
-            return await self._books.create(
-                seller, BookIn.model_validate(request.model_dump(exclude={"kind"}))
-            )
-        return (await self._goods.create(seller, request, kind)).id
+            book = BookIn.model_validate(request.model_dump(exclude={"kind"}))
+            return await self._books.create(seller, book, pictures)
+        return (await self._goods.create(seller, request, kind, pictures)).id
 
     async def replace(
         self, editor: Principal, item_id: int, precondition: Precondition, request: ItemIn

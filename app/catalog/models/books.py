@@ -110,8 +110,8 @@ class Work(Timestamped, Versioned, Base):
 class Book(Base):
     """What a book has beyond an item. One row each; the item's version stands for both.
 
-    `subjects` holds `{scheme, code, heading}`, `cover` `{name, width, height}`. `supplier_expected_on` is a
-    partial date as text: nothing is sorted or looked for by it.
+    `subjects` holds `{scheme, code, heading}`. `supplier_expected_on` is a partial date as text: nothing is
+    sorted or looked for by it.
     """
 
     __tablename__ = "books"
@@ -136,7 +136,6 @@ class Book(Base):
     series_position: Mapped[str | None]
     series_order: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
     subjects: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
-    cover: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     is_price_fixed: Mapped[bool] = mapped_column(server_default="false")
     supplier_availability: Mapped[str | None]
     supplier_expected_on: Mapped[str | None]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.models import Base, Id, Timestamped, Versioned
@@ -44,6 +46,8 @@ class Item(Timestamped, Versioned, Base):
     currency: Mapped[str]
     tags: Mapped[list[str]] = mapped_column(server_default="{}")
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    pictures: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]", default=list)
+    """`{name, width, height}` of each, the main one first."""
     is_active: Mapped[bool] = mapped_column(server_default="true", default=True)
     """Off sale it is shown to nobody but its owner and moderators; a book then has no search document."""
 
@@ -51,6 +55,7 @@ class Item(Timestamped, Versioned, Base):
         UniqueConstraint("sku"),
         CheckConstraint("price > 0", name="price_positive"),
         CheckConstraint("price <= 1000000", name="price_at_most"),
+        CheckConstraint("jsonb_array_length(pictures) <= 6", name="pictures_at_most"),
         Index("ix_items_title_folded_id", "title_folded", "id"),
         Index("ix_items_price_id", text("COALESCE(price, 10000000000)"), "id"),
         Index("ix_items_price_id_desc", text("COALESCE(price, -1)"), "id"),

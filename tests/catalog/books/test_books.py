@@ -74,6 +74,7 @@ WHOLE = {
     "subjects": [],
     "work_id": IsInt(gt=0),
     "cover": None,
+    "pictures": [],
     "lowest_price_30d": None,
 }
 

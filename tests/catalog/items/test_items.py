@@ -31,6 +31,7 @@ async def test_an_item_comes_back_as_it_was_sent(client: httpx.AsyncClient, sell
         "quantity": 3,
         "tags": ["pen"],
         "categories": [],
+        "pictures": [],
         "owner_id": seller.id,
         "is_active": True,
         "on_hand": 3,

@@ -1,36 +1,31 @@
 """What clients see of covers."""
 
 from enum import StrEnum
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from pydantic import Field
 
-from app.catalog.books.schemas import CoverOut
+from app.catalog.goods.pictures import CoverOut
 from app.core.http.schemas import Line, RequestModel, ResponseModel, shaped
 
 NAME_PATTERN = "[0-9a-f]{40}"
 
 
-class StoredCover(TypedDict):
-    """The column `books.cover`."""
-
-    name: str
-    width: int
-    height: int
-
-
 PictureName = Annotated[
     Line,
-    *shaped(f"^{NAME_PATTERN}$", "must be the `upload` of an answer of POST /api/v1/uploads"),
+    *shaped(
+        f"^{NAME_PATTERN}$",
+        "must be the `upload` of an answer of POST /api/v1/uploads, or the `name` of a picture of the item",
+    ),
     Field(
-        description="As `POST /uploads` told it, not more than a day ago.",
+        description="As `POST /uploads` told it, not more than a day ago; or the name of a picture of the item, which moves it.",
         examples=["4be27711afd2ed40a7ad8c1d9e5dbd2203e805dc"],
     ),
 ]
 
 
-class CoverFromUpload(RequestModel):
-    """A picture that was uploaded before."""
+class PictureFromUpload(RequestModel):
+    """A picture that was uploaded before, or that the item has already."""
 
     upload: PictureName
 

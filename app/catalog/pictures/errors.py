@@ -1,4 +1,4 @@
-"""Refusals of pictures and covers."""
+"""Refusals of pictures."""
 
 from app.core.errors import AppError
 
@@ -9,6 +9,22 @@ class CoverNotFound(AppError):
     status = 404
     code = "cover-not-found"
     title = "Cover not found"
+
+
+class PictureNotFound(AppError):
+    """The item has no picture of this number."""
+
+    status = 404
+    code = "picture-not-found"
+    title = "Picture not found"
+
+
+class PictureGap(AppError):
+    """An item's pictures are numbered from 1 without gaps: this number comes after the next one."""
+
+    status = 409
+    code = "picture-gap"
+    title = "There is no picture before it"
 
 
 class UnsupportedPicture(AppError):
@@ -36,7 +52,7 @@ class PictureTooDetailed(AppError):
 
 
 class AnimatedPicture(AppError):
-    """A cover is a single frame."""
+    """A picture is a single frame."""
 
     status = 422
     code = "animated-picture"
@@ -52,7 +68,7 @@ class PicturesBusy(AppError):
 
 
 class UnknownUpload(AppError):
-    """A cover names an upload that does not exist, or that is older than a day."""
+    """A picture is named by an upload that does not exist, or that is older than a day."""
 
     status = 409
     code = "unknown-upload"

@@ -14,8 +14,8 @@ from typing import Annotated, BinaryIO, Literal
 import structlog
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from app.catalog.books.schemas import SIZES
-from app.catalog.covers.errors import (
+from app.catalog.goods.pictures import SIZES
+from app.catalog.pictures.errors import (
     AnimatedPicture,
     BrokenPicture,
     PicturesBusy,

@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 
-from app.catalog.covers import encoding
-from app.catalog.covers.forms import ONE_FILE
-from app.catalog.covers.pictures import LARGEST_FILE
+from app.catalog.pictures import encoding
+from app.catalog.pictures.forms import ONE_FILE
+from app.catalog.pictures.store import LARGEST_FILE
 from app.core.storage.storage import Storage
 from tests.conftest import Caller
 

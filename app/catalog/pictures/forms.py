@@ -2,15 +2,21 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from fastapi import Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+from starlette.types import Scope
 
-from app.catalog.covers.pictures import LARGEST_FILE
-from app.catalog.covers.schemas import Attach, CoverFromUpload
+from app.catalog.goods.pictures import BINARY_FILE, MOST_PICTURES, PICTURE_RULES
+from app.catalog.pictures.schemas import Attach, PictureFromUpload
+from app.catalog.pictures.store import LARGEST_FILE
+from app.core.http.idempotency import IdempotentRoute
 from app.core.http.uploads import (
+    MULTIPART,
     UploadInterrupted,
     form_body,
     media_type,
@@ -19,23 +25,33 @@ from app.core.http.uploads import (
     refused_field,
 )
 
+_Model = TypeVar("_Model", bound=BaseModel)
 MOST_FILES = 20
 OVERHEAD = 64 * 1024
 """What a form may have beside its files."""
 ONE_FILE = LARGEST_FILE + OVERHEAD
 ALL_FILES = 64 * 1024 * 1024
 
-_BINARY = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-_PICTURE = "JPEG, PNG, WebP or AVIF, a single frame, at most 10 MiB, 25 megapixels and 10,000 pixels a side."
 
-COVER_FORM = form_body(
+class FormRoute(IdempotentRoute):
+    """A route that takes forms alone: any other body goes to the next route of its path."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as any route, where the body says that it is a form."""
+        match, child = super().matches(scope)
+        if match is not Match.NONE and media_type(Request(scope)) != MULTIPART:
+            return Match.NONE, {}
+        return match, child
+
+
+PICTURE_FORM = form_body(
     {
         "multipart/form-data": {
             "type": "object",
             "required": ["file"],
-            "properties": {"file": {**_BINARY, "description": _PICTURE}},
+            "properties": {"file": {**BINARY_FILE, "description": PICTURE_RULES}},
         },
-        "application/json": CoverFromUpload.model_json_schema(),
+        "application/json": PictureFromUpload.model_json_schema(),
     }
 )
 UPLOADS_FORM = form_body(
@@ -44,7 +60,12 @@ UPLOADS_FORM = form_body(
             "type": "object",
             "required": ["files"],
             "properties": {
-                "files": {"type": "array", "items": _BINARY, "maxItems": MOST_FILES, "description": _PICTURE},
+                "files": {
+                    "type": "array",
+                    "items": BINARY_FILE,
+                    "maxItems": MOST_FILES,
+                    "description": PICTURE_RULES,
+                },
                 "attach": {
                     "type": "string",
                     "enum": [choice.value for choice in Attach],
@@ -57,15 +78,30 @@ UPLOADS_FORM = form_body(
 )
 
 
+@asynccontextmanager
+async def listing(request: Request, model: type[_Model]) -> AsyncIterator[tuple[_Model, list[UploadFile]]]:
+    """What a form lists, and its pictures; perhaps there are none."""
+    async with read_form(request, files=MOST_PICTURES, fields=1) as form:
+        _allow(form, {"data", "pictures"})
+        data = form.get("data")
+        if not isinstance(data, str):
+            raise refused_field("data", "missing", "Field required")
+        try:
+            goods = model.model_validate_json(data)
+        except ValidationError as fault:
+            raise refused_body(fault) from None
+        yield goods, _files(form, "pictures") if "pictures" in form else []
+
+
 def is_json(request: Request) -> bool:
     """Whether the body says that it is JSON."""
     return media_type(request) == "application/json"
 
 
-async def read_reference(request: Request) -> CoverFromUpload:
+async def read_reference(request: Request) -> PictureFromUpload:
     """Read the body as JSON."""
     try:
-        return CoverFromUpload.model_validate_json(await request.body())
+        return PictureFromUpload.model_validate_json(await request.body())
     except ValidationError as fault:
         raise refused_body(fault) from None
     except ClientDisconnect:

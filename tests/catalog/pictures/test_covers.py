@@ -148,7 +148,9 @@ async def test_only_the_owner_or_a_moderator_may_and_what_staff_do_is_audited(
     set_by_staff = await put_cover(client, moderator, book_id, picture(size=(300, 400)))
     name = set_by_staff.json()["cover"]["urls"]["s"].rpartition("/")[2].partition("-")[0]
     logged = await log_of(client, await sign_up(Role.ADMIN), "item")
-    assert [(action, changes["cover"][1]) for action, changes in logged] == [("item.cover_changed", name)]
+    assert [(action, changes["pictures"][1]) for action, changes in logged] == [
+        ("item.pictures_changed", [name])
+    ]
 
 
 async def test_who_may_not_is_told_before_the_body_is_read(
@@ -244,5 +246,5 @@ async def test_a_store_that_is_away_answers_503_and_the_book_stays_as_it_was(
 def test_the_api_loads_neither_pillow_nor_the_store_s_library() -> None:
     script = "import sys, app.main; print(*sys.modules)"
     loaded = subprocess.check_output((sys.executable, "-c", script), cwd=ROOT, text=True).split()  # noqa: S603 (our own interpreter)
-    assert "app.catalog.covers.router" in loaded
+    assert "app.catalog.pictures.router" in loaded
     assert {"PIL", "obstore", "app.core.storage.objects"} & set(loaded) == set()

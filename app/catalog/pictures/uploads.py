@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
-from app.catalog.books.queries import cover_out
-from app.catalog.covers.pictures import PictureStore
-from app.catalog.covers.schemas import Attach, UploadProblem, UploadResult, UploadsOut, UploadStatus
-from app.catalog.covers.service import CoverService
+from app.catalog.goods.pictures import CoverOut
+from app.catalog.pictures.schemas import Attach, UploadProblem, UploadResult, UploadsOut, UploadStatus
+from app.catalog.pictures.service import PictureService, cover_of
+from app.catalog.pictures.store import PictureStore
 from app.core.errors import AppError
 from app.core.http.conditional import Precondition
 from app.core.http.uploads import plain_name
@@ -54,16 +54,18 @@ class PictureUploads:
         if attach is Attach.ISBN:
             # Before the picture is made: whoever may not change the book shall not make us work.
             async with self._transaction() as session:
-                book_id = await CoverService.build(session, self._currency).check_file_name(editor, filename)
+                book_id = await PictureService.build(session, self._currency).check_file_name(
+                    editor, filename
+                )
         stored = await self._pictures.add(file)
         if book_id is not None:
             async with self._transaction() as session:
-                covers = CoverService.build(session, self._currency)
-                await covers.change(editor, book_id, Precondition(None), stored)
+                service = PictureService.build(session, self._currency)
+                await service.put(editor, cover_of(book_id), Precondition(None), stored)
         return UploadResult(
             filename=filename,
             status=UploadStatus.STORED,
             upload=stored["name"],
-            cover=cover_out(stored),
+            cover=CoverOut.model_validate(stored),
             book_id=book_id,
         )

@@ -1,4 +1,4 @@
-"""Pictures in the store of files: put there, found again, served, and purged when no book uses them.
+"""Pictures in the store of files: put there, found again, served, and purged when no item uses them.
 
 What is stored is never deleted but by the purge, a day at least after the last moment at which
 anybody could begin to use it: so there is nothing for deletes and uploads to race over.
@@ -10,10 +10,10 @@ from datetime import timedelta
 
 from starlette.datastructures import UploadFile
 
-from app.catalog.books.schemas import SIZES, picture_file
-from app.catalog.covers.encoding import PictureEncoder, picture_size
-from app.catalog.covers.errors import CoverNotFound, UnknownUpload
-from app.catalog.covers.schemas import NAME_PATTERN, StoredCover
+from app.catalog.goods.pictures import SIZES, StoredPicture, picture_file
+from app.catalog.pictures.encoding import PictureEncoder, picture_size
+from app.catalog.pictures.errors import CoverNotFound, UnknownUpload
+from app.catalog.pictures.schemas import NAME_PATTERN
 from app.core.clock import utc_now
 from app.core.http.uploads import UploadTooLarge
 from app.core.storage.storage import FileMissing, Storage
@@ -21,17 +21,17 @@ from app.core.storage.storage import FileMissing, Storage
 FOLDER = "covers"
 LARGEST_FILE = 10 * 1024 * 1024
 USABLE_FOR = timedelta(hours=24)
-"""How long after its upload a picture can be made a cover."""
+"""How long after its upload a picture can be given to an item."""
 UNUSED_FOR = timedelta(hours=48)
-"""How old a file is that the purge takes, if no book uses it."""
+"""How old a file is that the purge takes, if no item uses it."""
 
 _PURGED_AT_ONCE = 5_000
-"""Pictures about which one statement asks whether books use them: their names are its parameters."""
+"""Pictures about which one statement asks whether items use them: their names are its parameters."""
 
 _FILE = re.compile(rf"({NAME_PATTERN})-[sml]\.webp")
 
 FindUsed = Callable[[Collection[str]], Awaitable[set[str]]]
-"""Which of these pictures books use."""
+"""Which of these pictures items use."""
 
 
 class PictureStore:
@@ -41,7 +41,7 @@ class PictureStore:
         self._storage = storage
         self._encoder = encoder
 
-    async def add(self, upload: UploadFile) -> StoredCover:
+    async def add(self, upload: UploadFile) -> StoredPicture:
         """Encode and store an uploaded file. Raises UploadTooLarge, and what `PictureEncoder.encode` raises."""
         if upload.size is None or upload.size > LARGEST_FILE:
             raise UploadTooLarge(f"A picture's file may have {LARGEST_FILE // 1024 // 1024} MiB.")
@@ -49,9 +49,9 @@ class PictureStore:
         # The smallest last: where it is, the others are.
         for size in reversed(SIZES):
             await self._storage.put(_path(picture.name, size), picture.files[size])
-        return StoredCover(name=picture.name, width=picture.width, height=picture.height)
+        return StoredPicture(name=picture.name, width=picture.width, height=picture.height)
 
-    async def find_upload(self, name: str) -> StoredCover:
+    async def find_upload(self, name: str) -> StoredPicture:
         """A picture that was stored within the last day. Raises UnknownUpload."""
         found = await self._storage.find(_path(name, SIZES[0]))
         if found is None or found.modified_at < utc_now() - USABLE_FOR:
@@ -59,7 +59,7 @@ class PictureStore:
                 "There is no upload of this name, or it is older than a day; upload it again."
             )
         width, height = picture_size(name)
-        return StoredCover(name=name, width=width, height=height)
+        return StoredPicture(name=name, width=width, height=height)
 
 
 async def read_picture(storage: Storage, file: str) -> bytes:
@@ -73,7 +73,7 @@ async def read_picture(storage: Storage, file: str) -> bytes:
 
 
 async def purge_pictures(storage: Storage, find_used: FindUsed) -> int:
-    """Delete the pictures that no book uses and nobody can come to use; how many there were."""
+    """Delete the pictures that no item uses and nobody can come to use; how many there were."""
     count, before = 0, utc_now() - UNUSED_FOR
     old: set[str] = set()
     async for file in storage.list(FOLDER):

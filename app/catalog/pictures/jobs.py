@@ -1,4 +1,4 @@
-"""The scheduled job of covers."""
+"""The scheduled job of pictures."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import ClassVar
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.covers.pictures import purge_pictures
-from app.catalog.covers.queries import find_used_pictures
+from app.catalog.pictures.queries import find_used_pictures
+from app.catalog.pictures.store import purge_pictures
 from app.core.events.events import Delivery, Event, HandlerContext, delivers, publish
 from app.core.events.jobs import scheduled
 
@@ -18,7 +18,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PicturesToPurge(Event):
-    """Pictures that no book uses are to be deleted."""
+    """Pictures that no item uses are to be deleted."""
 
     type: ClassVar[str] = "pictures.to_purge"
 
@@ -32,7 +32,7 @@ async def ask_for_purge(session: AsyncSession) -> int:
 
 @delivers(PicturesToPurge)
 async def purge(context: HandlerContext, _event: PicturesToPurge, _delivery: Delivery) -> None:
-    """Delete what no book uses; a second attempt finds less to do."""
+    """Delete what no item uses; a second attempt finds less to do."""
 
     async def find_used(names: Collection[str]) -> set[str]:
         async with context.transaction() as session:

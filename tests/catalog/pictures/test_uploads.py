@@ -10,9 +10,9 @@ import httpx
 import time_machine
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.covers.forms import MOST_FILES
-from app.catalog.covers.pictures import UNUSED_FOR, USABLE_FOR, purge_pictures
-from app.catalog.covers.queries import find_used_pictures
+from app.catalog.pictures.forms import MOST_FILES
+from app.catalog.pictures.queries import find_used_pictures
+from app.catalog.pictures.store import UNUSED_FOR, USABLE_FOR, purge_pictures
 from app.core.clock import utc_now
 from app.core.storage.storage import Storage
 from devstack import Servers

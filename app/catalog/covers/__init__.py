@@ -1,1 +1,0 @@
-"""Covers of books: uploads re-encoded to WebP in three sizes."""
