@@ -17,6 +17,7 @@ _log = structlog.get_logger(__name__)
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Join the cache bus while serving; close every connection at the end."""
     app.state.cache.start()
+    app.state.item_views.start()
     settings: Settings = app.state.settings
     if settings.environment is Environment.DEVELOPMENT and settings.shows_docs:
         # It takes a second or two, which whoever opens the documentation shall not wait.
@@ -26,6 +27,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     app.state.breached_passwords.stop()
     await app.state.api_key_uses.stop()
+    await app.state.item_views.stop()
     await app.state.rate_limiter.stop()
     await app.state.cache.stop()
     await app.state.redis.aclose()

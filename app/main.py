@@ -10,6 +10,7 @@ from app import __version__, registry
 from app.api import ROUTERS, TAGS
 from app.catalog.goods.deps import sees_more
 from app.catalog.pictures.encoding import PictureEncoder
+from app.catalog.views.counts import COUNTED, ItemViews
 from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
 from app.core.clock import set_shop_zone
@@ -121,6 +122,7 @@ def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None
     app.state.browser = BrowserGuard(settings)
     app.state.breached_passwords = BreachedPasswords(settings.password)
     app.state.api_key_uses = KeyUses(database)
+    app.state.item_views = ItemViews(database)
     publish_build_info(__version__)
 
 
@@ -151,6 +153,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         uses_json=settings.log.format == "json",
         is_logging=settings.log.level in {"DEBUG", "INFO"},
         in_production=settings.in_production,
+        counted=dict.fromkeys(COUNTED, app.state.item_views.paths),
     )
 
 

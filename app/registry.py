@@ -24,6 +24,7 @@ HANDLERS = (
     "app.catalog.pictures.jobs",
     "app.catalog.prices.jobs",
     "app.catalog.search.zero_results.jobs",
+    "app.catalog.views.jobs",
     "app.catalog.imports.handlers",
     "app.catalog.imports.jobs",
     "app.identity.jobs",

@@ -25,6 +25,7 @@ from app.catalog.books.representations import (
 from app.catalog.books.schemas import (
     BookFilter,
     BookOut,
+    BookSort,
     OwnBook,
 )
 from app.catalog.goods.ownership import may_edit, may_see
@@ -194,9 +195,11 @@ async def find_books(
     if scope.category_id is not None:
         conditions.append(_in_category(scope.category_id, with_descendants=scope.with_descendants))
     ids = select(Item.id).join(BookDocument, BookDocument.book_id == Item.id).where(*conditions)
+    if BookSort.NEWEST in query.sort:
+        ids = ids.join(Book, Book.item_id == Item.id)
     counted = matching_books("found", [BookDocument.sample], conditions, names.frame_end).counted()
     matching = Sampled(ids, counted)
-    found = await find_page(connection, matching, item_order(query), window, BOOK_COLUMNS, join_books)
+    found = await find_page(connection, matching, item_order(query.sort), window, BOOK_COLUMNS, join_books)
     # The older snapshot of the two: were a name changed in between, the list must not be kept.
     return replace(found, snapshot=names.snapshot or found.snapshot)
 
@@ -236,7 +239,8 @@ async def _present(
         # Names of authors, categories and series show in the answer: a rename must change the tag, but stop no
         # editor. The sum only rises while the book's version stands: merges and their undo raise the others.
         named = sum_versions(row.contributors) + sum_versions(row.categories)
-        tag = version_etag(book.version, row.stock_version, named + row.series_version)
+        named += row.series_version + own.get("views", 0)
+        tag = version_etag(book.version, row.stock_version, named)
         shown = OwnBook(**dict(book), **own) if own else book
         return ReadResult(shown, row.snapshot, tag, owner_id=book.owner_id)
     if view.expand:

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
@@ -9,7 +10,6 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 from app.catalog.goods.pictures import CoverOut
 from app.catalog.goods.schemas import (
     LONGEST_NAME,
-    GoodsFilter,
     GoodsIn,
     GoodsPatch,
     ItemKind,
@@ -23,6 +23,8 @@ from app.catalog.languages import Language
 from app.catalog.models import BookFormat, ContributorRole, SupplierAvailability
 from app.catalog.partial_dates import PartialDate, Precision, Year
 from app.catalog.subjects import SubjectOut, Subjects
+from app.core.db.paging import ListQuery
+from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import OMITTED, Line, RequestModel, ResponseModel, RowId, VisibleLine
 
 MOST_CONTRIBUTORS = 50
@@ -248,5 +250,31 @@ class OwnBook(BookOut, OwnersView):
     kind: ItemKind = Field(examples=["book"])
 
 
-class BookFilter(BookCriteria, GoodsFilter):
+class BookSort(StrEnum):
+    """Sort keys; `-` before a key turns it round."""
+
+    TITLE = "title"
+    TITLE_DESC = "-title"
+    PRICE = "price"
+    PRICE_DESC = "-price"
+    CREATED_AT = "created_at"
+    CREATED_AT_DESC = "-created_at"
+    UPDATED_AT = "updated_at"
+    UPDATED_AT_DESC = "-updated_at"
+    ADDED = "added"
+    POPULARITY = "popularity"
+    NEWEST = "newest"
+
+
+class BookFilter(BookCriteria, ListQuery):
     """A list of books: filters, order and window."""
+
+    sort: Annotated[list[BookSort], SplitKeys, DistinctKeys] = Field(
+        default=[BookSort.TITLE],
+        description=(
+            "Comma-separated keys; the id decides ties. `newest`: the latest publication first, books without a date"
+            " last. `added`: the latest first. `popularity`: what was looked at most in the last weeks first, a view"
+            " counting half after 14 days."
+        ),
+        examples=[["newest"]],
+    )

@@ -3,11 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Numeric, SQLColumnExpression, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Numeric,
+    SQLColumnExpression,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
-from app.catalog.goods.schemas import GoodsFilter
-from app.catalog.models import BookCategory, Category, Item, StockLevel
+from app.catalog.models import Book, BookCategory, Category, Item, ItemView, StockLevel
 from app.core.db.sorting import Order
 
 AVAILABLE = func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0)
@@ -39,6 +47,7 @@ CATEGORIES = (
     .where(BookCategory.book_id == Item.id)
     .scalar_subquery()
 )
+_VIEWS = select(ItemView.views).where(ItemView.item_id == Item.id).scalar_subquery()
 ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Item.id,
     Item.kind,
@@ -56,6 +65,7 @@ ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Item.is_active,
     func.coalesce(StockLevel.on_hand, 0).label("on_hand"),
     func.coalesce(StockLevel.reserved, 0).label("reserved"),
+    func.coalesce(_VIEWS, 0).label("views"),
     Item.version,
     Item.created_at,
     Item.updated_at,
@@ -66,7 +76,12 @@ _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
     "price": PRICE_OR_MOST,
     "-price": PRICE_OR_LEAST,
     "created_at": Item.created_at,
+    "updated_at": Item.updated_at,
+    "popularity": Item.popularity,
+    "published": func.publication_order(Book.published_on, Book.first_published, type_=Integer),
 }
+_LATEST_FIRST = {"added": "-created_at", "popularity": "-popularity", "newest": "-published"}
+"""Keys that readers expect, and those that they stand for."""
 
 
 def sum_versions(named: Iterable[Mapping[str, Any]] | None) -> int:
@@ -79,6 +94,6 @@ def join_items(source: FromClause, item_id: ColumnElement[int]) -> FromClause:
     return source.outerjoin(Item, Item.id == item_id).outerjoin(StockLevel, StockLevel.item_id == Item.id)
 
 
-def item_order(query: GoodsFilter) -> Order:
-    """Turn the sort keys of the query into the order of items."""
-    return Order.by(query.sort, _SORT_COLUMNS, Item.id)
+def item_order(sort: Sequence[str]) -> Order:
+    """Turn sort keys into the order of items; `newest` needs their books."""
+    return Order.by([_LATEST_FIRST.get(key, key) for key in sort], _SORT_COLUMNS, Item.id)

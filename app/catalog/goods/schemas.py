@@ -149,6 +149,7 @@ class OwnersView(ResponseModel):
     is_active: bool = Field(description="false: off sale, and seen by nobody else.", examples=[True])
     on_hand: int = Field(description="In stock, with what is reserved.", examples=[14])
     reserved: int = Field(description="Of these, for open orders.", examples=[2])
+    views: int = Field(description="How often it was looked at, up to some seconds ago.", examples=[311])
 
 
 class OwnItem(ItemOut, OwnersView):
@@ -164,6 +165,10 @@ class ItemSort(StrEnum):
     PRICE_DESC = "-price"
     CREATED_AT = "created_at"
     CREATED_AT_DESC = "-created_at"
+    UPDATED_AT = "updated_at"
+    UPDATED_AT_DESC = "-updated_at"
+    ADDED = "added"
+    POPULARITY = "popularity"
 
 
 def _split_commas(values: object) -> object:
@@ -205,7 +210,10 @@ class GoodsFilter(GoodsCriteria, ListQuery):
 
     sort: Annotated[list[ItemSort], SplitKeys, DistinctKeys] = Field(
         default=[ItemSort.TITLE],
-        description="Comma-separated keys; the id decides ties.",
+        description=(
+            "Comma-separated keys; the id decides ties. `added`: the latest first. `popularity`: what was looked at most"
+            " in the last weeks first, a view counting half after 14 days."
+        ),
         examples=[["-price"]],
     )
 

@@ -51,7 +51,8 @@ async def get_item(
     if fields is not None:
         include = parts_of_one(fields)
         return ReadResult(item, row.snapshot, version=item.version, include=include, owner_id=item.owner_id)
-    tag = version_etag(item.version, row.stock_version, sum_versions(row.categories))
+    named = sum_versions(row.categories) + (row.views if isinstance(item, OwnItem) else 0)
+    tag = version_etag(item.version, row.stock_version, named)
     return ReadResult(item, row.snapshot, tag, owner_id=item.owner_id)
 
 
@@ -80,7 +81,7 @@ async def _list(
 ) -> ReadResult:
     window = pager.window(query)
     matching = select(Item.id).where(*conditions)
-    found = await find_page(connection, matching, item_order(query), window, ITEM_COLUMNS, join_items)
+    found = await find_page(connection, matching, item_order(query.sort), window, ITEM_COLUMNS, join_items)
     items = [model.model_validate(row) for row in found.rows]
     include = parts_of_page(parts_of_one(query.fields))
     return ReadResult(pager.page(query, window, found, items), found.snapshot, include=include)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     CheckConstraint,
     Computed,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -50,6 +51,8 @@ class Item(Timestamped, Versioned, Base):
     """`{name, width, height}` of each, the main one first."""
     is_active: Mapped[bool] = mapped_column(server_default="true", default=True)
     """Off sale it is shown to nobody but its owner and moderators; a book then has no search document."""
+    popularity: Mapped[float] = mapped_column(Double, server_default="0")
+    """The score of its views when they were last ranked; 0 without any."""
 
     __table_args__ = (
         UniqueConstraint("sku"),
@@ -60,6 +63,8 @@ class Item(Timestamped, Versioned, Base):
         Index("ix_items_price_id", text("COALESCE(price, 10000000000)"), "id"),
         Index("ix_items_price_id_desc", text("COALESCE(price, -1)"), "id"),
         Index("ix_items_created_at_id", "created_at", "id"),
+        Index("ix_items_updated_at_id", "updated_at", "id"),
+        Index("ix_items_popularity_id", "popularity", "id"),
         Index("ix_items_tags", "tags", postgresql_using="gin"),
         Index(
             "ix_items_title_trigrams",
@@ -98,3 +103,19 @@ class StockMovement(Base):
     kind: Mapped[str]
     actor_id: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ItemView(Base):
+    """How often an item was looked at, and the score of it (see `catalog.views`); `is_ranked`: as `Item.popularity` has it.
+
+    No foreign key: a count must not wait for whoever edits or deletes the item.
+    """
+
+    __tablename__ = "item_views"
+
+    item_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    views: Mapped[int]
+    score: Mapped[float] = mapped_column(Double)
+    is_ranked: Mapped[bool] = mapped_column(server_default="false")
+
+    __table_args__ = (Index("ix_item_views_unranked", "item_id", postgresql_where=text("NOT is_ranked")),)

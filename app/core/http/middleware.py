@@ -30,6 +30,7 @@ _MOVED = 308
 _VALID_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SERVER_ERROR = 500
+_SEEN = frozenset({200, 304})
 _TOO_LARGE = 413
 
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -48,16 +49,26 @@ _log = structlog.get_logger("request")
 class RequestContext:
     """Gives each request its id, times it, and adds the headers of every answer.
 
-    `X-Process-Time` says the seconds from the request's arrival to the beginning of its answer.
+    `X-Process-Time` says the seconds from the request's arrival to the beginning of its answer. Good answers to
+    GET are counted by path in the mapping that `counted` has for their route's template, if any.
     """
 
-    def __init__(self, app: ASGIApp, *, uses_json: bool, is_logging: bool, in_production: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        uses_json: bool,
+        is_logging: bool,
+        in_production: bool,
+        counted: Mapping[str, dict[str, int]],
+    ) -> None:
         headers = {**SECURITY_HEADERS, **({"Strict-Transport-Security": HSTS} if in_production else {})}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self._app = app
         self._uses_json = uses_json
         self._is_logging = is_logging
         self._meters = RouteMeters()
+        self._counted = counted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the id, the headers and the measures."""
@@ -102,6 +113,9 @@ class RequestContext:
         if template is None:
             template = getattr(scope.get("route"), "path", UNMATCHED)
         self._meters.observe(method, template, status, seconds)
+        if template in self._counted and method == "GET" and status in _SEEN:
+            counts, path = self._counted[template], scope["path"]
+            counts[path] = counts.get(path, 0) + 1
         if not self._is_logging:
             return
         event = {

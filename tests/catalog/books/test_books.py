@@ -35,7 +35,7 @@ async def test_the_simple_payload_creates_a_book(client: httpx.AsyncClient, sell
     assert answer.headers["etag"] == '"1.1.1"'
     read = await client.get(answer.headers["location"], headers=seller.headers)
     assert (read.json(), read.headers["etag"]) == (book, answer.headers["etag"])
-    assert book == WHOLE | {"owner_id": seller.id, "is_active": True, "on_hand": 0, "reserved": 0}
+    assert book == WHOLE | {"owner_id": seller.id, "is_active": True, "on_hand": 0, "reserved": 0, "views": 0}
 
 
 WHOLE = {

@@ -36,6 +36,7 @@ async def test_an_item_comes_back_as_it_was_sent(client: httpx.AsyncClient, sell
         "is_active": True,
         "on_hand": 3,
         "reserved": 0,
+        "views": 0,
         "version": 1,
         "created_at": IsStr(regex=r".*Z"),
         "updated_at": IsStr(regex=r".*Z"),

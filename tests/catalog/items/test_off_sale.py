@@ -109,7 +109,7 @@ async def test_ones_own_list_shows_both_and_can_be_cut(client: httpx.AsyncClient
 async def test_the_owner_sees_more_at_the_same_address(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, sign_up: SignUp
 ) -> None:
-    extra = {"is_active": True, "on_hand": 3, "reserved": 0}
+    extra = {"is_active": True, "on_hand": 3, "reserved": 0, "views": 0}
     for path, make in ((ITEMS, an_item), (BOOKS, a_book)):
         item = await make(client, seller, quantity=3)
         assert item.items() >= extra.items()

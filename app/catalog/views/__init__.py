@@ -1,0 +1,1 @@
+"""How often items are looked at, and how popular that makes them."""
