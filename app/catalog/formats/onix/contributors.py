@@ -24,7 +24,8 @@ def read_contributors(block: Part, parsed: ParsedProduct) -> None:
         ]
         if not roles or len(listed) + len(roles) > MOST_CONTRIBUTORS:
             continue
-        name, elements = _name_in(contributor)
+        written, elements = _name_in(contributor)
+        name = parsed.line(written)
         if not name:
             continue
         try:

@@ -61,13 +61,14 @@ def _read_title(block: Part, parsed: ParsedProduct) -> None:
     Each volume of a set is a work of its own, and titles are what works are told apart by.
     """
     parsed.values["subtitle"] = None
-    detail = _best(block.all("TitleDetail"), "TitleType", code_lists.TITLE_TYPES)
-    element = _of_level(detail, code_lists.PRODUCT_LEVEL) if detail else None
+    details = block.all("TitleDetail")
+    detail = _best(details, "TitleType", code_lists.TITLE_TYPES) or next(iter(details), None)
+    element = detail and (_of_level(detail, code_lists.PRODUCT_LEVEL) or detail.find("TitleElement"))
     if detail is None or element is None:
         return
-    own, number = title_of(element), element.peek("PartNumber")
+    own, number = parsed.line(title_of(element)), parsed.line(element.peek("PartNumber"))
     above = _of_level(detail, code_lists.COLLECTION_LEVEL)
-    of_set = title_of(above) if above else ""
+    of_set = parsed.line(title_of(above)) if above else ""
     if not number:
         title = own or of_set
     elif of_set and not own.casefold().startswith(of_set.casefold()):
@@ -112,7 +113,7 @@ def _read_series(block: Part, parsed: ParsedProduct) -> None:
     named = _of_level(within, code_lists.COLLECTION_LEVEL)
     if named is None and detail is None and product and product.peek("PartNumber"):
         named = product
-    name = title_of(named) if named else ""
+    name = parsed.line(title_of(named)) if named else ""
     if named is None or not name or not parsed.put("series", _line, name):
         return
     if collection:
@@ -163,7 +164,7 @@ def _read_subjects(block: Part, parsed: ParsedProduct) -> None:
     """Read all with a code of a known scheme, main subjects first; the others stay raw, and those beyond the limit."""
     found: dict[tuple[str, str], dict[str, str | None]] = {}
     for part in sorted(block.all("Subject"), key=lambda one: one.find("MainSubject") is None):
-        subject = _subject(part, parsed.message.sender)
+        subject = _subject(part, parsed)
         if subject is None or len(found) == MOST_SUBJECTS:
             continue
         scheme, code = subject.scheme.value, subject.code
@@ -172,14 +173,15 @@ def _read_subjects(block: Part, parsed: ParsedProduct) -> None:
     parsed.values["subjects"] = list(found.values())
 
 
-def _subject(part: Part, sender: str) -> Subject | None:
+def _subject(part: Part, parsed: ParsedProduct) -> Subject | None:
+    sender = parsed.message.sender
     identifier, code = part.peek("SubjectSchemeIdentifier"), part.peek("SubjectCode")
     scheme = code_lists.SUBJECT_SCHEMES.get(identifier)
     if identifier == code_lists.PROPRIETARY_SCHEME and sender and part.peek("SubjectSchemeName") == sender:
         scheme = SubjectScheme.OWN.value
     if scheme is None or not code:
         return None
-    heading = part.peek("SubjectHeadingText") or None
+    heading = parsed.line(part.peek("SubjectHeadingText")) or None
     try:
         return Subject(scheme=SubjectScheme(scheme), code=code, heading=heading)
     except ValidationError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from app.catalog.books.fields import FieldValue
+from app.catalog.formats.markup import plain_line
 from app.catalog.formats.onix.parts import Part
 from app.catalog.formats.onix.prices import Shop
 from app.catalog.formats.record import RowProblem
@@ -57,9 +58,13 @@ class ParsedProduct:
             return False
         return True
 
+    def line(self, text: str) -> str:
+        """The text of one line without markup; the shop's own exports say tags and references to the letter."""
+        return text if ("&" not in text and "<" not in text) or self.is_own else plain_line(text)
+
     def take(self, name: str, rule: Callable[[str], FieldValue], part: Part, child: str) -> None:
         """Put the text of a child; one that is odd stays raw, and without any the field is emptied."""
-        raw = part.peek(child)
+        raw = self.line(part.peek(child))
         if not raw:
             self.values[name] = None
         elif self.put(name, rule, raw):

@@ -102,6 +102,42 @@ def test_part_number_and_part_title_belong_to_the_title_of_a_volume(
 
 
 @pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("Tom &amp;amp; Jerry", "Tom & Jerry"),
+        ("Caf&amp;eacute; &amp;#8211; a story", "Café – a story"),
+        ("<![CDATA[<i>Moby</i> Dick]]>", "Moby Dick"),
+        ("&lt;b&gt;Moby&lt;/b&gt;&lt;br/&gt;Dick", "Moby Dick"),
+        ("Rock &amp; Roll", "Rock & Roll"),
+        ("1 &lt; 2", "1 < 2"),
+    ],
+)
+def test_markup_in_a_line_is_taken_out_by_the_rule_of_all_readers(
+    file: Path, written: str, expected: str
+) -> None:
+    person = (
+        f"<Contributor><ContributorRole>A01</ContributorRole><PersonName>{written}</PersonName></Contributor>"
+    )
+    heading = f"<SubjectHeadingText>{written}</SubjectHeadingText>"
+    subject = f"<SubjectSchemeIdentifier>93</SubjectSchemeIdentifier><SubjectCode>FMB</SubjectCode>{heading}"
+    block = descriptive(
+        f"{person}<EditionStatement>{written}</EditionStatement><Subject>{subject}</Subject>",
+        title=f"<TitleText>{written}</TitleText><Subtitle>{written}</Subtitle>",
+    )
+    values = only_record(file, block).values
+    assert {values["title"], values["subtitle"], values["edition_statement"]} == {expected}
+    assert values["contributors"] == [(expected, "author")]
+    assert values["subjects"][0]["heading"] == expected
+
+
+@pytest.mark.parametrize(("kind", "level"), [("01", "03"), ("14", "01"), ("", "")])
+def test_a_title_of_another_type_or_level_is_better_than_none(file: Path, kind: str, level: str) -> None:
+    element = f"<TitleElementLevel>{level}</TitleElementLevel><TitleText>Dune</TitleText>"
+    detail = f"<TitleDetail><TitleType>{kind}</TitleType><TitleElement>{element}</TitleElement></TitleDetail>"
+    assert only_record(file, f"<DescriptiveDetail>{detail}</DescriptiveDetail>").values["title"] == "Dune"
+
+
+@pytest.mark.parametrize(
     ("contributor", "expected"),
     [
         (
