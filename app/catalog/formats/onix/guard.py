@@ -5,6 +5,7 @@ import re
 
 from app.catalog.formats.decoding import check_encoding
 from app.catalog.formats.errors import SourceRefused
+from app.catalog.formats.onix.characters import codec_of
 from app.catalog.formats.onix.tags import ROOTS
 
 HEAD = 64 * 1024
@@ -13,7 +14,10 @@ HEAD = 64 * 1024
 _ENCODINGS = re.compile(
     r"utf-?8|utf-?16(-?(le|be))?|(us-)?ascii|iso-?8859-?\d{1,2}|latin-?1|(windows-|cp)125\d", re.IGNORECASE
 )
-_DECLARED = re.compile(r"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
+_DECLARATION = 200
+"""Bytes of the first line that may state the encoding."""
+
+_DECLARED = re.compile(r"^<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
 _PROLOG = re.compile(r"(?>\s|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
 _OLD = "http://www.editeur.org/onix/2.1"
@@ -21,12 +25,13 @@ _OLD = "http://www.editeur.org/onix/2.1"
 WAY_OUT = "ask the sender for ONIX 3.0"
 
 
-def check_opening(head: bytes, declared: str | None) -> None:
-    """Refuse a file that begins as no ONIX 3.0 message does, and any document type declaration.
+def check_opening(head: bytes, declared: str | None) -> str:
+    """Refuse a file that begins as no ONIX 3.0 message does, and any document type declaration; return its codec.
 
     A DTD is what entities are declared in: without one there is nothing to expand. Raises SourceRefused.
     """
-    text = _decoded(head, declared)
+    encoding = _encoding_of(head, declared)
+    text = head.decode(encoding, "replace").replace("\ufeff", "")
     match = _PROLOG.match(text)
     rest = text[match.end() :] if match else text
     if rest[:9].upper() == "<!DOCTYPE":
@@ -40,33 +45,24 @@ def check_opening(head: bytes, declared: str | None) -> None:
         raise SourceRefused("The file is no XML: no root element at its beginning.")
     if root[1] not in ROOTS:
         raise SourceRefused(f"The root element is <{root[1]}>, not <ONIXMessage>: this is no ONIX message.")
+    return encoding
 
 
-def encoding_of(declared: str | None) -> str | None:
-    """The name of a declared encoding as parsers know it."""
-    if declared is None:
-        return None
-    named = check_encoding(declared)
-    # libxml2 knows the halves of UTF-16 without the second hyphen.
-    return named.replace("utf-16-", "utf-16")
-
-
-def _decoded(head: bytes, declared: str | None) -> str:
-    encoding = encoding_of(declared) or _apparent_encoding(head)
-    text = head.decode(encoding, "replace").removeprefix("\ufeff")
-    stated = _DECLARED.match(text)
+def _encoding_of(head: bytes, declared: str | None) -> str:
+    """The codec of a file: by its mark, else as its sender declared, else by its zeros, else as its first line states."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8"
+    if declared is not None:
+        return codec_of(check_encoding(declared))
+    if head.startswith((b"<\0", b"\0<")):
+        return "utf-16-le" if head.startswith(b"<") else "utf-16-be"
+    stated = _DECLARED.search(head.lstrip()[:_DECLARATION].decode("ascii", "replace"))
     if stated and not _ENCODINGS.fullmatch(stated[1]):
         raise SourceRefused(
             f"The encoding {stated[1][:40]!r} is not read; send UTF-8, UTF-16, ISO 8859 or Windows 125x."
         )
-    return text
-
-
-def _apparent_encoding(head: bytes) -> str:
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if head.startswith(b"<\0"):
-        return "utf-16-le"
-    if head.startswith(b"\0<"):
-        return "utf-16-be"
-    return "utf-8"
+    # Whoever states UTF-16 in single bytes has converted the file since.
+    is_single = stated is not None and not stated[1].lower().startswith("utf")
+    return codec_of(stated[1]) if stated and is_single else "utf-8"

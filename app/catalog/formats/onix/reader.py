@@ -8,7 +8,8 @@ from lxml.etree import ErrorLevels, XMLPullParser, XMLSyntaxError, _Element
 
 from app.catalog.formats.decoding import CHUNK
 from app.catalog.formats.errors import SourceRefused
-from app.catalog.formats.onix.guard import HEAD, WAY_OUT, check_opening, encoding_of
+from app.catalog.formats.onix.characters import Characters, drop_marks
+from app.catalog.formats.onix.guard import HEAD, WAY_OUT, check_opening
 from app.catalog.formats.onix.parsed import Message
 from app.catalog.formats.onix.parts import Part, part_of
 from app.catalog.formats.onix.prices import Shop
@@ -37,12 +38,11 @@ class OnixSource:
         self.columns = list(COLUMNS)
         self.ignored: list[str] = []
         self._read = 0
-        self._options = options
         shop = Shop(options.currency, shop_today(), Place(options.country, options.region))
         self._message = Message(shop, options.own_name, options.takes_stock)
         self._file = path.open("rb")
         try:
-            check_opening(self._file.read(HEAD), options.encoding)
+            self._characters = Characters(check_opening(self._file.read(HEAD), options.encoding))
         except BaseException:
             self._file.close()
             raise
@@ -51,7 +51,10 @@ class OnixSource:
     def __iter__(self) -> Iterator[Record]:
         """The products from the first to the last; once."""
         for number, product in enumerate(self._products(), start=1):
+            warning = drop_marks(product) if self._characters.has_marks else None
             record = record_of(part_of(product), number, self._message)
+            if warning:
+                record.warnings.append(warning)
             # Free the product and everything before it.
             product.clear()
             parent = product.getparent()
@@ -68,11 +71,12 @@ class OnixSource:
         self._file.close()
 
     def _products(self) -> Iterator[_Element]:
-        parser = _parser(encoding_of(self._options.encoding))
+        parser = _parser()
         last_product_at = 0
         while chunk := self._file.read(CHUNK):
             self._read += len(chunk)
-            broken = _feed(parser, chunk)
+            text, refusal = self._characters.utf8(chunk)
+            broken = _feed(parser, text) or refusal
             for product in self._finished(parser):
                 last_product_at = self._read
                 yield product
@@ -83,7 +87,10 @@ class OnixSource:
                     f"More than {MOST_BYTES_WITHOUT_PRODUCT // 2**20} MiB without the end of a product, "
                     f"near byte {self._read}."
                 )
-        if broken := _end(parser):
+        text, refusal = self._characters.utf8(b"")
+        broken = _feed(parser, text) or refusal or _end(parser)
+        yield from self._finished(parser)
+        if broken:
             raise broken
 
     def _finished(self, parser: XMLPullParser) -> Iterator[_Element]:
@@ -101,11 +108,11 @@ class OnixSource:
                     self._message = _with_header(self._message, part_of(element))
 
 
-def _parser(encoding: str | None) -> XMLPullParser:
+def _parser() -> XMLPullParser:
     return XMLPullParser(
         events=("start", "end"),
         tag=_TAGS,
-        encoding=encoding,
+        encoding="utf-8",
         resolve_entities=False,
         no_network=True,
         load_dtd=False,

@@ -174,6 +174,64 @@ def test_utf16_and_declared_western_encodings_are_read(file: Path) -> None:
         assert record.values["title"] == "Café"
 
 
+@pytest.mark.parametrize(
+    ("written", "encoding", "expected"),
+    [
+        (b"It\x92s five \x80", "ISO-8859-1", "It\u2019s five €"),
+        (b"It\x92s five \x80", "latin1", "It\u2019s five €"),
+        (b"It\x92s five \x80", "US-ASCII", "It\u2019s five €"),
+        (b"It\x92s five \x80", "windows-1252", "It\u2019s five €"),
+        (b"It&#146;s five &#x80;", "UTF-8", "It\u2019s five €"),
+        (b"It\xc2\x92s five \xc2\x80", "UTF-8", "It\u2019s five €"),
+        (b"\xb5\xbe", "ISO-8859-2", "ľž"),
+        (b"\xf0\xfe", "ISO-8859-9", "ğş"),
+        (b"Caf\xc3\xa9", "UTF-16", "Café"),
+        (b"Caf\xc3\xa9 &#38; &#x26; &#8217;", "UTF-8", "Café & & \u2019"),
+    ],
+)
+def test_bytes_are_read_as_browsers_read_them(
+    file: Path, written: bytes, encoding: str, expected: str
+) -> None:
+    text = message(product(descriptive(title="<TitleText>@</TitleText>"))).replace("UTF-8", encoding)
+    (record,) = records_of(file, text.encode().replace(b"@", written))
+    assert (record.values["title"], record.problems, record.warnings) == (expected, [], [])
+
+
+@pytest.mark.parametrize("control", [b"\x01", b"\x00", b"\x1f", b"&#0;", b"&#x1F;", b"&#0000011;", b"\x7f"])
+@pytest.mark.parametrize("before", [b"", b"x" * 65_400])
+def test_control_characters_are_dropped_and_the_row_warns(file: Path, control: bytes, before: bytes) -> None:
+    text = message(
+        product(descriptive(title="<TitleText>One@Two</TitleText>")),
+        product(descriptive(), isbn="9780261103573"),
+    )
+    content = (
+        text.encode().replace(b"@", control).replace(b"<Product>", b"<!--" + before + b"--><Product>", 1)
+    )
+    first, second = records_of(file, content)
+    assert (first.values["title"], first.problems) == ("OneTwo", [])
+    assert [(one.field, one.type) for one in first.warnings] == [("TitleText", "control-characters")]
+    assert second.warnings == []
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_references_are_read_wherever_a_piece_of_the_file_ends(
+    file: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.catalog.formats.onix.reader.CHUNK", size)
+    title = "<TitleText>It&#146;s R&amp;B&#x1; at &#8364; 5 é</TitleText>"
+    (record,) = records_of(file, message(product(descriptive(title=title))))
+    assert record.values["title"] == "It\u2019s R&B at € 5 é"
+
+
+def test_marks_and_white_space_before_the_first_line_do_no_harm(file: Path) -> None:
+    text = message(product(descriptive()))
+    mark = b"\xef\xbb\xbf"
+    for before in (mark + mark, b"\r\n  ", mark + b"\n", mark + b" " + mark):
+        content = text.encode().replace(b"<TitleText>", b"<TitleText>" + mark)
+        (record,) = records_of(file, before + content)
+        assert record.values["title"] == "The Hobbit"
+
+
 def test_the_position_moves_and_the_columns_are_known(file: Path) -> None:
     text = message(*(product(descriptive(), reference=str(number)) for number in range(1_000)))
     source = opened(file, text)

@@ -81,7 +81,6 @@ def test_a_truncated_file_gives_the_products_before_the_end_and_the_line(file: P
     [
         ("<Broken></Borken>", "mismatch"),
         ("<TitleText>&eacute;</TitleText>", "named entities"),
-        ("\x01", "line"),
         ("<d>" * 300, "depth"),
     ],
 )

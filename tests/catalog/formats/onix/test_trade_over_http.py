@@ -139,6 +139,18 @@ async def test_one_odd_optional_field_warns(importer: Importer) -> None:
     assert [(one["field"], one["type"]) for one in row["warnings"]] == [("series_position", "too_long")]
 
 
+async def test_latin_1_is_windows_1252_and_control_characters_are_told(importer: Importer) -> None:
+    job = await importer.finish(case("latin1-declared-cp1252-bytes"), "feed.xml")
+    assert (counts(job), job["warned"]) == ({"created": 1}, 0)
+    assert (await importer.book("9791236000131"))["title"] == "It\u2019s five €"
+    file = message(product(descriptive(title="<TitleText>It\x01&#2;s&#146;</TitleText>")))
+    job = await importer.finish(file.encode(), "feed.xml", dry_run="true")
+    (row,) = await importer.rows(job["id"])
+    assert (row["status"], row["warnings"][0]["type"]) == ("created", "control-characters")
+    await importer.finish(file.encode(), "feed.xml")
+    assert (await importer.book(HOBBIT))["title"] == "Its\u2019"
+
+
 async def test_an_odd_field_leaves_what_the_shop_has(importer: Importer) -> None:
     def dated(day: str) -> bytes:
         date = (
