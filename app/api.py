@@ -9,6 +9,7 @@ from app.catalog.authors.router import router as authors
 from app.catalog.books.listings.router import router as book_listings
 from app.catalog.books.router import router as books
 from app.catalog.categories.router import router as categories
+from app.catalog.documents.router import router as documents
 from app.catalog.exports.router import router as admin_exports
 from app.catalog.imports.router import router as admin_imports
 from app.catalog.items.router import router as items
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     series,
     book_listings,
     pictures,
+    documents,
     sessions,
     step_up,
     oauth,
@@ -87,6 +89,7 @@ TAGS = {
     "works": "One text and all its editions.",
     "categories": "The tree of categories.",
     "prices": "What goods cost, did cost and will cost.",
+    "documents": "Documents that sellers keep: PDF, text and CSV.",
     "pictures": "Pictures of items, covers of books among them.",
     "search": "Find books by words, title or ISBN, misspelt ones too, and suggest while typing.",
     "accounts": "Open an account, one's own profile, what others see of it.",
@@ -126,6 +129,7 @@ PUBLIC_ROUTES = frozenset(
         "get_category",
         "list_category_books",
         "get_cover",
+        "download_document",
         "get_public_profile",
         "register_user",
         "check_username",

@@ -22,6 +22,7 @@ MODULES = (
 )
 HANDLERS = (
     "app.catalog.pictures.jobs",
+    "app.catalog.documents.jobs",
     "app.catalog.prices.jobs",
     "app.catalog.search.zero_results.jobs",
     "app.catalog.views.jobs",

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
+from app.catalog.documents.forms import ALL_FILES as ALL_DOCUMENTS
 from app.catalog.pictures.forms import ALL_FILES, ONE_FILE
 from app.core.settings.settings import Settings
 from tests.conftest import ROOT
@@ -109,6 +110,7 @@ def test_nginx_lets_every_body_pass_that_the_api_takes() -> None:
         ),
         ("/api/v1/books/7/cover", ONE_FILE / 2**20),
         ("/api/v1/items/7/pictures/2", ONE_FILE / 2**20),
+        ("/api/v1/uploads/documents", ALL_DOCUMENTS / 2**20),
         ("/api/v1/items", ALL_FILES / 2**20),
         ("/api/v1/books", ALL_FILES / 2**20),
         ("/api/v1/uploads", ALL_FILES / 2**20),

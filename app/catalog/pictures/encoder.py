@@ -1,18 +1,13 @@
 """A process of its own that makes covers of one picture: run as a script, never imported by the shop.
 
 The picture comes on stdin. On stdout goes a line of JSON, then the files whose lengths it gives.
-Whatever a hostile picture breaks, it breaks here: this process has no secrets, no more memory and
-time than the limits below, and cannot write a file.
+Whatever a hostile picture breaks, it breaks here: `core/isolation.py` runs this confined.
 """
 
 import json
-import os
-import resource
 import sys
 import warnings
-from contextlib import suppress
 from io import BytesIO
-from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
@@ -23,9 +18,6 @@ MOST_PIXELS = 25_000_000
 WIDTHS = {"s": 160, "m": 400, "l": 1000}
 """Pixels; a picture is never enlarged. It may be twice as high as wide, beyond that its width shrinks."""
 QUALITY = 82
-MEMORY = 1024 * 1024 * 1024
-CPU_SECONDS = 10
-NICENESS = 15
 
 
 class Refused(Exception):
@@ -35,18 +27,6 @@ class Refused(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
-
-
-def restrict() -> None:
-    """Give up what the work does not need."""
-    os.nice(NICENESS)
-    with suppress(OSError):
-        # Where memory runs out, this process goes and not the API.
-        Path("/proc/self/oom_score_adj").write_text("1000")
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def encode(source: BinaryIO) -> tuple[tuple[int, int], dict[str, bytes]]:
@@ -142,7 +122,6 @@ def _covers(picture: Image.Image) -> dict[str, bytes]:
 
 def main() -> None:
     """Read the picture, write what became of it."""
-    restrict()
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:

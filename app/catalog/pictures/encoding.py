@@ -1,17 +1,12 @@
 """Runs the encoder, a process per picture and few at a time, and checks all that it answers."""
 
 import asyncio
-import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
 from typing import Annotated, BinaryIO, Literal
 
-import structlog
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from app.catalog.goods.pictures import SIZES
@@ -24,6 +19,7 @@ from app.catalog.pictures.errors import (
 )
 from app.core.clock import utc_now
 from app.core.errors import AppError
+from app.core.isolation import Bounds, IsolationFault, run_isolated
 
 AT_ONCE = 2
 """Encoders that run at the same time: each may take a processor and a gigabyte."""
@@ -44,7 +40,6 @@ _REFUSALS: dict[Reason, type[AppError]] = {
     "pixels": PictureTooDetailed,
     "frames": AnimatedPicture,
 }
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,49 +87,12 @@ class PictureEncoder:
         self._waiting += 1
         try:
             async with self._free:
-                return _read_answer(await _run_encoder(_descriptor(file)))
+                answer = await run_isolated(_ENCODER, file, Bounds(TIME_LIMIT, LARGEST_ANSWER))
+                return _read_answer(answer)
+        except IsolationFault:
+            raise BrokenPicture("The picture cannot be read, or not in reasonable time.") from None
         finally:
             self._waiting -= 1
-
-
-def _descriptor(file: BinaryIO) -> int:
-    """The file as the encoder's stdin: it reads from disk, and nothing of it lies in our memory."""
-    if isinstance(file, SpooledTemporaryFile):
-        file.rollover()
-    file.flush()
-    descriptor = file.fileno()
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
-
-
-async def _run_encoder(source: int) -> bytes:
-    # No environment: the encoder knows no secrets. By path and isolated: it imports nothing of the shop.
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(_ENCODER), stdin=source, stdout=PIPE, stderr=DEVNULL, env={}
-    )
-    try:
-        async with asyncio.timeout(TIME_LIMIT):
-            answer = await _read_all(process)
-            status = await process.wait()
-    except TimeoutError:
-        raise BrokenPicture("The picture takes too long to read.") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if status:
-        _log.warning("encoder_failed", status=status)
-        raise BrokenPicture("The picture cannot be read.")
-    return answer
-
-
-async def _read_all(process: Process) -> bytes:
-    answer = bytearray()
-    while process.stdout is not None and (chunk := await process.stdout.read(65_536)):
-        answer += chunk
-        if len(answer) > LARGEST_ANSWER:
-            raise BrokenPicture("The picture cannot be read.")
-    return bytes(answer)
 
 
 def _read_answer(answer: bytes) -> Picture:
