@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 
 _ISBN10 = re.compile(r"[0-9]{9}[0-9X]")
 _ISBN13 = re.compile(r"97[89][0-9]{10}")
@@ -11,29 +12,90 @@ _MUSIC = "9790"
 """979-0 belongs to printed music (ISMN), not to books."""
 
 _MINUS = "\u2212"
-_IGNORED = frozenset({"Pd", "Zs", "Cf"})
-"""Categories: dashes, spaces, and what is not seen, such as the marks of direction that pages are copied with."""
+_LENGTH_10 = 10
+_LABEL = re.compile(r"^(?:URN:)?ISBN(?:1[03])?[:#.]*")
+_SEPARATORS = re.compile(r"[ -]")
+_DIGITS = r"(?:97[89](?:[ -]?[0-9]){10}|[0-9](?:[ -]?[0-9]){8}[ -]?[0-9X])(?![0-9A-Z])"
+_NUMBER = re.compile(rf"(?<![0-9A-Z]){_DIGITS}")
+_LABELLED = re.compile(rf"ISBN(?:[ -]?1[03])?[ :#.=]*({_DIGITS})")
+
+
+class MistypedIsbn(ValueError):
+    """A number of the right length whose check digit is wrong; `digits` are all of it, the wrong one too."""
+
+    def __init__(self, digits: str) -> None:
+        super().__init__(f"the check digit of this ISBN-{len(digits)} is wrong")
+        self.digits = digits
+
+    @property
+    def neighbours(self) -> list[str]:
+        """As ISBN-13: what it is with one digit typed otherwise, or two neighbouring ones changed round."""
+        digits = self.digits
+        figures = "0123456789X" if len(digits) == _LENGTH_10 else "0123456789"
+        typed = {
+            digits[:place] + figure + digits[place + 1 :]
+            for place in range(len(digits))
+            for figure in figures
+        }
+        typed |= {
+            digits[:place] + digits[place + 1] + digits[place] + digits[place + 2 :]
+            for place in range(len(digits) - 1)
+        }
+        found = set()
+        for one in typed:
+            with suppress(ValueError):
+                found.add(_proven(one))
+        return sorted(found)
 
 
 def parse_isbn(printed: str) -> str:
-    """The ISBN-13 of any printed form. Raises ValueError, whose text is the reason.
+    """The ISBN-13 of any printed form. Raises ValueError, whose text is the reason, MistypedIsbn.
 
-    Dashes and spaces of every alphabet are dropped, an `ISBN` label too; digits must be ASCII.
+    Dashes and spaces of every alphabet are dropped, a label (`ISBN-13:`, `urn:isbn:`) too; digits must be
+    ASCII. Text that has one ISBN in it, as `[9780261102217]` or `0261102214 (pbk.)`, is that ISBN.
     """
-    text = re.sub(r"^ISBN(-?1[03])?:?", "", _compact(printed))
+    text = _LABEL.sub("", _compact(printed))
     if _PRICED.fullmatch(text):
         text = text[:13]
+    try:
+        return _proven(text)
+    except MistypedIsbn:
+        raise
+    except ValueError:
+        return _isbn_within(printed)
+
+
+def _proven(text: str) -> str:
     if _ISBN13.fullmatch(text):
         if text.startswith(_MUSIC):
             raise ValueError("979-0 is a number for printed music (ISMN), not an ISBN")
         if check_digit_13(text[:12]) != text[12]:
-            raise ValueError("the check digit of this ISBN-13 is wrong")
+            raise MistypedIsbn(text)
         return text
     if _ISBN10.fullmatch(text):
         if _check_digit_10(text[:9]) != text[9]:
-            raise ValueError("the check digit of this ISBN-10 is wrong")
+            raise MistypedIsbn(text)
         return to_isbn13(text)
     raise ValueError("an ISBN has 10 digits (the last may be X), or 13 that start with 978 or 979")
+
+
+def _isbn_within(printed: str) -> str:
+    """The one ISBN in a text: of those that say so themselves, else of all. Raises ValueError, MistypedIsbn."""
+    text = _plain(printed)
+    numbers = [_SEPARATORS.sub("", match[1]) for match in _LABELLED.finditer(text)]
+    numbers = numbers or [_SEPARATORS.sub("", match[0]) for match in _NUMBER.finditer(text)]
+    found: dict[str, None] = {}
+    refusal: ValueError | None = None
+    for number in numbers:
+        try:
+            found[_proven(number)] = None
+        except ValueError as reason:
+            refusal = refusal or reason
+    if len(found) > 1:
+        raise ValueError(f"the text has several ISBNs: {', '.join(list(found)[:5])}")
+    if found:
+        return next(iter(found))
+    raise refusal or ValueError("an ISBN has 10 digits (the last may be X), or 13 that start with 978 or 979")
 
 
 def to_isbn13(isbn10: str) -> str:
@@ -50,14 +112,22 @@ def to_isbn10(isbn13: str) -> str | None:
     return core + _check_digit_10(core)
 
 
-def _compact(printed: str) -> str:
-    text = unicodedata.normalize("NFKC", printed)
-    kept = (
-        character
-        for character in text
-        if character != _MINUS and unicodedata.category(character) not in _IGNORED and not character.isspace()
-    )
+def _plain(printed: str) -> str:
+    """The text in its plainest letters: every dash is `-`, every space is one, and nothing is unseen."""
+    kept = []
+    for character in unicodedata.normalize("NFKC", printed):
+        category = unicodedata.category(character)
+        if category == "Pd" or character == _MINUS:
+            kept.append("-")
+        elif category == "Zs" or character.isspace():
+            kept.append(" ")
+        elif category != "Cf":
+            kept.append(character)
     return "".join(kept).upper()
+
+
+def _compact(printed: str) -> str:
+    return _SEPARATORS.sub("", _plain(printed))
 
 
 def check_digit_13(first_twelve: str) -> str:

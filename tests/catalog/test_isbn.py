@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog.isbn import parse_isbn, to_isbn10, to_isbn13
+from app.catalog.isbn import MistypedIsbn, parse_isbn, to_isbn10, to_isbn13
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,19 @@ from app.catalog.isbn import parse_isbn, to_isbn10, to_isbn13
         "\u202a9780306406157\u202c",
         "0-306-40615-2",
         "ISBN-10 0306406152",
+        "[9780306406157]",
+        "9780306406157 (pbk.)",
+        "0-306-40615-2 (hardback : acid-free paper)",
+        "urn:isbn:9780306406157",
+        "URN:ISBN:0-306-40615-2",
+        "ISBN: 9780306406157",
+        "isbn=9780306406157",
+        "(ISBN 0-306-40615-2)",
+        "https://books.example/isbn/9780306406157?x=1",
+        "Paperback, 978-0-306-40615-7, 310 pages",
+        "978 0 306 40615 7 : 12.50",
+        "goodreads:0439023483,isbn:9780306406157",
+        "9780306406157; 0306406152",
     ],
 )
 def test_every_printed_form_is_one_number(printed: str) -> None:
@@ -47,6 +60,11 @@ def test_x_is_the_check_digit_ten_in_either_case() -> None:
         ("12345", "10 digits"),
         ("", "10 digits"),
         ("9.78E+12", "10 digits"),
+        ("9780306406158 (pbk.)", "check digit of this ISBN-13"),
+        ("9780306406157, 9780261102217", "several ISBNs: 9780306406157, 9780261102217"),
+        ("97803064061577", "10 digits"),
+        ("9780306406157X", "10 digits"),
+        ("phone 123456", "10 digits"),
     ],
 )
 def test_what_is_no_isbn_is_refused_with_the_reason(printed: str, reason: str) -> None:
@@ -66,3 +84,23 @@ def test_ten_and_thirteen_digits_name_the_same_book(first_nine: str) -> None:
     isbn10 = to_isbn10(isbn13)
     assert isbn10 is not None
     assert parse_isbn(isbn10) == parse_isbn(isbn13) == isbn13
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "9780306406158",
+        "9780306406517",
+        "9780306046157",
+        "0306406153",
+        "0306406125",
+        "978-0-306-40615-8 (pbk.)",
+    ],
+)
+def test_a_mistyped_number_has_the_meant_one_among_its_neighbours(typed: str) -> None:
+    with pytest.raises(MistypedIsbn) as refusal:
+        parse_isbn(typed)
+    neighbours = refusal.value.neighbours
+    assert "9780306406157" in neighbours
+    assert len(neighbours) <= 30
+    assert [parse_isbn(one) for one in neighbours] == neighbours

@@ -198,6 +198,11 @@ def write_cell(name: str, value: FieldValue) -> Cell:
     return str(value) if isinstance(value, Decimal) else value
 
 
+def write_list(name: str, entries: list[Any]) -> str:
+    """The cell that reads back as these entries."""
+    return _LISTS[name](entries)
+
+
 def json_value(name: str, value: FieldValue) -> object:
     """The value as JSON: as it is, but where it looks like markup the text of a cell that reads back as it."""
     if isinstance(value, list):

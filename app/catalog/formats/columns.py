@@ -12,14 +12,35 @@ ISBN_FIELDS = ("isbn13", "isbn", "isbn10")
 
 _OTHER_COLUMNS = {
     "isbn13": ("isbn_13", "ean", "ean13", "gtin13"),
-    "isbn": ("isbn_number",),
+    "isbn": ("isbn_number", "isbn/uid", "isbns", "isbn/ean", "isbn10/13", "identifiers"),
     "isbn10": ("isbn_10",),
-    "authors": ("author", "author_name", "author_names", "author(s)", "authors(s)", "by", "writer"),
+    "authors": (
+        "author",
+        "author_name",
+        "author_names",
+        "author(s)",
+        "authors(s)",
+        "by",
+        "writer",
+        "written_by",
+        "author_text",
+        "author_l-f",
+        "creator",
+        "creators",
+        "primary_author",
+        "secondary_author",
+        "secondary_authors",
+    ),
+    "additional_authors": (),
     "currency": ("currency_code", "price_currency"),
     "shop_item_id": (),
 }
 """What files have beside the fields of a book."""
+_PEOPLE = "contributors"
+_SAME_THING = {"authors": _PEOPLE, "additional_authors": _PEOPLE}
 _ALIASES = _OTHER_COLUMNS | {one.name: (one.file_name, one.csv_name, *one.headers) for one in BOOK_FIELDS}
+_OWN_NAMES = {name: one.name for one in BOOK_FIELDS for name in (one.name, one.file_name, one.csv_name)}
+"""What exports call a field: under this very name an empty cell empties it."""
 _IGNORED_CHARACTERS = re.compile(r"[\s_\-\u00ad\u2010-\u2015\ufeff]+")
 FIELDS = (*ISBN_FIELDS, *(one.csv_name for one in BOOK_FIELDS), "authors", "currency", "shop_item_id")
 """What a column may be, by the names that exports use."""
@@ -29,11 +50,34 @@ _RECOGNISABLE = 500
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that is read: where it stands, its header, the field that it fills."""
+    """A column that is read: where it stands, its header, and as which field."""
 
     index: int
     header: str
     field: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """Which columns are read: those that alone say something, and of each other thing all that say it.
+
+    `clearing` are the fields that an empty cell empties: those of a column that stands alone under the name that
+    exports give it, or under one that the mapping gives. Any other empty cell says nothing.
+    """
+
+    single: Sequence[Column]
+    shared: Mapping[str, Sequence[Column]]
+    clearing: frozenset[str]
+
+    @property
+    def columns(self) -> list[Column]:
+        """All of them."""
+        return [*self.single, *(column for columns in self.shared.values() for column in columns)]
+
+
+def thing_of(field: str) -> str:
+    """What a field is about: authors are contributors."""
+    return _SAME_THING.get(field, field)
 
 
 def folded(header: str) -> str:
@@ -81,50 +125,39 @@ def require_mapped(headers: Sequence[str], mapping: Mapping[str, str]) -> None:
             raise SourceRefused(f"The mapping names the column {header!r}; the file has: {_listed(headers)}.")
 
 
-def choose_columns(headers: Sequence[str], wanted: Mapping[str, str]) -> list[Column]:
-    """The columns that are read, in the file's order; the rest is ignored.
+def choose_columns(headers: Sequence[str], wanted: Mapping[str, str]) -> "ColumnPlan":
+    """The columns that are read; the rest is ignored.
 
-    What `check_mapping` made of the mapping overrides the aliases. Of `contributors` and `authors`
-    the former is read. Raises SourceRefused where two columns name one field.
+    What `check_mapping` made of the mapping overrides the aliases.
     """
-    mapped = {field for field in wanted.values() if field}
-    columns = []
+    mapped = {thing_of(field) for field in wanted.values() if field}
+    things: dict[str, list[Column]] = {}
     for index, header in enumerate(headers):
         name = folded(header)
         field = wanted.get(name, _FIELD_BY_HEADER.get(name))
-        if field and (name in wanted or field not in mapped):
-            columns.append(Column(index, header, field))
-    return _without_rivals(columns)
+        if field and (name in wanted or thing_of(field) not in mapped):
+            things.setdefault(thing_of(field), []).append(Column(index, header, field))
+    single = [columns[0] for columns in things.values() if len(columns) == 1]
+    return ColumnPlan(
+        single,
+        {thing: columns for thing, columns in things.items() if len(columns) > 1},
+        frozenset(
+            one.field
+            for one in single
+            if _OWN_NAMES.get(one.header.strip()) == one.field or wanted.get(folded(one.header)) == one.field
+        ),
+    )
 
 
-def _without_rivals(columns: list[Column]) -> list[Column]:
-    chosen: dict[str, Column] = {}
-    for column in columns:
-        rival = chosen.setdefault(column.field, column)
-        if rival is not column:
-            is_same = folded(rival.header) == folded(column.header)
-            way_out = (
-                "give one of them another name."
-                if is_same
-                else f'say which in the mapping, such as {{"{column.header}": ""}} to ignore one.'
-            )
-            raise SourceRefused(
-                f"Two columns name the field {column.field}: {rival.header!r} and {column.header!r}; {way_out}"
-            )
-    if "contributors" in chosen:
-        chosen.pop("authors", None)
-    return list(chosen.values())
-
-
-def ignored_headers(headers: Iterable[str], columns: Sequence[Column]) -> list[str]:
+def ignored_headers(headers: Iterable[str], plan: ColumnPlan) -> list[str]:
     """The headers that no field understands, in the file's order."""
-    read = {column.index for column in columns}
+    read = {column.index for column in plan.columns}
     return [header for index, header in enumerate(headers) if index not in read]
 
 
-def require_isbn(headers: Sequence[str], columns: Sequence[Column]) -> None:
+def require_isbn(headers: Sequence[str], plan: ColumnPlan) -> None:
     """Check that a column identifies the books. Raises SourceRefused."""
-    if not any(column.field in ISBN_FIELDS for column in columns):
+    if not any(column.field in ISBN_FIELDS for column in plan.columns):
         raise SourceRefused(
             f"No column is understood as the ISBN. The first line must name the columns; it says: "
             f"{_listed(headers)}. Name one of them isbn, or give a mapping from header to field."

@@ -57,13 +57,14 @@ class CsvSource:
             raise
         self.columns = _distinct(headers)
         self.ignored = ignored_headers(self.columns, chosen)
-        self._plan = [(column.index, column.field) for column in chosen]
+        self._plan = chosen
         self._normaliser = Normaliser(options.currency, has_decimal_comma=self.delimiter == ";")
 
     def __iter__(self) -> Iterator[Record]:
         """The records from the first to the last; once."""
         columns, width = self.columns, len(self.columns)
-        plan, fill = self._plan, self._normaliser.fill
+        fill, plan = self._normaliser.fill, self._plan
+        single = [(column.index, column.field) for column in plan.single]
         number = 0
         for row in self._rows:
             cells = row if isinstance(row, list) else [row.text]
@@ -74,7 +75,12 @@ class CsvSource:
             if isinstance(row, _Unreadable):
                 record.problems.append(row.problem)
             elif len(cells) == width or self._fits(record, cells):
-                fill(record, {field: cells[index] for index, field in plan})
+                fields = {field: cells[index] for index, field in single}
+                shared = {
+                    thing: [(one.field, cells[one.index]) for one in columns]
+                    for thing, columns in plan.shared.items()
+                }
+                fill(record, fields, shared, plan.clearing)
             yield record
 
     def position(self) -> int:

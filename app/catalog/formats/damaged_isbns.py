@@ -6,11 +6,13 @@ from app.catalog.isbn import parse_isbn
 
 _EXPONENT = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+")
 _DECIMAL = re.compile(r"(\d+)[.,]0+")
-_FORMULA = re.compile(r'="([^"]*)"')
+_FORMULA = re.compile(r'="+([^"]*)"+')
+_DRESS = "=\"'[](){}<>-\u2013\u2014. "
+"""What is left of a cell without a number in it, as `=""` and `[]`."""
 _CUT = re.compile(r"[0-9]{6,8}[0-9Xx]")
 """An ISBN-10 without one to three leading zeros: publishers begin with 0, 00 and 000, not with more."""
 _LENGTH = 13
-LONGEST_PRINTED = 40
+LONGEST_PRINTED = 500
 _WEIGHT = 3
 
 SHORTENED = (
@@ -23,6 +25,11 @@ class ShortenedIsbn(ValueError):
     """Digits are lost: nothing but the full number helps."""
 
     type = "shortened-number"
+
+
+def is_empty(cell: str) -> bool:
+    """Whether the cell is nothing but the dress of a number."""
+    return not cell.strip(_DRESS)
 
 
 def repair_isbn(cell: str) -> str:

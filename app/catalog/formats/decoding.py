@@ -2,7 +2,9 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +15,7 @@ LONGEST_LINE = 4_000_000
 
 CHUNK = 64 * 1024
 """Bytes of a file that are read at once. Much larger pieces leave the allocator with a multiple of them."""
+_MARK = "\ufeff"
 _ENCODINGS = {
     "utf8": "utf-8",
     "utf8sig": "utf-8",
@@ -21,10 +24,37 @@ _ENCODINGS = {
     "utf16be": "utf-16-be",
     "cp1252": "cp1252",
     "windows1252": "cp1252",
-    "latin1": "iso-8859-1",
-    "iso88591": "iso-8859-1",
+    "latin1": "cp1252",
+    "iso88591": "cp1252",
     "iso885915": "iso-8859-15",
 }
+"""Name → codec; what is called Latin-1 is Windows-1252, as browsers take it."""
+_AS_BROWSERS = "as-browsers"
+
+
+def _as_control(fault: UnicodeError) -> tuple[str, int]:
+    """Read the five bytes that Windows-1252 does not know as the controls that browsers take them for."""
+    if isinstance(fault, UnicodeDecodeError) and fault.encoding == "charmap":
+        return fault.object[fault.start : fault.end].decode("latin-1"), fault.end
+    raise fault
+
+
+codecs.register_error(_AS_BROWSERS, _as_control)
+
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Control characters but for line breaks and tabs; no text has them, and PostgreSQL does not take all."""
+
+
+def _of_windows() -> dict[int, str]:
+    shown = {}
+    for code in range(0x80, 0xA0):
+        with suppress(UnicodeDecodeError):
+            shown[code] = bytes([code]).decode("cp1252")
+    return shown
+
+
+MISREAD = _of_windows()
+"""Windows-1252 that was read as Latin-1: what the controls from U+0080 on were, as browsers take them."""
 _OFFERED = ", ".join(dict.fromkeys(_ENCODINGS.values()))
 
 
@@ -33,7 +63,7 @@ class TextFile:
 
     def __init__(self, path: Path, encoding: str) -> None:
         self._bytes = path.open("rb")
-        self._text = io.TextIOWrapper(self._bytes, encoding, newline="")
+        self._text = io.TextIOWrapper(self._bytes, encoding, _AS_BROWSERS, newline="")
         self._size = path.stat().st_size
         self.is_cut = False
         """Whether a line lost its end since this was last set to False."""
@@ -52,6 +82,9 @@ class TextFile:
         """Lines with their ends: LF, CR or CRLF."""
         readline = self._text.readline
         while line := readline(LONGEST_LINE):
+            if line[0] == _MARK:
+                # Files that were put one behind the other keep theirs.
+                line = line.lstrip(_MARK)
             if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
                 self.is_cut = True
                 while (rest := readline(LONGEST_LINE)) and rest[-1] not in "\r\n":
@@ -93,7 +126,7 @@ def check_encoding(declared: str) -> str:
 
 
 def _check(path: Path, encoding: str, *, is_declared: bool) -> None:
-    decoder = codecs.getincrementaldecoder(encoding)()
+    decoder = codecs.getincrementaldecoder(encoding)(_AS_BROWSERS)
     offset = 0
     with path.open("rb") as file:
         while True:

@@ -6,9 +6,8 @@ from pathlib import Path
 import orjson
 
 from app.catalog.formats.cells import cell_of_json
-from app.catalog.formats.columns import Column, check_mapping, choose_columns, ignored_headers
+from app.catalog.formats.columns import ColumnPlan, check_mapping, choose_columns, ignored_headers, thing_of
 from app.catalog.formats.decoding import TextFile
-from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.record import Record, RowProblem, SourceOptions
 from app.catalog.formats.rows import Normaliser, complain
 
@@ -29,7 +28,7 @@ class NdjsonSource:
     def __init__(self, path: Path, options: SourceOptions) -> None:
         self._wanted = check_mapping(options.mapping)
         self._normaliser = Normaliser(options.currency)
-        self._shapes: dict[tuple[str, ...], list[Column]] = {}
+        self._shapes: dict[tuple[str, ...], ColumnPlan] = {}
         self.columns: list[str] = []
         self.ignored: list[str] = []
         self._sample(path, options.encoding)
@@ -75,36 +74,38 @@ class NdjsonSource:
 
     def _understood(self, number: int, read: dict[str, object]) -> Record:
         record = Record(number, {})
-        try:
-            columns = self._columns_of(tuple(read))
-        except SourceRefused as refusal:
-            record.raw.update({key: _plain(value) for key, value in read.items()})
-            record.problems.append(RowProblem("", refusal.detail, "ambiguous-columns"))
-            return record
-        fields = {}
-        for column in columns:
+        plan = self._plan_of(tuple(read))
+        cells = {}
+        for column in plan.columns:
             try:
-                fields[column.field] = record.raw[column.header] = cell_of_json(
+                cells[column.header] = record.raw[column.header] = cell_of_json(
                     column.field, read[column.header]
                 )
             except ValueError as refusal:
                 record.raw[column.header] = _plain(read[column.header])
-                name = "contributors" if column.field == "authors" else column.field
-                complain(record, name, refusal)
+                complain(record, thing_of(column.field), refusal)
         for key in read.keys() - record.raw.keys():
             record.raw[key] = _plain(read[key])
-        self._normaliser.fill(record, fields)
+        fields = {one.field: cells[one.header] for one in plan.single if one.header in cells}
+        shared = {}
+        for thing, columns in plan.shared.items():
+            # A list says who is meant; a text beside it is how that is shown.
+            lists = [one for one in columns if read[one.header] and isinstance(read[one.header], list)]
+            shared[thing] = [
+                (one.field, cells[one.header]) for one in lists or columns if one.header in cells
+            ]
+        self._normaliser.fill(record, fields, shared, plan.clearing)
         return record
 
-    def _columns_of(self, keys: tuple[str, ...]) -> list[Column]:
-        columns = self._shapes.get(keys)
-        if columns is None:
-            columns = choose_columns(keys, self._wanted)
+    def _plan_of(self, keys: tuple[str, ...]) -> ColumnPlan:
+        plan = self._shapes.get(keys)
+        if plan is None:
+            plan = choose_columns(keys, self._wanted)
             _join(self.columns, keys)
-            _join(self.ignored, ignored_headers(keys, columns))
+            _join(self.ignored, ignored_headers(keys, plan))
             if len(self._shapes) < _MOST_SHAPES:
-                self._shapes[keys] = columns
-        return columns
+                self._shapes[keys] = plan
+        return plan
 
     def _unreadable(self, number: int, line: str, message: str) -> Record:
         _join(self.columns, [_LINE])

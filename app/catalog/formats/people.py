@@ -40,6 +40,11 @@ def credits_of(cell: str) -> list[Credit]:
     return checked_credits(one for entry in split_list(cell) for one in _credits_of_entry(entry))
 
 
+def credits_of_commas(cell: str) -> list[Credit]:
+    """The contributors of a cell in which commas separate the names, where nothing else does. Raises ValueError."""
+    return credits_of(cell if ";" in cell or "|" in cell else cell.replace(",", ";"))
+
+
 def checked_credits(listed: Iterable[Credit]) -> list[Credit]:
     """These contributors, each name as the catalogue takes it. Raises ValueError."""
     distinct = list(dict.fromkeys((_name(name), role) for name, role in listed))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from app.catalog.isbn import MistypedIsbn
+
 
 class Action(StrEnum):
     """What a record asks for; rows of CSV and NDJSON put the columns that are there."""
@@ -43,6 +45,7 @@ class Record:
     warnings: list[RowProblem] = field(default_factory=list)
     notes: list[RowProblem] = field(default_factory=list)
     action: Action = Action.PUT
+    mistyped_isbn: MistypedIsbn | None = None
 
     @property
     def key(self) -> str | int | None:

@@ -1,20 +1,30 @@
 """Fills a record from the texts of one row: key, values, and what is wrong with them."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
+from typing import Any
 
 from app.catalog.books.fields import FieldValue
-from app.catalog.formats.cells import CELL_READERS, LIST_FIELDS, CellReader
+from app.catalog.formats.cells import CELL_READERS, LIST_FIELDS, CellReader, write_list
 from app.catalog.formats.columns import ISBN_FIELDS
-from app.catalog.formats.damaged_isbns import ShortenedIsbn, is_shortened_form, repair_isbn
+from app.catalog.formats.damaged_isbns import ShortenedIsbn, is_empty, is_shortened_form, repair_isbn
+from app.catalog.formats.decoding import CONTROLS, MISREAD
 from app.catalog.formats.markup import plain_line, plain_text
 from app.catalog.formats.numbers import read_item_id, read_price
-from app.catalog.formats.people import credits_of
+from app.catalog.formats.people import credits_of, credits_of_commas
 from app.catalog.formats.record import Record, RowProblem
 from app.catalog.formats.texts import FieldCut, FieldRefused
+from app.catalog.isbn import MistypedIsbn
 
 LARGEST_CELL = 1_000_000
 """Characters. Nothing that a book has is a thousandth of it."""
+
+_SHOWN = 100
+"""Characters of a value in a message."""
+
+Cell = tuple[str, str]
+"""(field, text)."""
 
 _KEPT_WHEN_EMPTY = frozenset({"title", "price", "is_price_fixed", "quantity"})
 _DECISIVE = frozenset({"isbn", "shop_item_id", "title", "sku", "price", "currency", "quantity"})
@@ -34,12 +44,22 @@ class Normaliser:
             name: (name, reader) for name, reader in CELL_READERS.items()
         }
         self._rules["authors"] = ("contributors", credits_of)
+        self._rules["additional_authors"] = ("contributors", credits_of_commas)
         self._rules["currency"] = ("currency", self._check_currency)
         if has_decimal_comma:
             self._rules["price"] = ("price", partial(read_price, has_decimal_comma=True))
 
-    def fill(self, record: Record, fields: Mapping[str, str]) -> None:
-        """Set key, values and problems from the row's texts; those without a rule are the ISBN's."""
+    def fill(
+        self,
+        record: Record,
+        fields: Mapping[str, str],
+        shared: Mapping[str, Sequence[Cell]],
+        clearing: AbstractSet[str],
+    ) -> None:
+        """Set key, values and problems from the row's texts; those without a rule are the ISBN's.
+
+        `shared` is what several columns say, as (field, text) of each; `clearing` the fields that an empty text empties.
+        """
         values, rules = record.values, self._rules
         for field, text in fields.items():
             rule = rules.get(field)
@@ -47,25 +67,48 @@ class Normaliser:
                 continue
             name, reader = rule
             cell = text.strip()
-            if "&" in cell or "<" in cell:
-                cell = _without_markup(name, cell)
-            if not cell:
-                if name not in _KEPT_WHEN_EMPTY:
-                    values[name] = [] if name in LIST_FIELDS else None
-                continue
-            try:
-                if len(cell) > LARGEST_CELL:
-                    raise FieldRefused(f"must have at most {LARGEST_CELL} characters", "string_too_long")
-                values[name] = reader(cell)
-            except ValueError as refusal:
-                if isinstance(refusal, FieldCut):
-                    values[name] = refusal.kept
-                complain(record, name, refusal)
+            if "&" in cell or "<" in cell or not cell.isprintable():
+                cell = _clean(record, name, cell)
+            if cell:
+                _take(record, name, reader, cell)
+            elif name in clearing and name not in _KEPT_WHEN_EMPTY:
+                values[name] = [] if name in LIST_FIELDS else None
+        for name, cells in shared.items():
+            if name in rules:
+                self._join(record, name, cells)
         values.pop("currency", None)
-        _set_key(record, fields)
+        _set_key(record, fields, shared)
         if values.get("series_position") and "series" in values and not values["series"]:
             del values["series_position"]
             complain(record, "series_position", ValueError("needs a series"))
+
+    def _join(self, record: Record, name: str, cells: Sequence[Cell]) -> None:
+        """Set what several columns say of one field: what is in any of them, each thing once; all empty is nothing."""
+        found: list[Any] = []
+        for field, text in cells:
+            cell = _clean(record, name, text)
+            if cell:
+                read = Record(0, {})
+                _take(read, name, self._rules[field][1], cell)
+                record.problems += read.problems
+                record.warnings += read.warnings
+                found += read.values.values()
+        if not found:
+            return
+        distinct = [value for place, value in enumerate(found) if value not in found[:place]]
+        if name in LIST_FIELDS:
+            listed = write_list(name, [one for value in distinct for one in value])
+            _take(record, name, CELL_READERS[name], listed)
+        elif name == "description":
+            _take(record, name, CELL_READERS[name], "\n\n".join(distinct))
+        else:
+            record.values[name] = best = _most_precise(name, distinct)
+            if name == "published_on":
+                distinct = [value for value in distinct if not best.startswith(value)]
+            if any(value != best for value in distinct):
+                told = f"its columns differ: {' and '.join(str(value)[:_SHOWN] for value in distinct)}"
+                noted = record.problems if name in _DECISIVE - {"title"} else record.warnings
+                noted.append(RowProblem(name, told, "columns-differ"))
 
     def _check_currency(self, cell: str) -> FieldValue:
         if cell.upper() != self._currency:
@@ -75,10 +118,39 @@ class Normaliser:
         return None
 
 
-def _without_markup(name: str, cell: str) -> str:
-    if name == "description":
-        return plain_text(cell).strip()
-    return plain_line(cell, "; " if name in LIST_FIELDS else " ").strip()
+def _clean(record: Record, name: str, text: str) -> str:
+    """The text of a cell without markup, byte order marks, control characters, and space around it."""
+    cell = text.strip()
+    if "&" in cell or "<" in cell:
+        if name == "description":
+            cell = plain_text(cell)
+        else:
+            cell = plain_line(cell, "; " if name in LIST_FIELDS else " ")
+    if not cell.isprintable():
+        cell = cell.replace("\ufeff", "").translate(MISREAD)
+        seen = CONTROLS.sub("", cell)
+        if seen != cell:
+            told = "had control characters, which are left out"
+            record.warnings.append(RowProblem(name, told, "control-characters"))
+        cell = seen
+    return cell.strip()
+
+
+def _take(record: Record, name: str, reader: CellReader, cell: str) -> None:
+    """Set what the cell says, or what of it can be taken, and note what cannot."""
+    try:
+        if len(cell) > LARGEST_CELL:
+            raise FieldRefused(f"must have at most {LARGEST_CELL} characters", "string_too_long")
+        record.values[name] = reader(cell)
+    except ValueError as refusal:
+        if isinstance(refusal, FieldCut):
+            record.values[name] = refusal.kept
+        complain(record, name, refusal)
+
+
+def _most_precise(name: str, values: Sequence[Any]) -> Any:
+    """The first value; of dates the longest, which says more of the same."""
+    return max(values, key=len) if name == "published_on" else values[0]
 
 
 def complain(record: Record, name: str, refusal: ValueError) -> None:
@@ -88,13 +160,18 @@ def complain(record: Record, name: str, refusal: ValueError) -> None:
     noted.append(RowProblem(name, str(refusal), kind))
 
 
-def _set_key(record: Record, fields: Mapping[str, str]) -> None:
+def _set_key(record: Record, fields: Mapping[str, str], shared: Mapping[str, Sequence[Cell]]) -> None:
     """Set the ISBN, or of a row without one the item's id."""
-    isbns = [cell for name in ISBN_FIELDS if name in fields and (cell := fields[name].strip())]
+    texts = [fields[name] for name in ISBN_FIELDS if name in fields]
+    if shared:
+        texts += [text for name in ISBN_FIELDS for _, text in shared.get(name, ())]
+    seen = [text if text.isprintable() else CONTROLS.sub("", text) for text in texts]
+    isbns = [cell for text in seen if not is_empty(cell := text.strip())]
     if isbns:
         try:
             record.isbn13 = repair_isbn(isbns[0]) if len(isbns) == 1 else _isbn_of_several(isbns)
         except ValueError as refusal:
+            record.mistyped_isbn = refusal if isinstance(refusal, MistypedIsbn) else None
             complain(record, "isbn", refusal)
     item_id = fields.get("shop_item_id", "").strip()
     if record.isbn13 is None and item_id:

@@ -62,8 +62,11 @@ async def create_import(
     """Queue a CSV, NDJSON or ONIX 3.0 file; `Location` leads to the job.
 
     Books are matched by ISBN-13; one without an ISBN by the `shop_item_id` that an export gave it, if the
-    title is the same. Only the columns of the file are touched: an absent column leaves a
-    field alone, an empty cell empties it (but for title, price and quantity). The regular price of a book
+    title is the same. Only the columns of the file are touched: an absent column leaves a field alone. Of
+    several columns for one thing, such as `Author` and `Additional Authors`, the filled ones count, joined
+    without repeats. An empty cell empties its field where one column alone has it, under the very name that
+    exports give it (`subtitle`, `contributors`) or under one of the mapping; any other says nothing, and so
+    do those of title, price and quantity. The regular price of a book
     whose price is reduced for a time changes nothing. Imports run one after the
     other. `on_error=abort` writes all rows or none; `dry_run=true` writes nothing and reports what
     would happen, row by row, with the changes of each field. A field that is odd is left as it was, and the

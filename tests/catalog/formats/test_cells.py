@@ -44,11 +44,23 @@ def record_of(path: Path, field: str, cell: str, delimiter: str = ",") -> Record
         '="0439023483"',
         "'9780439023481",
         " ISBN 0-439-02348-3 ",
+        "[9780439023481]",
+        "9780439023481 (pbk.)",
+        "urn:isbn:9780439023481",
+        '="978-0-439-02348-1"',
     ],
 )
 def test_isbns_are_read_in_every_form_that_a_spreadsheet_makes_of_them(path: Path, cell: str) -> None:
     (record,) = records_of(path, f"isbn,title\n{quoted(cell)},x\n")
     assert (record.isbn13, record.problems) == (HUNGER, [])
+
+
+@pytest.mark.parametrize("cell", ['=""', "[]", '""', "-", "\u2013", "()", "=", "  "])
+def test_the_dress_of_a_number_without_one_is_empty(path: Path, cell: str) -> None:
+    (record,) = records_of(path, f"isbn,isbn13,title\n{quoted(cell)},{HUNGER},x\n")
+    assert (record.isbn13, record.problems) == (HUNGER, [])
+    (record,) = records_of(path, f"isbn,title\n{quoted(cell)},x\n")
+    assert (record.isbn13, record.problems) == (None, [])
 
 
 @pytest.mark.parametrize(
@@ -276,7 +288,7 @@ def test_a_decimal_comma_is_understood_where_semicolons_separate_the_columns(pat
 
 
 def test_empty_cells_empty_their_fields_but_for_those_that_cannot_be(path: Path) -> None:
-    header = "isbn,title,price,quantity,currency,subtitle,publisher,published,pages,authors,tags,categories,subjects"
+    header = "isbn,title,price,quantity,currency,subtitle,publisher,published,pages,contributors,tags,categories,subjects"
     (record,) = records_of(path, f"{header}\n{HOBBIT}{',' * 12}\n")
     assert record.problems == []
     assert record.values == {

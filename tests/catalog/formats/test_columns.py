@@ -6,7 +6,7 @@ import pytest
 
 from app.catalog.formats.columns import FIELDS, field_of
 from app.catalog.formats.errors import SourceRefused
-from tests.catalog.formats.reading import complaints, records_of, source_of
+from tests.catalog.formats.reading import complaints, records_of, source_of, warned
 
 HOBBIT = "9780261102217"
 
@@ -96,18 +96,116 @@ def test_a_mapping_that_cannot_be_meant_is_refused(
         source_of(path, f"isbn,title\n{HOBBIT},x\n", mapping=mapping)
 
 
-def test_two_columns_of_one_field_are_refused_by_name(path: Path) -> None:
-    with pytest.raises(SourceRefused, match="field authors: 'Author' and 'authors'"):
-        source_of(path, "isbn,Author,authors\n")
-    with pytest.raises(SourceRefused, match=r'such as \{"authors": ""\} to ignore one'):
-        source_of(path, "isbn,Author,authors\n")
-    with pytest.raises(SourceRefused, match="'title' and 'Title'; give one of them another name"):
-        source_of(path, "isbn,title,Title\n")
+@pytest.mark.parametrize(
+    ("headers", "cells", "values"),
+    [
+        ("Authors,Contributors", "A,", {"contributors": [("A", "author")]}),
+        ("Authors,Contributors", ",A", {"contributors": [("A", "author")]}),
+        ("Authors,Contributors", ",", {}),
+        ("authors,contributors", ",", {}),
+        ("Authors,Contributors", "A,B (editor)", {"contributors": [("A", "author"), ("B", "editor")]}),
+        (
+            "Authors,Contributors",
+            "A; B,B; C",
+            {"contributors": [("A", "author"), ("B", "author"), ("C", "author")]},
+        ),
+        ("Author,authors", "A,A", {"contributors": [("A", "author")]}),
+        (
+            "Author,Author l-f,Additional Authors",
+            'A B,"B, A","C D, E F"',
+            {"contributors": [(one, "author") for one in ("A B", "B, A", "C D", "E F")]},
+        ),
+        ("title,Title", "x,", {"title": "x"}),
+        ("title,Book Title", ",x", {"title": "x"}),
+        ("tags,Keywords", '"a, b",b; c', {"tags": ["a", "b", "c"]}),
+        ("Tags,keywords", ",", {}),
+        ("subjects,thema", "FMB,thema:FMB; FIC009020", {"subjects": ["FMB", "FIC009020"]}),
+        ("description,summary", "One,Two", {"description": "One\n\nTwo"}),
+        ("description,summary", "One,One", {"description": "One"}),
+        ("pages,num_pages", "310,310.0", {"pages": 310}),
+        ("published,publication_date", "1937,1937-09-21", {"published_on": "1937-09-21"}),
+        ("format,binding", "Hardcover,hardback", {"format": "hardcover"}),
+        ("price,rrp", "5,5.00", {"price": 5}),
+    ],
+)
+def test_of_two_columns_for_one_thing_the_cells_decide(
+    path: Path, headers: str, cells: str, values: dict[str, object]
+) -> None:
+    (record,) = records_of(path, f"isbn,{headers}\n{HOBBIT},{cells}\n")
+    assert (record.problems, record.warnings) == ([], [])
+    read = dict(record.values)
+    if "subjects" in read:
+        read["subjects"] = [one["code"] for one in read["subjects"]]
+    assert read == values
 
 
-def test_of_contributors_and_authors_the_former_is_read(path: Path) -> None:
-    (record,) = records_of(path, f"isbn,authors,contributors\n{HOBBIT},A,B (editor)\n")
-    assert record.values == {"contributors": [("B", "editor")]}
+@pytest.mark.parametrize(
+    ("headers", "cells", "told"),
+    [
+        ("title,name", "One,Two", "title"),
+        ("pages,page count", "310,320", "pages"),
+        ("published,publication date", "1937,1938-01", "published_on"),
+        ("publisher,imprint", "A,B", "publisher"),
+    ],
+)
+def test_columns_that_differ_warn_and_the_first_is_taken(
+    path: Path, headers: str, cells: str, told: str
+) -> None:
+    (record,) = records_of(path, f"isbn,{headers}\n{HOBBIT},{cells}\n")
+    assert (record.problems, warned(record)) == ([], [(told, "columns-differ")])
+    assert record.values
+
+
+@pytest.mark.parametrize("headers", ["price,rrp", "quantity,stock", "sku,item number"])
+def test_columns_that_differ_in_price_or_quantity_are_refused(path: Path, headers: str) -> None:
+    cells = "BK-0001,BK-0002" if "sku" in headers else "5,50"
+    (record,) = records_of(path, f"isbn,{headers}\n{HOBBIT},{cells}\n")
+    assert [kind for _, kind in complaints(record)] == ["columns-differ"]
+
+
+def test_a_currency_column_counts_wherever_it_stands_twice(path: Path) -> None:
+    (record,) = records_of(path, f"isbn,price,currency,price_currency\n{HOBBIT},5,EUR,USD\n")
+    assert complaints(record) == [("currency", "wrong-currency")]
+
+
+def test_isbns_of_readers_exports_are_understood_without_a_mapping(path: Path) -> None:
+    for header, cell in (
+        ("ISBN/UID", HOBBIT),
+        ("ISBNs", HOBBIT),
+        ("isbn-13", HOBBIT),
+        ("ISBN/UID,isbn", f",{HOBBIT}"),
+    ):
+        (record,) = records_of(path, f"{header},title\n{cell},x\n")
+        assert (record.isbn13, record.problems) == (HOBBIT, []), header
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("subtitle", {"subtitle": None}),
+        (" subtitle ", {"subtitle": None}),
+        ("published", {"published_on": None}),
+        ("contributors", {"contributors": []}),
+        ("Subtitle", {}),
+        ("sub_title", {}),
+        ("publication_date", {}),
+        ("authors", {}),
+        ("Contributors", {}),
+        ("keywords", {}),
+        ("title", {}),
+        ("price", {}),
+    ],
+)
+def test_an_empty_cell_empties_a_field_only_under_the_name_that_exports_give_it(
+    path: Path, header: str, values: dict[str, object]
+) -> None:
+    (record,) = records_of(path, f"isbn,{header}\n{HOBBIT},\n")
+    assert record.values == values
+
+
+def test_an_empty_cell_of_a_mapped_column_empties_too(path: Path) -> None:
+    (record,) = records_of(path, f"isbn,Untertitel\n{HOBBIT},\n", mapping={"Untertitel": "subtitle"})
+    assert record.values == {"subtitle": None}
 
 
 def test_a_file_without_isbn_column_is_refused(path: Path) -> None:

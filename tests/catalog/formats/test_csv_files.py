@@ -7,7 +7,7 @@ import pytest
 from app.catalog.formats.detection import open_source
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.record import SourceFormat, SourceOptions
-from tests.catalog.formats.reading import complaints, records_of, source_of
+from tests.catalog.formats.reading import complaints, records_of, source_of, warned
 from tests.conftest import ROOT
 
 HOBBIT = "9780261102217"
@@ -66,9 +66,25 @@ def test_a_fault_of_encoding_in_the_last_row_refuses_the_file_before_any_row(pat
         source_of(path, content)
 
 
-def test_a_byte_that_the_declared_encoding_has_not_is_refused(path: Path) -> None:
-    with pytest.raises(SourceRefused, match="position 4 is not CP1252"):
-        source_of(path, b"isbn\x81\n", encoding="cp1252")
+def test_latin1_and_the_bytes_that_windows_1252_has_not_are_read_as_browsers_do(path: Path) -> None:
+    sent = HEADER.encode() + HOBBIT.encode() + b",\x93Caf\xe9\x94 \x96 \x80,a\x81b\n"
+    for encoding in ("latin1", "iso-8859-1", "cp1252", "windows-1252"):
+        (record,) = records_of(path, sent, encoding=encoding)
+        assert record.values == {"title": "\u201cCafé\u201d – €", "publisher": "ab"}
+        assert warned(record) == [("publisher", "control-characters")]
+
+
+def test_controls_that_were_windows_1252_once_are_read_as_what_they_were(path: Path) -> None:
+    (record,) = records_of(path, f"{HEADER}{HOBBIT},It\x92s&#151;it\x85s,&#x80;\n")
+    assert (record.values, record.warnings) == ({"title": "It’s—it…s", "publisher": "€"}, [])
+
+
+def test_byte_order_marks_anywhere_are_no_text(path: Path) -> None:
+    mark = "\ufeff"
+    text = f'{mark}{mark}{HEADER}{mark}"{HOBBIT}","{mark}A{mark}",{mark}x\n{mark}{RINGS},B,\n'
+    first, second = records_of(path, text)
+    assert (first.isbn13, first.values, first.warnings) == (HOBBIT, {"title": "A", "publisher": "x"}, [])
+    assert (second.isbn13, second.values["title"]) == (RINGS, "B")
 
 
 def test_an_unknown_encoding_is_refused_with_those_that_are_understood(path: Path) -> None:
@@ -118,11 +134,13 @@ def test_ragged_rows_name_both_counts_and_lose_nothing(path: Path) -> None:
     assert (empty_more.problems, empty_more.values["title"]) == ([], "C")
 
 
-@pytest.mark.parametrize("mark", ["\0", "\x07", "\x1b", "\ud7ff\x80"])
-def test_control_characters_are_a_problem_of_their_field(path: Path, mark: str) -> None:
-    damaged, sound = records_of(path, f"{HEADER}{HOBBIT},a{mark}b,x\n{RINGS},ok,y\n")
-    assert complaints(damaged) == [("title", "control-characters")]
-    assert sound.problems == []
+@pytest.mark.parametrize("mark", ["\0", "\x01", "\x07", "\x0b", "\x1b", "\x1f", "\x7f", "\x81"])
+def test_control_characters_are_left_out_with_a_warning(path: Path, mark: str) -> None:
+    damaged, sound = records_of(path, f"{HEADER}{mark}{HOBBIT},a{mark}b,x\n{RINGS},ok,y\n")
+    assert (damaged.isbn13, damaged.problems) == (HOBBIT, [])
+    assert damaged.values["title"] == "ab"
+    assert warned(damaged) == [("title", "control-characters")]
+    assert (sound.problems, sound.warnings) == ([], [])
 
 
 def test_columns_have_names_that_the_database_holds(path: Path) -> None:

@@ -79,7 +79,6 @@ def test_a_book_as_the_api_shows_it_is_understood(path: Path) -> None:
         ("[1]", "invalid-json"),
         ('"x"', "invalid-json"),
         (f'{{"isbn": "9780261102217", "notes": {"[" * 300}{"]" * 300}}}', "invalid-json"),
-        ('{"isbn": "9780261102217", "author": "a", "by": "b"}', "ambiguous-columns"),
     ],
 )
 def test_a_line_that_is_no_record_spoils_no_other(path: Path, line: str, kind: str) -> None:
@@ -113,9 +112,14 @@ def test_an_unknown_role_is_warned_of(path: Path) -> None:
     assert (record.problems, warned(record)) == ([], [("contributors", "value_error")])
 
 
-def test_control_characters_are_refused(path: Path) -> None:
+def test_two_members_for_one_thing_are_joined(path: Path) -> None:
+    record = record_of(path, f'{{"isbn": "{HOBBIT}", "author": "a", "by": "b", "writer": ""}}')
+    assert record.values == {"contributors": [("a", "author"), ("b", "author")]}
+
+
+def test_control_characters_are_left_out_with_a_warning(path: Path) -> None:
     record = record_of(path, f'{{"isbn": "{HOBBIT}", "title": "a\\u0000b"}}')
-    assert complaints(record) == [("title", "control-characters")]
+    assert (record.values, warned(record)) == ({"title": "ab"}, [("title", "control-characters")])
 
 
 def test_keys_are_mapped_and_ignored_ones_listed_as_they_come(path: Path) -> None:
