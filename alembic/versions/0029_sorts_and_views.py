@@ -29,7 +29,8 @@ INDEXES = (
 
 def upgrade() -> None:
     op.execute(PUBLICATION_ORDER)
-    op.add_column("items", sa.Column("popularity", sa.Double(), server_default="0", nullable=False))
+    # What was stopped while it made the indexes is run again.
+    op.execute("ALTER TABLE items ADD COLUMN IF NOT EXISTS popularity double precision NOT NULL DEFAULT 0")
     op.create_table(
         "item_views",
         sa.Column("item_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -37,9 +38,14 @@ def upgrade() -> None:
         sa.Column("score", sa.Double(), nullable=False),
         sa.Column("is_ranked", sa.Boolean(), server_default="false", nullable=False),
         sa.PrimaryKeyConstraint("item_id", name=op.f("pk_item_views")),
+        if_not_exists=True,
     )
     op.create_index(
-        "ix_item_views_unranked", "item_views", ["item_id"], postgresql_where=sa.text("NOT is_ranked")
+        "ix_item_views_unranked",
+        "item_views",
+        ["item_id"],
+        postgresql_where=sa.text("NOT is_ranked"),
+        if_not_exists=True,
     )
     # Each by itself, beside the shop's work; what a stopped one left behind is made anew.
     with op.get_context().autocommit_block():

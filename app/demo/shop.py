@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -76,9 +76,11 @@ class DemoShop:
     @classmethod
     def read(cls) -> "DemoShop":
         """Read it from the files."""
+        categories = [DemoCategory(**row) for row in _rows("categories.csv")]
+        shelves = {category.slug: category.name for category in categories}
         return cls(
-            categories=[DemoCategory(**row) for row in _rows("categories.csv")],
-            books=[_book(row, rank) for rank, row in enumerate(_rows("books.csv"))],
+            categories=categories,
+            books=[_book(row, rank, shelves) for rank, row in enumerate(_rows("books.csv"))],
             goods=[_goods(row) for row in _rows("goods.csv")],
         )
 
@@ -93,14 +95,14 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(lines)
 
 
-def _book(row: dict[str, str], rank: int) -> DemoBook:
+def _book(row: dict[str, str], rank: int, categories: Mapping[str, str]) -> DemoBook:
     isbn13 = row["isbn13"]
     made_as = _pick(_FORMATS, isbn13, "format")
     printed = [each.removesuffix(")").partition(" (") for each in row["contributors"].split("; ")]
     return DemoBook(
         isbn13=isbn13,
         title=row["title"],
-        description=_describe(row),
+        description=_describe(row, categories),
         price=_pick(_EUROS[made_as], isbn13, "euros") + Decimal(_pick(_CENTS, isbn13, "cents")),
         tags=_tags(row, rank),
         quantity=_pick(_STOCK, isbn13, "stock"),
@@ -126,13 +128,12 @@ def _goods(row: dict[str, str]) -> DemoGoods:
     )
 
 
-def _describe(row: dict[str, str]) -> str:
-    text = f"{row['title']}, by {row['contributors'].split('; ')[0]}"
+def _describe(row: dict[str, str], shelves: Mapping[str, str]) -> str:
+    """Tell shelves and year alone: what searches must find of title, people and form, they find where it belongs."""
+    text = "; ".join(shelves[slug] for slug in row["categories"].split("; "))
     if row["first_published"]:
         year = int(row["first_published"])
         text += f", first published in {year}" if year > 0 else f", written about {-year} BCE"
-    if row["series_position"]:
-        text += f". Number {row['series_position']} of the series {row['series']}"
     return f"{text}."
 
 

@@ -55,6 +55,8 @@ CASES = {
     "title of a known work": Case({"title": "DUNE"}, {"contributors": [HERBERT]}),
     "title of a work that was merged": Case({"title": "Dune Novel"}, {"contributors": [HERBERT]}),
     "title and author of a known work": Case({"title": "Düne", "contributors": [HERBERT]}),
+    "filed title": Case({"title_sort": "Somewhere Else"}),
+    "no filed title": Case({"title_sort": None}, {"title_sort": "Somewhere Else"}),
     "title in other case": Case({"title": "TITLE IN OTHER CASE"}),
     "author by name": Case({"contributors": [{"name": "Frank Herbert"}]}),
     "author by name in another spelling": Case({"contributors": [{"name": "  frank   HERBERT"}]}),

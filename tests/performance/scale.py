@@ -196,7 +196,10 @@ async def _deep_pages(connection: "asyncpg.Connection[asyncpg.Record]", count: i
     """Pages in title order after a book that nine tenths of all books stand before."""
     books = await connection.fetchval("SELECT count(*) FROM books")
     rows = await connection.fetch(
-        "SELECT title_folded, id FROM items WHERE kind = 'book' ORDER BY title_folded, id OFFSET $1 LIMIT $2",
+        """
+        SELECT coalesce(title_filed, title_words) AS title, book_id AS id FROM book_documents
+        ORDER BY title, id OFFSET $1 LIMIT $2
+        """,
         books * 9 // 10,
         count,
     )
@@ -204,7 +207,7 @@ async def _deep_pages(connection: "asyncpg.Connection[asyncpg.Record]", count: i
     window = Window(limit=query.limit, skip=books * 9 // 10)
     pages = []
     for row in rows:
-        found: Found[object] = Found([None], books, "", (row["title_folded"], row["id"]), has_next=True)
+        found: Found[object] = Found([None], books, "", (row["title"], row["id"]), has_next=True)
         cursor = pager.page(query, window, found, [None]).next_cursor
         pages.append(f"/api/v1/books?cursor={cursor}")
     return pages

@@ -26,9 +26,11 @@ BEGIN
         WHERE book_id = ANY (ids) GROUP BY book_id
     ), kept AS (
         INSERT INTO book_documents (
-            book_id, title_words, words, price, in_stock, language, format, year, series_id,
+            book_id, title_words, title_filed, words, price, in_stock, language, format, year, series_id,
             author_ids, category_ids, subject_codes, sample)
         SELECT items.id, plain_words(bare_letters(items.title_folded)),
+            nullif(search_text(filed_title(items.title, books.language, books.title_sort)),
+                plain_words(bare_letters(items.title_folded))),
             setweight(search_vector(items.title), 'A')
             || setweight(search_vector(concat_ws(E'\n', made.names, series.name, books.series_position)), 'B')
             || coalesce(setweight(search_vector(nullif(concat_ws(E'\n', books.subtitle, about.words), '')), 'C'), '')
@@ -52,7 +54,7 @@ BEGIN
         WHERE books.item_id = ANY (ids) AND items.is_active
         ORDER BY items.id
         ON CONFLICT (book_id) DO UPDATE SET
-            title_words = excluded.title_words, words = excluded.words,
+            title_words = excluded.title_words, title_filed = excluded.title_filed, words = excluded.words,
             price = excluded.price, in_stock = excluded.in_stock, language = excluded.language,
             format = excluded.format, year = excluded.year, series_id = excluded.series_id,
             author_ids = excluded.author_ids, category_ids = excluded.category_ids,

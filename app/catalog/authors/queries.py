@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, select
+from sqlalchemy import SQLColumnExpression, Text, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.authors.errors import merged_author, no_author
@@ -16,7 +16,7 @@ from app.core.db.sorting import Order
 from app.core.http.responses import ReadResult, version_etag
 
 _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
-    "name": Author.sort_name,
+    "name": func.fold(Author.sort_name, type_=Text),
     "created_at": Author.created_at,
 }
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.catalog.books.schemas import Contributors, Pages, SeriesPosition, Subtitle
+from app.catalog.books.schemas import Contributors, Pages, SeriesPosition, Subtitle, TitleSort
 from app.catalog.goods.schemas import CategoryIds, Description, PriceIn, Quantity, ShortLine, Sku, Tags, Title
 from app.catalog.languages import Language
 from app.catalog.models import Book, BookFormat, Item, SupplierAvailability
@@ -24,6 +24,7 @@ class BookValues:
     """A book's own fields as plain values; `quantity` is what is available."""
 
     title: str = ""
+    title_sort: str | None = None
     subtitle: str | None = None
     edition_statement: str | None = None
     publisher: str | None = None
@@ -115,6 +116,7 @@ class BookField:
 
 BOOK_FIELDS = (
     BookField("title", Title, ("name", "book_title"), Item, weight="A"),
+    BookField("title_sort", TitleSort, ("sort_title", "title_without_prefix"), Book),
     BookField("subtitle", Subtitle, ("sub_title",), Book, weight="C"),
     BookField(
         "edition_statement",

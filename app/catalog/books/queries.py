@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, bindparam, func, select
+from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -50,6 +50,7 @@ from app.catalog.partial_dates import format_partial_date
 from app.core.db.driver import DriverStatement
 from app.core.db.paging import Found, Pager, Window
 from app.core.db.queries import AnyRow, Sampled, find_page, snapshot_text
+from app.core.db.sorting import Order
 from app.core.errors import FieldProblem
 from app.core.http.negotiation import JSON_LD
 from app.core.http.responses import ReadResult, version_etag
@@ -84,7 +85,8 @@ CONTRIBUTORS = (
 BOOK_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     *ITEM_COLUMNS,
     Book.isbn13,
-    *(getattr(Book, name) for name in PLAIN_BOOK_FIELDS),
+    func.filed_title(Item.title, Book.language, Book.title_sort).label("title_sort"),
+    *(getattr(Book, name) for name in PLAIN_BOOK_FIELDS if name != "title_sort"),
     Book.published_on,
     Book.published_precision,
     Book.series_id,
@@ -135,6 +137,7 @@ class ListScope:
 
 
 EVERYWHERE = ListScope()
+_FILED = func.coalesce(BookDocument.title_filed, BookDocument.title_words, type_=Text)
 
 
 async def get_book(
@@ -199,7 +202,7 @@ async def find_books(
         ids = ids.join(Book, Book.item_id == Item.id)
     counted = matching_books("found", [BookDocument.sample], conditions, names.frame_end).counted()
     matching = Sampled(ids, counted)
-    found = await find_page(connection, matching, item_order(query.sort), window, BOOK_COLUMNS, join_books)
+    found = await find_page(connection, matching, _order(query.sort), window, BOOK_COLUMNS, join_books)
     # The older snapshot of the two: were a name changed in between, the list must not be kept.
     return replace(found, snapshot=names.snapshot or found.snapshot)
 
@@ -214,6 +217,12 @@ async def expand_books(
     if Expansion.AUTHORS in expand:
         await _add_authors(connection, expanded)
     return expanded
+
+
+def _order(sort: Sequence[str]) -> Order:
+    """The order of books: titles as they are filed, in their documents' index."""
+    is_by_title = sort[0].removeprefix("-") == BookSort.TITLE
+    return item_order(sort, _FILED, BookDocument.book_id if is_by_title else Item.id)
 
 
 def join_books(source: FromClause, item_id: ColumnElement[int]) -> FromClause:

@@ -83,6 +83,7 @@ IsPriceFixed = Annotated[
 ExpectedOn = Annotated[
     PartialDate, Field(description="When the supplier expects to have it.", examples=["2026-11"])
 ]
+TitleSort = Annotated[VisibleLine, Field(max_length=500, examples=["Hobbit"])]
 Subtitle = Annotated[VisibleLine, Field(max_length=500, examples=["There and back again"])]
 Pages = Annotated[int, Field(ge=1, le=100_000, examples=[310])]
 
@@ -127,6 +128,9 @@ class Bibliography(RequestModel):
     isbn: Isbn | None = None
     author: AuthorNames | None = None
     contributors: Contributors | None = Field(default=None, description="Instead of `author`.")
+    title_sort: TitleSort | None = Field(
+        default=None, description="As the title is filed; null: without its leading article, by its language."
+    )
     subtitle: Subtitle | None = None
     edition_statement: ShortLine | None = Field(
         default=None, description="As printed.", examples=["2nd edition"]
@@ -220,6 +224,10 @@ class BookOut(ItemOut):
     )
     author: str | None = Field(description="The authors' names.", examples=["J.R.R. Tolkien"])
     contributors: list[ContributorOut]
+    title_sort: str = Field(
+        description="As the title is filed: without its leading article, or as the shop said.",
+        examples=["Hobbit"],
+    )
     subtitle: str | None
     edition_statement: str | None = Field(examples=["2nd edition"])
     publisher: str | None = Field(examples=["George Allen & Unwin"])
@@ -272,7 +280,7 @@ class BookFilter(BookCriteria, ListQuery):
     sort: Annotated[list[BookSort], SplitKeys, DistinctKeys] = Field(
         default=[BookSort.TITLE],
         description=(
-            "Comma-separated keys; the id decides ties. `newest`: the latest publication first, books without a date"
+            "Comma-separated keys; the id decides ties. `title`: as filed (`title_sort`). `newest`: the latest publication first, books without a date"
             " last. `added`: the latest first. `popularity`: what was looked at most in the last weeks first, a view"
             " counting half after 14 days."
         ),

@@ -72,7 +72,6 @@ ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     func.coalesce(StockLevel.version, 0).label("stock_version"),
 )
 _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
-    "title": Item.title_folded,
     "price": PRICE_OR_MOST,
     "-price": PRICE_OR_LEAST,
     "created_at": Item.created_at,
@@ -94,6 +93,11 @@ def join_items(source: FromClause, item_id: ColumnElement[int]) -> FromClause:
     return source.outerjoin(Item, Item.id == item_id).outerjoin(StockLevel, StockLevel.item_id == Item.id)
 
 
-def item_order(sort: Sequence[str]) -> Order:
-    """Turn sort keys into the order of items; `newest` needs their books."""
-    return Order.by([_LATEST_FIRST.get(key, key) for key in sort], _SORT_COLUMNS, Item.id)
+def item_order(
+    sort: Sequence[str],
+    title: SQLColumnExpression[str] = Item.title_folded,
+    unique: SQLColumnExpression[int] = Item.id,
+) -> Order:
+    """Turn sort keys into the order of items, by what their titles and ids are read from; `newest` needs their books."""
+    columns = {**_SORT_COLUMNS, "title": title}
+    return Order.by([_LATEST_FIRST.get(key, key) for key in sort], columns, unique)

@@ -119,6 +119,8 @@ class Book(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True)
     work_id: Mapped[int] = mapped_column(ForeignKey("works.id"), index=True)
     isbn13: Mapped[str | None]
+    title_sort: Mapped[str | None]
+    """As the shop files the title, where `filed_title` would file it otherwise."""
     subtitle: Mapped[str | None]
     edition_statement: Mapped[str | None]
     publisher: Mapped[str | None]
@@ -172,7 +174,7 @@ class Author(Timestamped, Versioned, Base):
 
     __table_args__ = (
         Index("ix_authors_person_key", text("person_key(name)")),
-        Index("ix_authors_sort_name_id", "sort_name", "id"),
+        Index("ix_authors_sort_name_folded_id", text("fold(sort_name)"), "id"),
         Index(
             "ix_authors_aliases",
             text("person_keys(aliases)"),

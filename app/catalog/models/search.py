@@ -26,6 +26,8 @@ class BookDocument(Base):
     )
     title_words: Mapped[str] = mapped_column(FOLDED)
     """The title by `search_text`: without punctuation, initials joined."""
+    title_filed: Mapped[str | None] = mapped_column(FOLDED)
+    """The same of the title as it is filed, where that is another: without its article, or as the shop says."""
     words: Mapped[str] = mapped_column(TSVECTOR)
     price: Mapped[Decimal | None] = mapped_column(MONEY)
     in_stock: Mapped[bool]
@@ -54,6 +56,7 @@ class BookDocument(Base):
             "ix_book_documents_lists", "author_ids", "category_ids", "subject_codes", postgresql_using="gin"
         ),
         Index("ix_book_documents_title_words", "title_words"),
+        Index("ix_book_documents_filed", text("COALESCE(title_filed, title_words)"), "book_id"),
         # Everything that facets count, in the order of the sample.
         Index(
             "ix_book_documents_sample",

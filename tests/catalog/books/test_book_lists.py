@@ -44,7 +44,7 @@ THRONES, SOLEDAD, ODYSSEY = (str(book["title"]) for book in SHELF)
 @pytest.mark.parametrize(
     ("query", "titles"),
     [
-        ("", [THRONES, SOLEDAD, ODYSSEY]),
+        ("", [SOLEDAD, THRONES, ODYSSEY]),
         ("author=Martin", [THRONES, ODYSSEY]),
         ("author=martín", [THRONES, ODYSSEY]),
         ("author=GARCIA MARQUEZ", [SOLEDAD]),
@@ -54,7 +54,7 @@ THRONES, SOLEDAD, ODYSSEY = (str(book["title"]) for book in SHELF)
         ("format=hardcover", [SOLEDAD]),
         ("series=a song of ice and FIRE", [THRONES]),
         ("series=nothing", []),
-        ("min_year=1967", [THRONES, SOLEDAD]),
+        ("min_year=1967", [SOLEDAD, THRONES]),
         ("max_year=1967", [SOLEDAD, ODYSSEY]),
         ("min_year=-800&max_year=-1", [ODYSSEY]),
         ("min_price=5&max_price=8", [THRONES, ODYSSEY]),

@@ -55,6 +55,7 @@ WHOLE = {
     "isbn10": "0261102214",
     "author": "J.R.R. Tolkien",
     "contributors": [{"author_id": IsInt(gt=0), "name": "J.R.R. Tolkien", "role": "author", "position": 1}],
+    "title_sort": "Hobbit",
     "subtitle": None,
     "edition_statement": None,
     "publisher": None,

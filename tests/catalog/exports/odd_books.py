@@ -10,6 +10,7 @@ from tests.factories import a_book, a_category
 
 ODD: dict[str, Any] = {
     "title": '=HYPERLINK("http://example.com"), "quoted" 😀',
+    "title_sort": "+quoted; otherwise",
     "subtitle": "'=already escaped",
     "edition_statement": "=2nd; revised | “enlarged” edition",
     "description": "+1\nline two, with comma\r\n\ttabbed; – “curly” \u0435",
@@ -47,7 +48,16 @@ NAMELESS: dict[str, Any] = {"title": "Of an age before ISBNs", "price": 3, "lang
 ODD_VALUES: dict[str, Any] = {
     **{
         name: ODD[name]
-        for name in ("title", "subtitle", "edition_statement", "quantity", "sku", "tags", "publisher")
+        for name in (
+            "title",
+            "title_sort",
+            "subtitle",
+            "edition_statement",
+            "quantity",
+            "sku",
+            "tags",
+            "publisher",
+        )
     },
     **{name: ODD[name] for name in ("published_on", "first_published", "language", "format", "pages")},
     **{name: ODD[name] for name in ("series", "series_position", "subjects", "description")},
@@ -57,7 +67,7 @@ ODD_VALUES: dict[str, Any] = {
     "categories": ["fantasy", "sci-fi"],
 }
 BARE_VALUES: dict[str, Any] = {
-    **dict.fromkeys(("subtitle", "edition_statement", "description", "sku", "publisher")),
+    **dict.fromkeys(("title_sort", "subtitle", "edition_statement", "description", "sku", "publisher")),
     **dict.fromkeys(("published_on", "first_published")),
     **dict.fromkeys(("language", "format", "pages", "series", "series_position")),
     **dict.fromkeys(("supplier_availability", "supplier_expected_on")),
