@@ -60,7 +60,7 @@ def _restriction(content: Part, shop: Shop) -> str:
     """Why a text stays inside; "" for one that customers here may read today."""
     audiences = _audiences(content)
     if code_lists.RESTRICTED in audiences or audiences.isdisjoint((code_lists.CUSTOMERS, code_lists.ANYBODY)):
-        return f"it is for the audience {' '.join(sorted(audiences))}"
+        return f"it is for the audience {' '.join(sorted(audiences))[:60]}"
     for territory in content.all("Territory"):
         found = territory_of(territory)
         if found.width_at(shop.place) is None:

@@ -1,5 +1,6 @@
 """Block 1, descriptive detail: form, title, series, edition, language, extent, subjects."""
 
+import re
 from collections.abc import Iterable
 from functools import partial
 
@@ -24,6 +25,7 @@ _PAGES: TypeAdapter[int] = TypeAdapter(Pages)
 _ELIDED = ("'", "\u2019", "-")
 """What a title prefix ends with that is written together with the next word: L'."""
 
+_NUMBER = re.compile(r"\d+", re.ASCII)
 _TITLE_PARTS = (
     "TitleElementLevel",
     "SequenceNumber",
@@ -48,6 +50,7 @@ def read_descriptive(block: Part, parsed: ParsedProduct) -> None:
     block.use_if("ProductForm", *code_lists.FORMAT_CODES.values(), code_lists.UNDEFINED_FORM)
     _read_title(block, parsed)
     _read_series(block, parsed)
+    _number_volume(parsed)
     parsed.take("edition_statement", _line, block, "EditionStatement")
     _read_language(block, parsed)
     _read_pages(block, parsed)
@@ -75,19 +78,39 @@ def _read_title(block: Part, parsed: ParsedProduct) -> None:
         title = _numbered(of_set, number) + (f": {own}" if own else "")
     else:
         title = _numbered(own, number)
-    if not title:
-        return
-    try:
-        parsed.values["title"] = _title(title)
-    except ValueError as refusal:
-        parsed.refuse("title", refusal)
+    if not title or not _put_title(parsed, title, own or of_set):
         return
     detail.use("TitleType")
     for used in (element, above) if above else (element,):
         used.use(*_TITLE_PARTS)
-    if number:
+    if number and parsed.values["title"] != own:
         element.use("PartNumber")
     parsed.take("subtitle", _subtitle, element, "Subtitle")
+
+
+def _put_title(parsed: ParsedProduct, title: str, without_number: str) -> bool:
+    """Note the title, were it too long without the number of the volume; True if it is taken."""
+    try:
+        parsed.values["title"] = _title(title)
+    except ValueError as refusal:
+        if without_number in {"", title}:
+            parsed.refuse("title", refusal)
+            return False
+        parsed.warn("title", refusal, title)
+        return _put_title(parsed, without_number, "")
+    return True
+
+
+def _number_volume(parsed: ParsedProduct) -> None:
+    """Number a volume that is called as its series, but for the first: many a series is called as its first book."""
+    values = parsed.values
+    title, series, position = (values.get(name) for name in ("title", "series", "series_position"))
+    if not title or not series or not position or parsed.is_own:
+        return
+    number = _NUMBER.search(position)
+    is_first = number is not None and int(number[0]) == 1
+    if title.casefold() == series.casefold() and not is_first:
+        _put_title(parsed, _numbered(title, position), title)
 
 
 def _numbered(title: str, number: str) -> str:

@@ -24,7 +24,7 @@ def period_of(role: str, text: str, form: str) -> Period:
     if role in _UNTIL:
         return Period(last=_last_day(text, form))
     if role != code_lists.FROM_UNTIL:
-        raise FieldRefused(f"has the role {role or '(none)'}", "unknown-role")
+        raise FieldRefused(f"has the role {role[:20] or '(none)'}", "unknown-role")
     half = _HALF.get(form) or _HALF_OF.get(len(text), 0)
     if not half or len(text) != 2 * half:
         raise FieldRefused("is no period", "invalid-date")

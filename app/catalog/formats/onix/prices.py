@@ -174,7 +174,8 @@ def _width(offer: Offer, place: Place, *, is_named_elsewhere: bool) -> int | Non
         width = min((one for one in widths if one is not None), default=None)
     if width is None or offer.territory is None:
         return width
-    return offer.territory.width_at(place, is_named_elsewhere=is_named_elsewhere)
+    own = offer.territory.width_at(place, is_named_elsewhere=is_named_elsewhere)
+    return None if own is None else min(own, width)
 
 
 def _behind(best: _Fit, other: _Fit) -> str:

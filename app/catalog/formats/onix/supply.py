@@ -21,6 +21,9 @@ from app.catalog.models import SupplierAvailability
 _AMOUNT: TypeAdapter[Decimal] = TypeAdapter(PriceIn)
 _QUANTITY: TypeAdapter[int] = TypeAdapter(Quantity)
 _CENTS = 2
+_SHOWN = 20
+"""Characters of what is odd."""
+
 _PRICE_FIELDS = ("PriceType", "PriceAmount", "CurrencyCode")
 _CHILDREN = """
     PriceIdentifier PriceType PriceTypeDescription PriceQualifier PricePer PriceCondition MinimumOrderQuantity
@@ -110,10 +113,10 @@ def _offer(price: Part, supply: _Supply, parsed: ParsedProduct) -> Offer:
         except ValueError as reason:
             obstacle = obstacle or f"a date that {reason}"
     return Offer(
-        kind=price.peek("PriceType") or parsed.message.default_price_type,
+        kind=price.peek("PriceType")[:_SHOWN] or parsed.message.default_price_type,
         amount=amount,
-        currency=price.peek("CurrencyCode").upper() or parsed.message.default_currency,
-        written=written,
+        currency=price.peek("CurrencyCode")[:_SHOWN].upper() or parsed.message.default_currency,
+        written=written[:_SHOWN],
         territory=territory_of(territory) if territory else None,
         markets=supply.markets,
         periods=tuple(periods),
@@ -130,17 +133,17 @@ def _obstacle(price: Part) -> str:
         ("PriceStatus", code_lists.PRICE_STATUSES),
     ):
         if price.peek(name) not in allowed:
-            return f"{name} {price.peek(name)}"
+            return f"{name} {price.peek(name)[:_SHOWN]}"
     if price.peek("MinimumOrderQuantity").lstrip("0") not in {"", "1"}:
-        return f"a minimum of {price.peek('MinimumOrderQuantity')} copies"
+        return f"a minimum of {price.peek('MinimumOrderQuantity')[:_SHOWN]} copies"
     for condition in price.all("PriceCondition"):
         if condition.peek("PriceConditionType") != code_lists.NO_CONDITIONS:
-            return f"PriceCondition {condition.peek('PriceConditionType')}"
+            return f"PriceCondition {condition.peek('PriceConditionType')[:_SHOWN]}"
     return next((child.name for child in price.children if child.name not in _UNDERSTOOD), "")
 
 
 def _tax(tax: Part) -> str:
-    rate, amount = tax.peek("TaxRatePercent"), tax.peek("TaxAmount")
+    rate, amount = tax.peek("TaxRatePercent")[:_SHOWN], tax.peek("TaxAmount")[:_SHOWN]
     stated = f"{rate} % tax" if rate else "tax"
     return f"{stated} of {amount}" if amount else stated
 
@@ -177,7 +180,8 @@ def _read_stock(supplies: Sequence[_Supply], parsed: ParsedProduct) -> None:
 def _sum_of_copies(stocks: Sequence[Part]) -> int:
     for stock in stocks:
         if stock.peek("Proximity") not in code_lists.EXACTLY:
-            raise FieldRefused(f"is no exact number of copies ({stock.peek('OnHand')})", "not-a-number")
+            copies = stock.peek("OnHand")[:_SHOWN]
+            raise FieldRefused(f"is no exact number of copies ({copies})", "not-a-number")
     return checked(_QUANTITY, sum(read_integer(_QUANTITY, one.peek("OnHand")) for one in stocks))
 
 

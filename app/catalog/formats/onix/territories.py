@@ -4,6 +4,7 @@ What is not known excludes: without SHOP_COUNTRY only the whole world holds the 
 its regions holds only a shop whose SHOP_REGION is set.
 """
 
+import re
 from dataclasses import dataclass
 
 from app.catalog.formats.onix.parts import Part
@@ -22,6 +23,13 @@ _EUROZONE = """
 """
 _COUNTRIES_OF = {"ECZ": frozenset(_EUROZONE.split())}
 _REGIONS_OF = {"GB-EWS": frozenset({"GB-ENG", "GB-WLS", "GB-SCT"})}
+_COUNTRY = 2
+"""Letters of its code."""
+
+_SHOWN = 60
+"""Characters of a territory in a sentence."""
+
+_BETWEEN = re.compile(r"[,;]")
 _PREMISES = ("-AIR", "-APS")
 """Airside and airport shops: a shop is none unless its SHOP_REGION says so."""
 
@@ -46,7 +54,8 @@ class Territory:
     def __str__(self) -> str:
         included = " ".join(sorted(self.countries) + sorted(self.regions)) or "nowhere"
         excluded = " ".join(sorted(self.countries_excluded) + sorted(self.regions_excluded))
-        return f"{included} without {excluded}" if excluded else included
+        said = f"{included} without {excluded}" if excluded else included
+        return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
 
     def width_at(self, place: Place, *, is_named_elsewhere: bool = False) -> int | None:
         """How wide the territory is, in countries; None where the place is not within.
@@ -96,12 +105,13 @@ def _may_hold(region: str, place: Place) -> bool:
 
 
 def territory_of(part: Part) -> Territory:
-    """The territory that a composite describes."""
-    names = ("CountriesIncluded", "RegionsIncluded", "CountriesExcluded", "RegionsExcluded")
-    return Territory(
-        *(frozenset(code for one in part.all(name) for code in _codes(one.text)) for name in names)
-    )
+    """The territory that a composite describes; countries among regions are countries, and the other way round."""
+    countries, regions = _codes(part, "CountriesIncluded", "RegionsIncluded")
+    return Territory(countries, regions, *_codes(part, "CountriesExcluded", "RegionsExcluded"))
 
 
-def _codes(text: str) -> list[str]:
-    return text.upper().replace(",", " ").replace(";", " ").split()
+def _codes(part: Part, *names: str) -> tuple[frozenset[str], frozenset[str]]:
+    texts = [one.text for name in names for one in part.all(name)]
+    codes = frozenset(_BETWEEN.sub(" ", " ".join(texts)).upper().split())
+    countries = frozenset(code for code in codes if len(code) == _COUNTRY)
+    return countries, codes - countries

@@ -101,6 +101,44 @@ def test_part_number_and_part_title_belong_to_the_title_of_a_volume(
     assert "unmapped" not in record.raw
 
 
+def _in_series(title: str, series: str, position: str) -> str:
+    element = "<TitleElement><TitleElementLevel>{}</TitleElementLevel>{}</TitleElement>"
+    named = element.format("02", f"<TitleText>{series}</TitleText>")
+    part = element.format("01", f"<PartNumber>{position}</PartNumber>")
+    detail = f"<TitleDetail><TitleType>01</TitleType>{part}{named}</TitleDetail>"
+    return descriptive(
+        f"<Collection><CollectionType>10</CollectionType>{detail}</Collection>",
+        title=f"<TitleText>{title}</TitleText>",
+    )
+
+
+@pytest.mark.parametrize(
+    ("title", "series", "position", "expected"),
+    [
+        ("One Piece", "One Piece", "92", "One Piece 92"),
+        ("Collected Samples", "COLLECTED SAMPLES", "Volume 2", "Collected Samples, Volume 2"),
+        ("Collected Samples", "Collected Samples", "B", "Collected Samples, B"),
+        ("The Hunger Games", "The Hunger Games", "1", "The Hunger Games"),
+        ("One Piece", "One Piece", "01", "One Piece"),
+        ("Mockingjay", "The Hunger Games", "3", "Mockingjay"),
+    ],
+)
+def test_later_volumes_that_are_called_as_their_series_are_numbered(
+    file: Path, title: str, series: str, position: str, expected: str
+) -> None:
+    block = _in_series(title, series, position)
+    assert only_record(file, block).values["title"] == expected
+    own = only_record(file, block, reference="Global Bookinfo.1", shop={"own_name": "Global Bookinfo"})
+    assert own.values["title"] == title
+
+
+def test_a_part_number_that_is_endless_costs_no_title(file: Path) -> None:
+    record = only_record(file, _volume(f"<PartNumber>{'9' * 600}</PartNumber><TitleText>Samples</TitleText>"))
+    assert (record.values["title"], record.problems) == ("Samples", [])
+    assert [one.field for one in record.warnings] == ["title", "series_position"]
+    assert "9" * 600 in record.raw["unmapped"]
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [

@@ -144,6 +144,8 @@ def test_the_price_is_what_a_customer_pays(file: Path, prices: list[str], expect
         ([for_(territory(regions="GB-EWS"), "7")], {"country": "GB", "region": "GB-SCT"}, "7"),
         ([for_(territory(regions="XX"), "7")], {}, None),
         ([for_(territory(countries="de, at"), "7")], {}, "7"),
+        ([for_(territory(countries="WORLD", without_regions="DE"), "7"), for_("", "8")], {}, "8"),
+        ([for_(territory(regions="AT DE"), "7"), for_(WORLD, "8")], {}, "7"),
         ([for_("<CurrencyZone>EUR</CurrencyZone>", "7")], {}, None),
         ([for_("<Territory/>", "7")], {}, None),
     ],
@@ -253,6 +255,23 @@ def test_a_thousand_prices_are_weighed_at_once_and_a_few_are_told_of(file: Path)
     record = only_record(file, supply("".join([*prices, for_(DE, "9")])))
     assert record.values["price"] == Decimal(9)
     assert "995 more" in record.notes[0].message
+
+
+def test_what_is_endless_is_cut_short_in_the_reason(file: Path) -> None:
+    everywhere = " ".join(f"{first}{second}" for first in "ABC" for second in "ABFGILMNORSTUWXZ")
+    prices = [
+        for_(territory(countries=everywhere), "9"),
+        price("9" * 3_000),
+        price("9", more=f"<PriceQualifier>{'0' * 3_000}</PriceQualifier>"),
+        price("9", "04", "E" * 3_000),
+    ]
+    record = only_record(file, supply("".join(prices)))
+    assert len(record.warnings[0].message) < 400
+
+
+def test_a_wide_price_in_a_narrow_market_is_as_narrow_as_that(file: Path) -> None:
+    blocks = of_market(DE, for_(WORLD, "9")) + of_market(AT_DE, price("8", "04"))
+    assert only_record(file, blocks).values["price"] == Decimal(9)
 
 
 def test_the_header_states_currency_and_type_for_prices_that_do_not(file: Path) -> None:
