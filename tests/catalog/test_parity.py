@@ -90,6 +90,8 @@ CASES = {
     "language with a region": Case({"language": "EN-us"}),
     "stock": Case({"quantity": 8}),
     "no stock": Case({"quantity": 0}),
+    "off sale": Case({"is_active": False}),
+    "back on sale": Case({"is_active": True}, {"is_active": False}),
     "price": Case({"price": 7.5}),
     "price during a sale": Case({"price": 7.5}, {"sale": 6}),
     "first price": Case({"price": 7.5}, {"has_no_price": True}),
@@ -202,9 +204,10 @@ class Shop(NamedTuple):
 
     async def book(self, case: str) -> dict[str, Any]:
         """All that is shown of the case's book, but for times and the number of edits."""
-        answer = await self.importer.http.get(f"{BOOKS}/{self.known[case]}")
-        body = dict(answer.json())
-        return {name: body[name] for name in body if name not in {"version", "created_at", "updated_at"}}
+        path, headers = f"{BOOKS}/{self.known[case]}", self.importer.caller.headers
+        body = (await self.importer.http.get(path, headers=headers)).raise_for_status().json()
+        varying = {"version", "created_at", "updated_at", "views"}
+        return {name: body[name] for name in body if name not in varying}
 
 
 @asynccontextmanager

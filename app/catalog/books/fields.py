@@ -9,7 +9,17 @@ from decimal import Decimal
 from typing import Any
 
 from app.catalog.books.schemas import Contributors, Pages, SeriesPosition, Subtitle, TitleSort
-from app.catalog.goods.schemas import CategoryIds, Description, PriceIn, Quantity, ShortLine, Sku, Tags, Title
+from app.catalog.goods.schemas import (
+    CategoryIds,
+    Description,
+    IsActive,
+    PriceIn,
+    Quantity,
+    ShortLine,
+    Sku,
+    Tags,
+    Title,
+)
 from app.catalog.languages import Language
 from app.catalog.models import Book, BookFormat, Item, SupplierAvailability
 from app.catalog.partial_dates import PartialDate, Year
@@ -44,6 +54,7 @@ class BookValues:
     supplier_availability: str | None = None
     supplier_expected_on: str | None = None
     description: str | None = None
+    is_active: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,6 +181,7 @@ BOOK_FIELDS = (
     BookField("supplier_availability", SupplierAvailability, stored_in=Book),
     BookField("supplier_expected_on", PartialDate, stored_in=Book),
     BookField("description", Description, ("summary", "blurb", "annotation"), Item, weight="D"),
+    BookField("is_active", IsActive, ("active",), Item),
 )
 
 PLAIN_BOOK_FIELDS = tuple(one.name for one in BOOK_FIELDS if one.stored_in is Book)

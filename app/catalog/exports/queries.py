@@ -43,14 +43,21 @@ class Selection:
         return [_exported(row) for row in rows]
 
 
-async def select_books(connection: AsyncConnection, criteria: BookCriteria) -> Selection:
-    """Look up what the filters' names stand for, and prepare the statement."""
-    names = await find_names(connection, criteria)
-    conditions = [one.clause for one in document_conditions(criteria, names)]
+async def select_books(
+    connection: AsyncConnection, criteria: BookCriteria, *, is_whole: bool = False
+) -> Selection:
+    """Look up what the filters' names stand for, and prepare the statement; of the whole catalogue there are none."""
+    if is_whole:
+        # What is off sale has no document.
+        book_id, conditions = Book.item_id, []
+    else:
+        names = await find_names(connection, criteria)
+        book_id = BookDocument.book_id
+        conditions = [one.clause for one in document_conditions(criteria, names)]
     ids = (
-        select(BookDocument.book_id)
-        .where(BookDocument.book_id > bindparam("after"), *conditions)
-        .order_by(BookDocument.book_id)
+        select(book_id.label("book_id"))
+        .where(book_id > bindparam("after"), *conditions)
+        .order_by(book_id)
         .limit(bindparam("size"))
         .subquery("ids")
     )

@@ -46,12 +46,15 @@ async def export_books(
 ) -> StreamingResponse:
     """Every book that meets the filters, as CSV, NDJSON or ONIX 3.0, by id. An import of the file changes nothing.
 
+    Without any filter CSV and NDJSON hold what is off sale too (`is_active`); ONIX is for others and never does.
     Text cells of CSV that a spreadsheet would run as a formula begin with `'`, which the import takes off again.
     A file that breaks off (the connection ends before the last chunk) is not complete.
     """
     now = utc_now()
     form = make_format(query, request.app.state.settings.public_url, now)
-    pieces = await start_stream(stream_books(request.app.state.database, query.criteria, form))
+    pieces = await start_stream(
+        stream_books(request.app.state.database, query.criteria, form, is_whole=query.is_whole)
+    )
     asked = {name: (None, value) for name, value in query.asked.items()}
     record_audit(session, "catalog.exported", ("catalog", "books"), asked)
     return stream_response(pieces, form.media_type, f"books-{now:%Y%m%d}.{form.extension}")

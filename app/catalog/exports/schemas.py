@@ -41,6 +41,12 @@ class ExportQuery(BookCriteria):
         )
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole catalogue for the shop itself, with what is off sale; ONIX is for others."""
+        options = {"format", "bom"}
+        return self.format is not ExportKind.ONIX and self.model_fields_set <= options
+
+    @property
     def asked(self) -> dict[str, object]:
         """What was asked for, for the audit log."""
         return self.model_dump(mode="json", exclude_unset=True)

@@ -10,7 +10,12 @@ from app.core.db.engine import Database
 
 
 async def stream_books(
-    database: Database, criteria: BookCriteria, form: ExportFormat, batch: int = STREAMED_AT_ONCE
+    database: Database,
+    criteria: BookCriteria,
+    form: ExportFormat,
+    batch: int = STREAMED_AT_ONCE,
+    *,
+    is_whole: bool = False,
 ) -> AsyncIterator[bytes]:
     """Stream every book that meets the filters, by id, a piece of the file per batch; the first with the header.
 
@@ -18,7 +23,7 @@ async def stream_books(
     is there once, as it was or as it is. A fault leaves the file without its end.
     """
     async with database.reading() as connection:
-        selection = await select_books(connection, criteria)
+        selection = await select_books(connection, criteria, is_whole=is_whole)
     piece = form.header()
     after, is_more = 0, True
     while is_more:

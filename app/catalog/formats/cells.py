@@ -159,6 +159,7 @@ _READERS: Mapping[str, CellReader] = {
     "sku": lambda cell: checked(_SKU, cell),
     "price": read_price,
     "is_price_fixed": _read_flag,
+    "is_active": _read_flag,
     "supplier_availability": _read_availability,
     "supplier_expected_on": read_date,
     "description": TextRule(TypeAdapter(Description), is_single_line=False),

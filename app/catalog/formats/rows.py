@@ -26,7 +26,7 @@ _SHOWN = 100
 Cell = tuple[str, str]
 """(field, text)."""
 
-_KEPT_WHEN_EMPTY = frozenset({"title", "price", "is_price_fixed", "quantity"})
+_KEPT_WHEN_EMPTY = frozenset({"title", "price", "is_price_fixed", "quantity", "is_active"})
 _DECISIVE = frozenset({"isbn", "shop_item_id", "title", "sku", "price", "currency", "quantity"})
 """What the book is, what it costs and how many there are: a row in which that is odd is refused, and mended.
 

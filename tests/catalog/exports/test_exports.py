@@ -161,3 +161,21 @@ async def test_an_export_is_audited_with_its_filters(export: Export, audit: Audi
 async def test_sellers_may_not_export(client: httpx.AsyncClient, seller: Caller) -> None:
     answer = await client.get(EXPORTS, headers=seller.headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "insufficient-scope")
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson", "onix"])
+async def test_the_shops_own_export_holds_what_is_off_sale_and_no_other_does(
+    client: httpx.AsyncClient, moderator: Caller, books: list[int], export: Export, tmp_path: Path, form: str
+) -> None:
+    off = await client.patch(
+        f"/api/v1/books/{books[1]}", json={"is_active": False}, headers=moderator.headers
+    )
+    assert off.status_code == 200
+    whole, cut = await export(format=form), await export(format=form, in_stock=True)
+    assert BARE["isbn"] not in cut.text
+    if form == "onix":
+        assert BARE["isbn"] not in whole.text
+        return
+    records = records_of(tmp_path / "whole", whole.content, format=form)
+    kept = {record.isbn13: record.values["is_active"] for record in records}
+    assert kept == {ODD["isbn"]: True, BARE["isbn"]: False}

@@ -65,6 +65,7 @@ def expected_values(book: ExportedBook) -> dict[str, Any]:
     names = {one.name for one in BOOK_FIELDS} - {
         "sku",
         "tags",
+        "is_active",
         "categories",
         "supplier_availability",
         "supplier_expected_on",
