@@ -48,6 +48,8 @@ class Outcome:
     warnings: Sequence[RowProblem] = ()
     notes: Sequence[RowProblem] = ()
     raw: dict[str, str] | None = None
+    cleared: Sequence[str] = ()
+    """Fields that had something and become empty."""
 
     @property
     def is_warned(self) -> bool:
@@ -239,8 +241,9 @@ def make_plan(records: Iterable[Record], stored: Mapping[BookKey, StoredBook], n
         else:
             outcome = _plan_edit(plan, record, book, names)
         outcome.notes = record.notes
-        if record.warnings:
-            outcome.warnings, outcome.raw = record.warnings, _as_it_came(record)
+        emptied = [RowProblem(name, "becomes empty", "field-cleared") for name in outcome.cleared]
+        if record.warnings or emptied:
+            outcome.warnings, outcome.raw = [*record.warnings, *emptied], _as_it_came(record)
         plan.outcomes.append(outcome)
     return plan
 
@@ -252,14 +255,16 @@ def _plan_edit(plan: Plan, record: Record, book: StoredBook, names: Names) -> Ou
     if not fields:
         return Outcome(record.number, RowStatus.UNCHANGED, record.isbn13, book.item_id)
     plan.edits.append(Edit(book, state, fields))
+    changes = readable_diff(book.state, state, fields, names)
     return Outcome(
         number=record.number,
         status=RowStatus.UPDATED,
         isbn13=record.isbn13,
         item_id=book.item_id,
         version=book.version + 1,
-        changes=readable_diff(book.state, state, fields, names),
+        changes=changes,
         before=undo_values(book.state, fields),
+        cleared=[name for name, (_, new) in changes.items() if new is None or new == []],
     )
 
 

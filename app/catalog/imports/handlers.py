@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
-from app.catalog.imports.job import JobLifecycle, Overtaken, SearchDocuments
+from app.catalog.imports.job import ClearsTooMuch, JobLifecycle, Overtaken, SearchDocuments
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.revert import revert, start_revert
 from app.catalog.imports.run import Aborted, Cancelled, ImportRun
@@ -74,6 +74,8 @@ async def _bring_to_its_end(context: HandlerContext, lifecycle: JobLifecycle, jo
         await lifecycle.cancel()
     except Aborted as aborted:
         await lifecycle.abort(aborted.failed)
+    except ClearsTooMuch as refusal:
+        await lifecycle.fail(str(refusal))
     except Overtaken:
         raise RetryAfter("another worker has the import", _QUEUE_PAUSE) from None
     except FileMissing:

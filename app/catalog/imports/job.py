@@ -14,6 +14,7 @@ from app.catalog.cache_groups import LISTS
 from app.catalog.formats.record import Source
 from app.catalog.imports.batch import Outcome
 from app.catalog.imports.repository import ImportRepository, RowValues, Step
+from app.catalog.imports.schemas import is_too_much
 from app.catalog.imports.writer import refresh_documents
 from app.catalog.models import ImportJob, ImportState, OnError, RowStatus
 from app.core.audit import record_audit
@@ -28,6 +29,10 @@ _UNDER_WAY = (ImportState.PENDING, ImportState.RUNNING)
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 """Of JSON, the escape; a backslash of the text before `u0000` is doubled."""
 _JSON = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_DATACLASS
+
+
+class ClearsTooMuch(Exception):
+    """The import would empty a field of many books, and nobody said that this is meant."""
 
 
 class Overtaken(Exception):
@@ -119,6 +124,7 @@ async def _forget_unwritten(session: AsyncSession, job: ImportJob) -> None:
 
 
 def _reset(job: ImportJob) -> None:
+    job.cleared = {}
     for name in (*_COUNTS, "warned", "rows_done", "documents_done", "bytes_done", "working_seconds"):
         setattr(job, name, 0)
 
@@ -138,6 +144,7 @@ class Progress:
         self.done = job.rows_done
         self.is_cancelling = False
         self._job = job
+        self._cleared = Counter(job.cleared)
         self._lap_began = monotonic()
 
     async def record(
@@ -155,7 +162,7 @@ class Progress:
     ) -> None:
         """Move the job on to the row `last`, read up to this byte. Raises Overtaken.
 
-        `done` is moved on by the caller, once that is committed.
+        `pass_on` is called once that is committed.
         """
         now = monotonic()
         seconds = now - self._lap_began
@@ -164,11 +171,38 @@ class Progress:
         if self._job.only_failed:
             # Each of these rows was counted as failed before.
             counts[RowStatus.FAILED] -= len(outcomes)
-        step = Step(last, position, seconds, counts, sum(one.is_warned for one in outcomes))
+        step = Step(
+            last,
+            position,
+            seconds,
+            counts,
+            sum(one.is_warned for one in outcomes),
+            self._cleared_with(outcomes),
+        )
         is_cancelling = await ImportRepository(session).advance(self._job.id, self.done, step)
         if is_cancelling is None:
             raise Overtaken
         self.is_cancelling = is_cancelling
+
+    def pass_on(self, outcomes: Iterable[Outcome], last: int) -> None:
+        """Go on behind the row `last`."""
+        self.done = last
+        self._cleared = self._cleared_with(outcomes)
+
+    def check_clearing(self, outcomes: Iterable[Outcome], rows: int) -> None:
+        """Check that a field is emptied in a tenth of the rows so far at most, or in one. Raises ClearsTooMuch."""
+        if self._job.allow_clearing:
+            return
+        for name, count in self._cleared_with(outcomes).items():
+            if is_too_much(count, rows):
+                raise ClearsTooMuch(
+                    f"{name} would become empty in {count} of the first {rows} rows, more than a tenth, so these "
+                    f"rows were not written{f'; those up to {self.done} were' if self.done else ''}. If it is meant, "
+                    "send the file again with allow_clearing=true."
+                )
+
+    def _cleared_with(self, outcomes: Iterable[Outcome]) -> Counter[str]:
+        return self._cleared + Counter(name for one in outcomes for name in one.cleared)
 
 
 class SearchDocuments:

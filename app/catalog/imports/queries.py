@@ -17,6 +17,7 @@ from app.catalog.imports.schemas import (
     ImportRowFilter,
     ImportRowOut,
     RevertOut,
+    is_too_much,
 )
 from app.catalog.models import ImportJob, ImportRow, ImportState, RevertOutcome, RowStatus
 from app.core.db.batches import walk_rows
@@ -118,6 +119,8 @@ def _import_out(row: AnyRow) -> ImportOut:
             "counts": ImportCounts.model_validate(row),
             "total_rows": total,
             "percent": 100.0 if is_over else round(min(share, 1.0) * 100, 1),
+            "needs_allow_clearing": not row.allow_clearing
+            and any(is_too_much(count, total) for count in row.cleared.values()),
             "rows_per_second": round(total / row.working_seconds, 1) if row.working_seconds else None,
             "revert": revert,
         }

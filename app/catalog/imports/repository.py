@@ -58,13 +58,14 @@ class RowValues(NamedTuple):
 
 
 class Step(NamedTuple):
-    """How far a job came: the last row, the byte read up to, seconds of work, how many rows ended how or are warned."""
+    """How far a job came: the last row, the byte read up to, seconds of work, how many rows ended how or are warned, and fields emptied."""
 
     last: int
     position: int
     seconds: float
     counts: Mapping[RowStatus, int]
     warned: int
+    cleared: Mapping[str, int]
 
 
 class ImportRepository:
@@ -108,6 +109,7 @@ class ImportRepository:
                 bytes_done=step.position,
                 working_seconds=ImportJob.working_seconds + step.seconds,
                 warned=ImportJob.warned + step.warned,
+                cleared=step.cleared,
                 **counted,
             )
             .returning(ImportJob.is_cancelling)

@@ -183,7 +183,7 @@ class Policy(ABC):
 
     @abstractmethod
     async def write(self, batch: Batch) -> Applied:
-        """Apply the batch; called again after a collision. Raises Aborted."""
+        """Apply the batch; called again after a collision. Raises Aborted, ClearsTooMuch."""
 
     async def refuse(self, batch: Batch, problem: RowProblem) -> Applied:
         """Record that the database refuses the one row of this batch. Raises Aborted, Overtaken."""
@@ -232,6 +232,7 @@ class PerBatch(Policy):
         """Apply and record the batch together."""
         async with self._context.transaction() as session:
             applied = await self._apply(session, batch)
+            self._progress.check_clearing(applied.outcomes, batch.rows)
             await self._record(session, batch, applied)
         return applied
 
@@ -262,6 +263,7 @@ class AllOrNothing(Policy):
             applied = await self._apply(self._session, batch)
             if applied.failed:
                 raise Aborted(applied.failed)
+            self._progress.check_clearing(applied.outcomes, batch.rows)
             await refresh_documents(await driver_connection(self._session), applied.written)
             await self._progress.record(self._session, applied.outcomes, applied.created)
         return applied
@@ -319,7 +321,10 @@ class ImportRun:
         return cls(policy(context, job, progress), progress)
 
     async def run(self, batches: BatchReader) -> str | None:
-        """Apply every batch; return the name of the stored file if it can go. Raises Cancelled, Aborted, Overtaken."""
+        """Apply every batch; return the name of the stored file if it can go.
+
+        Raises Cancelled, Aborted, ClearsTooMuch, Overtaken.
+        """
         async with self._policy.opened():
             async for batch in batches:
                 await self._apply(batch)
@@ -338,7 +343,7 @@ class ImportRun:
                 return
             applied = await self._policy.refuse(batch, refusal_of(fault))
         await self._policy.settle(batch, applied)
-        self._progress.done = batch.last
+        self._progress.pass_on(applied.outcomes, batch.last)
         if self._progress.is_cancelling:
             raise Cancelled
 

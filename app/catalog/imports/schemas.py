@@ -23,6 +23,7 @@ class ImportIn(FormModel):
     mode: ImportMode = ImportMode.UPSERT
     on_error: OnError = OnError.SKIP_ROW
     dry_run: bool = False
+    allow_clearing: bool = False
     stock: ImportStock = ImportStock.OWN
     mapping: dict[Header, TargetField] = Field(default_factory=dict, max_length=MOST_MAPPED)
     format: SourceFormat | None = None
@@ -67,8 +68,20 @@ class ImportOut(ResponseModel):
     size: int = Field(description="Bytes.", examples=[816282])
     counts: ImportCounts
     warned: int = Field(
-        description="Rows that were applied without something that they say; `warnings` of the row tells what.",
+        description="Rows that were applied without something that they say, or that empty a field; `warnings` of"
+        " the row tells what.",
         examples=[0],
+    )
+    allow_clearing: bool = Field(description="Whether it may empty a field of many books.", examples=[False])
+    cleared: dict[str, int] = Field(
+        description="Fields that had something and became empty, each with the number of rows; of a dry run, what"
+        " would.",
+        examples=[{"subtitle": 3}],
+    )
+    needs_allow_clearing: bool = Field(
+        description="Whether a field becomes empty in more than a tenth of the rows, and in more than one: without"
+        " `allow_clearing=true` such an import fails before it writes them.",
+        examples=[False],
     )
     total_rows: int = Field(
         description="Rows of the file; while it runs, those read so far.", examples=[9277]
@@ -85,6 +98,15 @@ class ImportOut(ResponseModel):
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
+
+
+_CLEARED_SHARE = 10
+"""One row in so many may empty a field."""
+
+
+def is_too_much(cleared: int, rows: int) -> bool:
+    """Whether to ask before a field is emptied in so many of these rows; a single one is never asked about."""
+    return cleared > 1 and cleared * _CLEARED_SHARE > rows
 
 
 class RowProblemOut(ResponseModel):

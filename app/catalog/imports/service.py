@@ -55,7 +55,16 @@ class ImportService:
         job = ImportJob(
             created_by=importer.user_id,
             **request.model_dump(
-                include={"mode", "on_error", "dry_run", "stock", "encoding", "delimiter", "mapping"}
+                include={
+                    "mode",
+                    "on_error",
+                    "dry_run",
+                    "allow_clearing",
+                    "stock",
+                    "encoding",
+                    "delimiter",
+                    "mapping",
+                }
             ),
             format=request.format or upload.format,
             filename=upload.filename,

@@ -35,10 +35,12 @@ _OBJECTS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive rows, and how many bytes of the file were read up to their end."""
+    """Consecutive rows, how many bytes of the file were read up to their end, and how many rows."""
 
     records: list[Record]
     position: int
+    rows: int
+    """That were read, also of those which another half has."""
 
     @property
     def last(self) -> int:
@@ -100,7 +102,7 @@ class BatchReader:
             self._refusal = refusal
             if not records:
                 raise
-        return Batch(records, self._source.position()) if records else None
+        return Batch(records, self._source.position(), records[-1].number) if records else None
 
 
 def open_upload(path: Path, options: SourceOptions) -> Source:

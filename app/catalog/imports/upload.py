@@ -60,6 +60,12 @@ FORM = form_body(
                     " `import`: a supplier's becomes the shop's too. Columns of CSV and NDJSON are the shop's own.",
                 ),
                 "dry_run": {"type": "boolean", "default": False, "description": "Report, but write nothing."},
+                "allow_clearing": {
+                    "type": "boolean",
+                    "default": False,
+                    "description": "Let the file empty a field in more than a tenth of its rows; without this, such"
+                    " an import fails before it writes them. A dry run counts them in `cleared`.",
+                },
                 "mapping": {
                     "type": "string",
                     "description": 'JSON: header of the file to field, or to "" to ignore it, such as'

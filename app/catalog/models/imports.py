@@ -107,6 +107,8 @@ class ImportJob(Timestamped, Base):
     unchanged: Mapped[int] = mapped_column(server_default="0")
     failed: Mapped[int] = mapped_column(server_default="0")
     warned: Mapped[int] = mapped_column(server_default="0")
+    allow_clearing: Mapped[bool] = mapped_column(server_default="false")
+    cleared: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     only_failed: Mapped[bool] = mapped_column(server_default="false")
     is_cancelling: Mapped[bool] = mapped_column(server_default="false")
     working_seconds: Mapped[float] = mapped_column(Double, server_default="0")

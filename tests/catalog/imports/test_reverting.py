@@ -82,15 +82,17 @@ async def test_rows_whose_earlier_values_are_gone_or_taken_are_left_and_the_othe
 ) -> None:
     old: list[dict[str, object]] = [
         {"isbn": isbn_of(1), "sku": "BK-0001"},
-        {"isbn": isbn_of(2), "author": "Ann"},
+        {"isbn": isbn_of(2), "contributors": "Ann"},
         {"isbn": isbn_of(3), "series": "Saga"},
         {"isbn": isbn_of(4), "categories": "Old"},
-        {"isbn": isbn_of(5), "author": "Cleo"},
+        {"isbn": isbn_of(5), "contributors": "Cleo"},
     ]
-    columns: dict[str, object] = dict.fromkeys(("isbn", "title", "sku", "author", "series", "categories"), "")
+    columns: dict[str, object] = dict.fromkeys(
+        ("isbn", "title", "sku", "contributors", "series", "categories"), ""
+    )
     await importer.finish(csv_of([{**columns, "title": "Before", **row} for row in old]))
     changed = [{**columns, "isbn": isbn_of(n), "title": "After"} for n in range(1, 7)]
-    job = await importer.finish(csv_of(changed))
+    job = await importer.finish(csv_of(changed), allow_clearing="true")
     headers = importer.caller.headers
     for kind, name in (("authors", "Ann"), ("series", "Saga")):
         path = f"/api/v1/{kind}/{await importer.id_of(kind, name)}"
