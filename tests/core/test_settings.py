@@ -172,6 +172,8 @@ def test_the_default_database_is_refused_in_production(monkeypatch: pytest.Monke
         ("PUBLIC_URL", "shop.example.com", "https://shop.example.com"),
         ("INTERNAL_PORT", "70000", "less than or equal to 65535"),
         ("CURRENCY", "euro", "pattern"),
+        ("SHOP_COUNTRY", "Germany", "pattern"),
+        ("SHOP_REGION", "Bavaria", "pattern"),
         ("LOG_LEVEL", "LOUD", "INFO"),
         ("RATE_LIMIT_FACTOR", "-1", "greater than 0"),
         ("RATE_LIMIT_LOGIN", "often", "per"),
@@ -186,6 +188,18 @@ def test_a_bad_value_is_refused_by_the_variables_name(
     with pytest.raises(SettingsError, match=name) as refusal:
         load_settings()
     assert says in str(refusal.value)
+
+
+def test_a_region_says_its_country_and_lies_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", GOOD)
+    monkeypatch.setenv("SHOP_COUNTRY", "")
+    monkeypatch.setenv("SHOP_REGION", "")
+    assert load_settings().country == ""
+    monkeypatch.setenv("SHOP_REGION", "DE-BY")
+    assert load_settings().country == "DE"
+    monkeypatch.setenv("SHOP_COUNTRY", "AT")
+    with pytest.raises(SettingsError, match="SHOP_REGION must lie in SHOP_COUNTRY"):
+        load_settings()
 
 
 def test_a_secret_may_come_from_a_file_and_the_variable_wins(

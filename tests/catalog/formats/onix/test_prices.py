@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 
+from app.core.clock import set_shop_zone
 from tests.catalog.formats.onix.messages import (
     SENDER,
     dated,
@@ -182,6 +184,16 @@ def test_dates_decide_and_dated_prices_go_before_undated(
 ) -> None:
     record = only_record(file, supply("".join(for_(dates, amount) for amount, dates in offered)))
     assert record.values.get("price") == (None if expected is None else Decimal(expected))
+
+
+def test_the_day_is_the_shops(file: Path) -> None:
+    tomorrow = supply(for_(dated("PriceDate", "14", "20260616"), "7"))
+    assert "price" not in only_record(file, tomorrow).values
+    set_shop_zone(ZoneInfo("Pacific/Kiritimati"))
+    try:
+        assert only_record(file, tomorrow).values["price"] == Decimal(7)
+    finally:
+        set_shop_zone(None)
 
 
 def test_the_territory_decides_before_the_dates(file: Path) -> None:
