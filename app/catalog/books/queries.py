@@ -137,7 +137,7 @@ class ListScope:
 
 
 EVERYWHERE = ListScope()
-_FILED = func.coalesce(BookDocument.title_filed, BookDocument.title_words, type_=Text)
+FILED_TITLE = func.coalesce(BookDocument.title_filed, BookDocument.title_words, type_=Text)
 
 
 async def get_book(
@@ -222,7 +222,7 @@ async def expand_books(
 def _order(sort: Sequence[str]) -> Order:
     """The order of books: titles as they are filed, in their documents' index."""
     is_by_title = sort[0].removeprefix("-") == BookSort.TITLE
-    return item_order(sort, _FILED, BookDocument.book_id if is_by_title else Item.id)
+    return item_order(sort, {"title": FILED_TITLE}, BookDocument.book_id if is_by_title else Item.id)
 
 
 def join_books(source: FromClause, item_id: ColumnElement[int]) -> FromClause:

@@ -1,6 +1,7 @@
 """SQL that every list of goods shares: the columns of an answer, where they come from, and their order."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -72,6 +73,7 @@ ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     func.coalesce(StockLevel.version, 0).label("stock_version"),
 )
 _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
+    "title": Item.title_folded,
     "price": PRICE_OR_MOST,
     "-price": PRICE_OR_LEAST,
     "created_at": Item.created_at,
@@ -95,9 +97,8 @@ def join_items(source: FromClause, item_id: ColumnElement[int]) -> FromClause:
 
 def item_order(
     sort: Sequence[str],
-    title: SQLColumnExpression[str] = Item.title_folded,
+    others: Mapping[str, SQLColumnExpression[Any]] = MappingProxyType({}),
     unique: SQLColumnExpression[int] = Item.id,
 ) -> Order:
-    """Turn sort keys into the order of items, by what their titles and ids are read from; `newest` needs their books."""
-    columns = {**_SORT_COLUMNS, "title": title}
-    return Order.by([_LATEST_FIRST.get(key, key) for key in sort], columns, unique)
+    """Turn sort keys into the order of items; `others` are keys of a list's own, and `newest` needs the books."""
+    return Order.by([_LATEST_FIRST.get(key, key) for key in sort], {**_SORT_COLUMNS, **others}, unique)

@@ -44,12 +44,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSQUERY, aggregate_orde
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.fields import SEARCHED_OF_BOOKS
-from app.catalog.books.queries import BOOK_COLUMNS, join_books
+from app.catalog.books.queries import BOOK_COLUMNS, FILED_TITLE, join_books
+from app.catalog.goods.queries import item_order
 from app.catalog.index.matching import begins_with, has_isbn, has_main_words, has_words, honours_words
 from app.catalog.models import Author, Book, BookDocument, Contributor, Item, Series
+from app.catalog.search.schemas import SearchSort
 from app.core.db.paging import Found, Window
-from app.core.db.queries import AnyRow, fixed, planned_rows, snapshot_text
-from app.core.db.sorting import Order
+from app.core.db.queries import AnyRow, fixed, page_keys, page_of_ids, page_order, planned_rows, snapshot_text
 
 RANKED = 2_000
 """Candidates of a tier: nobody reads on beyond the best of these."""
@@ -81,6 +82,7 @@ class Search:
     text: str
     isbn13: str | None
     conditions: Sequence[ColumnElement[bool]]
+    sort: Sequence[str] = (SearchSort.RELEVANCE,)
     is_explained: bool = False
 
 
@@ -111,7 +113,7 @@ async def find_books(connection: AsyncConnection, search: Search, window: Window
         total=total,
         total_is_estimate=first.is_cut,
         snapshot=first.snapshot,
-        last=[shown[-1].place, shown[-1].id] if shown else (),
+        last=[shown[-1][key] for key in range(len(search.sort) + 1)] if shown else (),
         has_next=len(present) > window.limit,
     )
     return SearchResult(found, first.corrected)
@@ -274,17 +276,21 @@ def _page(
     partial: CTE | None = None,
 ) -> Select[Any]:
     asked, mended = meant
-    order = Order(keys=((ranked.c.place, False), (ranked.c.book_id, False)))
-    ids = select(ranked).order_by(*order.clauses()).limit(window.limit + 1)
-    if window.after is not None:
-        ids = ids.where(order.after(window.after))
-    elif window.skip:
-        ids = ids.offset(window.skip)
-    page = ids.subquery("page")
+    others = {SearchSort.RELEVANCE: ranked.c.place, SearchSort.TITLE: FILED_TITLE}
+    order = item_order(search.sort, others, ranked.c.book_id)
+    ids = select(ranked)
+    if search.sort != [SearchSort.RELEVANCE]:
+        ids = (
+            ids.join(BookDocument, BookDocument.book_id == ranked.c.book_id)
+            .join(Item, Item.id == ranked.c.book_id)
+            .join(Book, Book.item_id == ranked.c.book_id)
+        )
+    page = page_of_ids(ids, order, window)
     headline, snippet = _headline(meant, search)
     envelope = counted.outerjoin(mended, true()).outerjoin(asked, true())
     source = join_books(envelope.outerjoin(page, true()), page.c.book_id).join(headline, true())
     columns: list[Any] = [
+        *page_keys(page, order),
         counted.c.total,
         counted.c.is_cut,
         mended.c.text.label("corrected"),
@@ -301,7 +307,7 @@ def _page(
         columns.append(_missing_words(partial).label("missing_words"))
     if search.is_explained:
         columns.append(_matched_words(meant).label("matched_words"))
-    return select(*columns).select_from(source).order_by(page.c.place, page.c.book_id)
+    return select(*columns).select_from(source).order_by(*page_order(page, order))
 
 
 def _headline(meant: tuple[CTE, CTE], search: Search) -> tuple[FromClause, ColumnElement[str]]:

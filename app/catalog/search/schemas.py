@@ -1,6 +1,7 @@
 """What clients send and see of searches."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
@@ -8,6 +9,7 @@ from app.catalog.books.fields import WEIGHTS
 from app.catalog.books.schemas import BookOut
 from app.catalog.index.criteria import BookCriteria, SearchText
 from app.core.db.paging import ListQuery, Page
+from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import ResponseModel
 
 
@@ -31,6 +33,21 @@ class Tier(StrEnum):
     SOME_WORDS = "some_words"
 
 
+class SearchSort(StrEnum):
+    """Sort keys; `-` before a key turns it round."""
+
+    RELEVANCE = "relevance"
+    TITLE = "title"
+    TITLE_DESC = "-title"
+    PRICE = "price"
+    PRICE_DESC = "-price"
+    NEWEST = "newest"
+    ADDED = "added"
+    POPULARITY = "popularity"
+    UPDATED_AT = "updated_at"
+    UPDATED_AT_DESC = "-updated_at"
+
+
 class SearchQuery(BookCriteria, ListQuery):
     """A text, and the filters of `/books`."""
 
@@ -40,6 +57,11 @@ class SearchQuery(BookCriteria, ListQuery):
         ),
         examples=["hobbit"],
     )
+    sort: Annotated[list[SearchSort], SplitKeys, DistinctKeys] = Field(
+        default=[SearchSort.RELEVANCE],
+        description="Comma-separated keys, as of `/books`; `relevance`: best first. The id decides ties.",
+        examples=[["relevance"]],
+    )
     explain: bool = Field(
         default=False, description="Say why each book ranks where it does; needs `catalog:manage`."
     )
@@ -47,7 +69,7 @@ class SearchQuery(BookCriteria, ListQuery):
     @property
     def is_of_everything(self) -> bool:
         """Whether the whole catalogue was searched, from the first row on."""
-        return self.model_fields_set <= {"q", "explain", "limit"}
+        return self.model_fields_set <= {"q", "sort", "explain", "limit"}
 
 
 class Explanation(ResponseModel):

@@ -30,13 +30,13 @@ _MATCHES = {
 
 
 async def search_catalog(connection: AsyncConnection, query: SearchQuery, pager: Pager) -> ReadResult:
-    """Search, and read one page of found books, best first: tier, then rank, then id. Raises InvalidCursor, SearchTooSlow."""
+    """Search, and read one page of found books, unless asked otherwise best first: tier, then rank, then id. Raises InvalidCursor, SearchTooSlow."""
     window = pager.window(query)
     try:
         async with asyncio.timeout(TIME_LIMIT):
             names = await find_names(connection, query)
             conditions = [one.clause for one in document_conditions(query, names)]
-            search = Search(query.q, isbn_of(query.q), conditions, is_explained=query.explain)
+            search = Search(query.q, isbn_of(query.q), conditions, query.sort, is_explained=query.explain)
             result = await find_books(connection, search, window)
     except TimeoutError:
         raise SearchTooSlow(

@@ -74,12 +74,8 @@ async def find_page(
         ids = matching
         counts = select(func.count().label("total"), null().label("last_sample"))
         counted = counts.select_from(ids.limit(COUNTED_EXACTLY + 1).subquery()).subquery("counted")
-    page = _page_of_ids(ids, order, window)
-    keys: list[ColumnElement[Any]] = [page.c[_KEY.format(index=index)] for index in range(len(order.keys))]
-    sorted_keys = [
-        key.desc() if is_descending else key.asc()
-        for key, (_, is_descending) in zip(keys, order.keys, strict=True)
-    ]
+    page = page_of_ids(ids, order, window)
+    keys = page_keys(page, order)
     source: FromClause = counted.outerjoin(page, true())
     if join is None:
         [table] = ids.columns_clause_froms
@@ -89,7 +85,7 @@ async def find_page(
     statement = (
         select(counted.c.total, counted.c.last_sample, snapshot_text, *keys, *columns)
         .select_from(source)
-        .order_by(*sorted_keys)
+        .order_by(*page_order(page, order))
     )
     rows = (await connection.execute(statement)).all()
     total, last_sample = rows[0].total, rows[0].last_sample
@@ -144,7 +140,8 @@ def containing(folded: ColumnElement[str]) -> ColumnElement[str]:
     return func.concat("%", folded, "%")
 
 
-def _page_of_ids(matching: Select[int], order: Order, window: Window) -> FromClause:
+def page_of_ids(matching: Select[*tuple[Any, ...]], order: Order, window: Window) -> FromClause:
+    """Cut the window, and one row more, out of what matches; with the keys of the order."""
     keys = [column.label(_KEY.format(index=index)) for index, (column, _) in enumerate(order.keys)]
     statement: Select[Any] = matching.add_columns(*keys).order_by(*order.clauses()).limit(window.limit + 1)
     if window.after is not None:
@@ -152,6 +149,17 @@ def _page_of_ids(matching: Select[int], order: Order, window: Window) -> FromCla
     elif window.skip:
         statement = statement.offset(window.skip)
     return statement.subquery("page")
+
+
+def page_keys(page: FromClause, order: Order) -> list[ColumnElement[Any]]:
+    """The keys that `page_of_ids` gave the page."""
+    return [page.c[_KEY.format(index=index)] for index in range(len(order.keys))]
+
+
+def page_order(page: FromClause, order: Order) -> list[ColumnElement[Any]]:
+    """The order of the page's rows, for ORDER BY."""
+    keys = zip(page_keys(page, order), order.keys, strict=True)
+    return [key.desc() if is_descending else key.asc() for key, (_, is_descending) in keys]
 
 
 class _Explain(Executable, ClauseElement):

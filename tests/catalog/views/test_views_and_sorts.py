@@ -16,6 +16,7 @@ from tests.factories import a_book, an_item
 
 BOOKS = "/api/v1/books"
 ITEMS = "/api/v1/items"
+SEARCH = "/api/v1/search"
 
 
 async def listed(client: httpx.AsyncClient, path: str, sort: str, **parameters: Any) -> list[str]:
@@ -162,6 +163,31 @@ async def test_the_newest_publication_comes_first_and_what_has_no_date_last(
     assert await listed(client, BOOKS, "newest", search="first OR year") == ["Year", "First"]
     refused = await client.get(ITEMS, params={"sort": "newest"})
     assert refused.status_code == 422
+
+
+async def test_a_search_sorts_what_it_finds_too(client: httpx.AsyncClient, seller: Caller) -> None:
+    await a_book(client, seller, "Atlas of Rome", price=30, published_on="2001")
+    await a_book(client, seller, "The Atlas", price=10, published_on="2003")
+    await a_book(client, seller, "Zoo", price=20, published_on="2002", description="No atlas.")
+    orders = {
+        "relevance": ["Atlas of Rome", "The Atlas", "Zoo"],
+        "price": ["The Atlas", "Zoo", "Atlas of Rome"],
+        "-price": ["Atlas of Rome", "Zoo", "The Atlas"],
+        "newest": ["The Atlas", "Zoo", "Atlas of Rome"],
+        "title": ["The Atlas", "Atlas of Rome", "Zoo"],
+    }
+    for sort, order in orders.items():
+        assert (sort, await listed(client, SEARCH, sort, q="atlas")) == (sort, order)
+        found: list[str] = []
+        page: dict[str, Any] = {"next_cursor": None, "has_next": True}
+        while page["has_next"]:
+            cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else {}
+            page = (
+                await client.get(SEARCH, params={"q": "atlas", "sort": sort, "limit": 1, **cursor})
+            ).json()
+            found += [book["title"] for book in page["items"]]
+        assert (sort, found) == (sort, order)
+    assert await listed(client, SEARCH, "price", q="atlas zeppelin") == orders["price"]
 
 
 @pytest.mark.parametrize("path", [ITEMS, BOOKS])
