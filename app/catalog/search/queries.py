@@ -276,7 +276,7 @@ def _page(
     partial: CTE | None = None,
 ) -> Select[Any]:
     asked, mended = meant
-    others = {SearchSort.RELEVANCE: ranked.c.place, SearchSort.TITLE: FILED_TITLE}
+    others: dict[str, ColumnElement[Any]] = {"relevance": ranked.c.place, "title": FILED_TITLE}
     order = item_order(search.sort, others, ranked.c.book_id)
     ids = select(ranked)
     if search.sort != [SearchSort.RELEVANCE]:

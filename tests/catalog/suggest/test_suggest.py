@@ -122,6 +122,17 @@ async def test_editions_of_one_title_are_one_suggestion_and_lead_to_one_in_stock
     assert items == [{"type": "book", "id": sold["id"], "text": "Dune"}]
 
 
+async def test_an_edition_that_is_sold_out_takes_nothing_from_the_place_of_the_first(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    first = await a_book(client, seller, "Atlas", quantity=1)
+    second = await a_book(client, seller, "Atlas of Rome", quantity=1)
+    await a_book(client, seller, "Atlas")
+    answer = await client.get("/api/v1/suggest", params={"q": "atl"})
+    books = [(one["id"], one["text"]) for one in answer.json()["items"] if one["type"] == "book"]
+    assert books == [(first["id"], "Atlas"), (second["id"], "Atlas of Rome")]
+
+
 async def test_other_goods_are_not_books(client: httpx.AsyncClient, seller: Caller) -> None:
     await client.post("/api/v1/items", json={"title": "Fountain pen", "price": 3}, headers=seller.headers)
     assert await suggest(client, "fountain") == []

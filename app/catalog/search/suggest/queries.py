@@ -185,11 +185,13 @@ def _chosen(rows: Iterable[AnyRow], count: int) -> list[AnyRow]:
         (row for row in rows if row.id is not None),
         key=lambda row: (_TYPES[row.type], row.fit, -row.weight, row.text, row.id),
     )
-    # Of editions with one title, the first.
-    distinct = {(row.type, row.text.casefold()): row for row in reversed(best_of_type)}
+    # Of editions with one title, the first, in the first one's place.
+    distinct: dict[tuple[str, str], AnyRow] = {}
+    for row in best_of_type:
+        distinct.setdefault((row.type, row.text.casefold()), row)
     ranked = [
         (place, row)
-        for _, of_type in groupby(reversed(distinct.values()), key=lambda row: row.type)
+        for _, of_type in groupby(distinct.values(), key=lambda row: row.type)
         for place, row in enumerate(of_type)
     ]
     ranked.sort(key=lambda one: (one[1].fit != EXACT, one[0], _TYPES[one[1].type]))
