@@ -11,6 +11,7 @@ from app.catalog.formats.onix.prices import Shop
 from app.catalog.formats.onix.territories import territory_of
 from app.catalog.formats.texts import FieldRefused, TextRule
 from app.catalog.goods.schemas import Description
+from app.catalog.languages import TWO_LETTERS
 
 _description = TextRule(TypeAdapter(Description), is_single_line=False)
 
@@ -21,29 +22,40 @@ def read_collateral(block: Part, parsed: ParsedProduct) -> None:
     A description is taken before a short one, then a text for customers before one for everybody, then the longest.
     """
     parsed.values["description"] = None
-    open_texts: list[tuple[tuple[int, bool, int], Part]] = []
+    open_texts: list[tuple[tuple[int, bool, int], Part, Part]] = []
     restrictions: dict[str, None] = {}
     for content in block.all("TextContent"):
-        kind, length = content.peek("TextType"), len(content.peek("Text"))
-        if kind not in code_lists.DESCRIPTION_TYPES or not length:
+        kind, text = content.peek("TextType"), _text_in(content, parsed)
+        if kind not in code_lists.DESCRIPTION_TYPES or text is None:
             continue
         if restriction := _restriction(content, parsed.message.shop):
             restrictions[restriction] = None
             continue
         is_for_everybody = code_lists.CUSTOMERS not in _audiences(content)
-        merit = (code_lists.DESCRIPTION_TYPES.index(kind), is_for_everybody, -length)
-        open_texts.append((merit, content))
+        merit = (code_lists.DESCRIPTION_TYPES.index(kind), is_for_everybody, -len(text.text))
+        open_texts.append((merit, content, text))
     if open_texts:
-        _take_description(min(open_texts, key=lambda one: one[0])[1], parsed)
+        _, content, text = min(open_texts, key=lambda one: one[0])
+        _take_description(content, text, parsed)
     elif restrictions:
         why = f"customers here may not read it today: {', '.join(restrictions)}"
         parsed.warn("description", FieldRefused(why, "not-for-customers"))
 
 
-def _take_description(content: Part, parsed: ParsedProduct) -> None:
-    text = content.find("Text")
-    if text is None:
-        return
+def _text_in(content: Part, parsed: ParsedProduct) -> Part | None:
+    """The text in the book's own language where there are several, else the first that is one."""
+    texts = [one for one in content.all("Text") if one.text]
+    own = str(parsed.values.get("language") or "").partition("-")[0]
+    in_own = (one for one in texts if own and _language_of(one) == own) if len(texts) > 1 else iter(())
+    return next(in_own, next(iter(texts), None))
+
+
+def _language_of(text: Part) -> str:
+    stated = str(text.element.get("language") or "")
+    return TWO_LETTERS.get(stated, stated)
+
+
+def _take_description(content: Part, text: Part, parsed: ParsedProduct) -> None:
     description, is_whole = description_of(text.element)
     if not description or not parsed.put("description", _description, description):
         return

@@ -8,6 +8,7 @@ import time_machine
 
 from tests.catalog.formats.onix.messages import (
     dated,
+    descriptive,
     message,
     only_record,
     product,
@@ -85,6 +86,21 @@ def test_other_texts_stay_inside_and_the_row_says_why(file: Path, inside: str, w
     assert why in warning.message
     assert "Secret." not in warning.message
     assert "Secret." in record.raw["unmapped"]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [("ger", "Auf Deutsch."), ("fre", "In English."), ("", "In English.")]
+)
+def test_of_several_languages_the_books_own_is_read(file: Path, code: str, expected: str) -> None:
+    texts = '<Text language="eng">In English.</Text><Text language="ger">Auf Deutsch.</Text>'
+    both = f"<TextContent><TextType>03</TextType><ContentAudience>00</ContentAudience>{texts}</TextContent>"
+    language = (
+        f"<Language><LanguageRole>01</LanguageRole><LanguageCode>{code}</LanguageCode></Language>"
+        if code
+        else ""
+    )
+    record = only_record(file, descriptive(language) + collateral(both))
+    assert record.values["description"] == expected
 
 
 def test_short_tags_say_the_same(file: Path) -> None:

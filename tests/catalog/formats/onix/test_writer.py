@@ -64,6 +64,7 @@ def expected_values(book: ExportedBook) -> dict[str, Any]:
     """Everything but what has no place in ONIX; what is not given is not spoken of."""
     names = {one.name for one in BOOK_FIELDS} - {
         "sku",
+        "title_sort",
         "tags",
         "is_active",
         "categories",
