@@ -20,7 +20,7 @@ from app.catalog.goods.queries import (
 from app.catalog.goods.representations import parts_of_one, parts_of_page
 from app.catalog.goods.schemas import ItemOut, OwnItem
 from app.catalog.index.criteria import as_id
-from app.catalog.items.schemas import ItemCriteria, ItemFilter, OwnedItems
+from app.catalog.items.schemas import ItemFilter
 from app.catalog.models import BookCategory, Category, Item, StockLevel
 from app.core.db.paging import Pager
 from app.core.db.queries import contains_folded, find_page, snapshot_text
@@ -56,39 +56,31 @@ async def get_item(
     return ReadResult(item, row.snapshot, tag, owner_id=item.owner_id)
 
 
-async def list_items(connection: AsyncConnection, query: ItemFilter, pager: Pager) -> ReadResult:
-    """Read one page of what is on sale. Raises InvalidCursor."""
-    conditions: list[ColumnElement[bool]] = [Item.is_active.is_(True), *_conditions(query)]
-    if query.owner_id is not None:
-        conditions.append(Item.owner_id == query.owner_id)
-    return await _list(connection, query, pager, conditions, ItemOut)
-
-
-async def list_items_of_owner(connection: AsyncConnection, query: OwnedItems, pager: Pager) -> ReadResult:
-    """Read one page of an owner's items as they see them. Raises InvalidCursor."""
-    conditions = [Item.owner_id == query.owner_id, *_conditions(query)]
-    if query.is_active is not None:
-        conditions.append(Item.is_active.is_(query.is_active))
-    return await _list(connection, query, pager, conditions, OwnItem)
-
-
-async def _list(
-    connection: AsyncConnection,
-    query: ItemCriteria,
-    pager: Pager,
-    conditions: Sequence[ColumnElement[bool]],
-    model: type[ItemOut],
+async def list_items(
+    connection: AsyncConnection, query: ItemFilter, pager: Pager, *, is_unhidden: bool = False
 ) -> ReadResult:
+    """Read one page of what is on sale; unhidden also of what is off, as owners and moderators see it.
+
+    Raises InvalidCursor.
+    """
+    conditions = _conditions(query)
+    if not is_unhidden:
+        conditions.append(Item.is_active.is_(True))
     window = pager.window(query)
     matching = select(Item.id).where(*conditions)
     found = await find_page(connection, matching, item_order(query.sort), window, ITEM_COLUMNS, join_items)
+    model = OwnItem if is_unhidden else ItemOut
     items = [model.model_validate(row) for row in found.rows]
     include = parts_of_page(parts_of_one(query.fields))
     return ReadResult(pager.page(query, window, found, items), found.snapshot, include=include)
 
 
-def _conditions(query: ItemCriteria) -> list[ColumnElement[bool]]:
+def _conditions(query: ItemFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
+    if query.owner_id is not None:
+        conditions.append(Item.owner_id == query.owner_id)
+    if query.is_active is not None:
+        conditions.append(Item.is_active.is_(query.is_active))
     if query.kind is not None:
         conditions.append(Item.kind == query.kind)
     if query.search is not None:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.deps import ItemReadsDep, limit_search, read_query
@@ -21,7 +21,8 @@ from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, read_back
 from app.core.http.schemas import RowId
-from app.identity.authentication.deps import Seller
+from app.identity.authentication.deps import Seller, documented_permission, require_permission
+from app.identity.permissions import Permission
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"], route_class=IdempotentRoute)
 
@@ -29,11 +30,21 @@ router = APIRouter(prefix="/api/v1/items", tags=["items"], route_class=Idempoten
 @router.get(
     "",
     summary="List items",
-    response_model=Page[ItemOut] | Page[PartialItem],
+    response_model=Page[ItemOut] | Page[OwnItem] | Page[PartialItem],
     dependencies=[Depends(limit_search)],
+    openapi_extra=documented_permission(Permission.ITEMS_MODERATE),
 )
-async def list_items(query: Annotated[ItemFilter, Query()], pager: PagerDep, hot: HotDep) -> Response:
-    """A page of items of every kind that meet every filter, by title unless `sort` says otherwise."""
+async def list_items(
+    query: Annotated[ItemFilter, Query()], pager: PagerDep, hot: HotDep, request: Request
+) -> Response:
+    """A page of items of every kind that meet every filter, by title unless `sort` says otherwise.
+
+    With `is_active`, which is for moderators, as their owners see them: `false` shows what is off sale.
+    """
+    if query.is_active is not None:
+        await require_permission(request, Permission.ITEMS_MODERATE)
+        read = partial(queries.list_items, query=query, pager=pager, is_unhidden=True)
+        return await hot.answer_private(read)
     read = partial(queries.list_items, query=query, pager=pager)
     return await hot.answer(LISTS, read, keep=query.search is None)
 

@@ -9,7 +9,7 @@ from app.catalog.goods.representations import ItemFields
 from app.catalog.goods.schemas import GoodsFilter, GoodsIn, GoodsPatch, ItemKind, OwnerId
 from app.catalog.index.criteria import AnyOf, NameOrId
 from app.core.db.sorting import SplitKeys
-from app.core.http.schemas import OMITTED, RowId
+from app.core.http.schemas import OMITTED
 
 
 class ItemIn(GoodsIn):
@@ -49,29 +49,18 @@ class ItemPatch(GoodsPatch):
     kind: ItemKind = OMITTED
 
 
-class ItemCriteria(GoodsFilter):
-    """Filters of every list of items."""
+class OwnItemFilter(GoodsFilter):
+    """Filters of one's own items."""
 
     kind: ItemKind | None = Field(default=None, description="Only items of this kind.")
     category: Annotated[list[NameOrId], SplitKeys, *AnyOf] = Field(
         default=[], description="Slug or id of a category; its descendants count."
     )
+    is_active: bool | None = Field(default=None, description="true: on sale; false: off sale.")
     fields: ItemFields = None
 
 
-class ItemFilter(ItemCriteria):
+class ItemFilter(OwnItemFilter):
     """Filters of `/items`."""
 
     owner_id: OwnerId | None = None
-
-
-class OwnItemFilter(ItemCriteria):
-    """Filters of one's own items."""
-
-    is_active: bool | None = Field(default=None, description="true: on sale; false: off sale.")
-
-
-class OwnedItems(OwnItemFilter):
-    """The same with whose they are, so that a cursor is good for their owner alone."""
-
-    owner_id: RowId

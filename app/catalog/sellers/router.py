@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.catalog.goods.deps import limit_search
 from app.catalog.goods.representations import PartialItem
 from app.catalog.goods.schemas import OwnItem
-from app.catalog.items.queries import list_items_of_owner
-from app.catalog.items.schemas import OwnedItems, OwnItemFilter
+from app.catalog.items.queries import list_items
+from app.catalog.items.schemas import ItemFilter, OwnItemFilter
 from app.catalog.sellers import queries
 from app.catalog.sellers.errors import UserNotFound
 from app.catalog.sellers.schemas import PublicProfile
@@ -34,8 +34,8 @@ async def list_own_items(
     query: Annotated[OwnItemFilter, Query()], user: CurrentUser, pager: PagerDep, hot: HotDep
 ) -> Response:
     """A page of what the caller lists, on sale and off, books among it; takes the filters and the order of `/items`."""
-    owned = OwnedItems.model_validate({**query.model_dump(), "owner_id": user.user_id})
-    return await hot.answer_private(partial(list_items_of_owner, query=owned, pager=pager))
+    owned = ItemFilter.model_validate({**query.model_dump(), "owner_id": user.user_id})
+    return await hot.answer_private(partial(list_items, query=owned, pager=pager, is_unhidden=True))
 
 
 @router.get(

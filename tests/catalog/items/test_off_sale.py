@@ -103,7 +103,21 @@ async def test_ones_own_list_shows_both_and_can_be_cut(client: httpx.AsyncClient
     for query, expected in (("", [on, off]), ("?is_active=true", [on]), ("?is_active=false", [off])):
         answer = await client.get(f"{OWN}{query}", headers=seller.headers)
         assert answer.json()["items"] == expected
-    assert (await client.get(f"{ITEMS}?is_active=false")).status_code == 422
+
+
+async def test_moderators_list_what_anybody_has_off_sale(
+    client: httpx.AsyncClient, seller: Caller, moderator: Caller
+) -> None:
+    on, off = await an_item(client, seller, "A"), await an_item(client, seller, "B", is_active=False)
+    path = f"{ITEMS}?owner_id={seller.id}"
+    for value, expected in (("false", [off]), ("true", [on])):
+        answer = await client.get(f"{path}&is_active={value}", headers=moderator.headers)
+        assert [one["id"] for one in answer.json()["items"]] == [one["id"] for one in expected]
+        assert answer.json()["items"][0]["is_active"] is (value == "true")
+        assert answer.headers["cache-control"] == "private, no-store"
+    assert (await client.get(f"{path}&is_active=false", headers=seller.headers)).status_code == 403
+    assert (await client.get(f"{path}&is_active=false")).status_code == 401
+    assert (await client.get(path, headers=moderator.headers)).json()["total"] == 1
 
 
 async def test_the_owner_sees_more_at_the_same_address(
