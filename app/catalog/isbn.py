@@ -98,6 +98,11 @@ def _isbn_within(printed: str) -> str:
     raise refusal or ValueError("an ISBN has 10 digits (the last may be X), or 13 that start with 978 or 979")
 
 
+def mistyped(refusal: ValueError) -> MistypedIsbn | None:
+    """The refusal to keep, where it is of a mistyped number; without the frames that raised it."""
+    return refusal.with_traceback(None) if isinstance(refusal, MistypedIsbn) else None
+
+
 def to_isbn13(isbn10: str) -> str:
     """The ISBN-13 of a valid ISBN-10."""
     core = "978" + isbn10[:9]

@@ -1,5 +1,8 @@
 """Refusals about books."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from app.core.errors import AppError, on_constraint
 
 
@@ -17,6 +20,14 @@ class InvalidIsbn(AppError):
     status = 422
     code = "invalid-isbn"
     title = "Not an ISBN"
+    members: ClassVar[Mapping[str, Any]] = {
+        "suggestions": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "ISBNs of the shop's books that one slip makes of it.",
+            "examples": [["9780261102217"]],
+        }
+    }
 
 
 class IsbnTaken(AppError):

@@ -32,8 +32,9 @@ from app.catalog.goods.ownership import may_edit, may_see
 from app.catalog.goods.queries import ITEM_COLUMNS, item_order, join_items, sum_versions
 from app.catalog.goods.schemas import OwnersView
 from app.catalog.index.conditions import by_authors, document_conditions, find_names, in_categories
+from app.catalog.index.matching import list_meant_isbns, offer_isbns
 from app.catalog.index.sampling import matching_books
-from app.catalog.isbn import parse_isbn, to_isbn10
+from app.catalog.isbn import MistypedIsbn, parse_isbn, to_isbn10
 from app.catalog.models import (
     Author,
     Book,
@@ -157,8 +158,11 @@ async def get_book_by_isbn(
     try:
         isbn13 = parse_isbn(printed)
     except ValueError as reason:
-        problem: FieldProblem = {"field": "isbn", "message": str(reason), "type": InvalidIsbn.code}
-        raise InvalidIsbn(f"{printed!r}: {reason}.", errors=[problem]) from None
+        meant = await list_meant_isbns(connection, [reason]) if isinstance(reason, MistypedIsbn) else {}
+        suggestions = [isbn for listed in meant.values() for isbn in listed]
+        message = f"{reason}{offer_isbns(suggestions)}"
+        problem: FieldProblem = {"field": "isbn", "message": message, "type": InvalidIsbn.code}
+        raise InvalidIsbn(f"{printed!r}: {message}.", errors=[problem], suggestions=suggestions) from None
     row = await _BOOK_BY_ISBN.one_or_none(connection, isbn13=isbn13)
     if row is None or not may_see(viewer, row.owner_id, is_active=row.is_active):
         raise no_book_of_isbn(isbn13)

@@ -15,7 +15,7 @@ from app.catalog.formats.numbers import read_item_id, read_price
 from app.catalog.formats.people import credits_of, credits_of_commas
 from app.catalog.formats.record import Record, RowProblem
 from app.catalog.formats.texts import FieldCut, FieldRefused
-from app.catalog.isbn import MistypedIsbn
+from app.catalog.isbn import mistyped
 
 LARGEST_CELL = 1_000_000
 """Characters. Nothing that a book has is a thousandth of it."""
@@ -171,7 +171,7 @@ def _set_key(record: Record, fields: Mapping[str, str], shared: Mapping[str, Seq
         try:
             record.isbn13 = repair_isbn(isbns[0]) if len(isbns) == 1 else _isbn_of_several(isbns)
         except ValueError as refusal:
-            record.mistyped_isbn = refusal if isinstance(refusal, MistypedIsbn) else None
+            record.mistyped_isbn = mistyped(refusal)
             complain(record, "isbn", refusal)
     item_id = fields.get("shop_item_id", "").strip()
     if record.isbn13 is None and item_id:

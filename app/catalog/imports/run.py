@@ -13,7 +13,7 @@ that a worker that was killed leaves nothing half done and the next one starts a
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Self
 
@@ -29,6 +29,7 @@ from app.catalog.imports.job import JobLifecycle, Progress, SearchDocuments, is_
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.source import Batch, BatchReader
 from app.catalog.imports.writer import BookWriter, Owner, refresh_documents
+from app.catalog.index.matching import list_meant_isbns, offer_isbns
 from app.catalog.models import ImportJob, ImportMode, RowStatus
 from app.catalog.series.resolver import resolve_series
 from app.core.cache.hot import EVERYTHING, invalidate
@@ -98,6 +99,7 @@ class BatchApplier:
             failed = await self._imports.list_failed(self._job.id, records[0].number, records[-1].number)
             records = [record for record in records if record.number in failed]
         isbns = [record.isbn13 for record in records if record.isbn13 is not None]
+        await self._offer_isbns([record for record in records if record.mistyped_isbn is not None])
         triage = Triage(ImportMode(self._job.mode), await self._imports.list_seen(self._job.id, isbns))
         sound = triage.sound(records)
         ids = await self._books.lock_by_isbn([one.isbn13 for one in sound if one.isbn13 is not None])
@@ -119,6 +121,17 @@ class BatchApplier:
         outcomes = sorted([*triage.failures, *plan.outcomes], key=lambda one: one.number)
         written = [one.item_id for one in outcomes if one.status in _WRITTEN and one.item_id is not None]
         return Applied(outcomes, written, names.created, _stale_groups(outcomes, self._job.created_by))
+
+    async def _offer_isbns(self, records: Sequence[Record]) -> None:
+        """Tell with each mistyped ISBN which of the shop's books may be meant."""
+        mistyped = {one.mistyped_isbn: one for one in records if one.mistyped_isbn is not None}
+        if mistyped:
+            for refusal, meant in (await list_meant_isbns(self._session, mistyped)).items():
+                record = mistyped[refusal]
+                record.problems = [
+                    replace(one, message=f"{refusal}{offer_isbns(meant)}") if one.field == "isbn" else one
+                    for one in record.problems
+                ]
 
 
 async def resolve_names(session: AsyncSession, records: Iterable[Record], names: Names) -> None:

@@ -6,6 +6,7 @@ where the planner knows nothing of them and goes through the indexes of words.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     Text,
+    any_,
     cast,
     func,
     literal,
@@ -21,10 +23,11 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.catalog.isbn import parse_isbn
-from app.catalog.models import Book, BookDocument
+from app.catalog.isbn import MistypedIsbn, mistyped, parse_isbn
+from app.catalog.models import Book, BookDocument, Item
 from app.core.db.queries import fixed
 
 MAIN_WORDS = func.ts_filter(BookDocument.words, literal_column("'{a,b}'::\"char\"[]"))
@@ -43,6 +46,33 @@ def isbn_of(text: str) -> str | None:
         return parse_isbn(f"0{bare}" if _NINE_DIGITS.fullmatch(bare) else bare)
     except ValueError:
         return None
+
+
+def mistyped_isbn_of(text: str) -> MistypedIsbn | None:
+    """Why the text is no ISBN, where it has all digits of one and the check digit is wrong."""
+    try:
+        parse_isbn(text)
+    except ValueError as refusal:
+        return mistyped(refusal)
+    return None
+
+
+async def list_meant_isbns(
+    reader: AsyncConnection | AsyncSession, numbers: Iterable[MistypedIsbn]
+) -> dict[MistypedIsbn, list[str]]:
+    """For each mistyped number the ISBNs of the shop's books that a slip of one key makes of it."""
+    neighbours = {one: one.neighbours for one in numbers}
+    wanted = sorted({isbn for listed in neighbours.values() for isbn in listed})
+    held = select(Book.isbn13).join(Item, Item.id == Book.item_id)
+    rows = await reader.execute(held.where(Item.is_active, Book.isbn13 == any_(literal(wanted, ARRAY(Text)))))
+    known = {isbn for (isbn,) in rows}
+    return {one: [isbn for isbn in listed if isbn in known] for one, listed in neighbours.items()}
+
+
+def offer_isbns(isbns: Iterable[str]) -> str:
+    """What is added to a message about a mistyped ISBN."""
+    listed = ", ".join(isbns)
+    return f"; the shop has {listed}" if listed else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class PictureService:
         try:
             isbn13 = parse_isbn(stem)
         except ValueError as reason:
-            raise InvalidIsbn(f"The file is not named after an ISBN: {reason}.") from None
+            raise InvalidIsbn(f"The file is not named after an ISBN: {reason}.", suggestions=[]) from None
         book_id = await find_book_id(self._session, isbn13)
         if book_id is None:
             raise no_book_of_isbn(isbn13)

@@ -107,6 +107,17 @@ class FoundBook(BookOut):
     explanation: Explanation | None = Field(default=None, description="With `explain=true` alone.")
 
 
+class MistypedIsbnOut(ResponseModel):
+    """A number that has all digits of an ISBN, and a wrong check digit."""
+
+    isbn: str = Field(description="As it was given.", examples=["9780261102218"])
+    message: str = Field(examples=["the check digit of this ISBN-13 is wrong"])
+    suggestions: list[str] = Field(
+        description="ISBNs of the shop's books that one slip makes of it: another digit, or two changed round.",
+        examples=[["9780261102217"]],
+    )
+
+
 class SearchPage(Page[FoundBook]):
     """One page of found books: the ISBN first, then titles, then words."""
 
@@ -114,4 +125,7 @@ class SearchPage(Page[FoundBook]):
         default=None,
         description="The corrected text, where little was found by the given one; its books are on the list too.",
         examples=["tolkien"],
+    )
+    mistyped_isbn: MistypedIsbnOut | None = Field(
+        default=None, description="Where the text names an ISBN whose check digit is wrong."
     )

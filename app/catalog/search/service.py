@@ -8,10 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.queries import book_out
 from app.catalog.index.conditions import document_conditions, find_names
-from app.catalog.index.matching import isbn_of
+from app.catalog.index.matching import isbn_of, list_meant_isbns, mistyped_isbn_of
 from app.catalog.search.errors import SearchTooSlow
 from app.catalog.search.queries import MARKS, TIER, Search, find_books
-from app.catalog.search.schemas import Explanation, FoundBook, Match, SearchPage, SearchQuery, Tier
+from app.catalog.search.schemas import (
+    Explanation,
+    FoundBook,
+    Match,
+    MistypedIsbnOut,
+    SearchPage,
+    SearchQuery,
+    Tier,
+)
 from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow
 from app.core.http.responses import ReadResult
@@ -45,7 +53,18 @@ async def search_catalog(connection: AsyncConnection, query: SearchQuery, pager:
     books = [_found_book(row, is_explained=query.explain) for row in result.found.rows]
     page = pager.page(query, window, result.found, books)
     meant = result.corrected if page.total else None
-    return ReadResult(SearchPage(**dict(page), did_you_mean=meant), result.found.snapshot)
+    mistyped = await _mistyped_isbn(connection, query.q)
+    return ReadResult(
+        SearchPage(**dict(page), did_you_mean=meant, mistyped_isbn=mistyped), result.found.snapshot
+    )
+
+
+async def _mistyped_isbn(connection: AsyncConnection, text: str) -> MistypedIsbnOut | None:
+    refusal = mistyped_isbn_of(text)
+    if refusal is None:
+        return None
+    meant = await list_meant_isbns(connection, [refusal])
+    return MistypedIsbnOut(isbn=refusal.digits, message=str(refusal), suggestions=meant[refusal])
 
 
 def _found_book(row: AnyRow, *, is_explained: bool) -> FoundBook:

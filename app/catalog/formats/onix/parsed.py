@@ -9,6 +9,7 @@ from app.catalog.formats.markup import plain_line
 from app.catalog.formats.onix.parts import Part
 from app.catalog.formats.onix.prices import Shop
 from app.catalog.formats.record import RowProblem
+from app.catalog.isbn import MistypedIsbn
 
 T = TypeVar("T")
 _SHOWN = 80
@@ -41,6 +42,7 @@ class ParsedProduct:
     problems: list[RowProblem] = field(default_factory=list)
     warnings: list[RowProblem] = field(default_factory=list)
     notes: list[RowProblem] = field(default_factory=list)
+    mistyped_isbn: MistypedIsbn | None = None
 
     @property
     def is_own(self) -> bool:

@@ -12,7 +12,7 @@ from app.catalog.formats.onix.supply import read_supply
 from app.catalog.formats.onix.unmapped import as_json, unmapped_parts
 from app.catalog.formats.record import Action, Record
 from app.catalog.formats.texts import FieldRefused
-from app.catalog.isbn import parse_isbn
+from app.catalog.isbn import mistyped, parse_isbn
 
 COLUMNS = ["record_reference", "isbn", "title"]
 _BLOCKS = {
@@ -48,6 +48,7 @@ def record_of(product: Part, number: int, message: Message) -> Record:
         parsed.warnings,
         parsed.notes,
         action=action,
+        mistyped_isbn=parsed.mistyped_isbn,
     )
 
 
@@ -94,6 +95,7 @@ def _isbn(product: Part, parsed: ParsedProduct) -> str | None:
                 identifier.use()
     if found is None and refusal is not None:
         parsed.refuse("isbn", refusal)
+        parsed.mistyped_isbn = mistyped(refusal)
     return found
 
 
