@@ -52,8 +52,7 @@ BEGIN
             book_id, title_words, title_filed, words, price, in_stock, language, format, year, series_id,
             author_ids, category_ids, subject_codes, sample)
         SELECT items.id, plain_words(bare_letters(items.title_folded)),
-            nullif(search_text(filed_title(items.title, books.language, books.title_sort)),
-                plain_words(bare_letters(items.title_folded))),
+            CASE WHEN filed <> items.title THEN nullif(search_text(filed), plain_words(bare_letters(items.title_folded))) END,
             setweight(search_vector(items.title), 'A')
             || setweight(search_vector(concat_ws(E'\n', made.names, series.name, books.series_position)), 'B')
             || coalesce(setweight(search_vector(nullif(concat_ws(E'\n', books.subtitle, about.words), '')), 'C'), '')
@@ -65,6 +64,7 @@ BEGIN
             hashint8(items.id) & 2147483647
         FROM books
         JOIN items ON items.id = books.item_id
+        CROSS JOIN LATERAL filed_title(items.title, books.language, books.title_sort) AS filed
         LEFT JOIN stock_levels ON stock_levels.item_id = items.id
         LEFT JOIN series ON series.id = books.series_id
         LEFT JOIN made ON made.book_id = items.id
