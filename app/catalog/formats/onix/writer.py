@@ -30,8 +30,8 @@ _SCRIPT, _COUNTRY = 4, 2
 class OnixExport:
     """The bytes of an ONIX message: header, a product for each book, footer.
 
-    A book is a full record (notification 03) whose record reference stays the same for ever. Tags, SKU and
-    categories have no place in ONIX; an import leaves them alone.
+    A book is a full record (notification 03) whose record reference stays the same for ever. Tags, SKU,
+    categories, how the title is filed and what suppliers have are not of the record; an import leaves them alone.
     """
 
     media_type = "application/xml"
