@@ -60,6 +60,14 @@ CASES = {
     "title in other case": Case({"title": "TITLE IN OTHER CASE"}),
     "author by name": Case({"contributors": [{"name": "Frank Herbert"}]}),
     "author by name in another spelling": Case({"contributors": [{"name": "  frank   HERBERT"}]}),
+    "author by initials run together": Case({"author": "JRR Tolkien; J. R. R. Martin"}),
+    "author by last name first": Case({"contributors": [{"name": "Herbert, Frank"}]}),
+    "author with unseen marks": Case({"author": "Frank\u200b Her\u00adbert\ufeff"}),
+    "series with an article behind": Case(
+        {"series": "Misérables,  Les"}, {"series": None, "series_position": None}
+    ),
+    "title of 500 characters": Case({"title": "x" * 500, "subtitle": "y" * 500}),
+    "description of 20,000 characters": Case({"description": "word " * 3_999 + "words"}),
     "author by one line": Case({"author": "Frank Herbert; Mark Twain"}),
     "new author": Case({"contributors": [{"name": "Nobody Yet"}, {"name": "NOBODY YET", "role": "editor"}]}),
     "namesake who is credited": Case({"contributors": [{"name": "John Smith"}]}, {"contributors": [YOUNG]}),

@@ -20,7 +20,7 @@ from app.catalog.formats.columns import (
 from app.catalog.formats.decoding import TextFile
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.record import Record, RowProblem, SourceOptions
-from app.catalog.formats.rows import LARGEST_CELL, Normaliser
+from app.catalog.formats.rows import LARGEST_CELL, Cell, Normaliser
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", r"\t": "\t"}
 _HEAD = 65_536
@@ -64,6 +64,7 @@ class CsvSource:
         """The records from the first to the last; once."""
         columns, width = self.columns, len(self.columns)
         fill, plan = self._normaliser.fill, self._plan
+        clearing, shared_columns = plan.clearing, plan.shared
         single = [(column.index, column.field) for column in plan.single]
         number = 0
         for row in self._rows:
@@ -76,11 +77,11 @@ class CsvSource:
                 record.problems.append(row.problem)
             elif len(cells) == width or self._fits(record, cells):
                 fields = {field: cells[index] for index, field in single}
-                shared = {
-                    thing: [(one.field, cells[one.index]) for one in columns]
-                    for thing, columns in plan.shared.items()
-                }
-                fill(record, fields, shared, plan.clearing)
+                shared: dict[str, list[Cell]] = {}
+                if shared_columns:
+                    for thing, sharing in shared_columns.items():
+                        shared[thing] = [(one.field, cells[one.index]) for one in sharing]
+                fill(record, fields, shared, clearing)
             yield record
 
     def position(self) -> int:

@@ -67,16 +67,21 @@ class Normaliser:
                 continue
             name, reader = rule
             cell = text.strip()
-            if "&" in cell or "<" in cell or not cell.isprintable():
+            if not cell.isprintable() or "&" in cell or "<" in cell:
                 cell = _clean(record, name, cell)
             if cell:
-                _take(record, name, reader, cell)
+                try:
+                    values[name] = reader(cell) if len(cell) <= LARGEST_CELL else _refuse_length()
+                except ValueError as refusal:
+                    _note(record, name, refusal)
             elif name in clearing and name not in _KEPT_WHEN_EMPTY:
                 values[name] = [] if name in LIST_FIELDS else None
-        for name, cells in shared.items():
-            if name in rules:
-                self._join(record, name, cells)
-        values.pop("currency", None)
+        if shared:
+            for name, cells in shared.items():
+                if name in rules:
+                    self._join(record, name, cells)
+        if "currency" in values:
+            del values["currency"]
         _set_key(record, fields, shared)
         if values.get("series_position") and "series" in values and not values["series"]:
             del values["series_position"]
@@ -139,13 +144,19 @@ def _clean(record: Record, name: str, text: str) -> str:
 def _take(record: Record, name: str, reader: CellReader, cell: str) -> None:
     """Set what the cell says, or what of it can be taken, and note what cannot."""
     try:
-        if len(cell) > LARGEST_CELL:
-            raise FieldRefused(f"must have at most {LARGEST_CELL} characters", "string_too_long")
-        record.values[name] = reader(cell)
+        record.values[name] = reader(cell) if len(cell) <= LARGEST_CELL else _refuse_length()
     except ValueError as refusal:
-        if isinstance(refusal, FieldCut):
-            record.values[name] = refusal.kept
-        complain(record, name, refusal)
+        _note(record, name, refusal)
+
+
+def _refuse_length() -> FieldValue:
+    raise FieldRefused(f"must have at most {LARGEST_CELL} characters", "string_too_long")
+
+
+def _note(record: Record, name: str, refusal: ValueError) -> None:
+    if isinstance(refusal, FieldCut):
+        record.values[name] = refusal.kept
+    complain(record, name, refusal)
 
 
 def _most_precise(name: str, values: Sequence[Any]) -> Any:
@@ -162,23 +173,29 @@ def complain(record: Record, name: str, refusal: ValueError) -> None:
 
 def _set_key(record: Record, fields: Mapping[str, str], shared: Mapping[str, Sequence[Cell]]) -> None:
     """Set the ISBN, or of a row without one the item's id."""
-    texts = [fields[name] for name in ISBN_FIELDS if name in fields]
+    isbns = [cell for name in ISBN_FIELDS if name in fields and (cell := _filled(fields[name]))]
     if shared:
-        texts += [text for name in ISBN_FIELDS for _, text in shared.get(name, ())]
-    seen = [text if text.isprintable() else CONTROLS.sub("", text) for text in texts]
-    isbns = [cell for text in seen if not is_empty(cell := text.strip())]
+        isbns += [cell for name in ISBN_FIELDS for _, text in shared.get(name, ()) if (cell := _filled(text))]
     if isbns:
         try:
             record.isbn13 = repair_isbn(isbns[0]) if len(isbns) == 1 else _isbn_of_several(isbns)
         except ValueError as refusal:
             record.mistyped_isbn = mistyped(refusal)
             complain(record, "isbn", refusal)
-    item_id = fields.get("shop_item_id", "").strip()
-    if record.isbn13 is None and item_id:
+    if record.isbn13 is None and (item_id := fields.get("shop_item_id", "").strip()):
         try:
             record.item_id = read_item_id(item_id)
         except ValueError as refusal:
             complain(record, "shop_item_id", refusal)
+
+
+def _filled(text: str) -> str:
+    """The cell of a number; nothing where it is but the dress of one."""
+    cell = text.strip()
+    if cell.isalnum():
+        return cell
+    cell = CONTROLS.sub("", cell).strip()
+    return "" if is_empty(cell) else cell
 
 
 def _isbn_of_several(cells: Sequence[str]) -> str:

@@ -156,6 +156,12 @@ def test_columns_that_differ_warn_and_the_first_is_taken(
     assert record.values
 
 
+def test_each_row_keeps_its_cells_under_all_headers(path: Path) -> None:
+    first, second = records_of(path, f"isbn,Authors,Contributors\n{HOBBIT},A,\n{HOBBIT},,B\n")
+    assert first.raw == {"isbn": HOBBIT, "Authors": "A", "Contributors": ""}
+    assert second.raw == {"isbn": HOBBIT, "Authors": "", "Contributors": "B"}
+
+
 @pytest.mark.parametrize("headers", ["price,rrp", "quantity,stock", "sku,item number"])
 def test_columns_that_differ_in_price_or_quantity_are_refused(path: Path, headers: str) -> None:
     cells = "BK-0001,BK-0002" if "sku" in headers else "5,50"
