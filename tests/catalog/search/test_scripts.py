@@ -54,6 +54,16 @@ async def test_chinese_japanese_and_korean_are_found_from_any_place(
         assert (q, await titles(client, q)) == (q, [title])
 
 
+@pytest.mark.parametrize(
+    "typed", ["ノルウェイ", "ウェイの", "ウェイの森", "の森", "村上の", "الأي", "Dostoev"]
+)
+async def test_suggestions_know_other_scripts(client: httpx.AsyncClient, seller: Caller, typed: str) -> None:
+    await a_book(client, seller, "村上のノルウェイの森", author="Фёдор Достоевский")
+    await a_book(client, seller, "كِتَابُ الأَيَّام")
+    answer = await client.get("/api/v1/suggest", params={"q": typed})
+    assert [one["id"] for one in answer.json()["items"]] != []
+
+
 async def test_characters_in_another_order_are_another_word(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:

@@ -96,14 +96,16 @@ def _books(text: ColumnElement[str]) -> list[Select[Any]]:
     )
     fit = case((begun.c.title_words == text, EXACT), else_=PREFIX)
     is_lacking = select(func.count() < ENOUGH).select_from(begun).scalar_subquery()
+    # As they are indexed: two characters each of scripts that are written without spaces.
+    indexed = func.query_bigrams(text, type_=Text)
     named = (
         select(documents.book_id, documents.in_stock, documents.words)
-        .where(MAIN_WORDS.bool_op("@@")(_selective_words(text)), is_lacking, ~begins)
+        .where(MAIN_WORDS.bool_op("@@")(_selective_words(indexed)), is_lacking, ~begins)
         .limit(_WORDED)
         .subquery("named")
     )
     # All words in the title, the last one perhaps unfinished; in a subquery, as `matching` does.
-    words = func.to_tsquery("simple", func.replace(text, " ", ":A & ").concat(":*A"))
+    words = func.to_tsquery("simple", func.replace(indexed, " ", ":A & ").concat(":*A"))
     titled = named.c.words.bool_op("@@")(select(words).scalar_subquery())
     return [
         _row("book", Item.id, Item.title, fit, cast(begun.c.in_stock, Integer)).join(
