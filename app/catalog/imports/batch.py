@@ -201,8 +201,9 @@ class Triage:
             return self._forbidden_new(record)
         if self._mode is ImportMode.CREATE:
             return [RowProblem("isbn", "A book with this ISBN exists already.", IsbnTaken.code)]
-        if record.action is Action.DELETE and book.reserved:
-            return [RowProblem("isbn", "Some of its stock is reserved.", StockReserved.code)]
+        if record.action is Action.DELETE and (book.reserved or book.state.quantity):
+            message = "The shop has some of it: a notice of deletion takes away only what is sold out."
+            return [RowProblem("isbn", message, StockReserved.code if book.reserved else "in-stock")]
         return ()
 
     def _forbidden_new(self, record: Record) -> Sequence[RowProblem]:

@@ -184,7 +184,8 @@ async def revert_import(
     """Delete what the import created and restore what it changed, wherever the book is unchanged since.
 
     The other rows are left alone and counted in `revert.left`; `rows` tells which. Stock goes back
-    through the ledger. A deletion by ONIX stays. Asked again, it tries what was left.
+    through the ledger. A deletion by ONIX stays, which is why it takes away only what is sold out. Asked
+    again, it tries what was left.
     """
     await imports.revert(staff, import_id)
     return await read_back(session, partial(queries.get_import, job_id=import_id), status=_ACCEPTED)

@@ -94,6 +94,7 @@ async def test_a_feed_creates_updates_blocks_and_deletes(
         return shortened(whole) if is_short else whole
 
     towers = HOBBIT.replace("9780261102217", TOWERS).replace("01734529", "02").replace("Hobbit", "Two Towers")
+    towers = towers.replace("<OnHand>12<", "<OnHand>0<")
     job = await import_file(feed(HOBBIT, towers), stock="import")
     assert (_shown(job), job["stock"]) == (("completed", {"created": 2}), "import")
     book = await _book(live_client)
@@ -115,7 +116,9 @@ async def test_a_feed_creates_updates_blocks_and_deletes(
         reference="com.globalbookinfo.onix.01734529",
     )
     deletion = product("", isbn=TOWERS, notification="05")
+    refused = product("", notification="05", reference="com.globalbookinfo.onix.01734529")
     unknown = product(collateral("x"), isbn="9780306406157", notification="04")
+    assert _shown(await import_file(feed(refused))) == ("completed", {"failed": 1}), "12 of it are in stock"
     job = await import_file(feed(update, deletion, unknown))
     assert _shown(job) == ("completed", {"updated": 1, "deleted": 1, "failed": 1})
 
