@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION public.partial_search(value text, OUT most tsquery, OUT rare tsquery, OUT words text[], OUT queries tsquery[], OUT weights double precision[])
  RETURNS SETOF record
  LANGUAGE plpgsql
- STABLE PARALLEL SAFE STRICT ROWS 1
+ PARALLEL SAFE STRICT ROWS 1
  SET enable_seqscan TO 'off'
  SET enable_indexscan TO 'off'
  SET enable_indexonlyscan TO 'off'
@@ -15,6 +15,9 @@ DECLARE
     terms text[];
     kinds text[];
     books integer[];
+    plan json;
+    expected double precision;
+    finding tsquery;
     known integer[];
     total integer := 0;
 BEGIN
@@ -31,14 +34,20 @@ BEGIN
             excluded := coalesce(excluded && websearch_to_tsquery('simple', terms[place]), websearch_to_tsquery('simple', terms[place]));
             CONTINUE;
         END IF;
-        CONTINUE WHEN search_query(terms[place]) IS NULL OR cardinality(words) = 12;
+        finding := search_query(terms[place]);
+        CONTINUE WHEN finding IS NULL OR cardinality(words) = 12;
         words := words || coalesce(
             (SELECT raw FROM regexp_split_to_table(value, '\s+') AS raw WHERE search_expression(raw) = terms[place] LIMIT 1), terms[place]);
-        queries := queries || coalesce(search_query(terms[place]) || CASE WHEN kinds[place] = 'word' THEN other_spellings(
-            ARRAY(SELECT CASE WHEN kind = 'word' THEN term END
-                FROM unnest(terms, kinds) WITH ORDINALITY AS others (term, kind, at) ORDER BY at), place) END, search_query(terms[place]));
-        books := books || (SELECT count(*)::integer FROM (
-            SELECT FROM book_documents WHERE book_documents.words @@ queries[cardinality(queries)] LIMIT 20000) AS few);
+        IF kinds[place] = 'word' THEN
+            finding := coalesce(finding || other_spellings(ARRAY(SELECT CASE WHEN kind = 'word' THEN term END
+                FROM unnest(terms, kinds) WITH ORDINALITY AS others (term, kind, at) ORDER BY at), place), finding);
+        END IF;
+        queries := queries || finding;
+        -- Of common words the planner knows how many books have them: counting those would take long.
+        EXECUTE format('EXPLAIN (FORMAT JSON) SELECT FROM book_documents WHERE words @@ %L', finding) INTO plan;
+        expected := (plan -> 0 -> 'Plan' ->> 'Plan Rows')::double precision;
+        books := books || CASE WHEN expected > 3000 THEN expected::integer ELSE (SELECT count(*)::integer FROM (
+            SELECT FROM book_documents WHERE book_documents.words @@ finding LIMIT 3000) AS few) END;
     END LOOP;
     IF cardinality(words) < 2 THEN RETURN; END IF;
     weights := ARRAY(SELECT ln(1 + all_books / greatest(1, one))::double precision FROM unnest(books) WITH ORDINALITY AS counted (one, at) ORDER BY at);
