@@ -36,7 +36,7 @@ async def test_a_deadlock_is_answered_as_two_changes_that_met_and_the_request_ma
     assert (refused.status_code, refused.json()["code"]) == (503, "write-collision")
     assert refused.json()["title"] == "Two changes met; send the request again"
     assert refused.headers["retry-after"] == "1"
-    assert (await live_client.get(path)).json() == book
+    assert (await live_client.get(path, headers=staff.headers)).json() == book
     again = await live_client.patch(path, json=change, headers=staff.headers)
     assert (again.json()["title"], again.json()["version"]) == ("New", book["version"] + 1)
 
