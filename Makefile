@@ -19,7 +19,7 @@ run: $(READY) ## everything on this machine, until Ctrl-C (HOST=127.0.0.1 PORT=8
 	@exec $(PY) -m devstack run
 
 test: $(READY) ## the whole test suite, on servers of its own (ARGS="-k word")
-	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(READY) ## format, lint, types, layers and the rules of the house
 	@.venv/bin/ruff format --check .

@@ -20,9 +20,6 @@ from tests.conftest import DatabaseMaker, client_of, running_app, settings_for
 BOOKS = 100_000
 LARGE = {"books", "items", "book_documents", "works", "contributors", "book_categories", "stock_levels"}
 
-pytestmark = pytest.mark.xdist_group("a hundred thousand books")
-"""One process fills the shop and asks all the questions."""
-
 Statement = tuple[str, tuple[Any, ...]]
 
 
