@@ -97,7 +97,7 @@ def start_gunicorn(servers: Servers, empty_database_url: str, tmp_path: Path) ->
             )
         # Without keep-alive each request may meet another worker.
         limits = httpx.Limits(max_keepalive_connections=0)
-        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", limits=limits, trust_env=False)
+        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", limits=limits, trust_env=False, timeout=60)
         started.append(Gunicorn(popen, client, output, tmp_path / "metrics"))
         if is_awaited:
             assert wait_until(started[-1].is_ready, timeout=120), started[-1].said

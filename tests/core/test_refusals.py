@@ -22,7 +22,7 @@ async def test_openapi_says_which_reads_answer_not_modified(client: httpx.AsyncC
     [
         ({"sku": "abc"}, "sku", "capital letters, a dash and four to eight digits, such as BK-000123"),
         ({"language": "english"}, "language", "must be a language code, such as en or en-US"),
-        ({"subtitle": "s" * 201}, "subtitle", "must have at most 200 characters"),
+        ({"subtitle": "s" * 501}, "subtitle", "must have at most 500 characters"),
     ],
     ids=["sku", "language", "long"],
 )

@@ -4,8 +4,9 @@ CREATE OR REPLACE FUNCTION public.filed_title(title text, language text, title_s
  IMMUTABLE PARALLEL SAFE
 AS $function$
 DECLARE
-    articles CONSTANT text := CASE coalesce(split_part(language, '-', 1), 'en')
-        WHEN 'en' THEN 'the|an?' WHEN 'de' THEN 'der|die|das|eine?'
+    -- Where nothing says the language, `the` alone is an article for sure.
+    articles CONSTANT text := CASE coalesce(split_part(language, '-', 1), '')
+        WHEN '' THEN 'the' WHEN 'en' THEN 'the|an?' WHEN 'de' THEN 'der|die|das|eine?'
         WHEN 'fr' THEN 'les?|la|une?|des' WHEN 'es' THEN 'el|la|los|las|un|una|unos|unas'
         WHEN 'it' THEN 'il|lo|la|i|gli|le|uno?|una' WHEN 'pt' THEN 'os?|as?|um|uma'
         WHEN 'ca' THEN 'els?|la|les|una?' WHEN 'gl' THEN 'os?|as?|unha|un' WHEN 'nl' THEN 'de|het|een|''t|’t' WHEN 'af' THEN 'die|''n|’n'

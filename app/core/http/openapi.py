@@ -3,6 +3,7 @@
 `openapi_schemas` brings the schemas into a form from which generators make good clients.
 """
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
@@ -26,7 +27,7 @@ from app.core.http.openapi_schemas import (
     tidy_components,
 )
 from app.core.http.problems import MEDIA_TYPE, generic_problems, problems
-from app.core.http.responses import get_hot_reads
+from app.core.http.responses import HotReads
 from app.core.settings.settings import Settings
 
 DESCRIPTION = """
@@ -192,10 +193,15 @@ def _add_refusals(operation: dict[str, Any], method: str, dependant: Dependant) 
     if method != "get":
         codes += _WHERE_WRITTEN
     _add(responses, generic_problems(codes))
-    if any(needed.call is get_hot_reads for needed in dependant.dependencies):
+    if any(_gives_hot_reads(needed) for needed in dependant.dependencies):
         operation.setdefault("parameters", []).append(dict(_IF_NONE_MATCH))
         responses.setdefault("304", dict(NOT_MODIFIED[304]))
     _add(responses, problems(*_refusals(dependant, method.upper())))
+
+
+def _gives_hot_reads(dependant: Dependant) -> bool:
+    given = inspect.signature(dependant.call).return_annotation if dependant.call else None
+    return isinstance(given, type) and issubclass(given, HotReads)
 
 
 def _refusals(dependant: Dependant, method: str) -> Iterator[type[AppError]]:
