@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from app.catalog.goods.ownership import may_edit
 from app.core.errors import AppError, RateLimited, refuses
-from app.core.http.responses import CREDENTIAL_HEADERS, HotReads, ReadResult, RepresentationResponse
+from app.core.http.responses import HotReads, ReadResult, RepresentationResponse, has_credentials
 from app.core.rate_limit import client_address, count_request
 from app.identity.authentication.csrf import ACCESS_COOKIE, BrowserGuard
 from app.identity.authentication.deps import find_caller
@@ -52,7 +52,7 @@ class ItemReads(HotReads):
 
         What everybody sees is asked for first: it says whose the item is, and most who are logged in see no more.
         """
-        if CREDENTIAL_HEADERS.isdisjoint({name for name, _ in self.request.scope["headers"]}):
+        if not has_credentials(self.request.scope):
             return await self.answer(group, read)
         viewer = await find_caller(self.request)
         if viewer is None:
@@ -75,16 +75,13 @@ def sees_more(state: State, scope: Scope, owner_id: int) -> bool:
     Asked for each answer out of the worker's cache, so without any I/O: a token tells whose it is and what it
     grants, of an API key nothing is known here. Who sends nothing valid gets what everybody gets.
     """
-    names = {name for name, _ in scope["headers"]}
-    if CREDENTIAL_HEADERS.isdisjoint(names):
-        return False
     headers = Headers(scope=scope)
     tokens: TokenIssuer = state.tokens
     browser: BrowserGuard = state.browser
     scheme, _, token = headers.get("authorization", "").partition(" ")
     try:
         if scheme.lower() != "bearer":
-            if b"x-api-key" in names:
+            if "x-api-key" in headers:
                 return True
             token = browser.read_cookie(headers, ACCESS_COOKIE) or ""
         claims = tokens.read(token.strip())

@@ -65,7 +65,7 @@ async def create_import(
     title is the same. Only the columns of the file are touched: an absent column leaves a field alone. Of
     several columns for one thing, such as `Author` and `Additional Authors`, the filled ones count, joined
     without repeats. An empty cell empties its field where one column alone has it, under the very name that
-    exports give it (`subtitle`, `contributors`) or under one of the mapping; any other says nothing, and so
+    exports give it (`publisher`, `contributors`) or under one of the mapping; any other says nothing, and so
     do those of title, price and quantity. Fields that become empty are told by row (`warnings`) and counted
     (`cleared`); where that is one in more than a tenth of the rows, and in more than one, the import fails
     before it writes them, unless sent with `allow_clearing=true`. The regular price of a book

@@ -76,7 +76,7 @@ class ImportOut(ResponseModel):
     cleared: dict[str, int] = Field(
         description="Fields that had something and became empty, each with the number of rows; of a dry run, what"
         " would.",
-        examples=[{"subtitle": 3}],
+        examples=[{"publisher": 3}],
     )
     needs_allow_clearing: bool = Field(
         description="Whether a field becomes empty in more than a tenth of the rows, and in more than one: without"

@@ -18,7 +18,7 @@ from app.core.cache.hot import HotCache
 from app.core.clock import utc_now
 from app.core.http.problems import GENERIC, fault_response, problem_response
 from app.core.http.request_info import scope_var
-from app.core.http.responses import PUBLIC_ANSWERS, hot_key, send_representation
+from app.core.http.responses import PUBLIC_ANSWERS, has_credentials, hot_key, send_representation
 from app.core.logging import request_id_var, write_json_line
 from app.core.metrics import IN_FLIGHT, UNMATCHED, RouteMeters
 
@@ -301,7 +301,9 @@ class HotPath:
         if scope["type"] == "http" and scope["method"] == "GET":
             answer = self._cache.peek(PUBLIC_ANSWERS, hot_key(scope))
             if answer is not None and (
-                answer.owner_id is None or not self._sees_more(scope, answer.owner_id)
+                answer.owner_id is None
+                or not has_credentials(scope)
+                or not self._sees_more(scope, answer.owner_id)
             ):
                 scope["state"]["route_template"] = answer.template
                 await send_representation(scope, send, answer)

@@ -31,7 +31,7 @@ VARY = "Accept, Authorization, Cookie, X-API-Key, Origin"
 """By representation, by who asks, and by origin since the CORS headers are the origin's."""
 
 _NOT_MODIFIED = 304
-CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"cookie"})
+_CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"cookie"})
 _CACHE_CONTROL = b"cache-control"
 
 
@@ -201,13 +201,18 @@ def represent(
     )
 
 
+def has_credentials(scope: Scope) -> bool:
+    """Whether the request names a caller, rightly or not."""
+    return any(name in _CREDENTIAL_HEADERS for name, _ in scope["headers"])
+
+
 async def send_representation(scope: Scope, send: Send, answer: Representation) -> None:
     """Send the bytes, or 304 when `If-None-Match` lists their tag; to a caller with credentials as private."""
     headers, is_known = list(answer.headers), False
     for name, value in scope["headers"]:
         if name == b"if-none-match":
             is_known = is_known or matches_any(answer.etag, value)
-        elif name in CREDENTIAL_HEADERS:
+        elif name in _CREDENTIAL_HEADERS:
             headers = [header for header in answer.headers if header[0] != _CACHE_CONTROL]
             headers.append((_CACHE_CONTROL, PRIVATE.encode()))
     if is_known:

@@ -8,7 +8,7 @@ from app.core.db.faults import Fault
 from app.core.errors import AppError, RateLimited
 from app.core.http.middleware import INTERNAL_PATHS
 from app.core.http.problems import answer_refusal
-from app.core.http.responses import CREDENTIAL_HEADERS
+from app.core.http.responses import has_credentials
 from app.core.rate_limit import RateLimiter, client_address, give_back_all, set_caller
 from app.identity.authentication.credentials import identify, read_credentials, remember_outcome
 from app.identity.authentication.csrf import SAFE_METHODS
@@ -61,7 +61,7 @@ class Admission:
 
 
 async def _name_caller(request: Request) -> str:
-    if CREDENTIAL_HEADERS.isdisjoint({name for name, _ in request.scope["headers"]}):
+    if not has_credentials(request.scope):
         return client_address(request)
     try:
         principal = await identify(request, await read_credentials(request))
