@@ -259,7 +259,13 @@ def settings_for(servers: Servers, database_url: str, **overrides: object) -> Se
         "allowed": {"hosts": "testserver, 127.0.0.1"},
         "internal_port": INTERNAL_PORT,
         # A busy machine is slow, not wrong: a test's own transaction may lie idle for long.
-        "database": {"url": database_url, "pool_size": 5, "read_pool_size": 5, "statement_timeout": 120},
+        "database": {
+            "url": database_url,
+            "pool_size": 5,
+            "read_pool_size": 5,
+            "statement_timeout": 120,
+            "search_timeout": 60,
+        },
         "redis": {"url": servers.redis_url},
         "storage": {"url": servers.files.as_uri()},
         "jwt": {"secret": JWT_SECRET},

@@ -44,11 +44,11 @@ async def search_books(
     ones are corrected: such books have `match: fuzzy`, and `did_you_mean` holds
     the corrected text. At most 2,000 books of each kind are ranked; `total` is then an estimate.
     """
+    state = request.app.state
 
     async def read(connection: AsyncConnection) -> ReadResult:
-        found = await search_catalog(connection, query, pager)
+        found = await search_catalog(connection, query, pager, state.settings.database.search_timeout)
         if query.is_of_everything and isinstance(found.model, Page) and not found.model.total:
-            state = request.app.state
             background.add_task(count_zero_result, lambda: transaction(state.database, state.cache), query.q)
         return found
 

@@ -24,10 +24,6 @@ from app.core.db.paging import Pager
 from app.core.db.queries import AnyRow
 from app.core.http.responses import ReadResult
 
-TIME_LIMIT = 2.0
-"""Seconds. A transaction for `SET LOCAL statement_timeout` would cost every search three round trips;
-this cancels the statement on the server just as well."""
-
 _TIERS = tuple(Tier)
 _MATCHES = {
     Tier.ISBN: Match.EXACT,
@@ -37,11 +33,18 @@ _MATCHES = {
 }
 
 
-async def search_catalog(connection: AsyncConnection, query: SearchQuery, pager: Pager) -> ReadResult:
-    """Search, and read one page of found books, unless asked otherwise best first: tier, then rank, then id. Raises InvalidCursor, SearchTooSlow."""
+async def search_catalog(
+    connection: AsyncConnection, query: SearchQuery, pager: Pager, time_limit: float
+) -> ReadResult:
+    """Search for so many seconds at most, and read one page of found books.
+
+    Unless asked otherwise best first: tier, then rank, then id. Raises InvalidCursor, SearchTooSlow.
+    """
     window = pager.window(query)
     try:
-        async with asyncio.timeout(TIME_LIMIT):
+        # A transaction for `SET LOCAL statement_timeout` would cost every search three round trips;
+        # this cancels the statement on the server just as well.
+        async with asyncio.timeout(time_limit):
             names = await find_names(connection, query)
             conditions = [one.clause for one in document_conditions(query, names)]
             search = Search(query.q, isbn_of(query.q), conditions, query.sort, is_explained=query.explain)

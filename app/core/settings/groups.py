@@ -37,6 +37,7 @@ class DatabaseSettings(BaseModel):
     pool_timeout: float = Field(default=5, gt=0)
     connect_timeout: float = Field(default=5, gt=0)
     statement_timeout: float = Field(default=10, gt=0)
+    search_timeout: float = Field(default=2, gt=0)
 
     @field_validator("url", "replica_url")
     @classmethod

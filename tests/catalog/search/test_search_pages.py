@@ -4,8 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
-from app.catalog.search import queries, service
+from app.catalog.search import queries
 from app.identity.permissions import Role
 from tests.catalog.search.shelf import SEARCH, search, titles
 from tests.conftest import PUBLIC_URL, Caller, SignUp, client_of, running_app, settings_for
@@ -171,12 +172,15 @@ async def test_searches_of_strangers_are_limited(servers: Any, make_database: An
 
 
 async def test_a_search_that_takes_too_long_is_given_up_and_harms_nobody(
-    live_client: httpx.AsyncClient, live_sign_up: SignUp, monkeypatch: pytest.MonkeyPatch
+    live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
 ) -> None:
     await a_book(live_client, await live_sign_up(), "Atlas")
-    with monkeypatch.context() as patch:
-        patch.setattr(service, "TIME_LIMIT", 0.0)
-        answers = [await live_client.get(SEARCH, params={"q": "atlas"}) for _ in range(7)]
+    state = live_app.state
+    patient = state.settings
+    hurried = patient.database.model_copy(update={"search_timeout": 1e-9})
+    state.settings = patient.model_copy(update={"database": hurried})
+    answers = [await live_client.get(SEARCH, params={"q": "atlas"}) for _ in range(7)]
+    state.settings = patient
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "search-too-slow")}
     assert answers[0].headers["retry-after"] == "1"
     assert await titles(live_client, "atlas") == ["Atlas"]
