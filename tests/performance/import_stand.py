@@ -101,7 +101,7 @@ def _working(environment: dict[str, str], folder: Path) -> Iterator[int]:
 
 async def _log_in(api: Server, database: str) -> dict[str, str]:
     password = "Quick-" + secrets.token_hex(8) + "-A1!"
-    async with httpx.AsyncClient(base_url=f"{api.url}/api/v1") as client:
+    async with httpx.AsyncClient(base_url=f"{api.url}/api/v1", timeout=60) as client:
         account = {"username": "importer", "email": "importer@example.com", "password": password}
         (await client.post("/users/register", json=account)).raise_for_status()
         connection = await asyncpg.connect(database.replace("+asyncpg", ""))
