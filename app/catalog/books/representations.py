@@ -11,6 +11,7 @@ from app.catalog.authors.schemas import AuthorOut
 from app.catalog.books.schemas import BookFilter, BookOut, ContributorOut, OwnBook
 from app.catalog.goods.representations import (
     FIELDS_DESCRIPTION,
+    FIELDS_PARAMETER,
     known_fields,
     only_the_id_is_sure,
     parts_of_page,
@@ -54,13 +55,7 @@ class ViewQuery(BaseModel):
 
 VIEW_PARAMETERS = {
     "parameters": [
-        {
-            "name": "fields",
-            "in": "query",
-            "required": False,
-            "schema": {"type": "string", "examples": ["title,price"]},
-            "description": FIELDS_DESCRIPTION,
-        },
+        FIELDS_PARAMETER,
         {
             "name": "expand",
             "in": "query",

@@ -45,17 +45,14 @@ class ItemViewQuery(BaseModel):
     fields: ItemFields = None
 
 
-ITEM_VIEW_PARAMETERS = {
-    "parameters": [
-        {
-            "name": "fields",
-            "in": "query",
-            "required": False,
-            "schema": {"type": "string", "examples": ["title,price"]},
-            "description": FIELDS_DESCRIPTION,
-        }
-    ]
+FIELDS_PARAMETER = {
+    "name": "fields",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "examples": ["title,price"]},
+    "description": FIELDS_DESCRIPTION,
 }
+ITEM_VIEW_PARAMETERS = {"parameters": [FIELDS_PARAMETER]}
 """For the document: the query is not declared, since a declared one is parsed also where there is none."""
 
 
