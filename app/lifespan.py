@@ -18,6 +18,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Join the cache bus while serving; close every connection at the end."""
     app.state.cache.start()
     app.state.item_views.start()
+    app.state.api_key_uses.start()
     settings: Settings = app.state.settings
     if settings.environment is Environment.DEVELOPMENT and settings.shows_docs:
         # It takes a second or two, which whoever opens the documentation shall not wait.

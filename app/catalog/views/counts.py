@@ -1,68 +1,45 @@
 """Views of items: noted by the middleware in memory, written beside the requests by each worker."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 
-import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.index.criteria import as_id
 from app.catalog.isbn import parse_isbn
 from app.catalog.views.repository import record_views
 from app.core.db.engine import Database
-from app.core.db.faults import Fault
+from app.core.db.noted import NotedWrites
 
-WRITTEN_EVERY = 10.0
 COUNTED = frozenset({"/api/v1/books/{book_id}", "/api/v1/books/isbn/{isbn}", "/api/v1/items/{item_id}"})
 """Templates of the routes whose answers are views of an item."""
 
-_log = structlog.get_logger(__name__)
 
-
-class ItemViews:
+class ItemViews(NotedWrites[dict[str, int]]):
     """Gathers this worker's views: `paths` is filled by every answer of a `COUNTED` route, also out of the cache."""
 
+    EVERY = 10.0
+
     def __init__(self, database: Database) -> None:
+        super().__init__(database)
         self.paths: dict[str, int] = {}
-        self._database = database
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Write from now on; needs a running event loop."""
-        self._task = asyncio.get_running_loop().create_task(self._repeat())
-
-    async def write(self) -> None:
-        """Write what was noted. What cannot be written now is written later."""
+    def take(self) -> dict[str, int]:
+        """Hand out the views by path."""
         seen = self.paths.copy()
         self.paths.clear()
-        if not seen:
-            return
-        ids, isbns = _by_item(seen)
-        try:
-            # Not a request's transaction: one statement that commits itself.
-            async with self._database.read_engine.connect() as connection:
-                await record_views(connection, ids, isbns)
-        except Exception as fault:  # noqa: BLE001 (a task has no caller to tell)
-            if not Fault.of(fault).is_passing:
-                _log.exception("item_views_not_written")
-                return
-            _log.warning("item_views_not_written", error=fault)
-            for path, count in seen.items():
-                self.paths[path] = self.paths.get(path, 0) + count
+        return seen
 
-    async def stop(self) -> None:
-        """Write what is left, without waiting for more."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        await self.write()
+    def put_back(self, notes: dict[str, int]) -> None:
+        """Count the views again."""
+        for path, count in notes.items():
+            self.paths[path] = self.paths.get(path, 0) + count
 
-    async def _repeat(self) -> None:
-        while True:
-            await asyncio.sleep(WRITTEN_EVERY)
-            await self.write()
+    async def record(self, connection: AsyncConnection, notes: dict[str, int]) -> None:
+        """Add them up by item; views of what is no item are dropped."""
+        ids, isbns = _by_item(notes)
+        await record_views(connection, ids, isbns)
 
 
 def _by_item(seen: Mapping[str, int]) -> tuple[Mapping[int, int], Mapping[str, int]]:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 import time_machine
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from app.core.clock import utc_now
 from app.identity.authentication.api_key_format import make_key as new_key
@@ -268,26 +269,46 @@ async def test_the_last_use_is_written_beside_the_request_and_once_a_minute(
     owner = await live_sign_up()
     made = await make_key(live_client, owner)
     uses = live_app.state.api_key_uses
+    # From here on the test decides when notes are written.
+    await uses.stop()
     await live_client.get(ME, headers=with_key(made))
     assert await last_used(live_client, owner, made) is None
-    await uses.stop()
+    await uses.write()
     first = await last_used(live_client, owner, made)
     assert first is not None
     # Another worker has its own memory; the guard in the statement speaks for both.
     uses._noted.clear()  # noqa: SLF001 (stands in for a second worker)
     uses.note(made["id"])
-    await uses.stop()
+    await uses.write()
     assert await last_used(live_client, owner, made) == first
     with time_machine.travel(utc_now() + timedelta(seconds=61), tick=True):
         uses._noted.clear()  # noqa: SLF001 (as above)
         await live_client.get(ME, headers=with_key(made))
-        await uses.stop()
+        await uses.write()
     again = await last_used(live_client, owner, made)
     assert again is not None
     assert again > first + timedelta(seconds=59)
 
 
-async def test_a_use_that_cannot_be_written_costs_the_note_alone(
+async def test_a_use_that_is_being_written_is_not_lost_when_the_worker_stops(
+    live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    owner = await live_sign_up()
+    made = await make_key(live_client, owner)
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'api_keys'::regclass")
+    async with live_app.state.database.sessions() as blocking:
+        await blocking.execute(text("LOCK TABLE api_keys IN SHARE MODE"))
+        live_app.state.api_key_uses.note(made["id"])
+        async with asyncio.timeout(20):
+            while not await blocking.scalar(waiting):
+                await asyncio.sleep(0.01)
+        stopping = asyncio.create_task(live_app.state.api_key_uses.stop())
+        await asyncio.sleep(0)
+    await stopping
+    assert await last_used(live_client, owner, made) is not None
+
+
+async def test_a_use_that_cannot_be_written_is_written_later(
     live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = await live_sign_up()
@@ -296,12 +317,16 @@ async def test_a_use_that_cannot_be_written_costs_the_note_alone(
     def away() -> None:
         raise ConnectionError("PostgreSQL does not answer")
 
+    uses = live_app.state.api_key_uses
+    await uses.stop()
     await live_client.get(ME, headers=with_key(made))
     with monkeypatch.context() as patch:
         patch.setattr(type(live_app.state.database.read_engine), "connect", lambda _: away())
-        await live_app.state.api_key_uses.stop()
+        await uses.write()
     assert await last_used(live_client, owner, made) is None
     assert (await live_client.get(ME, headers=with_key(made))).status_code == 200
+    await uses.write()
+    assert await last_used(live_client, owner, made) is not None
 
 
 async def test_the_document_shows_the_key_beside_oauth2(app: FastAPI) -> None:
