@@ -27,11 +27,15 @@ Cell = tuple[str, str]
 """(field, text)."""
 
 _KEPT_WHEN_EMPTY = frozenset({"title", "price", "is_price_fixed", "quantity", "is_active"})
-_DECISIVE = frozenset({"isbn", "shop_item_id", "title", "sku", "price", "currency", "quantity"})
-"""What the book is, what it costs and how many there are: a row in which that is odd is refused, and mended.
+_DECISIVE = frozenset({"isbn", "shop_item_id", "title"})
+"""What the book is: a row in which that is odd is refused, and mended.
 
-Any other field that is odd is left as it was, and the row warns.
+Any other field that is odd is left as it was, and the row warns; a new book goes without, and so without a price
+is not for sale.
 """
+_NEVER_CHOSEN = frozenset({"price", "currency", "quantity", "sku"})
+"""Fields of which none is taken where two columns differ: nobody sells by a guess."""
+_CLEANED = "control-characters"
 
 
 class Normaliser:
@@ -80,8 +84,8 @@ class Normaliser:
             for name, cells in shared.items():
                 if name in rules:
                     self._join(record, name, cells)
-        if "currency" in values:
-            del values["currency"]
+        if "currency" in values or record.warnings:
+            _weigh_currency(record)
         _set_key(record, fields, shared)
         if values.get("series_position") and "series" in values and not values["series"]:
             del values["series_position"]
@@ -107,13 +111,15 @@ class Normaliser:
         elif name == "description":
             _take(record, name, CELL_READERS[name], "\n\n".join(distinct))
         else:
-            record.values[name] = best = _most_precise(name, distinct)
+            best = _most_precise(name, distinct)
             if name == "published_on":
                 distinct = [value for value in distinct if not best.startswith(value)]
-            if any(value != best for value in distinct):
+            has_differences = any(value != best for value in distinct)
+            if has_differences:
                 told = f"its columns differ: {' and '.join(str(value)[:_SHOWN] for value in distinct)}"
-                noted = record.problems if name in _DECISIVE - {"title"} else record.warnings
-                noted.append(RowProblem(name, told, "columns-differ"))
+                record.warnings.append(RowProblem(name, told, "columns-differ"))
+            if name not in _NEVER_CHOSEN or not has_differences:
+                record.values[name] = best
 
     def _check_currency(self, cell: str) -> FieldValue:
         if cell.upper() != self._currency:
@@ -121,6 +127,13 @@ class Normaliser:
                 f"the shop's prices are in {self._currency}, not {cell[:20]}", "wrong-currency"
             )
         return None
+
+
+def _weigh_currency(record: Record) -> None:
+    """Leave out the currency, and the price where its amount may be of another one than the shop's."""
+    record.values.pop("currency", None)
+    if any(one.field == "currency" and one.type != _CLEANED for one in record.warnings):
+        record.values.pop("price", None)
 
 
 def _clean(record: Record, name: str, text: str) -> str:
@@ -136,7 +149,7 @@ def _clean(record: Record, name: str, text: str) -> str:
         seen = CONTROLS.sub("", cell)
         if seen != cell:
             told = "had control characters, which are left out"
-            record.warnings.append(RowProblem(name, told, "control-characters"))
+            record.warnings.append(RowProblem(name, told, _CLEANED))
         cell = seen
     return cell.strip()
 

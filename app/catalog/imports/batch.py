@@ -27,6 +27,7 @@ _RESOLVED = frozenset({"contributors", "series_id", "category_ids"})
 _LISTS = frozenset({"tags", "subjects"})
 _PLAIN = frozenset(_FIELDS) - _RESOLVED - _LISTS
 _REPEATED = RowProblem("isbn", "An earlier row of this file has the same ISBN.", "repeated")
+_SKU_TAKEN = RowProblem("sku", "Another item has this SKU.", SkuTaken.code)
 _values_of_fields = attrgetter(*_FIELDS)
 
 
@@ -136,28 +137,6 @@ class Triage:
         """Refuse what the mode does not allow, given the books that the records mean."""
         return self._without(records, lambda record: self._forbidden(record, stored.get(record.key)))
 
-    def with_free_skus(
-        self,
-        records: Iterable[Record],
-        stored: Mapping[BookKey, StoredBook],
-        owners: Mapping[str, int],
-    ) -> list[Record]:
-        """Refuse a SKU that another item has, or an earlier record of the batch; `owners` is SKU → item."""
-        taken: set[str] = set()
-
-        def clash(record: Record) -> Sequence[RowProblem]:
-            sku: str | None = record.values.get("sku")
-            if not sku:
-                return ()
-            book = stored.get(record.key)
-            is_free = sku not in owners or (book is not None and owners[sku] == book.item_id)
-            if sku in taken or not is_free:
-                return [RowProblem("sku", "Another item has this SKU.", SkuTaken.code)]
-            taken.add(sku)
-            return ()
-
-        return self._without(records, clash)
-
     def _without(
         self, records: Iterable[Record], problems_of: Callable[[Record], Sequence[RowProblem]]
     ) -> list[Record]:
@@ -214,6 +193,26 @@ class Triage:
         if not record.values.get("title"):
             return [RowProblem("title", "A new book needs a title.", "missing")]
         return ()
+
+
+def drop_taken_skus(
+    records: Iterable[Record], stored: Mapping[BookKey, StoredBook], owners: Mapping[str, int]
+) -> None:
+    """Leave out a SKU that another item has, or an earlier record of the batch; `owners` is SKU → item.
+
+    What identifies a book is its ISBN: without that SKU it is sold as well.
+    """
+    taken: set[str] = set()
+    for record in records:
+        sku: str | None = record.values.get("sku")
+        if not sku:
+            continue
+        book = stored.get(record.key)
+        is_free = sku not in owners or (book is not None and owners[sku] == book.item_id)
+        if sku in taken or not is_free:
+            del record.values["sku"]
+            record.warnings.append(_SKU_TAKEN)
+        taken.add(sku)
 
 
 @dataclass(slots=True)

@@ -71,9 +71,11 @@ async def create_import(
     before it writes them, unless sent with `allow_clearing=true`. The regular price of a book
     whose price is reduced for a time changes nothing. Imports run one after the
     other. `on_error=abort` writes all rows or none; `dry_run=true` writes nothing and reports what
-    would happen, row by row, with the changes of each field. A field that is odd is left as it was, and the
-    row warns (`warned`, `rows?has_warnings=true`); what the book is, its price and its quantity must be right,
-    or the row fails.
+    would happen, row by row, with the changes of each field. A field that is odd is left as it was, a new book
+    goes without, and the row warns and keeps its cells (`warned`, `rows?has_warnings=true`): a price that cannot be
+    read or is in another currency than the shop's, a quantity below nothing, a SKU that another item has. A new book
+    without a price is not yet for sale. Only what the book is, its identity and its title, must be right, or the
+    row fails.
 
     Of ONIX, the price, the texts and the supplier's availability are taken that hold for a customer of this shop
     today (`SHOP_COUNTRY`, `SHOP_REGION`); `notes` of the row tell which price was taken and why. Stock on hand

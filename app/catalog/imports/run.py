@@ -24,7 +24,16 @@ from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.categories.resolver import resolve_categories
 from app.catalog.formats.onix.repository import OnixRepository, unknown_parts
 from app.catalog.formats.record import Record, RowProblem, SourceFormat
-from app.catalog.imports.batch import BookKey, Names, Outcome, StoredBook, Triage, failure, make_plan
+from app.catalog.imports.batch import (
+    BookKey,
+    Names,
+    Outcome,
+    StoredBook,
+    Triage,
+    drop_taken_skus,
+    failure,
+    make_plan,
+)
 from app.catalog.imports.job import JobLifecycle, Progress, SearchDocuments, is_all_or_nothing
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.source import Batch, BatchReader
@@ -108,16 +117,16 @@ class BatchApplier:
         stored: dict[BookKey, StoredBook] = {book.key: book for book in await self._books.read(ids, names)}
         allowed = triage.allowed(sound, stored)
         skus = {sku for record in allowed if (sku := record.values.get("sku"))}
-        free = triage.with_free_skus(allowed, stored, await self._books.list_sku_owners(list(skus)))
+        drop_taken_skus(allowed, stored, await self._books.list_sku_owners(list(skus)))
         if not is_shared:
             # After the books, as requests do: neither waits for what the other one has locked.
             await self._books.lock_names()
-        await resolve_names(self._session, free, names)
-        plan = make_plan(free, stored, names)
+        await resolve_names(self._session, allowed, names)
+        plan = make_plan(allowed, stored, names)
         await self._books.write(plan)
         if self._job.format == SourceFormat.ONIX:
             onix = OnixRepository(await driver_connection(self._session))
-            await onix.keep(unknown_parts(free, [one.item_id for one in plan.outcomes]))
+            await onix.keep(unknown_parts(allowed, [one.item_id for one in plan.outcomes]))
         outcomes = sorted([*triage.failures, *plan.outcomes], key=lambda one: one.number)
         written = [one.item_id for one in outcomes if one.status in _WRITTEN and one.item_id is not None]
         return Applied(outcomes, written, names.created, _stale_groups(outcomes, self._job.created_by))

@@ -163,15 +163,27 @@ def test_each_row_keeps_its_cells_under_all_headers(path: Path) -> None:
 
 
 @pytest.mark.parametrize("headers", ["price,rrp", "quantity,stock", "sku,item number"])
-def test_columns_that_differ_in_price_or_quantity_are_refused(path: Path, headers: str) -> None:
+def test_of_columns_that_differ_in_price_quantity_or_sku_none_is_taken(path: Path, headers: str) -> None:
     cells = "BK-0001,BK-0002" if "sku" in headers else "5,50"
     (record,) = records_of(path, f"isbn,{headers}\n{HOBBIT},{cells}\n")
-    assert [kind for _, kind in complaints(record)] == ["columns-differ"]
+    assert ([kind for _, kind in warned(record)], record.problems) == (["columns-differ"], [])
+    assert record.values == {}, "nobody sells by a guess"
 
 
 def test_a_currency_column_counts_wherever_it_stands_twice(path: Path) -> None:
     (record,) = records_of(path, f"isbn,price,currency,price_currency\n{HOBBIT},5,EUR,USD\n")
-    assert complaints(record) == [("currency", "wrong-currency")]
+    assert (record.problems, warned(record)) == ([], [("currency", "wrong-currency")])
+    assert record.values == {}, "an amount of another currency is no price of this shop"
+
+
+@pytest.mark.parametrize(
+    ("currency", "values"), [("EUR", {"price": 5}), ("e\x01ur", {"price": 5}), ("", {"price": 5}), ("€", {})]
+)
+def test_an_amount_is_taken_in_the_shops_currency_alone(
+    path: Path, currency: str, values: dict[str, object]
+) -> None:
+    (record,) = records_of(path, f"isbn,currency,price\n{HOBBIT},{currency},5\n")
+    assert (record.problems, record.values) == ([], values)
 
 
 def test_isbns_of_readers_exports_are_understood_without_a_mapping(path: Path) -> None:

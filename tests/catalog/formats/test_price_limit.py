@@ -21,4 +21,5 @@ def test_a_price_in_a_file_has_the_limit_of_every_door(
         "ndjson": f'{{"isbn": "{ISBN}", "title": "T", "price": {price}}}\n',
     }
     [record] = records_of(tmp_path / "file", content[form].encode(), format=form)
-    assert [problem.field for problem in record.problems] == ([] if is_taken else ["price"])
+    assert [warning.field for warning in record.warnings] == ([] if is_taken else ["price"])
+    assert ("price" in record.values, record.problems) == (is_taken, [])

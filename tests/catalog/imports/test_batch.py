@@ -15,6 +15,7 @@ from app.catalog.imports.batch import (
     StoredBook,
     Triage,
     changed_fields,
+    drop_taken_skus,
     make_plan,
     restored_state,
     undo_values,
@@ -103,16 +104,20 @@ def test_an_id_of_this_shop_counts_with_the_title_of_its_book() -> None:
 
 
 def test_a_sku_is_free_for_its_own_book_and_the_first_row_that_wants_it() -> None:
-    triage = Triage(ImportMode.UPSERT)
     records = [
         row(1, sku="MINE"),
         row(2, isbn13=OTHER, sku="TAKEN"),
         row(3, isbn13="9780261103566", sku="NEW"),
         row(4, isbn13="9780261103573", sku="NEW"),
     ]
-    free = triage.with_free_skus(records, {ISBN: book()}, {"MINE": 7, "TAKEN": 8})
-    assert [one.number for one in free] == [1, 3]
-    assert complaints(triage) == [(2, "sku-taken"), (4, "sku-taken")]
+    drop_taken_skus(records, {ISBN: book()}, {"MINE": 7, "TAKEN": 8})
+    assert [one.values.get("sku") for one in records] == ["MINE", None, "NEW", None]
+    assert [[warning.type for warning in one.warnings] for one in records] == [
+        [],
+        ["sku-taken"],
+        [],
+        ["sku-taken"],
+    ]
 
 
 def test_only_the_fields_of_the_row_change_and_what_they_were_is_kept() -> None:

@@ -165,7 +165,7 @@ async def test_bad_rows_fail_alone_and_can_be_mended_and_sent_again(importer: Im
         {"isbn": "9780261102218", "title": "Wrong, check digit", "price": "5", "Notes": "=1+1"},
         {"isbn": isbn_of(1), "title": "Twice", "price": "5", "Notes": ""},
         {"isbn": "", "title": "No key", "price": "5", "Notes": ""},
-        {"isbn": isbn_of(2), "title": "Bad price", "price": "-5.00", "Notes": ""},
+        {"isbn": isbn_of(2), "title": "x" * 501, "price": "-5.00", "Notes": ""},
         {"isbn": isbn_of(3), "title": "", "price": "5", "Notes": ""},
     ]
     job = await importer.finish(csv_of(rows))
@@ -184,7 +184,7 @@ async def test_bad_rows_fail_alone_and_can_be_mended_and_sent_again(importer: Im
     assert listed[0]["Notes"] == "'=1+1"
     assert listed[3]["price"] == "-5.00"
     assert "check digit" in listed[0]["error"]
-    listed[0]["isbn"], listed[3]["price"] = "9780261102217", "5.00"
+    listed[0]["isbn"], listed[3]["title"] = "9780261102217", "Shorter"
     again = await importer.finish(csv_of(listed))
     assert again["counts"]["created"] == 2
     assert "error" in again["ignored_columns"]
@@ -206,7 +206,7 @@ async def test_text_that_looks_escaped_comes_back_as_it_was(importer: Importer) 
     assert (book["title"], book["subtitle"], book["publisher"]) == ("'=SUM(1)", "=2", "=3")
 
 
-async def test_a_sku_of_another_item_fails_the_row_alone(importer: Importer) -> None:
+async def test_a_sku_of_another_item_stays_with_it_and_the_book_goes_without(importer: Importer) -> None:
     await importer.finish(csv_of([{"isbn": isbn_of(9), "title": "Has it", "sku": "BK-000001"}]))
     rows = [
         {"isbn": isbn_of(1), "title": "Wants it", "sku": "BK-000001"},
@@ -214,12 +214,18 @@ async def test_a_sku_of_another_item_fails_the_row_alone(importer: Importer) -> 
         {"isbn": isbn_of(3), "title": "Second", "sku": "BK-000002"},
     ]
     job = await importer.finish(csv_of(rows))
-    failed = await importer.rows(job["id"], status="failed")
-    assert [(row["number"], row["errors"][0]["type"]) for row in failed] == [
-        (1, "sku-taken"),
-        (3, "sku-taken"),
+    assert (job["counts"]["created"], job["warned"]) == (3, 2)
+    warned = await importer.rows(job["id"], has_warnings="true")
+    assert [(row["number"], row["warnings"][0]["type"], row["raw"]["sku"]) for row in warned] == [
+        (1, "sku-taken", "BK-000001"),
+        (3, "sku-taken", "BK-000002"),
     ]
-    assert job["counts"]["created"] == 1
+    skus = {book["title"]: book["sku"] for book in await importer.books()}
+    assert skus == {"Has it": "BK-000001", "Wants it": None, "First": "BK-000002", "Second": None}
+    job = await importer.finish(csv_of([{"isbn": isbn_of(2), "title": "Renamed", "sku": "BK-000001"}]))
+    assert (job["counts"]["updated"], job["warned"]) == (1, 1)
+    book = await importer.book(isbn_of(2))
+    assert (book["title"], book["sku"]) == ("Renamed", "BK-000002"), "its own stays"
 
 
 async def test_a_quantity_is_what_is_available_and_goes_through_the_ledger(importer: Importer) -> None:

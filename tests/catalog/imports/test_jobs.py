@@ -105,9 +105,8 @@ async def test_what_was_written_before_a_cancellation_stays_unless_it_is_all_or_
 
 
 async def test_failed_rows_are_tried_again(importer: Importer) -> None:
-    taken = await importer.finish(csv_of([{"isbn": isbn_of(9), "title": "Has it", "sku": "BK-000001"}]))
-    rows = [{"isbn": isbn_of(n), "title": f"Book {n}", "sku": f"BK-00000{n}"} for n in (1, 2)]
-    job = await importer.finish(csv_of(rows))
+    taken = await importer.finish(csv_of(books_of(1)))
+    job = await importer.finish(csv_of(books_of(2)), mode="create")
     assert (job["counts"]["created"], job["counts"]["failed"]) == (1, 1)
     assert (await importer.act(taken["id"], "revert")).status_code == 202
     await importer.run()
