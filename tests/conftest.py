@@ -26,6 +26,7 @@ from app.core.db.engine import Database
 from app.core.events.events import OutboxEvent
 from app.core.settings.groups import DatabaseSettings
 from app.core.settings.settings import Settings, load_settings
+from app.identity import passwords
 from app.identity.emails import email_key
 from app.identity.models import AuthSession, User
 from app.identity.permissions import Role, permissions_of
@@ -37,9 +38,9 @@ ROOT = Path(__file__).parents[1]
 TEMPLATE = "template_bookstore"
 SHARED = "bookstore_tests"
 PASSWORD = "Correct-horse-1!"
-# The hash of PASSWORD, ready made: hashing is slow by design.
+# The hash of PASSWORD at the lowest cost.
 PASSWORD_HASH = (
-    "$argon2id$v=19$m=65536,t=3,p=4$uRdibE2pFWKsNcaYE6JUig$K3p046dYs9RmmeD3U9G9xEJuLvqkfFwmocQLU85p0A8"
+    "$argon2id$v=19$m=8,t=1,p=1$aI2xdu4dwzgHAGAMYQyBcA$OCDI30AH0KV1ikdua9vrcn2gOAPrpoRc042xM5cLjP8"
 )
 PUBLIC_URL = "https://localhost:8000"
 INTERNAL_PORT = 8001
@@ -71,6 +72,16 @@ def pytest_configure() -> None:
 def anyio_backend() -> str:
     """One event loop for the whole process, so that the application can be shared."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Argon2id at its lowest cost: a thousand tests log in. What hashing costs has tests of its own."""
+    cheap = {"argon2__memory_cost": 8, "argon2__rounds": 1, "argon2__parallelism": 1}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_context", passwords._context.copy(**cheap))  # noqa: SLF001 (its cost alone changes)
+        patch.setattr(passwords, "_NOBODY", PASSWORD_HASH.replace("OCDI30", "AAAAAA"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ def parse_isbn(printed: str) -> str:
     Dashes and spaces of every alphabet are dropped, a label (`ISBN-13:`, `urn:isbn:`) too; digits must be
     ASCII. Text that has one ISBN in it, as `[9780261102217]` or `0261102214 (pbk.)`, is that ISBN.
     """
-    text = _LABEL.sub("", _compact(printed))
+    text = _LABEL.sub("", _SEPARATORS.sub("", _plain(printed)))
     if _PRICED.fullmatch(text):
         text = text[:13]
     try:
@@ -129,10 +129,6 @@ def _plain(printed: str) -> str:
         elif category != "Cf":
             kept.append(character)
     return "".join(kept).upper()
-
-
-def _compact(printed: str) -> str:
-    return _SEPARATORS.sub("", _plain(printed))
 
 
 def check_digit_13(first_twelve: str) -> str:

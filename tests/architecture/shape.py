@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import httpx
 from alembic.config import Config
@@ -39,13 +40,18 @@ SHORT = 4
 
 @dataclass
 class Trace:
-    """The functions of `app/` that run while it is recorded, in order, each by file and name."""
+    """The functions of `app/` that run while it is recorded, in order, each by file and name.
+
+    Tasks that ran before, such as the writers beside the requests, are no part of it.
+    """
 
     steps: list[tuple[str, str]] = field(default_factory=list)
+    _others: set[asyncio.Task[Any]] = field(default_factory=set)
     _seen: dict[int, FrameType] = field(default_factory=dict)
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
+        self._others = asyncio.all_tasks() - {asyncio.current_task()}
         threading.setprofile(self._note)
         sys.setprofile(self._note)
         try:
@@ -61,7 +67,7 @@ class Trace:
         if event != "call" or id(frame) in self._seen or code.co_name.startswith("<"):
             return
         path = Path(code.co_filename)
-        if path.is_relative_to(ROOT / "app"):
+        if path.is_relative_to(ROOT / "app") and _running_task() not in self._others:
             self._seen[id(frame)] = frame
             self.steps.append((path.relative_to(ROOT).as_posix(), code.co_qualname))
 
@@ -72,6 +78,14 @@ class Trace:
             f"{len(set(files)):3} files, {switches:3} switches, {len(set(self.steps)):3} functions,"
             f" {len(self.steps):3} calls"
         )
+
+
+def _running_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        # A thread of its own has no event loop.
+        return None
 
 
 async def trace_requests(app: FastAPI, importer: Importer, client: httpx.AsyncClient) -> dict[str, Trace]:
@@ -169,19 +183,28 @@ def _is_route(decorator: ast.expr) -> bool:
     return isinstance(decorator, ast.Call) and getattr(decorator.func, "attr", "") in verbs
 
 
-def short_private_functions(modules: list[Module]) -> int:
-    """Private functions with a body of at most four lines that are named in one place besides their own."""
-    count = 0
+def short_private_functions(modules: list[Module]) -> tuple[int, int]:
+    """Private functions with a body of at most four lines that are named in one place besides their own, and how
+    many of them are not called there but handed on: validators, callbacks, entries of tables.
+    """
+    count = handed_on = 0
     for module in modules:
+        called = Counter(_name(node.func) for node in module.nodes if isinstance(node, ast.Call))
         uses = Counter(
-            node.attr if isinstance(node, ast.Attribute) else node.id
+            _name(node)
             for node in module.nodes
             if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load)
         )
         for function in module.functions:
             is_private = function.name.startswith("_") and not function.name.startswith("__")
-            count += is_private and uses[function.name] == 1 and body_length(function) <= SHORT
-    return count
+            if is_private and uses[function.name] == 1 and body_length(function) <= SHORT:
+                count += 1
+                handed_on += not called[function.name]
+    return count, handed_on
+
+
+def _name(node: ast.expr) -> str:
+    return getattr(node, "attr", "") or getattr(node, "id", "")
 
 
 def body_length(function: FunctionNode) -> int:
@@ -210,12 +233,13 @@ def main() -> None:
     unnamed = [module for module in modules if module.role is None and module.path.count("/") > 1]
     features = [module for module in unnamed if not module.path.endswith("__init__.py")]
     files = [path for path, text in project.files.items() if FIELD in text and path.startswith("app/")]
+    short, handed_on = short_private_functions(modules)
     figures: dict[str, object] = {
         "files, lines": f"{len(modules)}, {sum(len(module.source.splitlines()) for module in modules)}",
         "folders in cycles": len(cyclic_folders(project)),
         "own names an endpoint needs, median and most": f"{statistics.median(names)}, {max(names)}",
         f"files naming `{FIELD}`": len(files),
-        f"private functions of one caller and at most {SHORT} lines": short_private_functions(modules),
+        f"private functions of one caller and at most {SHORT} lines": f"{short}, {handed_on} of them handed on",
         "lines of a function, median and p99": f"{statistics.median(lengths)}, {_percentile(lengths, 99)}",
         "files without a role name": f"{len(features) / len(modules):.0%}",
     }

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.core.db.paging import ListQuery
-from app.core.http.schemas import Line, Moment, ResponseModel, RowId
+from app.core.http.schemas import Line, Moment, ResponseModel, RowId, Timestamp
 
 LONGEST_FILTER = 200
 _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -17,7 +17,7 @@ class AuditEntryOut(ResponseModel):
     """Who did what to what, from where."""
 
     id: RowId = Field(examples=[4711])
-    at: Moment
+    at: Timestamp
     action: str = Field(examples=["user.role_changed"])
     actor_id: int | None = Field(
         description="The account that did it; null for the shop itself.", examples=[1]

@@ -10,10 +10,9 @@ from app.admin.users import queries
 from app.admin.users.deps import UserAdminServiceDep
 from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch, RoleIn
 from app.core.db.paging import Page, PagerDep
-from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, read_back
+from app.core.http.responses import HotDep, ReadBackDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import FRESH_USER, USER_READER, RoleAssigner, UserAdmin
 from app.identity.errors import LastAdmin, RoleLost
@@ -53,11 +52,11 @@ async def change_user(
     admin: UserAdmin,
     precondition: PreconditionDep,
     users: UserAdminServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set only what is sent; null empties a name. Password and e-mail address are the owner's alone."""
     await users.change(admin, user_id, precondition, patch)
-    return await read_back(session, partial(queries.get_user, user_id=user_id))
+    return await read_back(partial(queries.get_user, user_id=user_id))
 
 
 @router.put(
@@ -72,7 +71,7 @@ async def set_user_role(
     admin: RoleAssigner,
     precondition: PreconditionDep,
     users: UserAdminServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Give a role up to one's own; the account is logged out everywhere and its tokens stop working at once.
 
@@ -80,7 +79,7 @@ async def set_user_role(
     keeps theirs; super_admin is given on the server alone.
     """
     await users.set_role(admin, user_id, precondition, role.role)
-    return await read_back(session, partial(queries.get_user, user_id=user_id))
+    return await read_back(partial(queries.get_user, user_id=user_id))
 
 
 @router.post(
@@ -94,11 +93,11 @@ async def activate_user(
     admin: UserAdmin,
     precondition: PreconditionDep,
     users: UserAdminServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Open a closed account, also one that its owner closed; its owner can log in again."""
     await users.activate(admin, user_id, precondition)
-    return await read_back(session, partial(queries.get_user, user_id=user_id))
+    return await read_back(partial(queries.get_user, user_id=user_id))
 
 
 @router.post(
@@ -112,11 +111,11 @@ async def deactivate_user(
     admin: UserAdmin,
     precondition: PreconditionDep,
     users: UserAdminServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Close an account: logged out everywhere; tokens, API keys and passkeys stop working at once."""
     await users.deactivate(admin, user_id, precondition)
-    return await read_back(session, partial(queries.get_user, user_id=user_id))
+    return await read_back(partial(queries.get_user, user_id=user_id))
 
 
 @router.post("/{user_id}/unlock", status_code=204, summary="Unlock an account")

@@ -10,11 +10,11 @@ from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import (
     OMITTED,
     Line,
-    Moment,
     PatchModel,
     RequestModel,
     ResponseModel,
     RowId,
+    Timestamp,
     VisibleLine,
 )
 from app.identity.permissions import Role
@@ -39,8 +39,8 @@ class AdminUserOut(ResponseModel):
     is_active: bool
     is_verified: bool = Field(description="The e-mail address is proven.")
     version: int = Field(description="Row version, as in the ETag.", examples=[3])
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class AdminUserPatch(PatchModel):

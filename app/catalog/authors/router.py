@@ -12,11 +12,10 @@ from app.catalog.authors.schemas import AuthorFilter, AuthorIn, AuthorOut, Autho
 from app.catalog.cache_groups import AUTHORS
 from app.catalog.goods.deps import limit_search
 from app.core.db.paging import Page, PagerDep
-from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, read_back
+from app.core.http.responses import HotDep, ReadBackDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CATALOG_MANAGER
 
@@ -49,13 +48,11 @@ async def get_author(author_id: RowId, hot: HotDep) -> Response:
     response_model=AuthorOut,
     dependencies=[CATALOG_MANAGER, IDEMPOTENT],
 )
-async def create_author(author: AuthorIn, authors: AuthorServiceDep, session: SessionDep) -> Response:
+async def create_author(author: AuthorIn, authors: AuthorServiceDep, read_back: ReadBackDep) -> Response:
     """Add an author; a namesake of another is a second author."""
     author_id = await authors.create(author)
     location = f"/api/v1/authors/{author_id}"
-    return await read_back(
-        session, partial(queries.get_author, author_id=author_id), status=201, location=location
-    )
+    return await read_back(partial(queries.get_author, author_id=author_id), status=201, location=location)
 
 
 @router.put(
@@ -69,11 +66,11 @@ async def replace_author(
     author: AuthorIn,
     precondition: PreconditionDep,
     authors: AuthorServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set every field; a sort name that is left out is made from the name. All books show the new name at once."""
     await authors.replace(author_id, precondition, author)
-    return await read_back(session, partial(queries.get_author, author_id=author_id))
+    return await read_back(partial(queries.get_author, author_id=author_id))
 
 
 @router.patch(
@@ -87,11 +84,11 @@ async def change_author(
     patch: AuthorPatch,
     precondition: PreconditionDep,
     authors: AuthorServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set only what is sent; a sort name made from the old name follows the new one."""
     await authors.change(author_id, precondition, patch)
-    return await read_back(session, partial(queries.get_author, author_id=author_id))
+    return await read_back(partial(queries.get_author, author_id=author_id))
 
 
 @router.delete(

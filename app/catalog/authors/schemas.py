@@ -11,11 +11,11 @@ from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import (
     OMITTED,
     Line,
-    Moment,
     PatchModel,
     RequestModel,
     ResponseModel,
     RowId,
+    Timestamp,
     VisibleLine,
 )
 
@@ -70,8 +70,8 @@ class AuthorOut(ResponseModel):
     sort_name: str = Field(examples=["Le Guin, Ursula K."])
     aliases: list[str] = Field(examples=[["Ursula Kroeber Le Guin"]])
     version: int = Field(description="Row version, as in the ETag; raised by every edit.", examples=[1])
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class AuthorSort(StrEnum):

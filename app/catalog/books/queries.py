@@ -51,7 +51,6 @@ from app.catalog.partial_dates import format_partial_date
 from app.core.db.driver import DriverStatement
 from app.core.db.paging import Found, Pager, Window
 from app.core.db.queries import AnyRow, Sampled, find_page, snapshot_text
-from app.core.db.sorting import Order
 from app.core.errors import FieldProblem
 from app.core.http.negotiation import JSON_LD
 from app.core.http.responses import ReadResult, version_etag
@@ -206,7 +205,11 @@ async def find_books(
         ids = ids.join(Book, Book.item_id == Item.id)
     counted = matching_books("found", [BookDocument.sample], conditions, names.frame_end).counted()
     matching = Sampled(ids, counted)
-    found = await find_page(connection, matching, _order(query.sort), window, BOOK_COLUMNS, join_books)
+    # Titles as they are filed, in their documents' index.
+    is_by_title = query.sort[0].removeprefix("-") == BookSort.TITLE
+    book_id = BookDocument.book_id if is_by_title else Item.id
+    order = item_order(query.sort, {"title": FILED_TITLE}, book_id)
+    found = await find_page(connection, matching, order, window, BOOK_COLUMNS, join_books)
     # The older snapshot of the two: were a name changed in between, the list must not be kept.
     return replace(found, snapshot=names.snapshot or found.snapshot)
 
@@ -221,12 +224,6 @@ async def expand_books(
     if Expansion.AUTHORS in expand:
         await _add_authors(connection, expanded)
     return expanded
-
-
-def _order(sort: Sequence[str]) -> Order:
-    """The order of books: titles as they are filed, in their documents' index."""
-    is_by_title = sort[0].removeprefix("-") == BookSort.TITLE
-    return item_order(sort, {"title": FILED_TITLE}, BookDocument.book_id if is_by_title else Item.id)
 
 
 def join_books(source: FromClause, item_id: ColumnElement[int]) -> FromClause:

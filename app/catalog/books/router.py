@@ -22,12 +22,11 @@ from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.deps import ItemReadsDep, limit_search
 from app.catalog.goods.pictures import listing_form
 from app.core.db.paging import Page, PagerDep
-from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.negotiation import NDJSON
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, read_back, start_stream, stream_response
+from app.core.http.responses import HotDep, ReadBackDep, start_stream, stream_response
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller, documented_permission, require_permission
 from app.identity.permissions import Permission
@@ -101,7 +100,9 @@ async def get_book_by_isbn(isbn: _PrintedIsbn, hot: ItemReadsDep) -> Response:
     dependencies=[IDEMPOTENT],
     openapi_extra=listing_form(BookIn),
 )
-async def create_book(book: BookIn, seller: Seller, books: BookServiceDep, session: SessionDep) -> Response:
+async def create_book(
+    book: BookIn, seller: Seller, books: BookServiceDep, read_back: ReadBackDep
+) -> Response:
     """Add a book of one's own. Contributors given by name are found in the catalogue or added to it.
 
     Sent as a form, it comes with up to six pictures, the cover first.
@@ -109,7 +110,7 @@ async def create_book(book: BookIn, seller: Seller, books: BookServiceDep, sessi
     book_id = await books.create(seller, book)
     location = f"/api/v1/books/{book_id}"
     return await read_back(
-        session, partial(queries.get_book, book_id=book_id, viewer=seller), status=201, location=location
+        partial(queries.get_book, book_id=book_id, viewer=seller), status=201, location=location
     )
 
 
@@ -120,11 +121,11 @@ async def replace_book(
     seller: Seller,
     precondition: PreconditionDep,
     books: BookServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set every field; what is left out becomes empty. Its owner or a moderator may."""
     await books.change(seller, book_id, precondition, book)
-    return await read_back(session, partial(queries.get_book, book_id=book_id, viewer=seller))
+    return await read_back(partial(queries.get_book, book_id=book_id, viewer=seller))
 
 
 @router.patch("/{book_id}", summary="Change a book", response_model=OwnBook)
@@ -134,11 +135,11 @@ async def change_book(
     seller: Seller,
     precondition: PreconditionDep,
     books: BookServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set only what is sent; null empties a field that may be empty. Its owner or a moderator may."""
     await books.change(seller, book_id, precondition, patch)
-    return await read_back(session, partial(queries.get_book, book_id=book_id, viewer=seller))
+    return await read_back(partial(queries.get_book, book_id=book_id, viewer=seller))
 
 
 @router.delete("/{book_id}", status_code=204, summary="Delete a book")

@@ -17,11 +17,10 @@ from app.catalog.categories.schemas import (
     CategoryTree,
     TreeFilter,
 )
-from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, read_back
+from app.core.http.responses import HotDep, ReadBackDep
 from app.identity.authentication.deps import CATALOG_MANAGER
 
 router = APIRouter(prefix="/api/v1/categories", tags=["categories"], route_class=IdempotentRoute)
@@ -54,14 +53,12 @@ async def get_category(category: CategoryKey, hot: HotDep) -> Response:
     dependencies=[CATALOG_MANAGER, IDEMPOTENT],
 )
 async def create_category(
-    category: CategoryIn, categories: CategoryServiceDep, session: SessionDep
+    category: CategoryIn, categories: CategoryServiceDep, read_back: ReadBackDep
 ) -> Response:
     """Add a category at the root or below `parent_id`; without `slug` one is made from the name."""
     category_id = await categories.create(category)
     location = f"/api/v1/categories/{category_id}"
-    return await read_back(
-        session, partial(queries.get_category, key=str(category_id)), status=201, location=location
-    )
+    return await read_back(partial(queries.get_category, key=str(category_id)), status=201, location=location)
 
 
 @router.put(
@@ -75,11 +72,11 @@ async def replace_category(
     replacement: CategoryIn,
     precondition: PreconditionDep,
     categories: CategoryServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set every field: without `slug` one is made from the name, without `parent_id` it moves to the root."""
     category_id = await categories.replace(category, precondition, replacement)
-    return await read_back(session, partial(queries.get_category, key=str(category_id)))
+    return await read_back(partial(queries.get_category, key=str(category_id)))
 
 
 @router.patch(
@@ -93,11 +90,11 @@ async def change_category(
     patch: CategoryPatch,
     precondition: PreconditionDep,
     categories: CategoryServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set only what is sent. `parent_id` moves the category with all below it; null moves it to the root."""
     category_id = await categories.change(category, precondition, patch)
-    return await read_back(session, partial(queries.get_category, key=str(category_id)))
+    return await read_back(partial(queries.get_category, key=str(category_id)))
 
 
 @router.delete(

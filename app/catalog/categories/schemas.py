@@ -8,12 +8,12 @@ from app.catalog.slugs import LONGEST_SLUG, SLUG_PATTERN, make_slug
 from app.core.http.schemas import (
     OMITTED,
     Line,
-    Moment,
     PatchModel,
     RequestModel,
     ResponseModel,
     RowId,
     SingleSpaced,
+    Timestamp,
     VisibleLine,
     shaped,
 )
@@ -95,8 +95,8 @@ class CategoryOut(ResponseModel):
     ancestors: list[CategoryLink] = Field(description="From the root down, for a breadcrumb.")
     children: list[CategoryLink] = Field(description="Those directly below, by name.")
     version: int = Field(description="Row version, as in the ETag; raised by every edit.", examples=[1])
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class CategoryNode(ResponseModel):

@@ -38,7 +38,7 @@ from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
-from app.core.http.responses import PRIVATE, HotDep, read_back
+from app.core.http.responses import PRIVATE, HotDep, ReadBackDep
 from app.core.http.schemas import RowId
 from app.core.http.uploads import NotAnUpload, UploadInterrupted, UploadTooLarge, plain_name
 from app.core.rate_limit import caller_of, rate_limited
@@ -76,7 +76,9 @@ _FILE: dict[int | str, dict[str, Any]] = {
     max_body_size=ALL_FILES,
     dependencies=[Depends(rate_limited("upload", caller_of)), IDEMPOTENT],
 )
-async def upload_documents(request: Request, owner: Seller, session: SessionDep) -> Response:
+async def upload_documents(
+    request: Request, owner: Seller, session: SessionDep, read_back: ReadBackDep
+) -> Response:
     """Up to ten documents, all kept or none. Every one is read whole before it is kept.
 
     A PDF that is encrypted, or that has a script, a form that runs, an attached file or anything else that acts,
@@ -86,7 +88,7 @@ async def upload_documents(request: Request, owner: Seller, session: SessionDep)
     async with documents_form(request) as (files, fields):
         stored = [await _store(storage, file) for file in files]
     ids = await DocumentService.build(session).add(owner, stored, fields)
-    return await read_back(session, partial(queries.get_documents, ids=ids), status=201)
+    return await read_back(partial(queries.get_documents, ids=ids), status=201)
 
 
 async def _store(storage: Storage, upload: UploadFile) -> StoredDocument:

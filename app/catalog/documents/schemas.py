@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.core.db.paging import ListQuery
-from app.core.http.schemas import FormModel, Moment, ResponseModel, RowId, Text, VisibleLine
+from app.core.http.schemas import FormModel, ResponseModel, RowId, Text, Timestamp, VisibleLine
 
 DOCUMENT_PATH = "/media/documents"
 
@@ -51,7 +51,7 @@ class DocumentOut(ResponseModel):
         description="Where it is downloaded by whoever knows the address, which nobody can guess.",
         examples=["/media/documents/4be27711afd2ed40a7ad8c1d9e5dbd2203e805dc.pdf"],
     )
-    created_at: Moment
+    created_at: Timestamp
 
 
 class DocumentsOut(ResponseModel):

@@ -111,7 +111,8 @@ class Normaliser:
         elif name == "description":
             _take(record, name, CELL_READERS[name], "\n\n".join(distinct))
         else:
-            best = _most_precise(name, distinct)
+            # The longest date says more of the same.
+            best = max(distinct, key=len) if name == "published_on" else distinct[0]
             if name == "published_on":
                 distinct = [value for value in distinct if not best.startswith(value)]
             has_differences = any(value != best for value in distinct)
@@ -170,11 +171,6 @@ def _note(record: Record, name: str, refusal: ValueError) -> None:
     if isinstance(refusal, FieldCut):
         record.values[name] = refusal.kept
     complain(record, name, refusal)
-
-
-def _most_precise(name: str, values: Sequence[Any]) -> Any:
-    """The first value; of dates the longest, which says more of the same."""
-    return max(values, key=len) if name == "published_on" else values[0]
 
 
 def complain(record: Record, name: str, refusal: ValueError) -> None:

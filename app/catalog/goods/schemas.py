@@ -19,7 +19,6 @@ from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import (
     OMITTED,
     Line,
-    Moment,
     Money,
     PatchModel,
     Price,
@@ -27,6 +26,7 @@ from app.core.http.schemas import (
     ResponseModel,
     RowId,
     Text,
+    Timestamp,
     VisibleLine,
     shaped,
 )
@@ -139,8 +139,8 @@ class ItemOut(ResponseModel):
     pictures: list[PictureOut] = Field(description="The main one first.", examples=[[]])
     owner_id: int = Field(examples=[3])
     version: int = Field(description="Row version, as in the ETag; raised by every edit.", examples=[1])
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class OwnersView(ResponseModel):

@@ -22,7 +22,7 @@ from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, read_back, stream_response
+from app.core.http.responses import HotDep, ReadBackDep, stream_response
 from app.core.http.schemas import RowId
 from app.core.http.uploads import NotAnUpload, UploadInterrupted, UploadTooLarge
 from app.core.rate_limit import caller_of, rate_limited
@@ -57,7 +57,7 @@ ImportServiceDep = Annotated[ImportService, Depends(get_import_service, scope="f
     dependencies=[Depends(rate_limited("upload", caller_of)), IDEMPOTENT],
 )
 async def create_import(
-    importer: CatalogTransferrer, request: Request, imports: ImportServiceDep, session: SessionDep
+    importer: CatalogTransferrer, request: Request, imports: ImportServiceDep, read_back: ReadBackDep
 ) -> Response:
     """Queue a CSV, NDJSON or ONIX 3.0 file; `Location` leads to the job.
 
@@ -85,7 +85,6 @@ async def create_import(
     upload, options = await receive_import(request)
     job_id = await imports.create(importer, options, upload)
     return await read_back(
-        session,
         partial(queries.get_import, job_id=job_id),
         status=_ACCEPTED,
         location=f"{router.prefix}/{job_id}",
@@ -153,10 +152,10 @@ async def export_import_errors(import_id: RowId, request: Request) -> StreamingR
     dependencies=[CATALOG_TRANSFERRER],
     responses=problems(ImportNotFound, ImportFinished),
 )
-async def cancel_import(import_id: RowId, imports: ImportServiceDep, session: SessionDep) -> Response:
+async def cancel_import(import_id: RowId, imports: ImportServiceDep, read_back: ReadBackDep) -> Response:
     """Stop before the next batch of rows. What is written stays; with `on_error=abort` nothing does."""
     await imports.cancel(import_id)
-    return await read_back(session, partial(queries.get_import, job_id=import_id), status=_ACCEPTED)
+    return await read_back(partial(queries.get_import, job_id=import_id), status=_ACCEPTED)
 
 
 @router.post(
@@ -167,10 +166,10 @@ async def cancel_import(import_id: RowId, imports: ImportServiceDep, session: Se
     dependencies=[CATALOG_TRANSFERRER],
     responses=problems(ImportNotFound, ImportNotRetryable),
 )
-async def retry_import(import_id: RowId, imports: ImportServiceDep, session: SessionDep) -> Response:
+async def retry_import(import_id: RowId, imports: ImportServiceDep, read_back: ReadBackDep) -> Response:
     """Go on where a failed or cancelled import stopped; of a completed one, try the failed rows again."""
     await imports.retry(import_id)
-    return await read_back(session, partial(queries.get_import, job_id=import_id), status=_ACCEPTED)
+    return await read_back(partial(queries.get_import, job_id=import_id), status=_ACCEPTED)
 
 
 @router.post(
@@ -181,7 +180,7 @@ async def retry_import(import_id: RowId, imports: ImportServiceDep, session: Ses
     responses=problems(ImportNotFound, ImportNotRevertible),
 )
 async def revert_import(
-    import_id: RowId, staff: CatalogTransferrer, imports: ImportServiceDep, session: SessionDep
+    import_id: RowId, staff: CatalogTransferrer, imports: ImportServiceDep, read_back: ReadBackDep
 ) -> Response:
     """Delete what the import created and restore what it changed, wherever the book is unchanged since.
 
@@ -190,4 +189,4 @@ async def revert_import(
     again, it tries what was left.
     """
     await imports.revert(staff, import_id)
-    return await read_back(session, partial(queries.get_import, job_id=import_id), status=_ACCEPTED)
+    return await read_back(partial(queries.get_import, job_id=import_id), status=_ACCEPTED)

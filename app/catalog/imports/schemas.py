@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from app.catalog.formats.record import SourceFormat
 from app.catalog.models import ImportMode, ImportState, ImportStock, OnError, RevertState, RowStatus
 from app.core.db.paging import ListQuery
-from app.core.http.schemas import FormModel, Line, Moment, ResponseModel, RowId
+from app.core.http.schemas import FormModel, Line, ResponseModel, RowId, Timestamp
 
 MOST_MAPPED = 200
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "\\t": "tab", "|": "bar"}
@@ -95,9 +95,9 @@ class ImportOut(ResponseModel):
     error: str | None = Field(description="Why it failed.", examples=[None])
     revert: RevertOut | None
     created_by: int = Field(examples=[3])
-    created_at: Moment
-    started_at: Moment | None
-    finished_at: Moment | None
+    created_at: Timestamp
+    started_at: Timestamp | None
+    finished_at: Timestamp | None
 
 
 _CLEARED_SHARE = 10

@@ -15,11 +15,10 @@ from app.catalog.items import queries
 from app.catalog.items.deps import ItemServiceDep
 from app.catalog.items.schemas import ItemFilter, ItemIn, ItemPatch
 from app.core.db.paging import Page, PagerDep
-from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, read_back
+from app.core.http.responses import HotDep, ReadBackDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller, documented_permission, require_permission
 from app.identity.permissions import Permission
@@ -74,7 +73,9 @@ async def get_item(item_id: RowId, hot: ItemReadsDep) -> Response:
     dependencies=[IDEMPOTENT],
     openapi_extra=listing_form(ItemIn),
 )
-async def create_item(item: ItemIn, seller: Seller, items: ItemServiceDep, session: SessionDep) -> Response:
+async def create_item(
+    item: ItemIn, seller: Seller, items: ItemServiceDep, read_back: ReadBackDep
+) -> Response:
     """Add an item of one's own. With `author` or `isbn`, or `kind=book`, it is a book.
 
     Sent as a form, it comes with up to six pictures.
@@ -82,7 +83,7 @@ async def create_item(item: ItemIn, seller: Seller, items: ItemServiceDep, sessi
     item_id = await items.create(seller, item)
     location = f"/api/v1/items/{item_id}"
     return await read_back(
-        session, partial(queries.get_item, item_id=item_id, viewer=seller), status=201, location=location
+        partial(queries.get_item, item_id=item_id, viewer=seller), status=201, location=location
     )
 
 
@@ -93,11 +94,11 @@ async def replace_item(
     seller: Seller,
     precondition: PreconditionDep,
     items: ItemServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set every field that items have; what is left out becomes empty. Its owner or a moderator may."""
     await items.replace(seller, item_id, precondition, item)
-    return await read_back(session, partial(queries.get_item, item_id=item_id, viewer=seller))
+    return await read_back(partial(queries.get_item, item_id=item_id, viewer=seller))
 
 
 @router.patch("/{item_id}", summary="Change an item", response_model=OwnItem)
@@ -107,11 +108,11 @@ async def change_item(
     seller: Seller,
     precondition: PreconditionDep,
     items: ItemServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set only what is sent; null empties a field that may be empty. Its owner or a moderator may."""
     await items.change(seller, item_id, precondition, patch)
-    return await read_back(session, partial(queries.get_item, item_id=item_id, viewer=seller))
+    return await read_back(partial(queries.get_item, item_id=item_id, viewer=seller))
 
 
 @router.delete("/{item_id}", status_code=204, summary="Delete an item")

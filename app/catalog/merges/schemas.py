@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.catalog.models import MergeKind
 from app.core.db.paging import ListQuery
-from app.core.http.schemas import Moment, RequestModel, ResponseModel, RowId
+from app.core.http.schemas import RequestModel, ResponseModel, RowId, Timestamp
 
 
 class MergeIn(RequestModel):
@@ -44,9 +44,9 @@ class MergeOut(ResponseModel):
         examples=[{"contributions": 14, "dropped": 1, "works": 9, "aliases": 2}],
     )
     merged_by: int = Field(description="User id.", examples=[2])
-    merged_at: Moment
+    merged_at: Timestamp
     undone_by: int | None
-    undone_at: Moment | None
+    undone_at: Timestamp | None
 
     @classmethod
     def of(cls, merge: Any, **more: object) -> Self:

@@ -51,12 +51,11 @@ from app.catalog.pictures.forms import (
 from app.catalog.pictures.schemas import UploadsOut
 from app.catalog.pictures.service import PictureService, Place, cover_of
 from app.catalog.pictures.store import PictureStore, read_picture
-from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep, matches_any
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.openapi import NOT_MODIFIED
 from app.core.http.problems import problems
-from app.core.http.responses import read_back
+from app.core.http.responses import ReadBackDep
 from app.core.http.schemas import RowId
 from app.core.http.uploads import NotAnUpload, UploadInterrupted, UploadTooLarge
 from app.core.rate_limit import caller_of, rate_limited
@@ -90,14 +89,14 @@ _FOREVER = "public, max-age=31536000, immutable"
     dependencies=[Depends(rate_limited("upload", caller_of)), IDEMPOTENT],
 )
 async def create_item_with_pictures(
-    request: Request, seller: Seller, store: PicturesDep, items: ItemServiceDep, session: SessionDep
+    request: Request, seller: Seller, store: PicturesDep, items: ItemServiceDep, read_back: ReadBackDep
 ) -> Response:
     """As `create_item`, from a form: `data` is the JSON, `pictures` are files, the main one first."""
     async with listing(request, ItemIn) as (item, files):
         pictures = [await store.add(file) for file in files]
     item_id = await items.create(seller, item, pictures)
     read = partial(get_item, item_id=item_id, viewer=seller)
-    return await read_back(session, read, status=201, location=f"/api/v1/items/{item_id}")
+    return await read_back(read, status=201, location=f"/api/v1/items/{item_id}")
 
 
 @listings.post(
@@ -108,14 +107,14 @@ async def create_item_with_pictures(
     dependencies=[Depends(rate_limited("upload", caller_of)), IDEMPOTENT],
 )
 async def create_book_with_pictures(
-    request: Request, seller: Seller, store: PicturesDep, books: BookServiceDep, session: SessionDep
+    request: Request, seller: Seller, store: PicturesDep, books: BookServiceDep, read_back: ReadBackDep
 ) -> Response:
     """As `create_book`, from a form: `data` is the JSON, `pictures` are files, the cover first."""
     async with listing(request, BookIn) as (book, files):
         pictures = [await store.add(file) for file in files]
     book_id = await books.create(seller, book, pictures)
     read = partial(get_book, book_id=book_id, viewer=seller)
-    return await read_back(session, read, status=201, location=f"/api/v1/books/{book_id}")
+    return await read_back(read, status=201, location=f"/api/v1/books/{book_id}")
 
 
 @router.put(
@@ -132,7 +131,7 @@ async def set_picture(
     editing: EditingDep,
     store: PicturesDep,
     service: PictureServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Upload a picture, or name one uploaded before or that the item has: that one moves here.
 
@@ -140,7 +139,7 @@ async def set_picture(
     the last adds one. The picture becomes WebP in three sizes, without metadata. The item's owner or a moderator may.
     """
     await _put(request, editing, store, service)
-    return await read_back(session, partial(get_item, item_id=editing.place.item_id, viewer=editing.editor))
+    return await read_back(partial(get_item, item_id=editing.place.item_id, viewer=editing.editor))
 
 
 @router.delete(
@@ -178,14 +177,14 @@ async def set_cover(
     editing: CoverEditingDep,
     store: PicturesDep,
     service: PictureServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Upload a picture, or name one uploaded before. It becomes WebP in three sizes, without metadata.
 
     As picture 1 of `/items/{item_id}/pictures`. The book's owner or a moderator may.
     """
     await _put(request, editing, store, service)
-    return await read_back(session, partial(get_book, book_id=book_id, viewer=editing.editor))
+    return await read_back(partial(get_book, book_id=book_id, viewer=editing.editor))
 
 
 async def _put(request: Request, editing: Editing, store: PictureStore, service: PictureService) -> None:

@@ -29,11 +29,10 @@ from app.catalog.prices.schemas import (
     PriceScheduleQuery,
 )
 from app.core.db.paging import ListQuery, Page, PagerDep
-from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, read_back
+from app.core.http.responses import HotDep, ReadBackDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import Seller
 
@@ -132,7 +131,7 @@ async def create_price_schedule(
     schedule: PriceScheduleIn,
     seller: Seller,
     schedules: PriceScheduleServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Plan a price for a time, or a lasting change. Its owner or a moderator may.
 
@@ -142,7 +141,7 @@ async def create_price_schedule(
     schedule_id = await schedules.create(seller, item_id, schedule)
     location = f"/api/v1/items/{item_id}/price-schedules/{schedule_id}"
     read = partial(queries.get_schedule, editor=seller, item_id=item_id, schedule_id=schedule_id)
-    return await read_back(session, read, status=201, location=location)
+    return await read_back(read, status=201, location=location)
 
 
 @router.get(
@@ -169,12 +168,12 @@ async def change_price_schedule(
     seller: Seller,
     precondition: PreconditionDep,
     schedules: PriceScheduleServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set only what is sent. A sale that holds can be made longer or shorter. Its owner or a moderator may."""
     await schedules.change(seller, named.item_id, named.schedule_id, precondition, patch)
     read = partial(queries.get_schedule, editor=seller, item_id=named.item_id, schedule_id=named.schedule_id)
-    return await read_back(session, read)
+    return await read_back(read)
 
 
 @router.delete(

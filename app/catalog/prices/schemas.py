@@ -7,7 +7,16 @@ from pydantic import Field, model_validator
 from app.catalog.goods.schemas import PriceIn
 from app.catalog.models import PriceSource, ScheduleState
 from app.core.db.paging import ListQuery, Page
-from app.core.http.schemas import OMITTED, Moment, Money, PatchModel, RequestModel, ResponseModel, RowId
+from app.core.http.schemas import (
+    OMITTED,
+    Moment,
+    Money,
+    PatchModel,
+    RequestModel,
+    ResponseModel,
+    RowId,
+    Timestamp,
+)
 
 
 class PriceQuery(ListQuery):
@@ -25,7 +34,7 @@ class PriceOut(ResponseModel):
 
     price: Money | None = Field(description="null: not for sale.", examples=[14.5])
     currency: str = Field(description="ISO 4217.", examples=["EUR"])
-    changed_at: Moment = Field(description="The price held from this moment until the next change.")
+    changed_at: Timestamp = Field(description="The price held from this moment until the next change.")
 
 
 class PriceHistory(Page[PriceOut]):
@@ -103,15 +112,15 @@ class PriceScheduleOut(ResponseModel):
 
     id: RowId = Field(examples=[5])
     price: Money = Field(examples=[9.9])
-    starts_at: Moment
-    ends_at: Moment | None
+    starts_at: Timestamp
+    ends_at: Timestamp | None
     state: ScheduleState = Field(
         description="`pending`: to come. `active`: it holds. `ended`: over. `overridden`: an edit of the price came"
         " later and won. `missed`: it was over before the shop could apply it."
     )
     regular_price: Money | None = Field(description="While active: what returns at the end.", examples=[14.5])
     created_by: RowId = Field(validation_alias="actor_id", examples=[3])
-    created_at: Moment
+    created_at: Timestamp
     version: int = Field(
         description="Row version, as in the ETag; raised by every change, also of the state.", examples=[1]
     )

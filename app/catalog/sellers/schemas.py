@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from app.core.http.schemas import Moment, ResponseModel, RowId
+from app.core.http.schemas import ResponseModel, RowId, Timestamp
 
 
 class PublicProfile(ResponseModel):
@@ -10,7 +10,7 @@ class PublicProfile(ResponseModel):
 
     id: RowId = Field(examples=[7])
     username: str = Field(examples=["ada"])
-    member_since: Moment = Field(description="When the account was opened.")
+    member_since: Timestamp = Field(description="When the account was opened.")
     offers: int = Field(
         description="Items that it lists, counted up to 10,000; `GET /items?owner_id=` shows them.",
         examples=[12],

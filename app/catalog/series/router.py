@@ -15,7 +15,7 @@ from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, read_back
+from app.core.http.responses import HotDep, ReadBackDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CATALOG_MANAGER
 
@@ -46,11 +46,15 @@ async def get_series(series_id: RowId, hot: HotDep) -> Response:
     responses=problems(SeriesNotFound, SeriesNameTaken),
 )
 async def change_series(
-    series_id: RowId, patch: SeriesPatch, precondition: PreconditionDep, session: SessionDep
+    series_id: RowId,
+    patch: SeriesPatch,
+    precondition: PreconditionDep,
+    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Rename the series; all its books show the new name at once."""
     await SeriesService.build(session).change(series_id, precondition, patch)
-    return await read_back(session, partial(queries.get_series, series_id=series_id))
+    return await read_back(partial(queries.get_series, series_id=series_id))
 
 
 @router.delete(

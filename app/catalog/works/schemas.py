@@ -8,7 +8,7 @@ from pydantic import Field
 from app.catalog.goods.schemas import PartOfName, Title
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
-from app.core.http.schemas import OMITTED, Moment, PatchModel, ResponseModel
+from app.core.http.schemas import OMITTED, PatchModel, ResponseModel, Timestamp
 
 
 class WorkAuthor(ResponseModel):
@@ -26,8 +26,8 @@ class WorkOut(ResponseModel):
     author: WorkAuthor | None
     edition_count: int = Field(examples=[3])
     version: int = Field(description="Row version, as in the ETag; raised by every edit.", examples=[1])
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class WorkPatch(PatchModel):

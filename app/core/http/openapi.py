@@ -158,7 +158,11 @@ def _build(app: FastAPI) -> dict[str, Any]:
                 leave_nulls_out(operation["responses"], schemas)
             move_bodies_to_components(operation, schemas)
             _describe_parameters(operation)
-            _state_security(operation)
+            # Anybody may where nobody must; OAuth alone knows scopes.
+            operation["security"] = [
+                {scheme: scopes if scheme.startswith("OAuth2") else [] for scheme, scopes in way.items()}
+                for way in operation.get("security", ())
+            ]
             for status, response in operation["responses"].items():
                 if status.startswith("2"):
                     _describe_success(response, schemas)
@@ -173,14 +177,6 @@ def _build(app: FastAPI) -> dict[str, Any]:
     return spec
 
 
-def _state_security(operation: dict[str, Any]) -> None:
-    """Say that anybody may where nobody must, and scopes where OAuth alone knows them."""
-    operation["security"] = [
-        {scheme: scopes if scheme.startswith("OAuth2") else [] for scheme, scopes in way.items()}
-        for way in operation.get("security", ())
-    ]
-
-
 def _add_refusals(operation: dict[str, Any], method: str, dependant: Dependant) -> None:
     responses = operation["responses"]
     if "application/json" in responses.get("422", {}).get("content", {}):
@@ -193,15 +189,11 @@ def _add_refusals(operation: dict[str, Any], method: str, dependant: Dependant) 
     if method != "get":
         codes += _WHERE_WRITTEN
     _add(responses, generic_problems(codes))
-    if any(_gives_hot_reads(needed) for needed in dependant.dependencies):
+    given = (inspect.signature(one.call).return_annotation for one in dependant.dependencies if one.call)
+    if any(isinstance(kind, type) and issubclass(kind, HotReads) for kind in given):
         operation.setdefault("parameters", []).append(dict(_IF_NONE_MATCH))
         responses.setdefault("304", dict(NOT_MODIFIED[304]))
     _add(responses, problems(*_refusals(dependant, method.upper())))
-
-
-def _gives_hot_reads(dependant: Dependant) -> bool:
-    given = inspect.signature(dependant.call).return_annotation if dependant.call else None
-    return isinstance(given, type) and issubclass(given, HotReads)
 
 
 def _refusals(dependant: Dependant, method: str) -> Iterator[type[AppError]]:

@@ -10,13 +10,14 @@ import orjson
 from fastapi import Depends, Request
 from pydantic import BaseModel
 from pydantic.main import IncEx
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from app.core.cache.hot import CacheSpace, Entry, HotCache, Snapshot
 from app.core.db.engine import Database
 from app.core.db.paging import Page, link_header
+from app.core.db.transaction import SessionDep
 from app.core.http.conditional import matches_any
 from app.core.http.negotiation import JSON, preferred_type
 from app.core.settings.settings import Settings
@@ -167,15 +168,22 @@ class HotReads:
         return Entry(answer, Snapshot(result.snapshot))
 
 
-async def read_back(
-    session: AsyncSession, read: ReadQuery, *, status: int = 200, location: str | None = None
-) -> Response:
-    """Answer with what a write made, as the transaction sees it, for its caller alone."""
-    result = await read(await session.connection())
-    headers = {"Cache-Control": PRIVATE, **({"Location": location} if location else {})}
-    if result.etag:
-        headers["ETag"] = result.etag
-    return Response(result.to_json(), status_code=status, media_type=result.media_type, headers=headers)
+class ReadBack:
+    """Answers a write with what it made, as its transaction sees it, for its caller alone."""
+
+    def __init__(self, session: SessionDep) -> None:
+        self._session = session
+
+    async def __call__(self, read: ReadQuery, *, status: int = 200, location: str | None = None) -> Response:
+        """Read it and answer."""
+        result = await read(await self._session.connection())
+        headers = {"Cache-Control": PRIVATE, **({"Location": location} if location else {})}
+        if result.etag:
+            headers["ETag"] = result.etag
+        return Response(result.to_json(), status_code=status, media_type=result.media_type, headers=headers)
+
+
+ReadBackDep = Annotated[ReadBack, Depends(scope="function")]
 
 
 def represent(

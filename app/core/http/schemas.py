@@ -202,6 +202,8 @@ SingleSpaced = AfterValidator(lambda text: " ".join(text.split()))
 """For names: however many spaces stand between two words, they are one."""
 Moment = Annotated[AwareDatetime, BeforeValidator(_day_as_moment), AfterValidator(_as_utc)]
 """With its zone (RFC 3339); a plain date is the start of that day where the shop is."""
+Timestamp = AwareDatetime
+"""A moment of an answer, as the database has it: in UTC."""
 RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 Money = Annotated[

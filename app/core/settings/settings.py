@@ -182,7 +182,9 @@ class Settings(_DatabaseOnly):
             yield f"ALLOWED_HOSTS must name the hosts {where}, such as shop.example.com or *.example.com"
         urls = {"DATABASE_URL": self.database.url, "DATABASE_REPLICA_URL": self.database.replica_url}
         for name, url in urls.items():
-            if url is not None and _has_default_password(url):
+            parts = urlsplit("" if url is None else url.get_secret_value())
+            names = (parts.username or "", parts.path.strip("/"))
+            if parts.password and is_default_password(unquote(parts.password), *names):
                 yield (
                     f"{name} holds a default password, which is refused {where}: give the role another one"
                     " (ALTER ROLE … PASSWORD …; in the Compose stack POSTGRES_PASSWORD), made with: openssl rand -hex 32"
@@ -237,12 +239,6 @@ def load_database_settings() -> DatabaseSettings:
         return _DatabaseOnly(_env_file=_env_file()).database
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(problem) for problem in error.errors())) from None
-
-
-def _has_default_password(url: SecretStr) -> bool:
-    parts = urlsplit(url.get_secret_value())
-    names = (parts.username or "", parts.path.strip("/"))
-    return bool(parts.password) and is_default_password(unquote(str(parts.password)), *names)
 
 
 def _env_file() -> str | None:

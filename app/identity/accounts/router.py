@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from app.core.db.transaction import ReadSessionDep, SessionDep
+from app.core.db.transaction import ReadSessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
-from app.core.http.responses import RepresentationResponse, read_back
+from app.core.http.responses import ReadBackDep, RepresentationResponse
 from app.core.rate_limit import rate_limited
 from app.identity.accounts.deps import AccountServiceDep, OwnAccount, get_patch, get_profile, get_registration
 from app.identity.accounts.profile_fields import Username, is_reserved
@@ -80,7 +80,7 @@ async def replace_own_account(
     user: ProfileEditor,
     precondition: PreconditionDep,
     accounts: AccountServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set the whole profile; what is left out becomes empty.
 
@@ -88,7 +88,7 @@ async def replace_own_account(
     gets a link that stops it. Another address or phone needs a fresh proof: `POST /auth/step-up`.
     """
     await accounts.replace(user, precondition, profile)
-    return await read_back(session, partial(get_account, caller=user))
+    return await read_back(partial(get_account, caller=user))
 
 
 @router.patch(
@@ -102,7 +102,7 @@ async def change_own_account(
     user: ProfileEditor,
     precondition: PreconditionDep,
     accounts: AccountServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set only what is sent; null empties a field that may be empty.
 
@@ -110,7 +110,7 @@ async def change_own_account(
     gets a link that stops it. Another address or phone needs a fresh proof: `POST /auth/step-up`.
     """
     await accounts.change(user, precondition, patch)
-    return await read_back(session, partial(get_account, caller=user))
+    return await read_back(partial(get_account, caller=user))
 
 
 @router.delete("/me", status_code=204, summary="Close one's own account", responses=problems(LastAdmin))

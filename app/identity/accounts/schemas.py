@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import AliasPath, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
-from app.core.http.schemas import OMITTED, Moment, PatchModel, RequestModel, ResponseModel, RowId
+from app.core.http.schemas import OMITTED, PatchModel, RequestModel, ResponseModel, RowId, Timestamp
 from app.identity.accounts.profile_fields import (
     DateOfBirth,
     Email,
@@ -134,13 +134,13 @@ class UserOut(ResponseModel):
         description="How the shop may reach the account.",
         examples=[["email"]],
     )
-    terms_accepted_at: Moment | None
+    terms_accepted_at: Timestamp | None
     role: Role = Field(examples=["user"])
     is_active: bool
     is_verified: bool = Field(description="Whether the e-mail address is proven.")
     version: int = Field(description="Row version, as in the ETag.", examples=[1])
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class UsernameCheckOut(ResponseModel):

@@ -10,7 +10,7 @@ from app.core.client_addresses import normal_network
 from app.core.clock import utc_now
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
-from app.core.http.schemas import Line, Moment, RequestModel, ResponseModel, RowId, VisibleLine
+from app.core.http.schemas import Line, Moment, RequestModel, ResponseModel, RowId, Timestamp, VisibleLine
 from app.identity.permissions import Permission
 
 DEFAULT_NAME = "default"
@@ -88,12 +88,12 @@ class ApiKeyOut(ResponseModel):
     hint: str = Field(description="How the key begins.", examples=["bk_7_Qx3v…"])
     scopes: list[str] = Field(examples=[["items:write"]])
     allowed_ips: list[str] = Field(examples=[["192.0.2.7"]])
-    created_at: Moment
-    expires_at: Moment | None = Field(
+    created_at: Timestamp
+    expires_at: Timestamp | None = Field(
         description="When it ends, as the owner's role has it now: a key of staff 90 days after it was made.",
         examples=["2099-12-31T00:00:00Z"],
     )
-    last_used_at: Moment | None = Field(description="To the minute.")
+    last_used_at: Timestamp | None = Field(description="To the minute.")
     replaced_by_id: RowId | None = Field(description="The key that took over by rotation.", examples=[None])
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from app.core.http.schemas import Moment, RequestModel, ResponseModel
+from app.core.http.schemas import RequestModel, ResponseModel, Timestamp
 
 _LONGEST_TOKEN = 4096
 _LONGEST_PASSWORD_SENT = 1024
@@ -27,7 +27,7 @@ class PasswordConfirmation(RequestModel):
 class SecondFactorOut(ResponseModel):
     """What an account has beside its password."""
 
-    totp_enabled_at: Moment | None = Field(description="Since when logins need a code; null: they do not.")
+    totp_enabled_at: Timestamp | None = Field(description="Since when logins need a code; null: they do not.")
     recovery_codes_left: int = Field(examples=[10])
     passkeys: int = Field(description="How many passkeys there are.", examples=[1])
     is_required: bool = Field(description="Whether this shop demands a second factor of this account.")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.core.http.schemas import Moment, RequestModel, ResponseModel, RowId, VisibleLine
+from app.core.http.schemas import RequestModel, ResponseModel, RowId, Timestamp, VisibleLine
 
 _LONGEST_NAME = 60
 _MOST_SCOPES = 100
@@ -71,8 +71,8 @@ class PasskeyOut(ResponseModel):
     id: RowId = Field(examples=[3])
     name: str = Field(examples=["Phone"])
     transports: list[str] = Field(examples=[["internal", "hybrid"]])
-    created_at: Moment
-    last_used_at: Moment | None
+    created_at: Timestamp
+    last_used_at: Timestamp | None
 
 
 class PasskeyList(ResponseModel):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.core.http.schemas import FormModel, Moment, RequestModel, ResponseModel
+from app.core.http.schemas import FormModel, RequestModel, ResponseModel, Timestamp
 from app.identity.password_rules import LONGEST
 
 
@@ -102,6 +102,6 @@ class SessionOut(ResponseModel):
     id: UUID = Field(examples=["019ab6c2-6a55-7d3c-9a39-0d3c1c2f4b5e"])
     device: str = Field(examples=["Firefox on Linux"])
     ip: str = Field(description="Where it was last used from.", examples=["192.0.2.7"])
-    created_at: Moment
-    last_used_at: Moment = Field(description="When its tokens were last refreshed.")
+    created_at: Timestamp
+    last_used_at: Timestamp = Field(description="When its tokens were last refreshed.")
     current: bool = Field(description="Whether this request belongs to it.")

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.core.http.schemas import Moment, ResponseModel
+from app.core.http.schemas import ResponseModel, Timestamp
 from app.identity.mfa.schemas import FactorAnswer
 from app.identity.password_rules import LONGEST
 
@@ -33,5 +33,5 @@ class StepUpIn(FactorAnswer):
 class StepUpOut(ResponseModel):
     """Until when this session may do what outlives it."""
 
-    authenticated_at: Moment = Field(examples=["2026-11-29T10:00:00Z"])
-    fresh_until: Moment = Field(description="Five minutes later.", examples=["2026-11-29T10:05:00Z"])
+    authenticated_at: Timestamp = Field(examples=["2026-11-29T10:00:00Z"])
+    fresh_until: Timestamp = Field(description="Five minutes later.", examples=["2026-11-29T10:05:00Z"])

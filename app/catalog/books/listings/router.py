@@ -21,7 +21,7 @@ from app.core.db.paging import Page, PagerDep
 from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, read_back
+from app.core.http.responses import HotDep, ReadBackDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CATALOG_MANAGER
 
@@ -96,8 +96,12 @@ async def get_work(work_id: RowId, hot: HotDep) -> Response:
     responses=problems(WorkNotFound, WorkMerged),
 )
 async def change_work(
-    work_id: RowId, patch: WorkPatch, precondition: PreconditionDep, session: SessionDep
+    work_id: RowId,
+    patch: WorkPatch,
+    precondition: PreconditionDep,
+    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set the title of the work; its editions keep theirs."""
     await WorkService.build(session).change(work_id, precondition, patch)
-    return await read_back(session, partial(queries.get_work, work_id=work_id))
+    return await read_back(partial(queries.get_work, work_id=work_id))

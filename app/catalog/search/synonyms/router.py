@@ -10,11 +10,10 @@ from app.catalog.search.synonyms.deps import SynonymServiceDep
 from app.catalog.search.synonyms.errors import SynonymNotFound
 from app.catalog.search.synonyms.schemas import SynonymFilter, SynonymIn, SynonymOut, SynonymPatch
 from app.core.db.paging import Page, PagerDep
-from app.core.db.transaction import SessionDep
 from app.core.http.conditional import PreconditionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, read_back
+from app.core.http.responses import HotDep, ReadBackDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import CATALOG_MANAGER
 
@@ -46,13 +45,11 @@ async def get_synonym(synonym_id: RowId, hot: HotDep) -> Response:
     response_model=SynonymOut,
     dependencies=[CATALOG_MANAGER, IDEMPOTENT],
 )
-async def create_synonym(synonym: SynonymIn, synonyms: SynonymServiceDep, session: SessionDep) -> Response:
+async def create_synonym(synonym: SynonymIn, synonyms: SynonymServiceDep, read_back: ReadBackDep) -> Response:
     """Terms that find one another; with `finds`, they find that instead of one another. Counts at once."""
     synonym_id = await synonyms.create(synonym)
     location = f"/api/v1/admin/search/synonyms/{synonym_id}"
-    return await read_back(
-        session, partial(queries.get_synonym, synonym_id=synonym_id), status=201, location=location
-    )
+    return await read_back(partial(queries.get_synonym, synonym_id=synonym_id), status=201, location=location)
 
 
 @router.put(
@@ -66,11 +63,11 @@ async def replace_synonym(
     synonym: SynonymIn,
     precondition: PreconditionDep,
     synonyms: SynonymServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set both fields. Counts at once."""
     await synonyms.change(synonym_id, precondition, synonym)
-    return await read_back(session, partial(queries.get_synonym, synonym_id=synonym_id))
+    return await read_back(partial(queries.get_synonym, synonym_id=synonym_id))
 
 
 @router.patch(
@@ -84,11 +81,11 @@ async def change_synonym(
     patch: SynonymPatch,
     precondition: PreconditionDep,
     synonyms: SynonymServiceDep,
-    session: SessionDep,
+    read_back: ReadBackDep,
 ) -> Response:
     """Set only what is sent; null in `finds` lets the terms find one another. Counts at once."""
     await synonyms.change(synonym_id, precondition, patch)
-    return await read_back(session, partial(queries.get_synonym, synonym_id=synonym_id))
+    return await read_back(partial(queries.get_synonym, synonym_id=synonym_id))
 
 
 @router.delete(

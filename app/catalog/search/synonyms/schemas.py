@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from app.core.db.paging import ListQuery
-from app.core.http.schemas import OMITTED, Moment, PatchModel, RequestModel, ResponseModel, VisibleLine
+from app.core.http.schemas import OMITTED, PatchModel, RequestModel, ResponseModel, Timestamp, VisibleLine
 
 MOST_TERMS = 20
 
@@ -60,8 +60,8 @@ class SynonymOut(ResponseModel):
     terms: list[str] = Field(examples=[["sci-fi", "science fiction"]])
     finds: list[str] | None = Field(description="Null: the terms find one another.")
     version: int = Field(description="Row version, as in the ETag; raised by every edit.", examples=[1])
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class SynonymFilter(ListQuery):

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
-from app.core.http.schemas import Moment, ResponseModel
+from app.core.http.schemas import ResponseModel, Timestamp
 
 
 class ZeroResultOut(ResponseModel):
@@ -16,7 +16,7 @@ class ZeroResultOut(ResponseModel):
     id: int = Field(examples=[12])
     query: str = Field(description="Folded, without punctuation.", examples=["necronomicon"])
     count: int = Field(description="How often.", examples=[7])
-    last_at: Moment
+    last_at: Timestamp
 
 
 class ZeroResultSort(StrEnum):
