@@ -1,4 +1,4 @@
-"""With a hundred thousand books no question of the catalogue reads them all: every plan goes by indexes."""
+"""With forty thousand books no question of the catalogue reads them all: every plan goes by indexes."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +17,7 @@ from app.demo.loader import load_demo
 from devstack import Servers
 from tests.conftest import DatabaseMaker, client_of, running_app, settings_for
 
-BOOKS = 100_000
+BOOKS = 40_000
 LARGE = {"books", "items", "book_documents", "works", "contributors", "book_categories", "stock_levels"}
 
 Statement = tuple[str, tuple[Any, ...]]
@@ -25,7 +25,7 @@ Statement = tuple[str, tuple[Any, ...]]
 
 @pytest.fixture(scope="module")
 async def full_app(servers: Servers, make_database: DatabaseMaker) -> AsyncIterator[FastAPI]:
-    """The application over the demo and a hundred thousand invented books."""
+    """The application over the demo and forty thousand invented books."""
     with make_database() as url:
         in_development = settings_for(servers, url, environment="development")
         async with running_app(in_development) as application:
