@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from app.core.db.faults import Fault
 from app.core.errors import AppError
 from app.core.settings.settings import Settings
-from app.identity.authentication.credentials import SCHEMES, identify, read_credentials
+from app.identity.authentication.credentials import SCHEMES, identify
 from app.identity.permissions import Permission
 
 OPTIONAL_CREDENTIALS: dict[str, Any] = {
@@ -24,7 +24,7 @@ async def sees_details(request: Request) -> bool:
     if address is not None and settings.internal_port is not None and address[1] == settings.internal_port:
         return True
     try:
-        caller = await identify(request, await read_credentials(request))
+        caller = await identify(request)
     except AppError:
         return False
     except Exception as fault:

@@ -1,8 +1,8 @@
 """Pure ASGI middleware: request id, security headers, log line, metrics, hosts, faults, the hot path."""
 
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -141,7 +141,7 @@ def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _VALID_REQUEST_ID.fullmatch(value):
             return bytes(value)
-    return uuid.uuid4().hex.encode()
+    return secrets.token_hex(16).encode()
 
 
 class Cors(CORSMiddleware):

@@ -4,16 +4,17 @@
 """
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from fastapi.security.base import SecurityBase
 
-from app.core.errors import AppError, RateLimited, Use, refusals_of
+from app.core.errors import RateLimited, Use, refusals_of
 from app.core.http.middleware import INTERNAL_PATHS
 from app.core.http.negotiation import JSON, NDJSON
 from app.core.http.openapi_schemas import (
@@ -43,6 +44,8 @@ The bookstore's API: browse books and other goods, list your own, run the catalo
 * **Log in** with *Authorize* (username or e-mail, password); programs send a key as `X-API-Key`.
 """
 Responses = dict[int | str, dict[str, Any]]
+_Dependency = TypeVar("_Dependency", bound=Callable[..., Any])
+_CREDENTIALS: dict[Callable[..., Any], Sequence[SecurityBase]] = {}
 _ALWAYS = ("internal", "unavailable")
 _WHERE_WRITTEN = ("write-collision",)
 NOT_MODIFIED: Responses = {304: {"description": "Not modified: `If-None-Match` names the answer's ETag."}}
@@ -109,6 +112,20 @@ _HEADERS_OF_STATUS: Mapping[str, Sequence[str]] = {
 }
 
 
+def takes(*schemes: SecurityBase) -> Callable[[_Dependency], _Dependency]:
+    """Note that a FastAPI dependency reads such credentials, any one of them, from the request by itself.
+
+    Every operation that uses it documents them. As its parameters each would be solved for each request, which
+    costs more than reading it.
+    """
+
+    def note(dependency: _Dependency) -> _Dependency:
+        _CREDENTIALS[dependency] = schemes
+        return dependency
+
+    return note
+
+
 def install_openapi(app: FastAPI) -> None:
     """Serve a document in which errors look as they do on the wire, and dependencies bring theirs along."""
     # Whoever asks while it is made beforehand waits for that one.
@@ -158,11 +175,7 @@ def _build(app: FastAPI) -> dict[str, Any]:
                 leave_nulls_out(operation["responses"], schemas)
             move_bodies_to_components(operation, schemas)
             _describe_parameters(operation)
-            # Anybody may where nobody must; OAuth alone knows scopes.
-            operation["security"] = [
-                {scheme: scopes if scheme.startswith("OAuth2") else [] for scheme, scopes in way.items()}
-                for way in operation.get("security", ())
-            ]
+            _state_security(operation, route.dependant)
             for status, response in operation["responses"].items():
                 if status.startswith("2"):
                     _describe_success(response, schemas)
@@ -172,9 +185,29 @@ def _build(app: FastAPI) -> dict[str, Any]:
     tidy_components(spec)
     components |= {"examples": examples, "headers": dict(_HEADERS)}
     # Documentation pages show the ways to log in in this order: the password before keys and cookies.
-    ways = components.get("securitySchemes", {})
-    components["securitySchemes"] = dict(sorted(ways.items(), key=lambda way: way[1]["type"] != "oauth2"))
+    ways = {scheme.scheme_name: scheme for schemes in _CREDENTIALS.values() for scheme in schemes}
+    described = {
+        name: scheme.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for name, scheme in ways.items()
+    }
+    components["securitySchemes"] = dict(
+        sorted(described.items(), key=lambda way: way[1]["type"] != "oauth2")
+    )
     return spec
+
+
+def _state_security(operation: dict[str, Any], dependant: Dependant) -> None:
+    """Say that anybody may where nobody must, and scopes where OAuth alone knows them."""
+    ways: list[dict[str, list[str]]] = operation.get("security", [])
+    needed: dict[str, dict[str, None]] = {}
+    for used in _with_all_needed(dependant):
+        for scheme in _CREDENTIALS.get(used.call, ()) if used.call else ():
+            needed.setdefault(scheme.scheme_name, {}).update(dict.fromkeys(_scopes(used)))
+    ways += [{name: [*scopes]} for name, scopes in needed.items()]
+    operation["security"] = [
+        {scheme: scopes if scheme.startswith("OAuth2") else [] for scheme, scopes in way.items()}
+        for way in ways
+    ]
 
 
 def _add_refusals(operation: dict[str, Any], method: str, dependant: Dependant) -> None:
@@ -193,15 +226,23 @@ def _add_refusals(operation: dict[str, Any], method: str, dependant: Dependant) 
     if any(isinstance(kind, type) and issubclass(kind, HotReads) for kind in given):
         operation.setdefault("parameters", []).append(dict(_IF_NONE_MATCH))
         responses.setdefault("304", dict(NOT_MODIFIED[304]))
-    _add(responses, problems(*_refusals(dependant, method.upper())))
+    refused = [
+        error
+        for used in _with_all_needed(dependant)
+        for error in refusals_of(used.call, Use(method.upper(), _scopes(used)))
+    ]
+    _add(responses, problems(*refused))
 
 
-def _refusals(dependant: Dependant, method: str) -> Iterator[type[AppError]]:
-    """What the dependencies refuse, and theirs in turn."""
-    scopes = [*(dependant.parent_oauth_scopes or ()), *(dependant.own_oauth_scopes or ())]
-    yield from refusals_of(dependant.call, Use(method, scopes))
+def _with_all_needed(dependant: Dependant) -> Iterator[Dependant]:
+    """The operation, its dependencies, and theirs in turn."""
+    yield dependant
     for needed in dependant.dependencies:
-        yield from _refusals(needed, method)
+        yield from _with_all_needed(needed)
+
+
+def _scopes(dependant: Dependant) -> list[str]:
+    return [*(dependant.parent_oauth_scopes or ()), *(dependant.own_oauth_scopes or ())]
 
 
 def _add(responses: dict[str, Any], problems: Responses) -> None:

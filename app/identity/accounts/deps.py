@@ -14,7 +14,7 @@ from app.core.rate_limit import RateLimiter
 from app.identity.accounts.queries import find_account, show_account
 from app.identity.accounts.schemas import ProfileIn, ProfilePatch, UserRegister
 from app.identity.accounts.service import AccountService
-from app.identity.authentication.deps import CurrentUser, ProfileEditor
+from app.identity.authentication.deps import ProfileEditor
 from app.identity.breached_passwords import BreachedPasswords
 from app.identity.emails import address_digest
 from app.identity.errors import NewPasswordRefused
@@ -44,7 +44,7 @@ class OwnAccountAnswer:
 _ACCOUNTS = CacheSpace("account_answer", OwnAccountAnswer.encode, OwnAccountAnswer.decode)
 
 
-async def get_own_account(request: Request, user: CurrentUser) -> OwnAccountAnswer:
+async def find_own_account(request: Request, user: Principal) -> OwnAccountAnswer:
     """The caller's account as these credentials show it now, through the hot cache.
 
     Raises InvalidToken when it is gone.
@@ -66,12 +66,9 @@ async def get_own_account(request: Request, user: CurrentUser) -> OwnAccountAnsw
     return await cache.get(_ACCOUNTS, account_group(user.user_id), f"{user.user_id}:{with_person:d}", load)
 
 
-OwnAccount = Annotated[OwnAccountAnswer, Depends(get_own_account)]
-
-
 async def _limit_new_address(request: Request, user: Principal, email: str | None) -> None:
     """Count a wish for another address: it sends a mail to somebody who may not be the caller."""
-    if email is None or email == (await get_own_account(request, user)).email:
+    if email is None or email == (await find_own_account(request, user)).email:
         return
     limiter: RateLimiter = request.app.state.rate_limiter
     await limiter.check("email_change", str(user.user_id))

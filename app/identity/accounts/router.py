@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.db.transaction import ReadSessionDep
 from app.core.http.conditional import PreconditionDep
@@ -11,7 +11,13 @@ from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import ReadBackDep, RepresentationResponse
 from app.core.rate_limit import rate_limited
-from app.identity.accounts.deps import AccountServiceDep, OwnAccount, get_patch, get_profile, get_registration
+from app.identity.accounts.deps import (
+    AccountServiceDep,
+    find_own_account,
+    get_patch,
+    get_profile,
+    get_registration,
+)
 from app.identity.accounts.profile_fields import Username, is_reserved
 from app.identity.accounts.queries import get_account, has_username
 from app.identity.accounts.schemas import (
@@ -64,12 +70,12 @@ async def register_user(
 
 
 @router.get("/me", summary="Read one's own account", response_model=UserOut)
-async def get_own_account(account: OwnAccount) -> Response:
+async def get_own_account(request: Request, user: CurrentUser) -> Response:
     """The account that the credentials belong to, as it is now.
 
     Without the scope `profile:read`, addresses, names, phone, birth date and gender are null.
     """
-    return RepresentationResponse(account.answer)
+    return RepresentationResponse((await find_own_account(request, user)).answer)
 
 
 @router.put(

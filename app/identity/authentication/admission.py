@@ -10,7 +10,7 @@ from app.core.http.middleware import INTERNAL_PATHS
 from app.core.http.problems import answer_refusal
 from app.core.http.responses import has_credentials
 from app.core.rate_limit import RateLimiter, client_address, give_back_all, set_caller
-from app.identity.authentication.credentials import identify, read_credentials, remember_outcome
+from app.identity.authentication.credentials import identify, remember_outcome
 from app.identity.authentication.csrf import SAFE_METHODS
 from app.identity.errors import CsrfRefused
 
@@ -64,7 +64,7 @@ async def _name_caller(request: Request) -> str:
     if not has_credentials(request.scope):
         return client_address(request)
     try:
-        principal = await identify(request, await read_credentials(request))
+        principal = await identify(request)
     except AppError as refusal:
         remember_outcome(request, refusal)
         return client_address(request)

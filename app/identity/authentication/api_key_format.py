@@ -10,6 +10,7 @@ import re
 import secrets
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.core.http.schemas import LARGEST_ID
 
@@ -38,6 +39,7 @@ def make_key(owner_id: int) -> str:
     return body + _checksum(body)
 
 
+@lru_cache(maxsize=1024)
 def read_key(text: str) -> PresentedKey | None:
     """The key, or None when the text cannot be one."""
     match = _KEY.fullmatch(text)

@@ -1,7 +1,5 @@
 """What a request may show of who sends it, and which of it counts."""
 
-from typing import NamedTuple
-
 from fastapi import Request
 from fastapi.security import APIKeyCookie, APIKeyHeader, OAuth2PasswordBearer
 from starlette.requests import HTTPConnection
@@ -46,22 +44,6 @@ _OUTCOME = "caller"
 SCHEMES = (bearer_scheme, api_key_scheme, cookie_scheme)
 
 
-class Credentials(NamedTuple):
-    """What came with a request; None for what did not."""
-
-    bearer: str | None
-    api_key: str | None
-    cookie: str | None
-
-
-async def read_credentials(request: Request) -> Credentials:
-    """Read them from the request as far as they count, where no dependency has done so."""
-    bearer = await bearer_scheme(request)
-    if bearer is not None:
-        return Credentials(bearer, None, None)
-    return Credentials(None, await api_key_scheme(request), await cookie_scheme(request))
-
-
 def remember_outcome(request: Request, outcome: Principal | AppError) -> None:
     """Keep what `identify` said for the rest of the request."""
     # Without its traceback, which would tie the request to itself.
@@ -70,24 +52,26 @@ def remember_outcome(request: Request, outcome: Principal | AppError) -> None:
     )
 
 
-async def identify(request: Request, credentials: Credentials) -> Principal | None:
+async def identify(request: Request) -> Principal | None:
     """The owner of the first credential there is: the token, else the API key, else the cookie.
 
     One that is worth nothing is refused, whatever stands beside it. None without any. Raises InvalidToken,
-    InvalidApiKey, RateLimited, and CsrfRefused for a write by cookie that no page of ours has sent.
+    InvalidApiKey, RateLimited, DoubledCookie, and CsrfRefused for a write by cookie that no page of ours has sent.
     """
     outcome: Principal | AppError | None = request.scope["state"].get(_OUTCOME)
     if isinstance(outcome, AppError):
         raise outcome
     if outcome is not None:
         return outcome
-    if credentials.bearer is not None:
-        return await principal_of_token(request, credentials.bearer)
-    if credentials.api_key is not None:
-        return await principal_of_key(request, credentials.api_key)
-    if credentials.cookie is not None:
-        return await _principal_of_cookie(request, credentials.cookie)
-    return None
+    # Whatever else is sent: two cookies of one name are refused.
+    cookie = await cookie_scheme(request)
+    bearer = await bearer_scheme(request)
+    if bearer is not None:
+        return await principal_of_token(request, bearer)
+    api_key = await api_key_scheme(request)
+    if api_key is not None:
+        return await principal_of_key(request, api_key)
+    return None if cookie is None else await _principal_of_cookie(request, cookie)
 
 
 async def _principal_of_cookie(request: Request, token: str) -> Principal:

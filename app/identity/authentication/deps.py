@@ -7,17 +7,10 @@ from fastapi import Depends, Request, Security
 from fastapi.security import SecurityScopes
 
 from app.core.errors import RateLimited, Use, refusals_of, refuses
+from app.core.http.openapi import takes
 from app.core.http.problems import problems
 from app.core.settings.settings import Settings
-from app.identity.authentication.credentials import (
-    SCHEMES,
-    Credentials,
-    api_key_scheme,
-    bearer_scheme,
-    cookie_scheme,
-    identify,
-    read_credentials,
-)
+from app.identity.authentication.credentials import SCHEMES, bearer_scheme, identify
 from app.identity.authentication.csrf import SAFE_METHODS
 from app.identity.authentication.principals import principal_of_token
 from app.identity.errors import (
@@ -37,24 +30,18 @@ from app.identity.permissions import SESSION_ONLY, Permission, Role, permissions
 from app.identity.principal import Principal
 
 
+@takes(*SCHEMES)
 @refuses(NotAuthenticated, InvalidToken, InvalidApiKey, DoubledCookie, RateLimited)
 @refuses(InsufficientScope, where=lambda use: bool(use.scopes))
 @refuses(MfaEnrolmentRequired, where=lambda use: not permissions_of(Role.USER).issuperset(use.scopes))
 @refuses(SessionRequired, where=lambda use: not SESSION_ONLY.isdisjoint(use.scopes))
 @refuses(CsrfRefused, where=lambda use: use.method not in SAFE_METHODS)
-async def get_principal(
-    request: Request,
-    required: SecurityScopes,
-    bearer: Annotated[str | None, Depends(bearer_scheme)],
-    api_key: Annotated[str | None, Depends(api_key_scheme)],
-    cookie: Annotated[str | None, Depends(cookie_scheme)],
-) -> Principal:
+async def get_principal(request: Request, required: SecurityScopes) -> Principal:
     """The caller, whatever the credentials, if they may do what is required.
 
-    Raises NotAuthenticated, SessionRequired, InsufficientScope, MfaEnrolmentRequired, DoubledCookie, and what
-    `identify` raises.
+    Raises NotAuthenticated, SessionRequired, InsufficientScope, MfaEnrolmentRequired, and what `identify` raises.
     """
-    return await _authorize(request, required.scopes, Credentials(bearer, api_key, cookie))
+    return await _authorize(request, required.scopes)
 
 
 async def require_permission(request: Request, permission: Permission) -> Principal:
@@ -62,11 +49,11 @@ async def require_permission(request: Request, permission: Permission) -> Princi
 
     Raises what `get_principal` raises.
     """
-    return await _authorize(request, [permission.value], await read_credentials(request))
+    return await _authorize(request, [permission.value])
 
 
-async def _authorize(request: Request, scopes: list[str], credentials: Credentials) -> Principal:
-    principal = await identify(request, credentials)
+async def _authorize(request: Request, scopes: list[str]) -> Principal:
+    principal = await identify(request)
     if principal is None:
         raise NotAuthenticated("Send an access token: Authorization: Bearer …", headers=CHALLENGE)
     _remember(request, principal)
@@ -97,7 +84,7 @@ def documented_permission(permission: Permission) -> dict[str, Any]:
 async def find_caller(request: Request) -> Principal | None:
     """Who calls, where credentials come that are valid; None for anybody else, whatever they sent."""
     try:
-        principal = await identify(request, await read_credentials(request))
+        principal = await identify(request)
     except (InvalidToken, InvalidApiKey, CsrfRefused, DoubledCookie):
         return None
     settings: Settings = request.app.state.settings

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.clock import utc_now
+from app.core.db.driver import DriverStatement
 from app.core.db.queries import AnyRow, snapshot_text
 from app.identity.models import ApiKey, AuthSession, User
 from app.identity.permissions import Role
@@ -22,7 +23,8 @@ key_ends_at: ColumnElement[datetime | None] = case(
 ).label("ends_at")
 """When a key ends by the clock, as its owner's role has it now; null: never."""
 
-_GRANT = (
+# Constant, and run by the driver: whoever sends keys at random makes it run each time.
+_GRANT = DriverStatement(
     select(
         ApiKey.id,
         ApiKey.user_id,
@@ -35,7 +37,12 @@ _GRANT = (
         snapshot_text,
     )
     .join_from(ApiKey, User, User.id == ApiKey.user_id)
-    .where(ApiKey.revoked_at.is_(None), User.is_active)
+    .where(
+        ApiKey.revoked_at.is_(None),
+        User.is_active,
+        ApiKey.key_hash == bindparam("digest"),
+        ApiKey.user_id == bindparam("owner_id"),
+    )
 )
 
 
@@ -63,5 +70,4 @@ def is_under_way() -> tuple[ColumnElement[bool], ...]:
 
 async def find_grant(connection: AsyncConnection, owner_id: int, digest: bytes) -> AnyRow | None:
     """What the key of this hash grants and its owner as they are now, while both are in force."""
-    statement = _GRANT.where(ApiKey.key_hash == digest, ApiKey.user_id == owner_id)
-    return (await connection.execute(statement)).one_or_none()
+    return await _GRANT.one_or_none(connection, digest=digest, owner_id=owner_id)
