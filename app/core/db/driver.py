@@ -42,7 +42,7 @@ async def reserve_ids(connection: DriverConnection, table: str, count: int) -> S
 class DriverStatement:
     """A constant query that SQLAlchemy writes and asyncpg runs: a fifth of a cold read was SQLAlchemy's part in it."""
 
-    def __init__(self, query: Select[Any]) -> None:
+    def __init__(self, query: Select[*tuple[Any, ...]]) -> None:
         compiled = query.compile(dialect=PGDialect_asyncpg())  # type: ignore[no-untyped-call]  # left untyped by SQLAlchemy
         self._text = str(compiled)
         self._constants: Mapping[str, Any] = compiled.params
