@@ -90,10 +90,35 @@ async def test_a_refused_method_is_a_problem_that_lists_the_right_ones(client: h
     assert "PATCH" in answer.json()["detail"]
 
 
-OWN_PATHS: dict[str, set[str]] = {}
+def shared_address(path: str, pattern: str) -> str | None:
+    """An address that both match, if there is one and the path is the first to have a word where they differ."""
+    parts, others = path.split("/"), pattern.split("/")
+    if len(parts) != len(others):
+        return None
+    address, first = [], None
+    for part, other in zip(parts, others, strict=True):
+        is_word, is_others_word = "{" not in part, "{" not in other
+        if is_word and is_others_word and part != other:
+            return None
+        if first is None and is_word != is_others_word:
+            first = part
+        address.append(part if is_word else other if is_others_word else "7")
+    return "/".join(address) if first is not None and "{" not in first else None
+
+
+METHODS: dict[str, set[str]] = {}
 for each in ROUTES:
-    if "{" not in each.path:
-        OWN_PATHS.setdefault(each.path, set()).update(each.methods or ())
+    METHODS.setdefault(each.path, set()).update(each.methods or ())
+OWN_PATHS = {path: methods for path, methods in METHODS.items() if "{" not in path} | {
+    address: methods
+    for path, methods in METHODS.items()
+    for pattern in METHODS
+    if (address := shared_address(path, pattern)) is not None
+}
+
+
+def test_the_walk_meets_words_before_and_after_parameters() -> None:
+    assert {f"{BOOKS}/facets", f"{BOOKS}/isbn/cover", f"{BOOKS}/isbn/prices"} <= OWN_PATHS.keys()
 
 
 @pytest.mark.parametrize("path", sorted(OWN_PATHS))
@@ -116,6 +141,16 @@ async def test_put_of_the_facets_is_no_put_of_a_book(client: httpx.AsyncClient, 
         answer = await client.put(f"{BOOKS}/facets", json={}, headers=headers)
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
     assert (await client.put(f"{BOOKS}/7", json={})).status_code == 401
+
+
+async def test_a_cover_is_set_by_id_alone(client: httpx.AsyncClient, seller: Caller) -> None:
+    for headers in ({}, seller.headers):
+        for word in ("cover", "prices", "9780141439587"):
+            answer = await client.put(f"{BOOKS}/isbn/{word}", json={}, headers=headers)
+            assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS"), word
+    assert (await client.put(f"{BOOKS}/7/cover", json={})).status_code == 401
+    options = await client.options(f"{BOOKS}/7/cover")
+    assert options.headers["allow"] == "DELETE, OPTIONS, PUT"
 
 
 async def test_files_of_the_docs_are_only_read(client: httpx.AsyncClient) -> None:

@@ -52,7 +52,9 @@ _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The document, as a download.",
         "content": {
-            kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES.values()
+            # Text is a string to generators of clients, which else wrap its characters as if they were bytes.
+            kind: {"schema": {"type": "string", **({} if kind.startswith("text/") else {"format": "binary"})}}
+            for kind in MEDIA_TYPES.values()
         },
     }
 }

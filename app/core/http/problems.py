@@ -178,11 +178,12 @@ async def answer_other_method(request: Request) -> Response:
     root = request.scope.get("app_root_path", request.scope.get("root_path", ""))
     scope = {**request.scope, "method": "OPTIONS", "root_path": root}
     routes = [one for one in request.app.router.routes if one.matches(scope)[0] is not Match.NONE]
-    parameters = [getattr(route, "path", "").count("{") for route in routes]
+    # Where paths share an address it is that one's which has a word first: `/books/isbn/{isbn}` has
+    # `/books/isbn/cover`, though `/books/{book_id}/cover` would match it.
+    ranks = [["{" in part for part in getattr(route, "path", "").split("/")] for route in routes]
     methods: set[str] = {"OPTIONS"}
-    for route, count in zip(routes, parameters, strict=True):
-        # `/books/facets` is an address of its own, though `/books/{book_id}` would match it.
-        if count == min(parameters):
+    for route, rank in zip(routes, ranks, strict=True):
+        if rank == min(ranks):
             methods |= {"GET"} if isinstance(route, Mount) else getattr(route, "methods", None) or set()
     if "GET" in methods:
         methods.add("HEAD")
