@@ -1,6 +1,6 @@
 """Writes import jobs, what became of their rows, and what was created on the way."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -117,6 +117,14 @@ class ImportRepository:
         )
         return (await self._session.execute(statement)).scalar_one_or_none()
 
+    async def has_books(self) -> bool:
+        """Whether there is any book that an import could change."""
+        return bool(await self._session.scalar(select(exists(select(Book.item_id)))))
+
+    async def is_cancelling(self, job_id: int) -> bool:
+        """Whether staff asked to stop the job."""
+        return bool(await self._session.scalar(select(ImportJob.is_cancelling).where(ImportJob.id == job_id)))
+
     async def list_seen(self, job_id: int, isbns: Sequence[str]) -> set[str]:
         """Find those of these ISBNs that an earlier row of the job had."""
         driver = await driver_connection(self._session)
@@ -178,7 +186,7 @@ class ImportRepository:
         )
         return (await self._session.scalars(statement)).all()
 
-    async def list_used(self, names: Sequence[str]) -> set[str]:
+    async def list_used(self, names: Collection[str]) -> set[str]:
         """Find those of these files that a job still names."""
         used = select(ImportJob.stored_as).where(ImportJob.stored_as.in_(names))
         return {name for name in await self._session.scalars(used) if name}

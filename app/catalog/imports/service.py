@@ -24,6 +24,9 @@ from app.core.db.queries import AnyRow, Connect
 from app.core.events.events import publish
 from app.identity.principal import Principal
 
+FOLDER = "imports"
+"""Of the store, where uploaded files lie."""
+
 _NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]+)*")
 _OVER = frozenset({ImportState.COMPLETED, ImportState.FAILED, ImportState.CANCELLED})
 

@@ -13,7 +13,7 @@ from app.catalog.formats.decoding import check_encoding
 from app.catalog.formats.detection import HEAD, detect_format
 from app.catalog.formats.record import SourceFormat
 from app.catalog.imports.schemas import ImportIn
-from app.catalog.imports.service import StoredUpload
+from app.catalog.imports.service import FOLDER, StoredUpload
 from app.catalog.models import ImportMode, ImportStock, OnError
 from app.core.http.uploads import (
     FormStream,
@@ -64,7 +64,7 @@ FORM = form_body(
                     "type": "boolean",
                     "default": False,
                     "description": "Let the file empty a field in more than a tenth of its rows; without this, such"
-                    " an import fails before it writes them. A dry run counts them in `cleared`.",
+                    " an import fails before it writes anything. A dry run counts them in `cleared`.",
                 },
                 "mapping": {
                     "type": "string",
@@ -127,7 +127,7 @@ async def _receive(request: Request, form: FormStream, storage: Storage) -> Stor
     if int(request.headers.get("content-length") or 0) > (most + 1) * _MIB:
         raise _too_large(most)
     await form.open()
-    upload = StoredUpload(f"imports/{uuid.uuid4().hex}", plain_name(form.filename, _LONGEST_FILENAME))
+    upload = StoredUpload(f"{FOLDER}/{uuid.uuid4().hex}", plain_name(form.filename, _LONGEST_FILENAME))
     await storage.put_stream(upload.name, _content(form, upload, most))
     try:
         await form.close()

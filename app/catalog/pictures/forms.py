@@ -11,9 +11,9 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import Scope
 
-from app.catalog.goods.pictures import BINARY_FILE, MOST_PICTURES, PICTURE_RULES
+from app.catalog.goods.pictures import BINARY_FILE, MOST_PICTURES, PICTURE_RULES, StoredPicture
 from app.catalog.pictures.schemas import Attach, PictureFromUpload
-from app.catalog.pictures.store import LARGEST_FILE
+from app.catalog.pictures.store import LARGEST_FILE, PictureStore
 from app.core.http.idempotency import IdempotentRoute
 from app.core.http.uploads import (
     MULTIPART,
@@ -78,9 +78,10 @@ UPLOADS_FORM = form_body(
 )
 
 
-@asynccontextmanager
-async def listing(request: Request, model: type[_Model]) -> AsyncIterator[tuple[_Model, list[UploadFile]]]:
-    """What a form lists, and its pictures; perhaps there are none."""
+async def read_listing(
+    request: Request, model: type[_Model], store: PictureStore
+) -> tuple[_Model, list[StoredPicture]]:
+    """What a form lists, and its pictures, stored by now; perhaps there are none."""
     async with read_form(request, files=MOST_PICTURES, fields=1) as form:
         _allow(form, {"data", "pictures"})
         data = form.get("data")
@@ -90,7 +91,8 @@ async def listing(request: Request, model: type[_Model]) -> AsyncIterator[tuple[
             goods = model.model_validate_json(data)
         except ValidationError as fault:
             raise refused_body(fault) from None
-        yield goods, _files(form, "pictures") if "pictures" in form else []
+        files = _files(form, "pictures") if "pictures" in form else []
+        return goods, [await store.add(file) for file in files]
 
 
 def is_json(request: Request) -> bool:

@@ -9,9 +9,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.pictures.queries import find_used_pictures
-from app.catalog.pictures.store import purge_pictures
+from app.catalog.pictures.store import FILE, FOLDER, UNUSED_FOR
 from app.core.events.events import Delivery, Event, HandlerContext, delivers, publish
 from app.core.events.jobs import scheduled
+from app.core.storage.purge import purge_unused
 
 _log = structlog.get_logger(__name__)
 
@@ -38,5 +39,5 @@ async def purge(context: HandlerContext, _event: PicturesToPurge, _delivery: Del
         async with context.transaction() as session:
             return await find_used_pictures(session, names)
 
-    count = await purge_pictures(context.storage.opened, find_used)
+    count = await purge_unused(context.storage.opened, FOLDER, FILE, find_used, unused_for=UNUSED_FOR)
     _log.info("pictures_purged", count=count)

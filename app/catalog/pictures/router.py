@@ -43,8 +43,8 @@ from app.catalog.pictures.forms import (
     UPLOADS_FORM,
     FormRoute,
     is_json,
-    listing,
     one_file,
+    read_listing,
     read_reference,
     several_files,
 )
@@ -92,8 +92,7 @@ async def create_item_with_pictures(
     request: Request, seller: Seller, store: PicturesDep, items: ItemServiceDep, read_back: ReadBackDep
 ) -> Response:
     """As `create_item`, from a form: `data` is the JSON, `pictures` are files, the main one first."""
-    async with listing(request, ItemIn) as (item, files):
-        pictures = [await store.add(file) for file in files]
+    item, pictures = await read_listing(request, ItemIn, store)
     item_id = await items.create(seller, item, pictures)
     read = partial(get_item, item_id=item_id, viewer=seller)
     return await read_back(read, status=201, location=f"/api/v1/items/{item_id}")
@@ -110,8 +109,7 @@ async def create_book_with_pictures(
     request: Request, seller: Seller, store: PicturesDep, books: BookServiceDep, read_back: ReadBackDep
 ) -> Response:
     """As `create_book`, from a form: `data` is the JSON, `pictures` are files, the cover first."""
-    async with listing(request, BookIn) as (book, files):
-        pictures = [await store.add(file) for file in files]
+    book, pictures = await read_listing(request, BookIn, store)
     book_id = await books.create(seller, book, pictures)
     read = partial(get_book, book_id=book_id, viewer=seller)
     return await read_back(read, status=201, location=f"/api/v1/books/{book_id}")

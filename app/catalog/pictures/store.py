@@ -5,7 +5,6 @@ anybody could begin to use it: so there is nothing for deletes and uploads to ra
 """
 
 import re
-from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 
 from starlette.datastructures import UploadFile
@@ -25,13 +24,8 @@ USABLE_FOR = timedelta(hours=24)
 UNUSED_FOR = timedelta(hours=48)
 """How old a file is that the purge takes, if no item uses it."""
 
-_PURGED_AT_ONCE = 5_000
-"""Pictures about which one statement asks whether items use them: their names are its parameters."""
-
-_FILE = re.compile(rf"({NAME_PATTERN})-[sml]\.webp")
-
-FindUsed = Callable[[Collection[str]], Awaitable[set[str]]]
-"""Which of these pictures items use."""
+FILE = re.compile(rf"{FOLDER}/({NAME_PATTERN})-[sml]\.webp")
+"""The path of one size of a picture, and the picture's name."""
 
 
 class PictureStore:
@@ -64,32 +58,13 @@ class PictureStore:
 
 async def read_picture(storage: Storage, file: str) -> bytes:
     """The bytes of one size, by the name in its address. Raises CoverNotFound."""
-    if _FILE.fullmatch(file) is None:
+    path = f"{FOLDER}/{file}"
+    if FILE.fullmatch(path) is None:
         raise CoverNotFound("There is no picture of this name.")
     try:
-        return await storage.read(f"{FOLDER}/{file}")
+        return await storage.read(path)
     except FileMissing:
         raise CoverNotFound("There is no picture of this name.") from None
-
-
-async def purge_pictures(storage: Storage, find_used: FindUsed) -> int:
-    """Delete the pictures that no item uses and nobody can come to use; how many there were."""
-    count, before = 0, utc_now() - UNUSED_FOR
-    old: set[str] = set()
-    async for file in storage.list(FOLDER):
-        name = _FILE.fullmatch(file.name.rpartition("/")[2])
-        if name is not None and file.modified_at < before:
-            old.add(name[1])
-        if len(old) >= _PURGED_AT_ONCE:
-            count += await _purge(storage, old, find_used)
-            old = set()
-    return count + await _purge(storage, old, find_used)
-
-
-async def _purge(storage: Storage, old: set[str], find_used: FindUsed) -> int:
-    unused = old - await find_used(old) if old else set()
-    await storage.delete([_path(name, size) for name in sorted(unused) for size in SIZES])
-    return len(unused)
 
 
 def _path(name: str, size: str) -> str:

@@ -1,6 +1,7 @@
 """Documents over HTTP: what is kept, what is refused, who sees them, how they are served, the purge."""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.documents import checking, service
 from app.catalog.documents.queries import find_used_files
-from app.catalog.documents.store import purge_documents
+from app.catalog.documents.store import FILE, FOLDER, UNUSED_FOR
 from app.core.clock import utc_now
+from app.core.storage.purge import purge_unused
 from app.core.storage.storage import Storage
 from tests.conftest import Caller, SignUp
 
@@ -241,7 +243,8 @@ async def test_the_purge_takes_files_that_are_old_and_nobodys(
 ) -> None:
     first, second = await kept(client, seller, ("a.txt", b"a"), ("b.txt", b"b"))
     await client.delete(f"{DOCUMENTS}/{first['id']}", headers=seller.headers)
-    assert await purge_documents(storage, lambda files: find_used_files(session, files)) == 0
+    used = partial(find_used_files, session)
+    assert await purge_unused(storage, FOLDER, FILE, used, unused_for=UNUSED_FOR) == 0
     with time_machine.travel(utc_now() + timedelta(days=3), tick=True):
-        assert await purge_documents(storage, lambda files: find_used_files(session, files)) == 1
+        assert await purge_unused(storage, FOLDER, FILE, used, unused_for=UNUSED_FOR) == 1
     assert (await client.get(second["url"])).content == b"b"

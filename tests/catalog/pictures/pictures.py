@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 from PIL import Image, ImageDraw
 
+from app.catalog.pictures.store import FILE, FOLDER, UNUSED_FOR
+from app.core.storage.purge import FindUsed, purge_unused
 from app.core.storage.storage import Storage
 from tests.conftest import Caller
 
@@ -86,3 +88,8 @@ async def read_cover(client: httpx.AsyncClient, book_id: int) -> dict[str, Any] 
 
 async def names_in(storage: Storage) -> set[str]:
     return {file.name async for file in storage.list("covers")}
+
+
+async def purge(storage: Storage, find_used: FindUsed) -> int:
+    """Purge pictures as their job does; how many there were."""
+    return await purge_unused(storage, FOLDER, FILE, find_used, unused_for=UNUSED_FOR)

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,13 +13,12 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.pictures.queries import find_used_pictures
-from app.catalog.pictures.store import purge_pictures
 from app.core.clock import utc_now
 from app.core.storage.storage import Storage
 from tests.conftest import Audit, Caller, SignUp, client_of
 from tests.factories import a_book, an_item
 
-from .pictures import names_in, picture, put_cover
+from .pictures import names_in, picture, purge, put_cover
 
 ITEMS = "/api/v1/items"
 BOOKS = "/api/v1/books"
@@ -189,11 +189,11 @@ async def test_the_purge_spares_what_any_item_uses(
         await put(client, seller, pen["id"], number, COLOURS[number])
     await client.delete(f"{ITEMS}/{pen['id']}/pictures/1", headers=seller.headers)
     with time_machine.travel(utc_now() + timedelta(days=3), tick=True):
-        assert await purge_pictures(storage, lambda names: find_used_pictures(session, names)) == 1
+        assert await purge(storage, partial(find_used_pictures, session)) == 1
     assert len(await names_in(storage)) == 3
     await client.delete(f"{ITEMS}/{pen['id']}", headers=seller.headers)
     with time_machine.travel(utc_now() + timedelta(days=3), tick=True):
-        assert await purge_pictures(storage, lambda names: find_used_pictures(session, names)) == 1
+        assert await purge(storage, partial(find_used_pictures, session)) == 1
     assert await names_in(storage) == set()
 
 

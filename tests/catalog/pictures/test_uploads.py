@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.pictures.forms import MOST_FILES
 from app.catalog.pictures.queries import find_used_pictures
-from app.catalog.pictures.store import UNUSED_FOR, USABLE_FOR, purge_pictures
+from app.catalog.pictures.store import UNUSED_FOR, USABLE_FOR
 from app.core.clock import utc_now
 from app.core.storage.storage import Storage
 from devstack import Servers
 from tests.conftest import Caller, SignUp
 
-from .pictures import BOOKS, make_book, names_in, path_of, picture, put_cover, read_cover
+from .pictures import BOOKS, make_book, names_in, path_of, picture, purge, put_cover, read_cover
 
 UPLOADS = "/api/v1/uploads"
 ISBN = "9780261102217"
@@ -140,9 +140,9 @@ async def test_the_purge_takes_what_is_old_and_unused(
     await upload_one(client, seller, picture(size=(330, 300)))
     used = partial(find_used_pictures, session)
     assert len(await names_in(storage)) == 12
-    assert await purge_pictures(storage, used) == 2
+    assert await purge(storage, used) == 2
     assert len(await names_in(storage)) == 6
-    assert await purge_pictures(storage, used) == 0
+    assert await purge(storage, used) == 0
     cover = await read_cover(client, book_id)
     assert cover is not None
     assert (await client.get(cover["urls"]["l"])).status_code == 200
@@ -161,4 +161,4 @@ async def test_a_picture_uploaded_again_is_not_the_one_about_to_be_purged(
         again = await put_cover(client, tomorrow, await make_book(client, tomorrow), content)
     assert again.status_code == 200, again.text
     assert old not in str(again.json()["cover"])
-    assert await purge_pictures(storage, partial(find_used_pictures, session)) == 1
+    assert await purge(storage, partial(find_used_pictures, session)) == 1
