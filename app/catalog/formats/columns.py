@@ -41,6 +41,8 @@ _SAME_THING = {"authors": _PEOPLE, "additional_authors": _PEOPLE}
 _ALIASES = _OTHER_COLUMNS | {one.name: (one.file_name, one.csv_name, *one.headers) for one in BOOK_FIELDS}
 _OWN_NAMES = {name: one.name for one in BOOK_FIELDS for name in (one.name, one.file_name, one.csv_name)}
 """What exports call a field: under this very name an empty cell empties it."""
+_KEPT_WHEN_EMPTY = frozenset({*_OTHER_COLUMNS, "title", "price", "is_price_fixed", "quantity", "is_active"})
+"""What an empty cell never empties."""
 _IGNORED_CHARACTERS = re.compile(r"[\s_\-\u00ad\u2010-\u2015\ufeff]+")
 FIELDS = (*ISBN_FIELDS, *(one.csv_name for one in BOOK_FIELDS), "authors", "currency", "shop_item_id")
 """What a column may be, by the names that exports use."""
@@ -144,7 +146,8 @@ def choose_columns(headers: Sequence[str], wanted: Mapping[str, str]) -> "Column
         frozenset(
             one.field
             for one in single
-            if _OWN_NAMES.get(one.header.strip()) == one.field or wanted.get(folded(one.header)) == one.field
+            if one.field not in _KEPT_WHEN_EMPTY
+            and one.field in {_OWN_NAMES.get(one.header.strip()), wanted.get(folded(one.header))}
         ),
     )
 

@@ -57,6 +57,7 @@ class CsvSource:
             raise
         self.columns = _distinct(headers)
         self.ignored = ignored_headers(self.columns, chosen)
+        self.may_empty = bool(chosen.clearing)
         self._plan = chosen
         self._normaliser = Normaliser(options.currency, has_decimal_comma=self.delimiter == ";")
 

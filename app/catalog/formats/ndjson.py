@@ -25,6 +25,8 @@ class NdjsonSource:
     `columns` and `ignored` are those of the first lines, and grow when an object brings others.
     """
 
+    may_empty = True
+
     def __init__(self, path: Path, options: SourceOptions) -> None:
         self._wanted = check_mapping(options.mapping)
         self._normaliser = Normaliser(options.currency)

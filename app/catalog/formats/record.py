@@ -92,6 +92,9 @@ class Source(Protocol):
     ignored: list[str]
     """Columns of the file that no field understands."""
 
+    may_empty: bool
+    """Whether a record can empty a field."""
+
     def __iter__(self) -> Iterator[Record]:
         """The records from the first to the last; once."""
         ...

@@ -26,7 +26,6 @@ _SHOWN = 100
 Cell = tuple[str, str]
 """(field, text)."""
 
-_KEPT_WHEN_EMPTY = frozenset({"title", "price", "is_price_fixed", "quantity", "is_active"})
 _DECISIVE = frozenset({"isbn", "shop_item_id", "title"})
 """What the book is: a row in which that is odd is refused, and mended.
 
@@ -78,7 +77,7 @@ class Normaliser:
                     values[name] = reader(cell) if len(cell) <= LARGEST_CELL else _refuse_length()
                 except ValueError as refusal:
                     _note(record, name, refusal)
-            elif name in clearing and name not in _KEPT_WHEN_EMPTY:
+            elif name in clearing:
                 values[name] = [] if name in LIST_FIELDS else None
         if shared:
             for name, cells in shared.items():

@@ -23,6 +23,7 @@ BookKey = str | int | None
 
 _FIELDS = tuple(one.state_name for one in BOOK_FIELDS)
 _LABELS = {one.state_name: one.name for one in BOOK_FIELDS}
+_STATE_NAMES = {one.name: one.state_name for one in BOOK_FIELDS}
 _RESOLVED = frozenset({"contributors", "series_id", "category_ids"})
 _LISTS = frozenset({"tags", "subjects"})
 _PLAIN = frozenset(_FIELDS) - _RESOLVED - _LISTS
@@ -264,8 +265,31 @@ def _plan_edit(plan: Plan, record: Record, book: StoredBook, names: Names) -> Ou
         version=book.version + 1,
         changes=changes,
         before=undo_values(book.state, fields),
-        cleared=[name for name, (_, new) in changes.items() if new is None or new == []],
+        cleared=_but_for_dates_that_are_over(
+            record, [name for name, (_, new) in changes.items() if new is None or new == []]
+        ),
     )
+
+
+def empties_something(record: Record) -> bool:
+    """Whether the record says of a field that it is empty."""
+    return any(value is None or value == [] for value in record.values.values())
+
+
+def emptied_fields(record: Record, state: BookState) -> list[str]:
+    """What the record would empty of a book that has it, as `Outcome.cleared`."""
+    emptied = [name for name, value in record.values.items() if value is None or value == []]
+    if "series" in emptied and "series_position" not in emptied:
+        emptied.append("series_position")
+    had = [name for name in emptied if getattr(state, _STATE_NAMES[name]) not in (None, [])]
+    return _but_for_dates_that_are_over(record, had)
+
+
+def _but_for_dates_that_are_over(record: Record, emptied: list[str]) -> list[str]:
+    """Without the day on which the supplier expected the book, where the record says how the supplier stands now."""
+    if record.values.get("supplier_availability") is None:
+        return emptied
+    return [name for name in emptied if name != "supplier_expected_on"]
 
 
 def resolve_fields(

@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from app.catalog.imports.clearing import ClearsTooMuch, check_clearing, must_ask
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
-from app.catalog.imports.job import ClearsTooMuch, JobLifecycle, Overtaken, SearchDocuments
+from app.catalog.imports.job import JobLifecycle, Overtaken, SearchDocuments
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.revert import revert, start_revert
 from app.catalog.imports.run import Aborted, Cancelled, ImportRun
-from app.catalog.imports.source import BatchReader, gc_paused, opened
+from app.catalog.imports.source import BatchReader, gc_paused, local_upload
 from app.catalog.imports.writer import Owner
 from app.catalog.models import ImportJob
 from app.core.db.faults import Fault
@@ -75,7 +76,7 @@ async def _bring_to_its_end(context: HandlerContext, lifecycle: JobLifecycle, jo
     except Aborted as aborted:
         await lifecycle.abort(aborted.failed)
     except ClearsTooMuch as refusal:
-        await lifecycle.fail(str(refusal))
+        await lifecycle.fail(str(refusal), refusal.cleared)
     except Overtaken:
         raise RetryAfter("another worker has the import", _QUEUE_PAUSE) from None
     except FileMissing:
@@ -94,7 +95,11 @@ async def _run(context: HandlerContext, lifecycle: JobLifecycle, job: ImportJob)
     await SearchDocuments(context, job.id).catch_up(job.documents_done)
     if job.is_cancelling:
         raise Cancelled
-    async with opened(context, job) as source:
+    async with local_upload(context, job) as open_source:
+        source = await open_source()
+        if source.may_empty and await must_ask(context, job):
+            await check_clearing(context, job, BatchReader(source, 0))
+            source = await open_source()
         batches = BatchReader(source, job.rows_done)
         known = len(source.columns)
         try:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from time import monotonic
 
@@ -14,7 +14,6 @@ from app.catalog.cache_groups import LISTS
 from app.catalog.formats.record import Source
 from app.catalog.imports.batch import Outcome
 from app.catalog.imports.repository import ImportRepository, RowValues, Step
-from app.catalog.imports.schemas import is_too_much
 from app.catalog.imports.writer import refresh_documents
 from app.catalog.models import ImportJob, ImportState, OnError, RowStatus
 from app.core.audit import record_audit
@@ -29,10 +28,6 @@ _UNDER_WAY = (ImportState.PENDING, ImportState.RUNNING)
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 """Of JSON, the escape; a backslash of the text before `u0000` is doubled."""
 _JSON = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_DATACLASS
-
-
-class ClearsTooMuch(Exception):
-    """The import would empty a field of many books, and nobody said that this is meant."""
 
 
 class Overtaken(Exception):
@@ -61,6 +56,9 @@ class JobLifecycle:
             if job is None or job.state not in _UNDER_WAY:
                 return None
             await _forget_unwritten(session, job)
+            if not job.rows_done and not job.only_failed:
+                # What an attempt would have emptied that was not begun.
+                job.cleared = {}
             job.state = ImportState.RUNNING
             job.started_at = job.started_at or utc_now()
         return job
@@ -101,11 +99,13 @@ class JobLifecycle:
             job.error = f"Row {failed[0].number} failed, so nothing was written."
             _end(session, job, ImportState.FAILED)
 
-    async def fail(self, reason: str) -> None:
-        """Record that the import cannot go on."""
+    async def fail(self, reason: str, cleared: Mapping[str, int] | None = None) -> None:
+        """Record that the import cannot go on, or in how many rows it would empty a field."""
         async with self._context.transaction() as session:
             job = await self._lock(session)
             await _forget_unwritten(session, job)
+            if cleared is not None and not job.only_failed:
+                job.cleared = dict(cleared)
             job.error = reason
             _end(session, job, ImportState.FAILED)
 
@@ -188,18 +188,6 @@ class Progress:
         """Go on behind the row `last`."""
         self.done = last
         self._cleared = self._cleared_with(outcomes)
-
-    def check_clearing(self, outcomes: Iterable[Outcome], rows: int) -> None:
-        """Check that a field is emptied in a tenth of the rows so far at most, or in one. Raises ClearsTooMuch."""
-        if self._job.allow_clearing:
-            return
-        for name, count in self._cleared_with(outcomes).items():
-            if is_too_much(count, rows):
-                raise ClearsTooMuch(
-                    f"{name} would become empty in {count} of the first {rows} rows, more than a tenth, so these "
-                    f"rows were not written{f'; those up to {self.done} were' if self.done else ''}. If it is meant, "
-                    "send the file again with allow_clearing=true."
-                )
 
     def _cleared_with(self, outcomes: Iterable[Outcome]) -> Counter[str]:
         return self._cleared + Counter(name for one in outcomes for name in one.cleared)

@@ -67,8 +67,8 @@ async def create_import(
     without repeats. An empty cell empties its field where one column alone has it, under the very name that
     exports give it (`publisher`, `contributors`) or under one of the mapping; any other says nothing, and so
     do those of title, price and quantity. Fields that become empty are told by row (`warnings`) and counted
-    (`cleared`); where that is one in more than a tenth of the rows, and in more than one, the import fails
-    before it writes them, unless sent with `allow_clearing=true`. The regular price of a book
+    (`cleared`); where that is one in more than a tenth of the rows, the import fails before it writes
+    anything, unless sent with `allow_clearing=true`. The regular price of a book
     whose price is reduced for a time changes nothing. Imports run one after the
     other. `on_error=abort` writes all rows or none; `dry_run=true` writes nothing and reports what
     would happen, row by row, with the changes of each field. A field that is odd is left as it was, a new book

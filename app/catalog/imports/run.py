@@ -205,7 +205,7 @@ class Policy(ABC):
 
     @abstractmethod
     async def write(self, batch: Batch) -> Applied:
-        """Apply the batch; called again after a collision. Raises Aborted, ClearsTooMuch."""
+        """Apply the batch; called again after a collision. Raises Aborted."""
 
     async def refuse(self, batch: Batch, problem: RowProblem) -> Applied:
         """Record that the database refuses the one row of this batch. Raises Aborted, Overtaken."""
@@ -254,7 +254,6 @@ class PerBatch(Policy):
         """Apply and record the batch together."""
         async with self._context.transaction() as session:
             applied = await self._apply(session, batch)
-            self._progress.check_clearing(applied.outcomes, batch.rows)
             await self._record(session, batch, applied)
         return applied
 
@@ -285,7 +284,6 @@ class AllOrNothing(Policy):
             applied = await self._apply(self._session, batch)
             if applied.failed:
                 raise Aborted(applied.failed)
-            self._progress.check_clearing(applied.outcomes, batch.rows)
             await refresh_documents(await driver_connection(self._session), applied.written)
             await self._progress.record(self._session, applied.outcomes, applied.created)
         return applied
@@ -345,7 +343,7 @@ class ImportRun:
     async def run(self, batches: BatchReader) -> str | None:
         """Apply every batch; return the name of the stored file if it can go.
 
-        Raises Cancelled, Aborted, ClearsTooMuch, Overtaken.
+        Raises Cancelled, Aborted, Overtaken.
         """
         async with self._policy.opened():
             async for batch in batches:

@@ -74,13 +74,13 @@ class ImportOut(ResponseModel):
     )
     allow_clearing: bool = Field(description="Whether it may empty a field of many books.", examples=[False])
     cleared: dict[str, int] = Field(
-        description="Fields that had something and became empty, each with the number of rows; of a dry run, what"
-        " would.",
+        description="Fields that had something and became empty, each with the number of rows; of a dry run, and of"
+        " an import that failed since it was not asked about, what would.",
         examples=[{"publisher": 3}],
     )
     needs_allow_clearing: bool = Field(
-        description="Whether a field becomes empty in more than a tenth of the rows, and in more than one: without"
-        " `allow_clearing=true` such an import fails before it writes them.",
+        description="Whether a field becomes empty in more than a tenth of the rows: without `allow_clearing=true`"
+        " such an import fails before it writes anything.",
         examples=[False],
     )
     total_rows: int = Field(
@@ -105,8 +105,8 @@ _CLEARED_SHARE = 10
 
 
 def is_too_much(cleared: int, rows: int) -> bool:
-    """Whether to ask before a field is emptied in so many of these rows; a single one is never asked about."""
-    return cleared > 1 and cleared * _CLEARED_SHARE > rows
+    """Whether to ask before a field is emptied in so many of these rows."""
+    return cleared * _CLEARED_SHARE > rows
 
 
 class RowProblemOut(ResponseModel):

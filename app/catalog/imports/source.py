@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import gc
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from app.catalog.formats.detection import open_source
@@ -35,12 +36,10 @@ _OBJECTS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive rows, how many bytes of the file were read up to their end, and how many rows."""
+    """Consecutive rows, and how many bytes of the file were read up to their end."""
 
     records: list[Record]
     position: int
-    rows: int
-    """That were read, also of those which another half has."""
 
     @property
     def last(self) -> int:
@@ -102,7 +101,7 @@ class BatchReader:
             self._refusal = refusal
             if not records:
                 raise
-        return Batch(records, self._source.position(), records[-1].number) if records else None
+        return Batch(records, self._source.position()) if records else None
 
 
 def open_upload(path: Path, options: SourceOptions) -> Source:
@@ -113,8 +112,13 @@ def open_upload(path: Path, options: SourceOptions) -> Source:
 
 
 @asynccontextmanager
-async def opened(context: HandlerContext, job: ImportJob) -> AsyncIterator[Source]:
-    """Open the job's file, to be closed by whoever reads it. Raises FileMissing, SourceRefused."""
+async def local_upload(
+    context: HandlerContext, job: ImportJob
+) -> AsyncIterator[Callable[[], Awaitable[Source]]]:
+    """Have the job's file at hand; what is given opens it from its beginning, to be closed by whoever reads it.
+
+    Raises FileMissing, and where it is opened SourceRefused.
+    """
     settings = context.settings
     options = SourceOptions(
         SourceFormat(job.format),
@@ -128,7 +132,7 @@ async def opened(context: HandlerContext, job: ImportJob) -> AsyncIterator[Sourc
         takes_stock=job.stock == ImportStock.IMPORT,
     )
     async with context.storage.opened.local_file(job.stored_as or "") as path:
-        yield await asyncio.to_thread(open_upload, path, options)
+        yield partial(asyncio.to_thread, open_upload, path, options)
 
 
 @contextmanager

@@ -37,6 +37,7 @@ _LOCK_BY_ISBN = """
     WHERE isbn13 = ANY ($1::text[]) ORDER BY item_id FOR UPDATE OF items
 """
 _LOCK_BY_ID = "SELECT id FROM items WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE"
+_FIND = "SELECT item_id FROM books WHERE isbn13 = ANY ($1::text[]) OR item_id = ANY ($2::bigint[])"
 _AS_STORED = (*PLAIN_ITEM_FIELDS, *PLAIN_BOOK_FIELDS, "tags", "series_id")
 _BOOKS = f"""
     SELECT item_id, isbn13, items.version, COALESCE(on_hand, 0) AS on_hand, COALESCE(reserved, 0) AS reserved,
@@ -165,6 +166,10 @@ class BookWriter:
     async def lock_by_id(self, ids: Sequence[int]) -> list[int]:
         """Lock those of these books that are still there, and return their ids."""
         return [id_ for (id_,) in await self._connection.fetch(_LOCK_BY_ID, ids)] if ids else []
+
+    async def find(self, isbns: Sequence[str], ids: Sequence[int]) -> list[int]:
+        """Find those of these books that there are."""
+        return [id_ for (id_,) in await self._connection.fetch(_FIND, isbns, ids)]
 
     async def read(self, ids: Sequence[int], names: Names) -> list[StoredBook]:
         """Read these books as they stand, and note what their authors, series and categories are called."""

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from app.catalog.imports.source import BATCH
+
 from .conftest import Importer, books_of, csv_of, isbn_of
 
 
@@ -26,8 +28,9 @@ async def subtitles(importer: Importer) -> list[str | None]:
 @pytest.mark.parametrize(
     ("count", "rows", "is_asked"),
     [
-        (1, 1, False),
-        (1, 5, False),
+        (1, 1, True),
+        (1, 5, True),
+        (1, 10, False),
         (2, 20, False),
         (3, 20, True),
         (2, 19, True),
@@ -35,7 +38,7 @@ async def subtitles(importer: Importer) -> list[str | None]:
         (20, 20, True),
     ],
 )
-async def test_more_than_a_tenth_of_the_rows_is_asked_about_and_a_single_row_never(
+async def test_more_than_a_tenth_of_the_rows_is_asked_about_be_it_the_only_one(
     importer: Importer, count: int, rows: int, *, is_asked: bool
 ) -> None:
     await seed(importer, rows)
@@ -46,13 +49,87 @@ async def test_more_than_a_tenth_of_the_rows_is_asked_about_and_a_single_row_nev
         assert (await subtitles(importer)).count(None) == count
         return
     assert job["state"] == "failed"
-    assert f"subtitle would become empty in {count} of the first {rows} rows" in job["error"]
+    assert f"Of {rows} rows" in job["error"]
+    assert f"(subtitle in {count})" in job["error"]
     assert "allow_clearing=true" in job["error"]
+    assert (job["cleared"], job["needs_allow_clearing"]) == ({"subtitle": count}, True)
+    assert (job["total_rows"], await importer.rows(job["id"])) == (0, [])
     assert set(await subtitles(importer)) == {"Kept"}
     assert {book["price"] for book in await importer.books()} == {5}, "no row was written"
     job = await importer.finish(csv_of(emptied(count, rows, price=6)), allow_clearing="true")
     assert (job["state"], job["cleared"], job["allow_clearing"]) == ("completed", {"subtitle": count}, True)
     assert (await subtitles(importer)).count(None) == count
+
+
+@pytest.mark.parametrize("on_error", ["skip_row", "abort"])
+async def test_the_whole_file_is_counted_before_its_first_batch_is_written(
+    importer: Importer, on_error: str
+) -> None:
+    rows = BATCH + 300
+    await seed(importer, rows)
+    late = emptied(300, rows, price=6)
+    late = late[300:] + late[:300]
+    job = await importer.finish(csv_of(late), on_error=on_error)
+    assert (job["state"], job["cleared"]) == ("failed", {"subtitle": 300})
+    counts = job["counts"].values()
+    assert (sum(counts), await importer.rows(job["id"])) == (0, [])
+    assert await changed_prices(importer) == 0, "no batch was written"
+    early = emptied(rows // 10, rows, price=6)
+    job = await importer.finish(csv_of(early), on_error=on_error)
+    assert (job["state"], job["cleared"]) == ("completed", {"subtitle": rows // 10}), (
+        "of the file, not of a batch"
+    )
+    assert await changed_prices(importer) == rows
+
+
+async def changed_prices(importer: Importer) -> int:
+    """Books that cost 6."""
+    page = await importer.http.get("/api/v1/books", params={"min_price": 6, "max_price": 6, "limit": 1})
+    total: int = page.json()["total"]
+    return total
+
+
+async def test_an_import_that_was_refused_is_refused_again_until_nothing_is_lost(importer: Importer) -> None:
+    await seed(importer, 2)
+    job = await importer.finish(csv_of(emptied(2, 2, price=6)))
+    await importer.act(job["id"], "retry")
+    await importer.run()
+    job = await importer.job(job["id"])
+    assert (job["state"], job["cleared"]) == ("failed", {"subtitle": 2})
+    await importer.finish(csv_of(emptied(2, 2)), allow_clearing="true")
+    await importer.act(job["id"], "retry")
+    await importer.run()
+    job = await importer.job(job["id"])
+    assert (job["state"], job["counts"]["updated"], job["cleared"]) == ("completed", 2, {})
+
+
+async def test_rows_that_are_refused_and_books_that_are_new_empty_nothing(importer: Importer) -> None:
+    await seed(importer, 1)
+    rows = books_of(2, subtitle="")
+    rows[0]["title"] = "x" * 501
+    job = await importer.finish(csv_of(rows))
+    assert (job["state"], job["counts"]["failed"], job["counts"]["created"]) == ("completed", 1, 1)
+    job = await importer.finish(csv_of(emptied(1, 1)), mode="create")
+    assert (job["state"], job["counts"]["failed"]) == ("completed", 1)
+
+
+async def test_a_series_that_goes_takes_its_position_along(importer: Importer) -> None:
+    await importer.finish(csv_of(books_of(1, series="Saga", series_position="3")))
+    job = await importer.finish(csv_of(books_of(1, series="")))
+    assert (job["state"], job["cleared"]) == ("failed", {"series": 1, "series_position": 1})
+    job = await importer.finish(csv_of(books_of(1, series="")), allow_clearing="true")
+    assert (job["state"], job["cleared"]) == ("completed", {"series": 1, "series_position": 1})
+
+
+async def test_the_day_on_which_a_supplier_expected_a_book_may_be_over(importer: Importer) -> None:
+    awaited = {"supplier_availability": "not_yet", "supplier_expected_on": "2027-03"}
+    await importer.finish(csv_of(books_of(1, **awaited)))
+    arrived = {"supplier_availability": "available", "supplier_expected_on": ""}
+    job = await importer.finish(csv_of(books_of(1, **arrived)))
+    assert (job["state"], job["counts"]["updated"], job["cleared"], job["warned"]) == ("completed", 1, {}, 0)
+    await importer.finish(csv_of(books_of(1, **awaited)))
+    job = await importer.finish(csv_of(books_of(1, supplier_expected_on="")))
+    assert (job["state"], job["cleared"]) == ("failed", {"supplier_expected_on": 1})
 
 
 async def test_a_dry_run_names_each_field_of_each_row_and_says_that_it_would_be_asked(

@@ -20,6 +20,7 @@ class Rows:
 
     columns: list[str]
     ignored: list[str]
+    may_empty = False
 
     def __init__(self) -> None:
         self.columns = self.ignored = []

@@ -34,6 +34,8 @@ class OnixSource:
     after the products before the damage were given out.
     """
 
+    may_empty = True
+
     def __init__(self, path: Path, options: SourceOptions) -> None:
         self.columns = list(COLUMNS)
         self.ignored: list[str] = []
