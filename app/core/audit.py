@@ -94,6 +94,11 @@ def record_audit(
     session.info.setdefault(_PENDING, []).append(entry)
 
 
+def actor_for(user_id: int) -> int:
+    """Who ends what the account has: the request's caller, else the account itself, as when it resets its password."""
+    return current_request().user_id or user_id
+
+
 def record_edit(session: AsyncSession, action: str, target: tuple[str, object], changes: Changes) -> None:
     """Record an edit as `record_audit` does; one that changes nothing leaves no entry."""
     if changes:

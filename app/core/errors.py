@@ -45,6 +45,11 @@ class AppError(Exception):
         """Path parameters of the address where it stands now, which the answer's `Location` names."""
         self.extra = extra
 
+    @classmethod
+    def about(cls, field: str, message: str) -> tuple[FieldProblem]:
+        """The one complaint, about one field, whose type is the error's code: for `errors`."""
+        return ({"field": field, "message": message, "type": cls.code},)
+
 
 class StaleVersion(AppError):
     """`If-Match` names a version that is no longer the current one (RFC 9110 §13.1.1)."""

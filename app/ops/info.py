@@ -1,8 +1,8 @@
 """What answers here, which release runs, and what each error code means."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -13,11 +13,12 @@ from app.core.http.problems import GENERIC, problems
 from app.ops.checks import schema_heads
 from app.ops.details import OPTIONAL_CREDENTIALS, SeesDetails
 from app.ops.errors import ProblemNotFound
-from app.ops.problem_page import show_problem
+from app.ops.problem_page import show_problem, show_problems
 from app.ops.remedies import remedy_of
 from app.ops.schemas import LinksOut, ProblemKindOut, ProblemKindsOut, RootOut, VersionOut
 
 router = APIRouter(tags=["operations"])
+_Explained = TypeVar("_Explained", ProblemKindOut, ProblemKindsOut)
 _PAGE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The explanation.", "content": {HTML: {"schema": {"type": "string"}}}}
 }
@@ -58,12 +59,12 @@ async def get_version(request: Request, is_detailed: SeesDetails, response: Resp
     return VersionOut(name=app.title, version=app.version, api="/api/v1", schema_heads=sorted(schema_heads()))
 
 
-@router.get("/problems", summary="Every error code")
-async def list_problems(response: Response) -> ProblemKindsOut:
-    """What `code` and `type` of an error may be, sorted by code."""
-    response.headers["Cache-Control"] = "no-store"
+@router.get("/problems", summary="Every error code", response_model=ProblemKindsOut, responses=_PAGE)
+async def list_problems(request: Request, response: Response) -> ProblemKindsOut | Response:
+    """What `code` and `type` of an error may be and what to do about each, sorted by code: as `get_problem`, HTML or JSON."""
     kinds = _kinds()
-    return ProblemKindsOut(items=list(kinds.values()), total=len(kinds))
+    listed = ProblemKindsOut(items=list(kinds.values()), total=len(kinds))
+    return _for_reader(request, response, listed, show_problems)
 
 
 @router.get(
@@ -77,11 +78,18 @@ async def get_problem(code: CodePath, request: Request, response: Response) -> P
     kind = _kinds().get(code)
     if kind is None:
         raise ProblemNotFound("No error of this API has that code; GET /problems lists them all.")
-    answer = show_problem(kind) if prefers_html(request.scope) else None
-    headers = response.headers if answer is None else answer.headers
+    return _for_reader(request, response, kind, show_problem)
+
+
+def _for_reader(
+    request: Request, response: Response, told: _Explained, show: Callable[[_Explained], Response]
+) -> _Explained | Response:
+    """For people a page, for programs the same as JSON."""
+    page = show(told) if prefers_html(request.scope) else None
+    headers = response.headers if page is None else page.headers
     headers["Cache-Control"] = "no-store"
     headers["Vary"] = "Accept"
-    return answer or kind
+    return page or told
 
 
 @cache

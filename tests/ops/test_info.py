@@ -1,3 +1,4 @@
+from html import escape
 from typing import Any
 
 import httpx
@@ -93,6 +94,22 @@ async def test_programs_see_json_with_the_remedy(client: httpx.AsyncClient, acce
 async def test_an_unknown_code_is_no_page_of_html(client: httpx.AsyncClient) -> None:
     answer = await client.get("/problems/%3Cscript%3E", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_the_index_shows_people_every_error_with_its_remedy(client: httpx.AsyncClient) -> None:
+    kinds = (await client.get("/problems", headers={"Accept": "application/json"})).json()["items"]
+    page = await client.get("/problems", headers={"Accept": "text/html"})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert (page.headers["vary"], page.headers["cache-control"]) == ("Accept", "no-store")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert page.text.count("<h1>") == 1
+    for kind in kinds:
+        assert (
+            f'<h2 id="{kind["code"]}"><a href="{kind["type"]}">{escape(kind["title"])}</a></h2>' in page.text
+        )
+        assert escape(kind["remedy"].split("`")[0]) in page.text, kind["code"]
+    head = await client.head("/problems", headers={"Accept": "text/html"})
+    assert (head.headers["content-length"], head.content) == (page.headers["content-length"], b"")
 
 
 async def test_every_error_has_a_remedy(client: httpx.AsyncClient) -> None:

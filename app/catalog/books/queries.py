@@ -51,7 +51,6 @@ from app.catalog.partial_dates import format_partial_date
 from app.core.db.driver import DriverStatement
 from app.core.db.paging import Found, Pager, Window
 from app.core.db.queries import AnyRow, Sampled, find_page, snapshot_text
-from app.core.errors import FieldProblem
 from app.core.http.negotiation import JSON_LD
 from app.core.http.responses import ReadResult, version_etag
 from app.identity.principal import Principal
@@ -160,8 +159,8 @@ async def get_book_by_isbn(
         meant = await list_meant_isbns(connection, [reason]) if isinstance(reason, MistypedIsbn) else {}
         suggestions = [isbn for listed in meant.values() for isbn in listed]
         message = f"{reason}{offer_isbns(suggestions)}"
-        problem: FieldProblem = {"field": "isbn", "message": message, "type": InvalidIsbn.code}
-        raise InvalidIsbn(f"{printed!r}: {message}.", errors=[problem], suggestions=suggestions) from None
+        about = InvalidIsbn.about("isbn", message)
+        raise InvalidIsbn(f"{printed!r}: {message}.", errors=about, suggestions=suggestions) from None
     row = await _BOOK_BY_ISBN.one_or_none(connection, isbn13=isbn13)
     if row is None or not may_see(viewer, row.owner_id, is_active=row.is_active):
         raise no_book_of_isbn(isbn13)

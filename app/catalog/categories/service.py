@@ -21,7 +21,6 @@ from app.catalog.categories.schemas import (
 from app.catalog.models import Category
 from app.core.audit import differences, record_audit, record_edit
 from app.core.cache.hot import EVERYTHING, invalidate
-from app.core.errors import FieldProblem
 from app.core.http.conditional import Precondition
 
 
@@ -118,8 +117,7 @@ class CategoryService:
         parent = await self._categories.find_parent(parent_id)
         if parent is None:
             message = f"There is no category {parent_id}."
-            problem: FieldProblem = {"field": "parent_id", "message": message, "type": UnknownCategory.code}
-            raise UnknownCategory(message, errors=[problem])
+            raise UnknownCategory(message, errors=UnknownCategory.about("parent_id", message))
         return parent
 
 

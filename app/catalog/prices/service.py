@@ -24,7 +24,6 @@ from app.catalog.prices.timetable import price_due
 from app.core.audit import Changes, differences
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.clock import utc_now
-from app.core.errors import FieldProblem
 from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
 
@@ -196,5 +195,4 @@ def _in_future(ends_at: datetime | None, now: datetime) -> datetime | None:
 
 
 def _in_past(field: str, message: str) -> PriceScheduleInPast:
-    problem: FieldProblem = {"field": field, "message": message, "type": PriceScheduleInPast.code}
-    return PriceScheduleInPast(f"{field} {message}.", errors=[problem])
+    return PriceScheduleInPast(f"{field} {message}.", errors=PriceScheduleInPast.about(field, message))

@@ -130,9 +130,7 @@ class Pager:
         if not payload or not hmac.compare_digest(signature, self._signature(payload, fingerprint)):
             raise InvalidCursor(
                 "Take the cursor from next_cursor of a page with the same filters and sort, or start without one.",
-                errors=[
-                    {"field": "cursor", "message": "is not valid for this list", "type": "invalid-cursor"}
-                ],
+                errors=InvalidCursor.about("cursor", "is not valid for this list"),
             )
         skip, values = orjson.loads(payload)
         return skip, values

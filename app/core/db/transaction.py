@@ -67,7 +67,7 @@ def _domain_error(violation: Exception) -> Exception:
     if name not in CONSTRAINT_ERRORS:
         return violation
     error, field, message = CONSTRAINT_ERRORS[name]
-    return error(message, errors=[{"field": field, "message": message, "type": error.code}])
+    return error(message, errors=error.about(field, message))
 
 
 async def get_read_session(request: Request) -> AsyncIterator[AsyncSession]:

@@ -150,11 +150,10 @@ def _end_of(owner: Principal, wanted: datetime | None, now: datetime) -> datetim
     latest = now + LONGEST_STAFF_KEY
     if wanted is not None and wanted > latest:
         message = f"must be at most {LONGEST_STAFF_KEY.days} days ahead, or left out"
-        problem: FieldProblem = {"field": "expires_at", "message": message, "type": ApiKeyTooLong.code}
         raise ApiKeyTooLong(
             f"expires_at: a key of staff lasts {LONGEST_STAFF_KEY.days} days at most; name an earlier moment, or"
             " leave it out, and rotate the key in time.",
-            errors=[problem],
+            errors=ApiKeyTooLong.about("expires_at", message),
         )
     return wanted or latest
 

@@ -5,10 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import record_audit
+from app.core.audit import actor_for, record_audit
 from app.core.cache.hot import invalidate
 from app.core.events.events import publish
-from app.core.http.request_info import current_request
 from app.identity.credentials.repository import CredentialRepository
 from app.identity.credentials.table import ENDS, AccountEvent, Credential
 from app.identity.events import CredentialsEnded
@@ -34,8 +33,7 @@ class CredentialService:
 
     async def end(self, user_id: int, event: AccountEvent, *, keep: UUID | None = None) -> int:
         """End the credentials that the table names for the event, but the session `keep`; how many were in force."""
-        # Whoever is not logged in, as with a password reset, acts for the account itself.
-        actor_id = current_request().user_id or user_id
+        actor_id = actor_for(user_id)
         why: dict[str, tuple[object, object]] = {"reason": (None, event.value)}
         count, missed = 0, []
         for credential in Credential:

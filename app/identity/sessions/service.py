@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.audit import record_audit
+from app.core.audit import actor_for, record_audit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.events.events import publish
@@ -121,9 +121,8 @@ class SessionService:
 
     def _record_end(self, session_id: UUID, user_id: int, reason: str) -> None:
         invalidate(self._db, account_group(user_id))
-        actor_id = current_request().user_id or user_id
         why: dict[str, tuple[object, object]] = {"reason": (None, reason)}
-        record_audit(self._db, "session.ended", ("session", session_id), why, actor_id=actor_id)
+        record_audit(self._db, "session.ended", ("session", session_id), why, actor_id=actor_for(user_id))
 
     async def _end_replaced(self, before: BrowserTokens) -> None:
         """End the sessions that these tokens are of: the browser forgets them, and nobody else should have them."""

@@ -239,10 +239,8 @@ class PasswordResetService:
         if username is None:
             raise dead_token()
         if reason := weakness(password, username):
-            raise NewPasswordRefused(
-                f"The password {reason}.",
-                errors=[{"field": "new_password", "message": reason, "type": NewPasswordRefused.code}],
-            )
+            about = NewPasswordRefused.about("new_password", reason)
+            raise NewPasswordRefused(f"The password {reason}.", errors=about)
 
 
 def one_time_token_hash(raw: str) -> bytes:

@@ -81,6 +81,4 @@ class SynonymService:
 
 
 def _invalid(field: str, message: str) -> InvalidSynonym:
-    return InvalidSynonym(
-        f"{message}.", errors=[{"field": field, "message": message, "type": InvalidSynonym.code}]
-    )
+    return InvalidSynonym(f"{message}.", errors=InvalidSynonym.about(field, message))
