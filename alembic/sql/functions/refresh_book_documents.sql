@@ -24,35 +24,37 @@ BEGIN
         SELECT book_id, array_agg(DISTINCT one) AS category_ids
         FROM book_categories JOIN lines ON lines.id = category_id, unnest(line) AS one
         WHERE book_id = ANY (ids) GROUP BY book_id
+    ), about AS (
+        SELECT item_id, string_agg(DISTINCT concat_ws(' ', one ->> 'heading', one ->> 'code'), E'\n') AS words,
+            array_agg(DISTINCT left(one ->> 'code', size)) AS codes
+        FROM books, jsonb_array_elements(subjects) AS one, generate_series(1, length(one ->> 'code')) AS size
+        WHERE item_id = ANY (ids) AND subjects <> '[]' GROUP BY item_id
+    ), titled AS MATERIALIZED (
+        SELECT id, title, description, price, plain_words(bare_letters(title_folded)) AS title_words,
+            filed_title(title, language, title_sort) AS filed, subtitle, edition_statement, language, format, year,
+            series_id, series_position
+        FROM books JOIN items ON items.id = item_id WHERE item_id = ANY (ids) AND is_active
     ), kept AS (
         INSERT INTO book_documents (
             book_id, title_words, title_filed, words, price, in_stock, language, format, year, series_id,
             author_ids, category_ids, subject_codes, sample)
-        SELECT items.id, plain_words(bare_letters(items.title_folded)),
-            CASE WHEN filed <> items.title THEN nullif(search_text(filed), plain_words(bare_letters(items.title_folded))) END,
-            setweight(search_vector(items.title), 'A')
-            || setweight(search_vector(concat_ws(E'\n', made.names, series.name, books.series_position)), 'B')
-            || coalesce(setweight(search_vector(nullif(concat_ws(E'\n', books.subtitle, about.words), '')), 'C'), '')
+        SELECT titled.id, title_words, CASE WHEN filed <> title THEN nullif(search_text(filed), title_words) END,
+            setweight(search_vector(title), 'A')
+            || setweight(search_vector(concat_ws(E'\n', made.names, series.name, series_position)), 'B')
+            || coalesce(setweight(search_vector(nullif(concat_ws(E'\n', subtitle, about.words), '')), 'C'), '')
             || coalesce(setweight(to_tsvector('simple', with_bigrams(search_text(
-                nullif(concat_ws(E'\n', items.description, books.edition_statement), '')))), 'D'), ''),
-            items.price, coalesce(stock_levels.on_hand > stock_levels.reserved, false),
-            books.language, books.format, books.year, books.series_id,
+                nullif(concat_ws(E'\n', description, edition_statement), '')))), 'D'), ''),
+            price, coalesce(stock_levels.on_hand > stock_levels.reserved, false),
+            language, format, year, series_id,
             coalesce(author_ids, '{}'), coalesce(category_ids, '{}'), coalesce(about.codes, '{}'),
-            hashint8(items.id) & 2147483647
-        FROM books
-        JOIN items ON items.id = books.item_id
-        CROSS JOIN LATERAL filed_title(items.title, books.language, books.title_sort) AS filed
-        LEFT JOIN stock_levels ON stock_levels.item_id = items.id
-        LEFT JOIN series ON series.id = books.series_id
-        LEFT JOIN made ON made.book_id = items.id
-        LEFT JOIN shelved ON shelved.book_id = items.id
-        LEFT JOIN LATERAL (
-            SELECT string_agg(DISTINCT concat_ws(' ', one ->> 'heading', one ->> 'code'), E'\n') AS words,
-                array_agg(DISTINCT left(one ->> 'code', size)) AS codes
-            FROM jsonb_array_elements(books.subjects) AS one, generate_series(1, length(one ->> 'code')) AS size
-        ) AS about ON books.subjects <> '[]'
-        WHERE books.item_id = ANY (ids) AND items.is_active
-        ORDER BY items.id
+            hashint8(titled.id) & 2147483647
+        FROM titled
+        LEFT JOIN stock_levels ON stock_levels.item_id = titled.id
+        LEFT JOIN series ON series.id = series_id
+        LEFT JOIN made ON made.book_id = titled.id
+        LEFT JOIN shelved ON shelved.book_id = titled.id
+        LEFT JOIN about ON about.item_id = titled.id
+        ORDER BY titled.id
         ON CONFLICT (book_id) DO UPDATE SET
             title_words = excluded.title_words, title_filed = excluded.title_filed, words = excluded.words,
             price = excluded.price, in_stock = excluded.in_stock, language = excluded.language,
@@ -62,7 +64,7 @@ BEGIN
         RETURNING words
     )
     INSERT INTO search_words (word)
-    SELECT DISTINCT lexeme FROM kept, unnest(words) AS entry
-    WHERE weights <> '{D}' AND length(lexeme) BETWEEN 3 AND 40 AND lexeme !~ '^[0-9]+$'
+    SELECT DISTINCT lexeme FROM kept, unnest(tsvector_to_array(ts_filter(words, '{a,b,c}'))) AS lexeme
+    WHERE length(lexeme) BETWEEN 3 AND 40 AND lexeme !~ '^[0-9]+$'
     AND NOT EXISTS (SELECT FROM search_words WHERE word = lexeme);
 END $function$;

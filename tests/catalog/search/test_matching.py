@@ -87,6 +87,7 @@ async def test_initials_are_one_however_they_are_spaced(
         ("Spider-Man", ["spider man", "spiderman", "spider-man"]),
         ("Spiderman", ["spider-man", "spiderman"]),
         ("Catch-22", ["catch 22", "catch22", "catch-22"]),
+        ("Malcolm X: A Life", ["malcolm x", "Malcolm X: A Life", "life malcolm x"]),
         ("Pride & Prejudice", ["pride and prejudice", "pride prejudice"]),
         ("The Philosopher's Stone", ["philosophers stone", "philosopher’s"]),
         ("Smilla og Jørgen", ["jorgen", "joergen", "Jørgen"]),

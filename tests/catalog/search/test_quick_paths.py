@@ -1,6 +1,7 @@
 """Text in plain ASCII takes a shorter way through the database's functions, to the same place."""
 
 import itertools
+import re
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +29,20 @@ async def test_plain_lines_are_what_the_expressions_make_of_them(connection: Asy
         {"lines": LINES},
     )
     assert other.all() == []
+
+
+async def test_plain_text_is_parsed_as_the_long_way_parses_it(connection: AsyncConnection) -> None:
+    lines = ["".join(line) for size in range(1, 6) for line in itertools.product("aB1 \n,:", repeat=size)]
+    found = await connection.scalars(
+        text(
+            "SELECT line FROM unnest(CAST(:lines AS text[])) AS line"
+            " WHERE search_vector(line) <> to_tsvector('simple', search_text(line))"
+        ),
+        {"lines": lines},
+    )
+    other = found.all()
+    assert [line for line in other if not re.search(r"\b[aB][ ,:]+[aB]\b", line)] == []
+    assert {"a B", "a:B", "a, B"} <= set(other), "initials are found one by one too"
 
 
 async def test_nothing_stays_nothing(connection: AsyncConnection) -> None:
