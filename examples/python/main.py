@@ -9,11 +9,11 @@ from bookstore_client.api.sessions import create_token
 from bookstore_client.client import AuthenticatedClient, Client
 from bookstore_client.models import (
     BookIn,
-    BookOut,
     BookPatch,
     ExpandedBookPage,
     IsbnTakenProblem,
     MfaRequiredProblem,
+    OwnBook,
     SearchPage,
     SkuTakenProblem,
     StaleVersionProblem,
@@ -64,12 +64,12 @@ def page_by_cursor(client: AuthenticatedClient, pages: int) -> int:
     return seen
 
 
-def create(client: AuthenticatedClient, sku: str) -> BookOut | None:
+def create(client: AuthenticatedClient, sku: str) -> OwnBook | None:
     """List a book for sale; None if the shop refuses it for a reason that is told."""
     body = BookIn(title="The Mabinogion", author="Sioned Davies", price=9.99, quantity=3, sku=sku)
     answer = create_book.sync(client=client, body=body)
     match answer:
-        case BookOut():
+        case OwnBook():
             print(f"created book {answer.id}")
             return answer
         case SkuTakenProblem() | IsbnTakenProblem():
@@ -88,7 +88,7 @@ def change(client: AuthenticatedClient, book_id: int, tag: str, price: float) ->
         )
         again = get_book.sync_detailed(book_id, client=client)
         return change(client, book_id, again.headers["ETag"], price)
-    if not isinstance(answer.parsed, BookOut):
+    if not isinstance(answer.parsed, OwnBook):
         sys.exit(str(answer.parsed))
     return answer.headers["ETag"]
 

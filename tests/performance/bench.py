@@ -106,7 +106,7 @@ class Stand:
             0.2,
         )
         bare_book = Route(self.fastapi, itertools.repeat(request_bytes("/books/1")))
-        yield Case("hot GET /books/{id}", self._hot(), "a bare FastAPI route, same model", bare_book, 0.75)
+        yield Case("hot GET /books/{id}", self._hot(), "a bare FastAPI route, same model", bare_book, 1.0)
         yield Case(
             "the same, cross-origin",
             self._hot({"Origin": ORIGIN}),
@@ -118,7 +118,7 @@ class Stand:
             Route(self.ours, itertools.repeat(request_bytes("/api/v1/books?limit=20"))),
             "a bare FastAPI route, same list",
             Route(self.fastapi, itertools.repeat(request_bytes("/books?limit=20"))),
-            0.75,
+            1.0,
         )
         bearer = {"Authorization": f"Bearer {self.token}"}
         yield Case(
@@ -126,7 +126,7 @@ class Stand:
             Route(self.ours, itertools.repeat(request_bytes("/api/v1/users/me", bearer))),
             "a bare FastAPI route, same model",
             Route(self.fastapi, itertools.repeat(request_bytes("/users/1", bearer))),
-            0.4,
+            0.45,
         )
         api_key = {"X-API-Key": self.api_key}
         yield Case(
@@ -134,7 +134,7 @@ class Stand:
             Route(self.ours, itertools.repeat(request_bytes("/api/v1/users/me", api_key))),
             "a bare FastAPI route, same model",
             Route(self.fastapi, itertools.repeat(request_bytes("/users/1", api_key))),
-            0.3,
+            0.45,
         )
 
     def _each(self, prefix: str) -> Iterator[bytes]:

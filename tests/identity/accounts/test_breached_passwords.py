@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 from fastapi import FastAPI
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from app.core.metrics import BREACH_LOOKUPS
+from app.identity.password_rules import weakness
 from devstack import Servers
 from tests.conftest import PASSWORD, client_of, running_app, settings_for
 
@@ -135,3 +137,10 @@ async def test_nothing_is_asked_unless_the_setting_says_so(servers: Servers, emp
     ):
         assert (await register(client, "ada")).status_code == 201
     assert service.asked == []
+
+
+def test_offline_none_of_the_commonest_passwords_may_be_used() -> None:
+    # The package that estimates strengths ships the 30,000 commonest of many leaks.
+    commonest = FREQUENCY_LISTS["passwords"]
+    assert len(commonest) == 30_000
+    assert [password for password in commonest if weakness(password, "") is None] == []
