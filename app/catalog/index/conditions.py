@@ -105,12 +105,14 @@ async def find_names(connection: AsyncConnection, query: BookCriteria) -> Names:
     authors = [name for name in query.author if as_id(name) is None]
     found = (await connection.execute(_select_names(query, authors))).one()
     are_few = len(found.author_ids) <= MOST_AUTHORS
-    # The index of samples holds neither words nor subjects.
-    frame = COSTLY_FRAME if query.search or query.subject else FRAME
+    # The index of samples holds neither words nor subjects, nor what suppliers say.
+    frame = COSTLY_FRAME if query.search or query.subject or query.supplier_availability else FRAME
     asked = None
     if query.search is not None:
         isbn13 = isbn_of(query.search)
-        asked = Asked(isbn13, found.title, found.query, found.corrected_query, found.partial_query)
+        asked = Asked(
+            isbn13, found.title, found.query, found.corrected_query, found.partial_query, found.formats
+        )
     return Names(
         found.category_ids,
         found.series_ids,
@@ -215,6 +217,9 @@ def _conditions_of_offers(query: BookCriteria) -> list[Condition]:
         found.append(Condition(Facet.PRICE, price <= fixed(query.max_price)))
     if query.in_stock is not None:
         found.append(Condition(Facet.IN_STOCK, BookDocument.in_stock.is_(query.in_stock)))
+    if query.supplier_availability:
+        stated = _is_one_of(Book.supplier_availability, query.supplier_availability)
+        found.append(Condition(None, BookDocument.book_id.in_(select(Book.item_id).where(stated))))
     if query.rating:
         stars = [_is_within(rating, one, one + 1) for one in query.rating]
         found.append(Condition(Facet.RATING, or_(*stars)))

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from app.catalog.goods.schemas import GoodsCriteria, OwnerId, check_range
 from app.catalog.languages import Language
-from app.catalog.models import BookFormat
+from app.catalog.models import BookFormat, SupplierAvailability
 from app.catalog.partial_dates import Year
 from app.catalog.subjects import SubjectScheme
 from app.core.db.sorting import SplitKeys
@@ -102,8 +102,8 @@ class BookCriteria(GoodsCriteria):
     author: Annotated[list[NameOrId], *AnyOf] = Field(
         default=[],
         description=(
-            "Words of a contributor's name or alias, or parts of them, in any order and spacing of initials, whatever"
-            " case, accents and script: `Tolkien, J.R.R.`; or an author's id."
+            "Words of a contributor's name or alias, or parts of them, in any order and spacing, whatever case, accents"
+            " and script: `Tolkien, J.R.R.`, `LeGuin`; or an author's id."
         ),
         examples=[["Tolkien, J.R.R."]],
     )
@@ -131,6 +131,11 @@ class BookCriteria(GoodsCriteria):
     max_year: Year | None = Field(default=None, description="As `min_year`; this one or earlier.")
     price: Annotated[list[PriceBand], SplitKeys, *AnyOf] = Field(
         default=[], description="From and up to, but not including: `10-20`, `200-`.", examples=[["10-20"]]
+    )
+    supplier_availability: Annotated[list[SupplierAvailability], SplitKeys, *AnyOf] = Field(
+        default=[],
+        description="How the supplier says that the book stands, beside the shop's own stock (`in_stock`).",
+        examples=[["available", "to_order"]],
     )
     rating: Annotated[list[Stars], SplitKeys, *AnyOf] = Field(
         default=[], description="Average rating, rounded down to whole stars."

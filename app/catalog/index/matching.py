@@ -6,7 +6,7 @@ where the planner knows nothing of them and goes through the indexes of words.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,13 +77,15 @@ def offer_isbns(isbns: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a text asks for: a book by ISBN, or else titles that begin so and words; None where it names none."""
+    """What a text asks for: a book by ISBN, or else titles that begin so, words, forms; None where it names none."""
 
     isbn13: str | None
     title: str | None = None
     query: str | None = None
     corrected_query: str | None = None
     partial_query: str | None = None
+    formats: Sequence[str] | None = None
+    """What it asks for by the name of the form alone, such as `paperback`."""
 
 
 def asked_columns(text: str) -> list[ColumnElement[Any]]:
@@ -96,6 +98,7 @@ def asked_columns(text: str) -> list[ColumnElement[Any]]:
         cast(func.search_query(text), Text).label("query"),
         cast(func.search_query(corrected), Text).label("corrected_query"),
         some_words.where(corrected.is_(None)).scalar_subquery().label("partial_query"),
+        searched_formats(text).label("formats"),
     ]
 
 
@@ -107,13 +110,22 @@ def matches_search(asked: Asked) -> ColumnElement[bool]:
     if asked.title is not None:
         begun = BookDocument.title_words
         found.append((begun >= fixed(asked.title)) & (begun < fixed(asked.title + _AFTER_ALL)))
-    queries = (asked.query, asked.corrected_query, asked.partial_query)
+    queries = [asked.query]
+    if asked.formats is None:
+        queries += [asked.corrected_query, asked.partial_query]
+    else:
+        found.append(BookDocument.format.in_([fixed(one) for one in asked.formats]))
     words = (
         BookDocument.words.bool_op("@@")(cast(fixed(query), TSQUERY))
         for query in queries
         if query is not None
     )
     return or_(*found, *words)
+
+
+def searched_formats(text: str) -> ColumnElement[Any]:
+    """The formats that the text names where it has no word beyond form and filler; NULL for any other."""
+    return func.searched_formats(text, type_=ARRAY(Text))
 
 
 def has_isbn(isbn13: str) -> ColumnElement[bool]:

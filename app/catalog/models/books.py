@@ -144,6 +144,11 @@ class Book(Base):
 
     __table_args__ = (
         UniqueConstraint("isbn13"),
+        Index(
+            "ix_books_supplier_availability",
+            "supplier_availability",
+            postgresql_where=text("supplier_availability IS NOT NULL"),
+        ),
         Index("ix_books_publication", text("publication_order(published_on, first_published)"), "item_id"),
         CheckConstraint("isbn13 ~ '^97[89][0-9]{10}$'", name="isbn13_shape"),
         CheckConstraint("pages > 0", name="pages_positive"),

@@ -4,7 +4,7 @@ Of a tier at most `RANKED` books are candidates. Books with the words in title, 
 are asked for first; the far longer lists of books that have them anywhere are read only where
 those do not suffice. Misspelt words are corrected only where little is found. In outline:
 
-    WITH asked (title, query, filled), titled (book_id, place), worded_mainly, worded_anywhere, worded (book_id, rank),
+    WITH asked (title, query, filled, formats), formed (book_id), titled (book_id, place), worded_mainly, worded_anywhere, worded (book_id, rank),
         guess (text), mended (text, query), guessed_mainly, guessed_anywhere, guessed (book_id, rank),
         ranked (book_id, place)
     SELECT total, is_cut, …, the book's columns, snippet FROM counted LEFT JOIN a page of ranked …
@@ -46,7 +46,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.catalog.books.fields import SEARCHED_OF_BOOKS
 from app.catalog.books.queries import BOOK_COLUMNS, FILED_TITLE, join_books
 from app.catalog.goods.queries import item_order
-from app.catalog.index.matching import begins_with, has_isbn, has_main_words, has_words, honours_words
+from app.catalog.index.matching import (
+    begins_with,
+    has_isbn,
+    has_main_words,
+    has_words,
+    honours_words,
+    searched_formats,
+)
 from app.catalog.models import Author, Book, BookDocument, Contributor, Item, Series
 from app.catalog.search.schemas import SearchSort
 from app.core.db.paging import Found, Window
@@ -106,7 +113,8 @@ async def find_books(connection: AsyncConnection, search: Search, window: Window
     if first.is_cut:
         # The words stand in the statement's text, so that the planner sees how common they are.
         has_words = BookDocument.words.bool_op("@@")(cast(fixed(first.asked or ""), TSQUERY))
-        expected = select(BookDocument.book_id).where(has_words, *search.conditions)
+        is_of_form = BookDocument.format.in_([fixed(one) for one in first.formats or ()])
+        expected = select(BookDocument.book_id).where(or_(has_words, is_of_form), *search.conditions)
         total = max(total, await planned_rows(connection, expected))
     found = Found(
         rows=shown,
@@ -122,14 +130,14 @@ async def find_books(connection: AsyncConnection, search: Search, window: Window
 def search_statement(search: Search, window: Window) -> Select[Any]:
     """The one statement of a search: the window's rows beside the total; a row without a book where there is none."""
     asked = _asked(search)
-    titled = _titles(asked, search)
+    titled, formed = _titles(asked, search), _formed(asked, search)
     # With as many titles that begin so, nobody reads on to books that only have the words.
     has_room: ColumnElement[bool] = select(func.count() < RANKED).select_from(titled).scalar_subquery()
     worded = _words("worded", _only(asked.c.query), has_room, search, _only(asked.c.filled))
-    mended = _mended(worded.found, has_room, search)
+    mended = _mended(worded.found, has_room & _only(asked.c.formats).is_(None), search)
     guessed = _words("guessed", _only(mended.c.query), has_room, search)
-    ranked = _ranked(titled, worded, guessed, search)
-    capped = (titled, *worded.capped, *guessed.capped)
+    ranked = _ranked(titled, formed, worded, guessed, search)
+    capped = (titled, formed, *worded.capped, *guessed.capped)
     return _page(search, window, (asked, mended), ranked, _counted(ranked, capped))
 
 
@@ -143,10 +151,11 @@ def partial_statement(search: Search, window: Window) -> Select[Any]:
 
 
 def _asked(search: Search) -> CTE:
-    """The title, the query, and the query with the words of form and filler that it leaves out, if any."""
+    """The title, the query, that with the words of form and filler that it leaves out, and forms asked for alone."""
     query = select(func.search_query(search.text).label("query")).subquery("meant")
     filled = query.c.query.op("&&")(func.filler_query(search.text)).label("filled")
-    return select(func.search_title(search.text).label("title"), query.c.query, filled).cte("asked")
+    title, formats = func.search_title(search.text), searched_formats(search.text)
+    return select(title.label("title"), query.c.query, filled, formats.label("formats")).cte("asked")
 
 
 def _counted(ranked: CTE, capped: Sequence[CTE]) -> FromClause:
@@ -178,6 +187,14 @@ def _titles(asked: CTE, search: Search) -> CTE:
         .limit(RANKED)
         .cte("titled")
     )
+
+
+def _formed(asked: CTE, search: Search) -> CTE:
+    """Books of the form that is asked for by its name alone; in the order of the index, so that pages follow."""
+    formats = _only(asked.c.formats)
+    is_of_form = (formats.is_not(None), BookDocument.format == any_(cast(formats, ARRAY(Text))))
+    formed = select(BookDocument.book_id).where(*is_of_form, *search.conditions)
+    return formed.order_by(BookDocument.format).limit(RANKED).cte("formed")
 
 
 def _words(
@@ -252,11 +269,12 @@ def _some_words(partial: CTE, search: Search) -> _Words:
     return _Words(ranked.select_from(found.join(scored, true())).cte("some_words"), (most, rare))
 
 
-def _ranked(titled: CTE, worded: _Words, guessed: _Words, search: Search) -> CTE:
+def _ranked(titled: CTE, formed: CTE, worded: _Words, guessed: _Words, search: Search) -> CTE:
     """Every book that was found, in the best place that any tier gives it."""
     tiers = [
         select(titled.c.book_id, titled.c.place.label("place")),
         select(worded.found.c.book_id, 3 * TIER + worded.found.c.rank),
+        select(formed.c.book_id, literal(4 * TIER - 1)),
         select(guessed.found.c.book_id, 4 * TIER + guessed.found.c.rank),
     ]
     if search.isbn13 is not None:
@@ -295,6 +313,7 @@ def _page(
         counted.c.is_cut,
         mended.c.text.label("corrected"),
         cast(asked.c.query, Text).label("asked"),
+        asked.c.formats,
         cast(mended.c.query, Text).label("corrected_query"),
         snapshot_text,
         page.c.place,

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     all_,
     and_,
+    any_,
     bindparam,
     cast,
     func,
@@ -124,10 +125,13 @@ def contains_folded(column: SQLColumnExpression[str], text: str) -> ColumnElemen
 def has_name_words(column: SQLColumnExpression[str], text: str) -> ColumnElement[bool]:
     """Whether a column made by the database's `name_words` has every word of the text, in whatever order.
 
-    A word may be a part of one; of one or two letters it is its beginning. The longest goes through the index.
+    A word may be a part of one, or two of them; of one or two letters it is the beginning of one. The longest goes
+    through the index, as one word and as two.
     """
     patterns = func.name_patterns(text, type_=ARRAY(Text))
-    return and_(column.like(patterns[1]), column.like(all_(patterns)))
+    longest = func.name_spellings(patterns[1], type_=ARRAY(Text))
+    in_one_word = func.replace(column, " ", "")
+    return and_(column.like(any_(longest)), func.concat(column, in_one_word).like(all_(patterns)))
 
 
 def containing(folded: ColumnElement[str]) -> ColumnElement[str]:

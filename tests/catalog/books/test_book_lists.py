@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.conftest import Caller
+from tests.factories import a_book
 
 BOOKS = "/api/v1/books"
 SHELF: tuple[dict[str, object], ...] = (
@@ -164,3 +165,61 @@ async def test_a_rename_changes_the_tag_but_stops_no_editor(
         assert fresh.json()[shown][0]["name"] == "New Name"
         edit = await client.patch(path, json={}, headers={**seller.headers, "If-Match": etag})
         assert edit.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("supplier_availability=available", ["Here"]),
+        ("supplier_availability=available,not_yet", ["Coming", "Here"]),
+        ("supplier_availability=not_yet&supplier_availability=available&in_stock=true", ["Here"]),
+        ("supplier_availability=reprinting", []),
+    ],
+)
+async def test_books_are_filtered_by_what_the_supplier_says(
+    client: httpx.AsyncClient, seller: Caller, query: str, titles: list[str]
+) -> None:
+    await a_book(client, seller, "Here", supplier_availability="available", quantity=1)
+    await a_book(client, seller, "Coming", supplier_availability="not_yet")
+    await a_book(client, seller, "Unknown", quantity=1)
+    for path in (f"{BOOKS}?", "/api/v1/search?q=here OR coming OR unknown&"):
+        answer = await client.get(f"{path}{query}")
+        assert answer.status_code == 200, answer.text
+        assert sorted(book["title"] for book in answer.json()["items"]) == titles
+    facets = (await client.get(f"{BOOKS}/facets?{query}")).json()
+    assert facets["total"] == len(titles)
+    refused = await client.get(f"{BOOKS}?supplier_availability=perhaps")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "supplier_availability")
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("Ursula K. Le Guin", "LeGuin"),
+        ("Ursula K. Le Guin", "leguin, ursula"),
+        ("Ursula K. Le Guin", "K. Ursula LeGuin"),
+        ("Ursula K. LeGuin", "Le Guin"),
+        ("Ursula K. LeGuin", "Ursula Le Guin"),
+        ("Vincent van Gogh", "VanGogh"),
+        ("Du Fu", "dufu"),
+        ("J. R. R. Tolkien", "Tolkien, J.R.R."),
+        ("Анна Де Ланна", "Деланна"),
+    ],
+)
+async def test_an_author_is_found_in_any_order_and_spacing(
+    client: httpx.AsyncClient, seller: Caller, name: str, asked: str
+) -> None:
+    await a_book(client, seller, "Found", author=name)
+    await a_book(client, seller, "Not", author="Peter Anderson")
+    answer = await client.get(BOOKS, params={"author": asked})
+    assert [book["title"] for book in answer.json()["items"]] == ["Found"]
+    authors = await client.get("/api/v1/authors", params={"search": asked})
+    assert [author["name"] for author in authors.json()["items"]] == [name]
+
+
+async def test_a_word_is_not_made_of_the_end_of_one_and_the_beginning_of_another(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    await a_book(client, seller, author="Peter Anderson")
+    answer = await client.get(BOOKS, params={"author": "rand"})
+    assert answer.json()["items"] == []

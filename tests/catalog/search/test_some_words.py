@@ -190,3 +190,66 @@ async def test_odd_searches_for_some_words_are_answered(
     await shelve(client, seller)
     page = await search(client, q)
     assert page["total"] == len(page["items"])
+
+
+FORMS = {"Soft": "paperback", "Hard": "hardcover", "Spoken": "audiobook", "Neither": None}
+
+
+async def shelve_forms(client: httpx.AsyncClient, seller: Caller) -> None:
+    for title, form in FORMS.items():
+        await a_book(client, seller, title, format=form)
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("paperback", ["Soft"]),
+        ("The Paperbacks", ["Soft"]),
+        ("Taschenbuch", ["Soft"]),
+        ("livre de poche", ["Soft"]),
+        ("softcover", ["Soft"]),
+        ("hardback", ["Hard"]),
+        ("Hörbuch", ["Spoken"]),
+        ("paperback hardcover", ["Hard", "Soft"]),
+        ("ebook", []),
+        ("paperback -soft", []),
+        ('"paperback"', []),
+        ("the of", []),
+    ],
+)
+async def test_a_word_of_form_alone_finds_the_books_of_that_form(
+    client: httpx.AsyncClient, seller: Caller, q: str, expected: list[str]
+) -> None:
+    await shelve_forms(client, seller)
+    page = await search(client, q)
+    assert sorted(book["title"] for book in page["items"]) == expected
+    assert {book["match"] for book in page["items"]} <= {"text"}
+    assert (page["total"], page["did_you_mean"]) == (len(expected), None)
+    listed = await client.get(BOOKS, params={"search": q})
+    assert [book["title"] for book in listed.json()["items"]] == expected
+    facets = await client.get(f"{BOOKS}/facets", params={"search": q})
+    assert facets.json()["total"] == len(expected)
+
+
+async def test_what_has_the_word_of_form_comes_before_what_has_the_form(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    await shelve_forms(client, seller)
+    await a_book(client, seller, "The Paperback Revolution", format="hardcover", language="fr")
+    await a_book(client, seller, "Paperback Writer", format="paperback")
+    assert await titles(client, "paperback") == ["Paperback Writer", "The Paperback Revolution", "Soft"]
+    assert await titles(client, "paperback", language="fr") == ["The Paperback Revolution"]
+    assert await titles(client, "paperback", sort="-title") == [
+        "The Paperback Revolution",
+        "Soft",
+        "Paperback Writer",
+    ]
+
+
+async def test_pages_of_a_form_follow_one_another(client: httpx.AsyncClient, seller: Caller) -> None:
+    for number in range(5):
+        await a_book(client, seller, f"Atlas {number}", format="paperback")
+    first = await search(client, "paperback", limit=3)
+    rest = await search(client, "paperback", limit=3, cursor=first["next_cursor"])
+    found = [book["title"] for book in first["items"] + rest["items"]]
+    assert (found, first["total"]) == ([f"Atlas {number}" for number in range(5)], 5)
