@@ -129,9 +129,10 @@ def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # The last one added is the outermost: every answer, of whatever origin, passes RequestContext.
     app.add_middleware(Admission, limiter=app.state.rate_limiter)
-    app.add_middleware(HotPath, cache=app.state.cache, sees_more=partial(sees_more, app.state))
     # Not FastAPI's own `max_body_size`: that stands outside of everything and answers in plain text.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_SIZE)
+    # Outside of the limit: what it answers reads no body.
+    app.add_middleware(HotPath, cache=app.state.cache, sees_more=partial(sees_more, app.state))
     app.add_middleware(FaultBoundary)
     app.add_middleware(HeadAsGet)
     if settings.cors.origins:
