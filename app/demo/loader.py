@@ -100,9 +100,13 @@ def refuse_in_production(settings: Settings) -> None:
 
 
 async def lock_for_loading(session: AsyncSession) -> None:
-    """Keep other loads out until the transaction ends, and let statements take their time."""
-    # A slow machine may need longer for a batch than a request may take.
-    await session.execute(select(func.set_config("statement_timeout", _STATEMENT_TIMEOUT, True)))  # noqa: FBT003 (until the transaction ends)
+    """Keep other loads out until the transaction ends, and let statements take their time, and us between them."""
+    # A slow machine may need longer for a batch than a request may take, and to invent a million books.
+    for name, value in (
+        ("statement_timeout", _STATEMENT_TIMEOUT),
+        ("idle_in_transaction_session_timeout", "0"),
+    ):
+        await session.execute(select(func.set_config(name, value, True)))  # noqa: FBT003 (until the transaction ends)
     await session.execute(acquire(AdvisoryLock.DEMO))
 
 

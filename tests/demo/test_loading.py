@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,7 @@ from app.core.db.transaction import transaction
 from app.core.redis import make_redis
 from app.core.settings.settings import Settings
 from app.demo.accounts import ACCOUNTS, PASSWORD
+from app.demo.generate import generate_books
 from app.demo.loader import DatabaseNotEmpty, DemoRefused, load_demo
 from app.demo.shop import DATA, DemoShop
 from app.identity.passwords import verify_password
@@ -37,6 +39,21 @@ async def transaction_on(settings: Settings) -> AsyncIterator[AsyncSession]:
 async def load(settings: Settings) -> DemoShop:
     async with transaction_on(settings) as session:
         return await load_demo(session, settings, lambda *_: None)
+
+
+async def test_whoever_needs_long_between_two_batches_goes_on(servers: Servers, shop_url: str) -> None:
+    settings = settings_for(servers, shop_url, environment="development")
+    settings.database.statement_timeout = 0.5
+    said: list[str] = []
+
+    def take_long(*_: object) -> None:
+        said.append("")
+        time.sleep(0.8)
+
+    async with transaction_on(settings) as session:
+        await generate_books(session, settings, 10, take_long)
+        await session.rollback()
+    assert said
 
 
 async def count(url: str, question: str) -> int:
