@@ -87,6 +87,8 @@ class ResolvedAuthors:
 
     def _meant(self, name: str, role: str, credited: Collection[Credit]) -> Sequence[int]:
         called_so = self.by_name[name]
+        if not credited:
+            return called_so[:1]
         known = [author_id for author_id, _ in credited if author_id in called_so]
         in_this_role = [author_id for author_id in dict.fromkeys(known) if (author_id, role) in credited]
         return in_this_role or known[:1] or called_so[:1]

@@ -30,8 +30,8 @@ _MOST_BYTES = 8 * 1024 * 1024
 _ROWS_PER_YIELD = 20
 """Rows after which the reading thread lets others go on."""
 
-_OBJECTS = 50_000
-"""As many new objects as a few batches have; nearly all of them are gone without being collected."""
+_OBJECTS = 200_000
+"""More new objects than are there at once of a few batches; nearly all of them go without being collected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.names import printed_name
 from app.core.db.driver import driver_connection
 
+# Name by name through the index on the key: a join would make the key of every series there is.
 _LOCK_BY_NAME = """
-    WITH wanted AS MATERIALIZED (SELECT name, series_key(name) AS key FROM unnest($1::text[]) AS name)
-    SELECT wanted.name, series.id, series.name FROM wanted JOIN series ON series_key(series.name) = key
+    WITH wanted AS MATERIALIZED (
+        SELECT wanted.name, (SELECT id FROM series WHERE series_key(series.name) = series_key(wanted.name)) AS id
+        FROM unnest($1::text[]) AS wanted (name)
+    )
+    SELECT wanted.name, series.id, series.name FROM wanted JOIN series USING (id)
     ORDER BY series.id FOR KEY SHARE OF series
 """
 _CREATE = """
