@@ -18,6 +18,7 @@ MODULES = (
     "app.catalog.categories.errors",
     "app.catalog.books.errors",
     "app.catalog.prices.errors",
+    "app.sales.models",
     "app.messaging.email.models",
 )
 HANDLERS = (
@@ -28,6 +29,7 @@ HANDLERS = (
     "app.catalog.views.jobs",
     "app.catalog.imports.handlers",
     "app.catalog.imports.jobs",
+    "app.sales.inventory.jobs",
     "app.identity.jobs",
     "app.messaging.email.delivery",
     "app.messaging.handlers",

@@ -41,6 +41,11 @@ QUEUE_DEPTH = Gauge(
     "Events in the stream between relay and workers; NaN while Redis is away.",
     multiprocess_mode="livemostrecent",
 )
+STOCK_MISMATCHES = Gauge(
+    "bookstore_stock_mismatches",
+    "Items whose stock the ledger did not explain when all were last compared; NaN before that.",
+    multiprocess_mode="livemostrecent",
+)
 BREACH_LOOKUPS = Counter(
     "bookstore_password_breach_lookups_total",
     "Look-ups of leaked passwords by what came of them.",

@@ -4,9 +4,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.authors.names import sort_name
-from app.catalog.goods.repository import MovementKind
 from app.catalog.imports.writer import Owner
-from app.catalog.models import Book, Category
+from app.catalog.models import Book, Category, MovementKind
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.driver import driver_connection, reserve_ids
 from app.core.settings.settings import Settings

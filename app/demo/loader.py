@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.authors.resolver import resolve_authors
 from app.catalog.books.fields import BookState
-from app.catalog.goods.repository import MovementKind, StockLedger
+from app.catalog.goods.repository import StockLedger
 from app.catalog.imports.writer import BookWriter, Owner, refresh_documents
-from app.catalog.models import Author, Category, Item
+from app.catalog.models import Author, Category, Item, MovementKind
 from app.catalog.series.resolver import resolve_series
 from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.driver import driver_connection

@@ -9,6 +9,8 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     CATALOG_MANAGE = "catalog:manage"
     CATALOG_TRANSFER = "catalog:transfer"
+    INVENTORY_MANAGE = "inventory:manage"
+    INVENTORY_READ = "inventory:read"
     ITEMS_MODERATE = "items:moderate"
     ITEMS_WRITE = "items:write"
     JOBS_READ = "jobs:read"
@@ -34,6 +36,8 @@ DESCRIPTIONS: dict[Permission, str] = {
     Permission.AUDIT_READ: "Read, export and verify the audit log.",
     Permission.CATALOG_MANAGE: "Write authors, categories, works, series and synonyms; merge duplicates.",
     Permission.CATALOG_TRANSFER: "Import and export the catalogue in bulk.",
+    Permission.INVENTORY_MANAGE: "Receive and adjust stock, and say when it is low.",
+    Permission.INVENTORY_READ: "Read exact stock and every movement of it, and reconcile them.",
     Permission.ITEMS_MODERATE: "Change or delete anybody's books and goods.",
     Permission.ITEMS_WRITE: "List, change and delete one's own books and goods.",
     Permission.JOBS_READ: "See background jobs, their queues and dead letters.",
@@ -66,6 +70,8 @@ _USER = frozenset({Permission.ITEMS_WRITE, Permission.PROFILE_READ, Permission.P
 _MODERATOR = _USER | {
     Permission.CATALOG_MANAGE,
     Permission.CATALOG_TRANSFER,
+    Permission.INVENTORY_MANAGE,
+    Permission.INVENTORY_READ,
     Permission.ITEMS_MODERATE,
 }
 _ADMIN = _MODERATOR | {

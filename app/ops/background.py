@@ -12,9 +12,10 @@ from fastapi import Request
 
 from app.core.events.outbox import Backlog, read_backlog
 from app.core.events.stream import queue_depth
-from app.core.metrics import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_PENDING, QUEUE_DEPTH
+from app.core.metrics import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_PENDING, QUEUE_DEPTH, STOCK_MISMATCHES
 from app.ops.checks import ask
 from app.ops.schemas import BackgroundOut
+from app.sales.inventory.queries import count_mismatches
 
 LATE_AFTER = 60.0
 """Seconds that an event may take before the work counts as late."""
@@ -37,12 +38,22 @@ async def check_background(request: Request) -> BackgroundOut:
 
 
 async def measure_background(request: Request) -> None:
-    """Copy the same numbers into the metrics."""
-    backlog, depth = await _measure(request)
+    """Copy the same numbers into the metrics, and what the last proof of the stock came to."""
+    (backlog, depth), mismatches = await asyncio.gather(_measure(request), _ask_stock(request))
+    STOCK_MISMATCHES.set(math.nan if mismatches is None else mismatches)
     OUTBOX_PENDING.set(math.nan if backlog is None else backlog.pending)
     OUTBOX_AGE.set(math.nan if backlog is None else backlog.age)
     DEAD_LETTERS.set(math.nan if backlog is None else backlog.dead_letters)
     QUEUE_DEPTH.set(math.nan if depth is None else depth)
+
+
+async def _ask_stock(request: Request) -> int | None:
+    async def read() -> int | None:
+        async with request.app.state.database.reading() as connection:
+            return await count_mismatches(connection)
+
+    mismatches: int | None = (await ask(read()))[0]
+    return mismatches
 
 
 async def _measure(request: Request) -> tuple[Backlog | None, int | None]:

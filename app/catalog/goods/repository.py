@@ -1,13 +1,14 @@
 """Writes of items and their stock."""
 
-from collections.abc import Iterable, Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import asyncpg
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.models import BookCategory, Item, PriceSource
+from app.catalog.goods.schemas import LARGEST_QUANTITY
+from app.catalog.models import BookCategory, Item, MovementKind, PriceSource
 from app.core.db.driver import driver_connection
 
 
@@ -69,18 +70,38 @@ _SET = """
     )
     SELECT item_id, available FROM locked
 """
+# All or nothing: where one item cannot give that many, or would have too many, nothing moves.
+_MOVE = """
+    WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::integer[]) AS wanted (item_id, delta)),
+    locked AS MATERIALIZED (
+        SELECT item_id, delta, on_hand, on_hand - reserved AS available FROM stock_levels JOIN wanted USING (item_id)
+        ORDER BY item_id FOR UPDATE OF stock_levels
+    ), possible AS (
+        SELECT count(*) = cardinality($1) AND bool_and(available + delta >= 0 AND on_hand + delta <= $3) AS is_possible
+        FROM locked
+    ), changed AS (
+        UPDATE stock_levels SET on_hand = stock_levels.on_hand + delta, version = version + 1 FROM locked, possible
+        WHERE stock_levels.item_id = locked.item_id AND is_possible
+        RETURNING stock_levels.item_id, delta, stock_levels.on_hand
+    ), moved AS (
+        INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id, reason)
+        SELECT item_id, delta, on_hand, $4, $5::bigint, $6 FROM changed ORDER BY item_id RETURNING id, item_id
+    )
+    SELECT item_id, on_hand, available, moved.id FROM locked LEFT JOIN moved USING (item_id) ORDER BY item_id
+"""
 _CLOSE = """
     INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id)
     SELECT item_id, -on_hand, 0, $2, $3::bigint FROM stock_levels WHERE item_id = ANY ($1::bigint[]) AND on_hand <> 0
 """
 
 
-class MovementKind(StrEnum):
-    """Why stock moved."""
+class Moved(NamedTuple):
+    """What a move found: what was on hand and available before, and its entry in the ledger where anything moved."""
 
-    INITIAL = "initial"
-    ADJUSTMENT = "adjustment"
-    IMPORT = "import"
+    item_id: int
+    on_hand: int
+    available: int
+    movement_id: int | None
 
 
 class StockLedger:
@@ -102,6 +123,17 @@ class StockLedger:
             return []
         rows = await self._fetch(_SET, *zip(*quantities, strict=True), kind.value, actor_id)
         return [(row[0], row[1]) for row in rows]
+
+    async def move(
+        self, deltas: Mapping[int, int], kind: MovementKind, actor_id: int, reason: str | None
+    ) -> Sequence[Moved]:
+        """Put so many more, or fewer, of each item on hand, of all or of none; in the order of the ids.
+
+        Nothing moves where an item is missing from the answer, has fewer available than are taken, or would
+        have more than `LARGEST_QUANTITY`.
+        """
+        wanted = (list(deltas), list(deltas.values()), LARGEST_QUANTITY)
+        return [Moved(*row) for row in await self._fetch(_MOVE, *wanted, kind.value, actor_id, reason)]
 
     async def close(self, item_ids: Sequence[int], kind: MovementKind, actor_id: int) -> None:
         """Take what is on hand of items that are about to be deleted out of the ledger."""

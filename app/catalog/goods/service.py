@@ -9,9 +9,9 @@ from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.errors import NotYourItem, no_item
 from app.catalog.goods.ownership import may_edit, may_see
 from app.catalog.goods.pictures import StoredPicture
-from app.catalog.goods.repository import ItemRepository, MovementKind, StockLedger, attribute_prices
+from app.catalog.goods.repository import ItemRepository, StockLedger, attribute_prices
 from app.catalog.goods.schemas import GoodsIn, GoodsPatch, ItemKind
-from app.catalog.models import Item, PriceSource
+from app.catalog.models import Item, MovementKind, PriceSource
 from app.core.audit import Changes, differences, record_edit
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now

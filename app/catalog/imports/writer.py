@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.books.fields import BOOK_FIELDS, PLAIN_BOOK_FIELDS, PLAIN_ITEM_FIELDS, BookState
 from app.catalog.books.schemas import series_order
-from app.catalog.goods.repository import MovementKind, StockLedger
+from app.catalog.goods.repository import StockLedger
 from app.catalog.goods.schemas import ItemKind
 from app.catalog.imports.batch import Edit, Names, Plan, StoredBook
-from app.catalog.models import Book, Item
+from app.catalog.models import Book, Item, MovementKind
 from app.catalog.partial_dates import format_partial_date, parse_partial_date
 from app.catalog.works.resolver import TitlePage, WorkResolver
 from app.core.db.driver import DriverConnection, driver_connection, reserve_ids

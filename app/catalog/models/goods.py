@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +26,9 @@ from app.core.db.models import Base, Id, Timestamped, Versioned
 MONEY = Numeric(12, 2)
 FOLDED = Text(collation="C")
 """Text without case and accents, by the database function `fold`; compares alike on every machine."""
+
+
+IS_LOW = "on_hand - reserved <= low_stock_threshold"
 
 
 class Item(Timestamped, Versioned, Base):
@@ -83,25 +87,43 @@ class StockLevel(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True)
     on_hand: Mapped[int] = mapped_column(Integer, server_default="0")
     reserved: Mapped[int] = mapped_column(Integer, server_default="0")
+    low_stock_threshold: Mapped[int | None] = mapped_column(Integer)
+    """So many or fewer available are low; null: nobody wants to know."""
     version: Mapped[int] = mapped_column(server_default="1")
 
     __table_args__ = (
         CheckConstraint("reserved >= 0", name="reserved_not_negative"),
         CheckConstraint("on_hand >= reserved", name="covers_reserved"),
+        CheckConstraint("low_stock_threshold >= 0", name="low_stock_threshold_not_negative"),
+        Index("ix_stock_levels_low", "item_id", postgresql_where=text(IS_LOW)),
     )
 
 
+class MovementKind(StrEnum):
+    """Why stock moved."""
+
+    INITIAL = "initial"
+    ADJUSTMENT = "adjustment"
+    IMPORT = "import"
+    RECEIPT = "receipt"
+
+
 class StockMovement(Base):
-    """One entry of the ledger. Written with the change of the level, never changed: a trigger refuses."""
+    """One entry of the ledger. Written with the change of the level, never changed: a trigger refuses.
+
+    The sum of an item's `delta` is what is on hand, that of `reserved_delta` what is reserved.
+    """
 
     __tablename__ = "stock_movements"
 
     id: Mapped[Id]
     item_id: Mapped[int] = mapped_column(index=True)
     delta: Mapped[int] = mapped_column(Integer)
+    reserved_delta: Mapped[int] = mapped_column(Integer, server_default="0")
     balance_after: Mapped[int] = mapped_column(Integer)
     kind: Mapped[str]
     actor_id: Mapped[int | None]
+    reason: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

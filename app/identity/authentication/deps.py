@@ -164,6 +164,8 @@ FRESH_PROFILE_EDITOR = Security(get_fresh_user, scopes=[Permission.PROFILE_WRITE
 SELLER = Depends(get_seller)
 CATALOG_MANAGER = Security(get_principal, scopes=[Permission.CATALOG_MANAGE.value])
 CATALOG_TRANSFERRER = Security(get_principal, scopes=[Permission.CATALOG_TRANSFER.value])
+INVENTORY_READER = Security(get_principal, scopes=[Permission.INVENTORY_READ.value])
+INVENTORY_MANAGER = Security(get_principal, scopes=[Permission.INVENTORY_MANAGE.value])
 AUDITOR = Security(get_principal, scopes=[Permission.AUDIT_READ.value])
 ROLE_ASSIGNER = Security(get_principal, scopes=[Permission.ROLES_ASSIGN.value])
 STATS_READER = Security(get_principal, scopes=[Permission.STATS_READ.value])
@@ -180,6 +182,7 @@ FreshProfileEditor = Annotated[Principal, FRESH_PROFILE_EDITOR]
 Seller = Annotated[Principal, SELLER]
 CatalogManager = Annotated[Principal, CATALOG_MANAGER]
 CatalogTransferrer = Annotated[Principal, CATALOG_TRANSFERRER]
+InventoryManager = Annotated[Principal, INVENTORY_MANAGER]
 Auditor = Annotated[Principal, AUDITOR]
 RoleAssigner = Annotated[Principal, ROLE_ASSIGNER]
 StatsReader = Annotated[Principal, STATS_READER]

@@ -1,0 +1,1 @@
+"""Stock: receipts, adjustments, the ledger and its proof."""

@@ -1,0 +1,41 @@
+"""Refusals about stock."""
+
+from typing import Any, ClassVar
+
+from app.core.errors import AppError
+
+_LINE = {
+    "type": "object",
+    "required": ["item_id", "available"],
+    "properties": {
+        "item_id": {"type": "integer", "format": "int64", "examples": [42]},
+        "available": {"type": "integer", "examples": [3]},
+    },
+}
+
+
+class InsufficientStock(AppError):
+    """Fewer are available than are asked for; `lines` says of each such item how many are."""
+
+    status = 409
+    code = "insufficient-stock"
+    title = "Not enough in stock"
+    members: ClassVar[dict[str, Any]] = {
+        "lines": {"type": "array", "items": _LINE, "examples": [[{"item_id": 42, "available": 3}]]}
+    }
+
+
+class StockTooHigh(AppError):
+    """An item would have more on hand than any item may."""
+
+    status = 409
+    code = "stock-too-high"
+    title = "Too many of an item"
+
+
+class UnknownItem(AppError):
+    """A line names an item id that does not exist."""
+
+    status = 409
+    code = "unknown-item"
+    title = "Unknown item"
