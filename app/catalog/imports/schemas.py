@@ -137,7 +137,7 @@ class ImportRowOut(ResponseModel):
         description="What was not taken over; the rest of the row was applied, unless it failed."
     )
     notes: list[RowProblemOut] = Field(
-        description="What was chosen of several: of the prices in ONIX which one, and why."
+        description="What was chosen of several: of the prices in ONIX which one, why, and the tax that it states."
     )
     raw: dict[str, str] | None = Field(
         description="The original columns of a row that failed or has warnings.", examples=[{"isbn": "123"}]
