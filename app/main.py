@@ -1,6 +1,7 @@
 """Builds the application: shared resources, middleware order, error handlers, routers."""
 
 from functools import partial
+from importlib.util import find_spec
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -86,6 +87,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     configure_logging(settings.log, settings.secret_values())
     set_shop_zone(settings.shop_time_zone)
     registry.load()
+    # Without its SDK OpenTelemetry has nothing to send, of which FastAPI would assure itself with each request.
+    is_telling = find_spec("opentelemetry.sdk") is not None
     app = FastAPI(
         title="Bookstore",
         version=__version__,
@@ -97,6 +100,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         redoc_url=None,
         openapi_url="/openapi.json" if settings.shows_docs else None,
         redirect_slashes=False,
+        telemetry={"tracing": is_telling, "metrics": is_telling, "logs": is_telling},
         lifespan=lifespan,
     )
     _add_resources(app, settings, database or Database(settings.database))

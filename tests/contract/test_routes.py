@@ -35,6 +35,32 @@ def test_a_route_without_a_principal_would_be_noticed() -> None:
     assert unguarded([*ROUTES, APIRoute("/leak", leak)]) - PUBLIC_ROUTES == {"leak"}
 
 
+def solved(dependant: Dependant) -> Iterator[Dependant]:
+    for needed in dependant.dependencies:
+        yield needed
+        yield from solved(needed)
+
+
+def test_who_calls_is_solved_at_the_price_of_one_dependency() -> None:
+    # Each costs as much as reading the credentials: schemes are documented by `takes`, not solved.
+    for route in ROUTES:
+        asking = [one for one in solved(route.dependant) if one.call is get_principal]
+        assert not any(one.dependencies for one in asking), route.name
+    [own_account] = [route for route in ROUTES if route.name == "get_own_account"]
+    assert [one.call for one in solved(own_account.dependant)] == [get_principal]
+
+
+async def test_operations_document_the_credentials_that_they_take(app: FastAPI) -> None:
+    document = app.openapi()
+    ways = {"OAuth2PasswordBearer", "APIKeyHeader", "APIKeyCookie"}
+    assert set(document["components"]["securitySchemes"]) == ways
+    for route in ROUTES:
+        if asks_who_calls(route.dependant):
+            method = next(iter(route.methods or {"GET"}))
+            security = document["paths"][route.path][method.lower()]["security"]
+            assert {name for way in security for name in way} == ways, route.name
+
+
 def test_operation_names_are_unique() -> None:
     names = [route.name for route in ROUTES]
     assert len(names) == len(set(names))
