@@ -84,6 +84,8 @@ async def test_generate_makes_the_one_default_key_and_revoke_ends_it(
     assert second["scopes"] == [
         "catalog:manage",
         "catalog:transfer",
+        "inventory:manage",
+        "inventory:read",
         "items:moderate",
         "items:write",
         "profile:read",
