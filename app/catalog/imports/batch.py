@@ -266,22 +266,26 @@ def _plan_edit(plan: Plan, record: Record, book: StoredBook, names: Names) -> Ou
         changes=changes,
         before=undo_values(book.state, fields),
         cleared=_but_for_dates_that_are_over(
-            record, [name for name, (_, new) in changes.items() if new is None or new == []]
+            record, [name for name, (_, new) in changes.items() if _is_empty(new)]
         ),
     )
 
 
+def _is_empty(value: object) -> bool:
+    return value is None or value == []
+
+
 def empties_something(record: Record) -> bool:
     """Whether the record says of a field that it is empty."""
-    return any(value is None or value == [] for value in record.values.values())
+    return any(map(_is_empty, record.values.values()))
 
 
 def emptied_fields(record: Record, state: BookState) -> list[str]:
     """What the record would empty of a book that has it, as `Outcome.cleared`."""
-    emptied = [name for name, value in record.values.items() if value is None or value == []]
+    emptied = [name for name, value in record.values.items() if _is_empty(value)]
     if "series" in emptied and "series_position" not in emptied:
         emptied.append("series_position")
-    had = [name for name in emptied if getattr(state, _STATE_NAMES[name]) not in (None, [])]
+    had = [name for name in emptied if not _is_empty(getattr(state, _STATE_NAMES[name]))]
     return _but_for_dates_that_are_over(record, had)
 
 

@@ -5,12 +5,9 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
-    Integer,
     SQLColumnExpression,
     and_,
     bindparam,
-    cast,
     func,
     literal_column,
     or_,
@@ -20,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.goods.errors import no_item
+from app.catalog.goods.queries import AVAILABLE, join_items
 from app.catalog.models import Item, StockLevel, StockMovement
 from app.catalog.models.goods import IS_LOW
 from app.core.db.paging import Pager
@@ -37,7 +35,6 @@ from app.sales.inventory.schemas import (
 )
 from app.sales.models import InventoryCheck
 
-_AVAILABLE = cast(StockLevel.on_hand - StockLevel.reserved, Integer)
 _IS_LOW: ColumnElement[bool] = func.coalesce(literal_column(IS_LOW), False)
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Item.id,
@@ -47,12 +44,12 @@ _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Item.title,
     StockLevel.on_hand,
     StockLevel.reserved,
-    _AVAILABLE.label("available"),
+    AVAILABLE.label("available"),
     StockLevel.low_stock_threshold,
     _IS_LOW.label("is_low"),
     StockLevel.version,
 )
-_SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {"title": Item.title_folded, "available": _AVAILABLE}
+_SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {"title": Item.title_folded, "available": AVAILABLE}
 _STOCK = (
     select(*_COLUMNS, snapshot_text)
     .join(StockLevel, StockLevel.item_id == Item.id)
@@ -95,7 +92,7 @@ async def list_stock(connection: AsyncConnection, query: StockFilter, pager: Pag
     window = pager.window(query)
     matching = select(Item.id).join(StockLevel, StockLevel.item_id == Item.id).where(*_conditions(query))
     order = Order.by(query.sort, _SORT_COLUMNS, Item.id)
-    found = await find_page(connection, matching, order, window, _COLUMNS, _join)
+    found = await find_page(connection, matching, order, window, _COLUMNS, join_items)
     stock = [StockOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, stock), found.snapshot)
 
@@ -176,10 +173,6 @@ async def count_mismatches(connection: AsyncConnection) -> int | None:
     return count
 
 
-def _join(source: FromClause, item_id: ColumnElement[int]) -> FromClause:
-    return source.outerjoin(Item, Item.id == item_id).outerjoin(StockLevel, StockLevel.item_id == Item.id)
-
-
 def _conditions(query: StockFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if query.search is not None:
@@ -191,5 +184,5 @@ def _conditions(query: StockFilter) -> list[ColumnElement[bool]]:
     if query.is_low is not None:
         conditions.append(and_(text(IS_LOW)) if query.is_low else ~_IS_LOW)
     if query.in_stock is not None:
-        conditions.append(StockLevel.on_hand > StockLevel.reserved if query.in_stock else _AVAILABLE <= 0)
+        conditions.append(StockLevel.on_hand > StockLevel.reserved if query.in_stock else AVAILABLE <= 0)
     return conditions
