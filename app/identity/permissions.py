@@ -9,15 +9,23 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     CATALOG_MANAGE = "catalog:manage"
     CATALOG_TRANSFER = "catalog:transfer"
+    DISCOUNTS_MANAGE = "discounts:manage"
+    INVENTORY_COUNT = "inventory:count"
     INVENTORY_MANAGE = "inventory:manage"
     INVENTORY_READ = "inventory:read"
     ITEMS_MODERATE = "items:moderate"
     ITEMS_WRITE = "items:write"
     JOBS_READ = "jobs:read"
+    ORDERS_MANAGE = "orders:manage"
+    ORDERS_READ = "orders:read"
+    ORDERS_REFUND = "orders:refund"
+    ORDERS_WRITE = "orders:write"
     PROFILE_READ = "profile:read"
     PROFILE_WRITE = "profile:write"
     ROLES_ASSIGN = "roles:assign"
+    SHOP_MANAGE = "shop:manage"
     STATS_READ = "stats:read"
+    TILL_SELL = "till:sell"
     TOKENS_INTROSPECT = "tokens:introspect"
     USERS_MANAGE = "users:manage"
     USERS_READ = "users:read"
@@ -36,15 +44,23 @@ DESCRIPTIONS: dict[Permission, str] = {
     Permission.AUDIT_READ: "Read, export and verify the audit log.",
     Permission.CATALOG_MANAGE: "Write authors, categories, works, series and synonyms; merge duplicates.",
     Permission.CATALOG_TRANSFER: "Import and export the catalogue in bulk.",
+    Permission.DISCOUNTS_MANAGE: "Write discounts, and issue gift cards.",
+    Permission.INVENTORY_COUNT: "Count stock, and put it right by the count.",
     Permission.INVENTORY_MANAGE: "Receive and adjust stock, and say when it is low.",
     Permission.INVENTORY_READ: "Read exact stock and every movement of it, and reconcile them.",
     Permission.ITEMS_MODERATE: "Change or delete anybody's books and goods.",
     Permission.ITEMS_WRITE: "List, change and delete one's own books and goods.",
     Permission.JOBS_READ: "See background jobs, their queues and dead letters.",
+    Permission.ORDERS_MANAGE: "See, ship, deliver, annotate and cancel anybody's orders; decide on returns.",
+    Permission.ORDERS_READ: "See one's own cart, orders, payments and invoices.",
+    Permission.ORDERS_REFUND: "Give money back.",
+    Permission.ORDERS_WRITE: "Fill one's own cart, buy, pay, cancel and send back.",
     Permission.PROFILE_READ: "Read one's own name, addresses, phone number, birth date and gender.",
     Permission.PROFILE_WRITE: "Change one's own profile, and close one's own account.",
     Permission.ROLES_ASSIGN: "Give accounts a role, up to one's own.",
+    Permission.SHOP_MANAGE: "Say what shipping costs, and what is taxed how.",
     Permission.STATS_READ: "See the shop's figures.",
+    Permission.TILL_SELL: "Sell at the counter.",
     Permission.TOKENS_INTROSPECT: "Ask whether a token is valid and what it grants.",
     Permission.USERS_MANAGE: "Mend, close, open and unlock accounts and end their sessions.",
     Permission.USERS_READ: "Find and read anybody's account.",
@@ -66,18 +82,32 @@ string in a file, and one that leaks must not take the shop.
 ADMINISTRATORS = frozenset({Role.ADMIN, Role.SUPER_ADMIN})
 """The roles of which the last active account stays."""
 
-_USER = frozenset({Permission.ITEMS_WRITE, Permission.PROFILE_READ, Permission.PROFILE_WRITE})
+_USER = frozenset(
+    {
+        Permission.ITEMS_WRITE,
+        Permission.ORDERS_READ,
+        Permission.ORDERS_WRITE,
+        Permission.PROFILE_READ,
+        Permission.PROFILE_WRITE,
+    }
+)
 _MODERATOR = _USER | {
     Permission.CATALOG_MANAGE,
     Permission.CATALOG_TRANSFER,
+    Permission.INVENTORY_COUNT,
     Permission.INVENTORY_MANAGE,
     Permission.INVENTORY_READ,
     Permission.ITEMS_MODERATE,
+    Permission.ORDERS_MANAGE,
+    Permission.TILL_SELL,
 }
 _ADMIN = _MODERATOR | {
     Permission.AUDIT_READ,
+    Permission.DISCOUNTS_MANAGE,
     Permission.JOBS_READ,
+    Permission.ORDERS_REFUND,
     Permission.ROLES_ASSIGN,
+    Permission.SHOP_MANAGE,
     Permission.STATS_READ,
     Permission.TOKENS_INTROSPECT,
     Permission.USERS_MANAGE,

@@ -164,8 +164,16 @@ FRESH_PROFILE_EDITOR = Security(get_fresh_user, scopes=[Permission.PROFILE_WRITE
 SELLER = Depends(get_seller)
 CATALOG_MANAGER = Security(get_principal, scopes=[Permission.CATALOG_MANAGE.value])
 CATALOG_TRANSFERRER = Security(get_principal, scopes=[Permission.CATALOG_TRANSFER.value])
+DISCOUNT_MANAGER = Security(get_principal, scopes=[Permission.DISCOUNTS_MANAGE.value])
+INVENTORY_COUNTER = Security(get_principal, scopes=[Permission.INVENTORY_COUNT.value])
 INVENTORY_READER = Security(get_principal, scopes=[Permission.INVENTORY_READ.value])
 INVENTORY_MANAGER = Security(get_principal, scopes=[Permission.INVENTORY_MANAGE.value])
+ORDER_READER = Security(get_principal, scopes=[Permission.ORDERS_READ.value])
+BUYER = Security(get_principal, scopes=[Permission.ORDERS_WRITE.value])
+ORDER_MANAGER = Security(get_principal, scopes=[Permission.ORDERS_MANAGE.value])
+REFUNDER = Security(get_principal, scopes=[Permission.ORDERS_REFUND.value])
+SHOP_MANAGER = Security(get_principal, scopes=[Permission.SHOP_MANAGE.value])
+TILL_SELLER = Security(get_principal, scopes=[Permission.TILL_SELL.value])
 AUDITOR = Security(get_principal, scopes=[Permission.AUDIT_READ.value])
 ROLE_ASSIGNER = Security(get_principal, scopes=[Permission.ROLES_ASSIGN.value])
 STATS_READER = Security(get_principal, scopes=[Permission.STATS_READ.value])
@@ -182,7 +190,15 @@ FreshProfileEditor = Annotated[Principal, FRESH_PROFILE_EDITOR]
 Seller = Annotated[Principal, SELLER]
 CatalogManager = Annotated[Principal, CATALOG_MANAGER]
 CatalogTransferrer = Annotated[Principal, CATALOG_TRANSFERRER]
+DiscountManager = Annotated[Principal, DISCOUNT_MANAGER]
+InventoryCounter = Annotated[Principal, INVENTORY_COUNTER]
 InventoryManager = Annotated[Principal, INVENTORY_MANAGER]
+OrderReader = Annotated[Principal, ORDER_READER]
+Buyer = Annotated[Principal, BUYER]
+OrderManager = Annotated[Principal, ORDER_MANAGER]
+Refunder = Annotated[Principal, REFUNDER]
+ShopManager = Annotated[Principal, SHOP_MANAGER]
+TillSeller = Annotated[Principal, TILL_SELLER]
 Auditor = Annotated[Principal, AUDITOR]
 RoleAssigner = Annotated[Principal, ROLE_ASSIGNER]
 StatsReader = Annotated[Principal, STATS_READER]

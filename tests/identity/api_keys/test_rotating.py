@@ -84,12 +84,17 @@ async def test_generate_makes_the_one_default_key_and_revoke_ends_it(
     assert second["scopes"] == [
         "catalog:manage",
         "catalog:transfer",
+        "inventory:count",
         "inventory:manage",
         "inventory:read",
         "items:moderate",
         "items:write",
+        "orders:manage",
+        "orders:read",
+        "orders:write",
         "profile:read",
         "profile:write",
+        "till:sell",
     ]
     assert (await client.get(ME, headers=with_key(first))).status_code == 401
     assert (await client.get(ME, headers=with_key(second))).status_code == 200

@@ -44,7 +44,7 @@ async def test_the_code_opens_a_session_that_remembers_both_factors(
     opened = await answer(client, await ask_token(client, enrolled.caller), code=enrolled.code())
     assert opened.status_code == 200
     assert opened.headers["cache-control"] == "no-store"
-    assert opened.json()["scope"] == "items:write profile:read profile:write"
+    assert opened.json()["scope"] == "items:write orders:read orders:write profile:read profile:write"
     headers = {"Authorization": f"Bearer {opened.json()['access_token']}"}
     assert (await client.get(ME, headers=headers)).json()["username"] == enrolled.caller.username
     assert (await client.get(MFA, headers=headers)).json()["is_satisfied"] is True

@@ -9,7 +9,7 @@ from app.identity.permissions import Role
 from tests.conftest import Caller, SignUp, change_account
 from tests.identity.sessions.calls import AUTH, OWN_ORIGIN, forget, refresh, status_of_me, tokens_of
 
-ALL_OF_A_USER = "items:write profile:read profile:write"
+ALL_OF_A_USER = "items:write orders:read orders:write profile:read profile:write"
 
 
 async def revoke(client: httpx.AsyncClient, token: str, **form: str) -> httpx.Response:

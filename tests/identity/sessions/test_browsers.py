@@ -45,7 +45,7 @@ async def test_the_tokens_come_in_cookies_that_scripts_cannot_read(
         "token_type": "cookie",
         "csrf_token": IsStr(),
         "expires_in": 900,
-        "scope": "items:write profile:read profile:write",
+        "scope": "items:write orders:read orders:write profile:read profile:write",
     }
     assert answer.headers["cache-control"] == "no-store"
     cookies = {cookie.split("=")[0]: cookie.split("; ") for cookie in answer.headers.get_list("set-cookie")}
@@ -114,7 +114,7 @@ async def test_refresh_and_logout_work_from_the_cookie(browser: httpx.AsyncClien
         "token_type": "cookie",
         "csrf_token": good["X-CSRF-Token"],
         "expires_in": 900,
-        "scope": "items:write profile:read profile:write",
+        "scope": "items:write orders:read orders:write profile:read profile:write",
     }
     assert browser.cookies["__Host-refresh_token"] != before[0]
     access_token = browser.cookies["__Host-access_token"]

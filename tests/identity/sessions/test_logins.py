@@ -21,7 +21,7 @@ async def test_a_login_by_name_or_address_gives_a_token_that_works(
             "refresh_token": IsStr(regex=r"rt_[\w-]{43}"),
             "token_type": "bearer",
             "expires_in": 900,
-            "scope": "items:write profile:read profile:write",
+            "scope": "items:write orders:read orders:write profile:read profile:write",
         }
         assert answer.headers["cache-control"] == "no-store"
         headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}

@@ -29,7 +29,7 @@ async def test_a_refresh_gives_a_new_pair_that_works(client: httpx.AsyncClient, 
         "refresh_token": IsStr(regex=r"rt_[\w-]{43}"),
         "token_type": "bearer",
         "expires_in": 900,
-        "scope": "items:write profile:read profile:write",
+        "scope": "items:write orders:read orders:write profile:read profile:write",
     }
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["ratelimit-policy"] == '"refresh";q=1000;w=60'
@@ -171,7 +171,7 @@ async def test_a_lower_role_shows_in_the_next_tokens(
     await change_account(session, moderator.id, role="user")
     assert (await refresh(client, tokens["refresh_token"])).json()[
         "scope"
-    ] == "items:write profile:read profile:write"
+    ] == "items:write orders:read orders:write profile:read profile:write"
 
 
 async def test_only_hashes_of_refresh_tokens_are_kept(

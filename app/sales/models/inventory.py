@@ -1,4 +1,4 @@
-"""Tables of sales."""
+"""What the shop keeps of its stock beside the levels and the ledger, which are the catalogue's."""
 
 from datetime import datetime
 

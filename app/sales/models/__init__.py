@@ -1,0 +1,3 @@
+"""Tables of sales."""
+
+from app.sales.models.inventory import InventoryCheck as InventoryCheck
