@@ -6,12 +6,12 @@ AS $function$
         INSERT INTO outbox_events (type, payload)
         SELECT kind, jsonb_build_object('item_id', item_id, 'available', now_available)
         FROM (
-            SELECT item_id, fresh.on_hand - fresh.reserved AS now_available,
+            SELECT item_id, fresh.available AS now_available,
                 CASE
-                    WHEN stale.on_hand > stale.reserved AND fresh.on_hand <= fresh.reserved THEN 'stock.out'
-                    WHEN stale.on_hand <= stale.reserved AND fresh.on_hand > fresh.reserved THEN 'stock.back'
-                    WHEN stale.on_hand - stale.reserved > fresh.low_stock_threshold
-                        AND fresh.on_hand - fresh.reserved <= fresh.low_stock_threshold THEN 'stock.low'
+                    WHEN stale.available > 0 AND fresh.available <= 0 THEN 'stock.out'
+                    WHEN stale.available <= 0 AND fresh.available > 0 THEN 'stock.back'
+                    WHEN stale.available > fresh.low_stock_threshold
+                        AND fresh.available <= fresh.low_stock_threshold THEN 'stock.low'
                 END AS kind
             FROM fresh JOIN stale USING (item_id)
         ) AS crossed

@@ -44,7 +44,7 @@ BEGIN
             || coalesce(setweight(search_vector(nullif(concat_ws(E'\n', subtitle, about.words), '')), 'C'), '')
             || coalesce(setweight(to_tsvector('simple', with_bigrams(search_text(
                 nullif(concat_ws(E'\n', description, edition_statement), '')))), 'D'), ''),
-            price, coalesce(stock_levels.on_hand > stock_levels.reserved, false),
+            price, coalesce(stock_levels.available > 0, false),
             language, format, year, series_id,
             coalesce(author_ids, '{}'), coalesce(category_ids, '{}'), coalesce(about.codes, '{}'),
             hashint8(titled.id) & 2147483647

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from app.catalog.models import Book, BookCategory, Category, Item, ItemView, StockLevel
 from app.core.db.sorting import Order
 
-AVAILABLE = func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0)
+AVAILABLE = func.coalesce(StockLevel.available, 0)
 # What has no price comes after what has one, whichever way the list is sorted. The casts are of any
 # precision: what stands for no price, and what limits may be, is more than a price can be.
 PRICE_OR_MOST = func.coalesce(Item.price, literal_column("10000000000"), type_=Numeric())

@@ -54,38 +54,48 @@ _OPEN = """
     INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id)
     SELECT item_id, quantity, quantity, $3, $4::bigint FROM new WHERE quantity <> 0
 """
-# Sales change levels without locking the item, so the levels are locked before they are compared.
+# Sales change levels without locking the item, so the levels are locked before they are compared. Of what is
+# sold before it is there, that is all that the quantity can say: no fewer than none are on hand.
 _SET = """
     WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::integer[]) AS wanted (item_id, quantity)),
     locked AS MATERIALIZED (
-        SELECT item_id, quantity, on_hand - reserved AS available FROM stock_levels JOIN wanted USING (item_id)
-        ORDER BY item_id FOR UPDATE OF stock_levels
+        SELECT item_id, quantity, on_hand, available, greatest(0, reserved + quantity - oversell_limit) AS target
+        FROM stock_levels JOIN wanted USING (item_id) ORDER BY item_id FOR UPDATE OF stock_levels
     ), changed AS (
-        UPDATE stock_levels SET on_hand = on_hand + quantity - available, version = version + 1 FROM locked
-        WHERE stock_levels.item_id = locked.item_id AND quantity <> available
-        RETURNING stock_levels.item_id, quantity - available AS delta, on_hand
+        UPDATE stock_levels SET on_hand = target, version = version + 1 FROM locked
+        WHERE stock_levels.item_id = locked.item_id AND quantity <> locked.available AND target <> locked.on_hand
+        RETURNING stock_levels.item_id, target - locked.on_hand AS delta, stock_levels.on_hand
     ), moved AS (
         INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id)
         SELECT item_id, delta, on_hand, $3, $4::bigint FROM changed
     )
     SELECT item_id, available FROM locked
 """
-# All or nothing: where one item cannot give that many, or would have too many, nothing moves.
+# All or nothing: where one item cannot give that many, or would have too many, nothing moves. What is reserved
+# was available; what is taken without having been reserved leaves what is reserved for others covered.
 _MOVE = """
-    WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::integer[]) AS wanted (item_id, delta)),
-    locked AS MATERIALIZED (
-        SELECT item_id, delta, on_hand, on_hand - reserved AS available FROM stock_levels JOIN wanted USING (item_id)
-        ORDER BY item_id FOR UPDATE OF stock_levels
+    WITH wanted AS MATERIALIZED (
+        SELECT * FROM unnest($1::bigint[], $2::integer[], $3::integer[]) AS wanted (item_id, delta, reserved_delta)
+    ), locked AS MATERIALIZED (
+        SELECT item_id, delta, reserved_delta, on_hand, reserved, oversell_limit, available
+        FROM stock_levels JOIN wanted USING (item_id) ORDER BY item_id FOR UPDATE OF stock_levels
     ), possible AS (
-        SELECT count(*) = cardinality($1) AND bool_and(available + delta >= 0 AND on_hand + delta <= $3) AS is_possible
+        SELECT count(*) = cardinality($1) AND bool_and(
+            on_hand + delta BETWEEN 0 AND $4 AND reserved + reserved_delta >= 0
+            AND on_hand + delta + oversell_limit >= reserved + reserved_delta
+            AND available >= reserved_delta) AS is_possible
         FROM locked
     ), changed AS (
-        UPDATE stock_levels SET on_hand = stock_levels.on_hand + delta, version = version + 1 FROM locked, possible
+        UPDATE stock_levels SET on_hand = stock_levels.on_hand + delta,
+            reserved = stock_levels.reserved + reserved_delta, version = version + 1
+        FROM locked, possible
         WHERE stock_levels.item_id = locked.item_id AND is_possible
-        RETURNING stock_levels.item_id, delta, stock_levels.on_hand
+        RETURNING stock_levels.item_id, delta, reserved_delta, stock_levels.on_hand
     ), moved AS (
-        INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id, reason)
-        SELECT item_id, delta, on_hand, $4, $5::bigint, $6 FROM changed ORDER BY item_id RETURNING id, item_id
+        INSERT INTO stock_movements (
+            item_id, delta, reserved_delta, balance_after, kind, actor_id, reason, order_id)
+        SELECT item_id, delta, reserved_delta, on_hand, $5, $6::bigint, $7, $8::bigint FROM changed ORDER BY item_id
+        RETURNING id, item_id
     )
     SELECT item_id, on_hand, available, moved.id FROM locked LEFT JOIN moved USING (item_id) ORDER BY item_id
 """
@@ -102,6 +112,15 @@ class Moved(NamedTuple):
     on_hand: int
     available: int
     movement_id: int | None
+
+
+class Cause(NamedTuple):
+    """Why stock moves, and who moves it: nobody where the clock or a payment does."""
+
+    kind: MovementKind
+    actor_id: int | None
+    reason: str | None = None
+    order_id: int | None = None
 
 
 class StockLedger:
@@ -124,20 +143,33 @@ class StockLedger:
         rows = await self._fetch(_SET, *zip(*quantities, strict=True), kind.value, actor_id)
         return [(row[0], row[1]) for row in rows]
 
-    async def move(
-        self, deltas: Mapping[int, int], kind: MovementKind, actor_id: int, reason: str | None
-    ) -> Sequence[Moved]:
+    async def move(self, deltas: Mapping[int, int], cause: Cause) -> Sequence[Moved]:
         """Put so many more, or fewer, of each item on hand, of all or of none; in the order of the ids.
 
         Nothing moves where an item is missing from the answer, has fewer available than are taken, or would
         have more than `LARGEST_QUANTITY`.
         """
-        wanted = (list(deltas), list(deltas.values()), LARGEST_QUANTITY)
-        return [Moved(*row) for row in await self._fetch(_MOVE, *wanted, kind.value, actor_id, reason)]
+        return await self._move(deltas, list(deltas.values()), [0] * len(deltas), cause)
+
+    async def reserve(self, quantities: Mapping[int, int], cause: Cause) -> Sequence[Moved]:
+        """Set so many of each item apart, of all or of none; a negative quantity gives them back."""
+        return await self._move(quantities, [0] * len(quantities), list(quantities.values()), cause)
+
+    async def ship(self, quantities: Mapping[int, int], cause: Cause) -> Sequence[Moved]:
+        """Take so many of each item, which were set apart, from what is on hand, of all or of none."""
+        taken = [-quantity for quantity in quantities.values()]
+        return await self._move(quantities, taken, taken, cause)
 
     async def close(self, item_ids: Sequence[int], kind: MovementKind, actor_id: int) -> None:
         """Take what is on hand of items that are about to be deleted out of the ledger."""
         await self._fetch(_CLOSE, item_ids, kind.value, actor_id)
+
+    async def _move(
+        self, item_ids: Iterable[int], deltas: Sequence[int], reserved_deltas: Sequence[int], cause: Cause
+    ) -> Sequence[Moved]:
+        about = (cause.kind.value, cause.actor_id, cause.reason, cause.order_id)
+        wanted = (list(item_ids), deltas, reserved_deltas, LARGEST_QUANTITY)
+        return [Moved(*row) for row in await self._fetch(_MOVE, *wanted, *about)]
 
     async def _fetch(self, statement: str, *arguments: object) -> Sequence[asyncpg.Record]:
         return await (await driver_connection(self._session)).fetch(statement, *arguments)

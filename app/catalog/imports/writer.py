@@ -40,7 +40,7 @@ _LOCK_BY_ID = "SELECT id FROM items WHERE id = ANY ($1::bigint[]) ORDER BY id FO
 _FIND = "SELECT item_id FROM books WHERE isbn13 = ANY ($1::text[]) OR item_id = ANY ($2::bigint[])"
 _AS_STORED = (*PLAIN_ITEM_FIELDS, *PLAIN_BOOK_FIELDS, "tags", "series_id")
 _BOOKS = f"""
-    SELECT item_id, isbn13, items.version, COALESCE(on_hand, 0) AS on_hand, COALESCE(reserved, 0) AS reserved,
+    SELECT item_id, isbn13, items.version, COALESCE(available, 0) AS quantity, COALESCE(reserved, 0) AS reserved,
         {", ".join(_AS_STORED)}, published_on, published_precision, subjects, series.name AS series,
         (SELECT regular_price FROM price_schedules AS sale WHERE sale.item_id = items.id AND state = 'active')
         AS regular_price
@@ -307,7 +307,7 @@ def _stored(
     precision, subjects = record["published_precision"], record["subjects"]
     state = BookState(
         **{name: record[name] for name in _AS_STORED},
-        quantity=record["on_hand"] - record["reserved"],
+        quantity=record["quantity"],
         published_on=format_partial_date(record["published_on"], precision) if precision else None,
         contributors=contributors,
         category_ids=category_ids,

@@ -95,9 +95,7 @@ def _conditions(query: ItemFilter) -> list[ColumnElement[bool]]:
         conditions.append(min(query.max_price, _LARGEST_PRICE) >= PRICE_OR_MOST)
     if query.in_stock is not None:
         is_available = (
-            select(literal(1))
-            .where(and_(StockLevel.item_id == Item.id, StockLevel.on_hand > StockLevel.reserved))
-            .exists()
+            select(literal(1)).where(and_(StockLevel.item_id == Item.id, StockLevel.available > 0)).exists()
         )
         conditions.append(is_available if query.in_stock else ~is_available)
     return conditions

@@ -12,7 +12,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    Numeric,
     Text,
     UniqueConstraint,
     func,
@@ -21,14 +20,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db.models import Base, Id, Timestamped, Versioned
+from app.core.db.models import MONEY, Base, Id, Timestamped, Versioned
 
-MONEY = Numeric(12, 2)
 FOLDED = Text(collation="C")
 """Text without case and accents, by the database function `fold`; compares alike on every machine."""
 
 
-IS_LOW = "on_hand - reserved <= low_stock_threshold"
+_AVAILABLE = "CASE WHEN sale_policy = 'none' THEN 0 ELSE on_hand + oversell_limit - reserved END"
+IS_LOW = "available <= low_stock_threshold"
 
 
 class Item(Timestamped, Versioned, Base):
@@ -79,21 +78,42 @@ class Item(Timestamped, Versioned, Base):
     )
 
 
+class SalePolicy(StrEnum):
+    """What may be sold of an item: what is there, also what is to come, what is not yet out, or nothing."""
+
+    IN_STOCK = "in_stock"
+    BACKORDER = "backorder"
+    PREORDER = "preorder"
+    NONE = "none"
+
+
 class StockLevel(Base):
-    """How many of an item there are. Available is `on_hand - reserved`; `version` counts the changes."""
+    """How many of an item there are, and how many can be bought now: `available`; `version` counts the changes.
+
+    Up to `oversell_limit` more may be reserved than are on hand, of what is sold before it is there.
+    """
 
     __tablename__ = "stock_levels"
 
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True)
     on_hand: Mapped[int] = mapped_column(Integer, server_default="0")
     reserved: Mapped[int] = mapped_column(Integer, server_default="0")
+    sale_policy: Mapped[str] = mapped_column(server_default=SalePolicy.IN_STOCK.value)
+    oversell_limit: Mapped[int] = mapped_column(Integer, server_default="0")
+    on_sale_at: Mapped[datetime | None]
+    """Sold before, as the policy has it, but shipped no sooner."""
+    available: Mapped[int] = mapped_column(Integer, Computed(_AVAILABLE, persisted=True))
     low_stock_threshold: Mapped[int | None] = mapped_column(Integer)
     """So many or fewer available are low; null: nobody wants to know."""
     version: Mapped[int] = mapped_column(server_default="1")
 
     __table_args__ = (
         CheckConstraint("reserved >= 0", name="reserved_not_negative"),
-        CheckConstraint("on_hand >= reserved", name="covers_reserved"),
+        CheckConstraint("on_hand >= 0", name="on_hand_not_negative"),
+        CheckConstraint("on_hand + oversell_limit >= reserved", name="covers_reserved"),
+        CheckConstraint("oversell_limit >= 0", name="oversell_limit_not_negative"),
+        CheckConstraint("sale_policy IN ('in_stock', 'backorder', 'preorder', 'none')", name="sale_policy"),
+        CheckConstraint("sale_policy <> 'in_stock' OR oversell_limit = 0", name="oversells_by_policy"),
         CheckConstraint("low_stock_threshold >= 0", name="low_stock_threshold_not_negative"),
         Index("ix_stock_levels_low", "item_id", postgresql_where=text(IS_LOW)),
     )
@@ -106,6 +126,10 @@ class MovementKind(StrEnum):
     ADJUSTMENT = "adjustment"
     IMPORT = "import"
     RECEIPT = "receipt"
+    RESERVATION = "reservation"
+    RELEASE = "release"
+    SALE = "sale"
+    RETURN = "return"
 
 
 class StockMovement(Base):
@@ -124,7 +148,12 @@ class StockMovement(Base):
     kind: Mapped[str]
     actor_id: Mapped[int | None]
     reason: Mapped[str | None]
+    order_id: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        Index("ix_stock_movements_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+    )
 
 
 class ItemView(Base):

@@ -8,8 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, column, func, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.catalog.models.goods import MONEY
-from app.core.db.models import Base, Id, Versioned
+from app.core.db.models import MONEY, Base, Id, Versioned
 
 SCHEDULE_SPAN = (
     "tstzrange(starts_at, coalesce(ends_at, starts_at), CASE WHEN ends_at IS NULL THEN '[]' ELSE '[)' END)"

@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Numeric, 
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.catalog.models.goods import FOLDED, MONEY
-from app.core.db.models import Base, Id, Timestamped, Versioned
+from app.catalog.models.goods import FOLDED
+from app.core.db.models import MONEY, Base, Id, Timestamped, Versioned
 
 
 class BookDocument(Base):

@@ -26,10 +26,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.goods.repository import attribute_prices
 from app.catalog.models import Item, PriceChange, PriceSchedule, PriceSource, ScheduleState
-from app.catalog.models.goods import MONEY
 from app.catalog.models.prices import OPEN_STATES
 from app.catalog.prices.queries import OPEN_SCHEDULE
 from app.catalog.prices.timetable import DuePrice, OpenSchedule
+from app.core.db.models import MONEY
 
 LOCKED_AT_ONCE = 1000
 """Items whose prices one round of the job changes."""

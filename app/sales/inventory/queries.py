@@ -63,6 +63,7 @@ _MOVEMENT: Sequence[SQLColumnExpression[Any]] = (
     StockMovement.reserved_delta,
     StockMovement.balance_after,
     StockMovement.reason,
+    StockMovement.order_id,
     StockMovement.actor_id,
     StockMovement.created_at,
 )
@@ -184,5 +185,5 @@ def _conditions(query: StockFilter) -> list[ColumnElement[bool]]:
     if query.is_low is not None:
         conditions.append(and_(text(IS_LOW)) if query.is_low else ~_IS_LOW)
     if query.in_stock is not None:
-        conditions.append(StockLevel.on_hand > StockLevel.reserved if query.in_stock else AVAILABLE <= 0)
+        conditions.append(StockLevel.available > 0 if query.in_stock else AVAILABLE <= 0)
     return conditions

@@ -116,6 +116,7 @@ class MovementOut(ResponseModel):
     reserved_delta: int = Field(description="Of what is reserved.", examples=[0])
     balance_after: int = Field(description="On hand after it.", examples=[10])
     reason: str | None = Field(examples=["Damaged in the shop window"])
+    order_id: int | None = Field(description="The order that it was for.", examples=[None])
     actor_id: int | None = Field(description="The account that moved it.", examples=[7])
     created_at: Timestamp
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.errors import no_item
-from app.catalog.goods.repository import Moved, StockLedger
+from app.catalog.goods.repository import Cause, Moved, StockLedger
 from app.catalog.goods.schemas import LARGEST_QUANTITY
 from app.catalog.models import MovementKind
 from app.core.cache.hot import invalidate
@@ -35,7 +35,9 @@ class InventoryService:
     async def adjust(self, actor: Principal, item_id: int, adjustment: AdjustmentIn) -> int:
         """Correct what is on hand; the id of its movement. Raises ItemNotFound, InsufficientStock, StockTooHigh."""
         deltas = {item_id: adjustment.delta}
-        moved = await self._ledger.move(deltas, MovementKind.ADJUSTMENT, actor.user_id, adjustment.reason)
+        moved = await self._ledger.move(
+            deltas, Cause(MovementKind.ADJUSTMENT, actor.user_id, adjustment.reason)
+        )
         if not moved:
             raise no_item(item_id)
         return self._settled(deltas, moved)[0]
@@ -45,7 +47,7 @@ class InventoryService:
         deltas: Counter[int] = Counter()
         for line in receipt.lines:
             deltas[line.item_id] += line.quantity
-        moved = await self._ledger.move(deltas, MovementKind.RECEIPT, actor.user_id, receipt.reason)
+        moved = await self._ledger.move(deltas, Cause(MovementKind.RECEIPT, actor.user_id, receipt.reason))
         unknown = deltas.keys() - {one.item_id for one in moved}
         if unknown:
             place = next(index for index, line in enumerate(receipt.lines) if line.item_id in unknown)

@@ -190,8 +190,8 @@ async def test_permissions_are_those_of_credentials_and_role(
     answer = await client.get(f"{ME}/permissions", headers=seller.headers)
     assert answer.json() == {
         "role": "user",
-        "permissions": ["items:write", "profile:read", "profile:write"],
-        "role_permissions": ["items:write", "profile:read", "profile:write"],
+        "permissions": ["items:write", "orders:read", "orders:write", "profile:read", "profile:write"],
+        "role_permissions": ["items:write", "orders:read", "orders:write", "profile:read", "profile:write"],
     }
     form = {"username": moderator.username, "password": PASSWORD, "scope": "items:moderate"}
     token = (await client.post(TOKEN, data=form)).json()["access_token"]

@@ -33,7 +33,7 @@ def claims(caller: Caller, **changes: object) -> dict[str, object]:
         "jti": "1",
         "type": "access",
         "role": "user",
-        "scopes": ["items:write", "profile:read", "profile:write"],
+        "scopes": ["items:write", "orders:read", "orders:write", "profile:read", "profile:write"],
         **changes,
     }
 
