@@ -19,6 +19,7 @@ MODULES = (
     "app.catalog.books.errors",
     "app.catalog.prices.errors",
     "app.sales.models",
+    "app.sales.addresses.errors",
     "app.messaging.email.models",
 )
 HANDLERS = (

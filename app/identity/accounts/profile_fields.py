@@ -78,10 +78,13 @@ def _is_free_to_take(username: str) -> str:
     return username
 
 
-def _as_e164(phone: str) -> str:
-    """The number as `+`, country and number. What a plan may come to assign is let through, too."""
+def as_e164(phone: str, country: str | None = None) -> str:
+    """The number as `+`, country and number; without a `+` it is one of the country's, where that is given.
+
+    What a plan may come to assign is let through, too.
+    """
     try:
-        number = phonenumbers.parse(phone)
+        number = phonenumbers.parse(phone, country)
     except phonenumbers.NumberParseException:
         raise ValueError("must be an international number such as +44 20 7946 0018") from None
     if not phonenumbers.is_possible_number(number):
@@ -123,7 +126,7 @@ LastName = Annotated[VisibleLine, Field(max_length=50, examples=["Lovelace"])]
 Phone = Annotated[
     Line,
     Field(max_length=40, description="International; kept in E.164.", examples=["+442079460018"]),
-    AfterValidator(_as_e164),
+    AfterValidator(as_e164),
 ]
 NotificationWays = Annotated[
     list[Notifications],

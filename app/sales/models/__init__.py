@@ -1,5 +1,6 @@
 """Tables of sales."""
 
+from app.sales.models.addresses import SavedAddress as SavedAddress
 from app.sales.models.carts import Cart as Cart
 from app.sales.models.carts import CartLine as CartLine
 from app.sales.models.inventory import InventoryCheck as InventoryCheck
@@ -8,3 +9,6 @@ from app.sales.models.orders import OrderEvent as OrderEvent
 from app.sales.models.orders import OrderLine as OrderLine
 from app.sales.models.orders import OrderPart as OrderPart
 from app.sales.models.orders import Shipment as Shipment
+from app.sales.models.shipping import ShippingBand as ShippingBand
+from app.sales.models.shipping import ShippingMethod as ShippingMethod
+from app.sales.models.taxes import TaxRate as TaxRate

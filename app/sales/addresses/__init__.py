@@ -1,0 +1,1 @@
+"""Where orders go: people's address books, and what makes an address one."""

@@ -1,0 +1,1 @@
+"""How orders are sent, and for how much."""

@@ -1,0 +1,1 @@
+"""What is taxed how, where and when."""
