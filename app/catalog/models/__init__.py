@@ -14,6 +14,7 @@ from app.catalog.models.documents import UploadedDocument as UploadedDocument
 from app.catalog.models.goods import Item as Item
 from app.catalog.models.goods import ItemView as ItemView
 from app.catalog.models.goods import MovementKind as MovementKind
+from app.catalog.models.goods import OfferPart as OfferPart
 from app.catalog.models.goods import SalePolicy as SalePolicy
 from app.catalog.models.goods import StockLevel as StockLevel
 from app.catalog.models.goods import StockMovement as StockMovement

@@ -119,6 +119,23 @@ class StockLevel(Base):
     )
 
 
+class OfferPart(Base):
+    """So many of an item in one bundle: the item `offer_id`, which has no stock of its own."""
+
+    __tablename__ = "offer_parts"
+
+    offer_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer)
+    quantity: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (
+        CheckConstraint("quantity BETWEEN 1 AND 100", name="quantity"),
+        CheckConstraint("item_id <> offer_id", name="not_itself"),
+        Index("ix_offer_parts_item_id", "item_id"),
+    )
+
+
 class MovementKind(StrEnum):
     """Why stock moved."""
 

@@ -1,0 +1,1 @@
+"""Bundles: several items sold as one line, at one price."""
