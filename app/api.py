@@ -38,6 +38,7 @@ from app.identity.verification.router import router as verification
 from app.ops.health import router as health
 from app.ops.info import router as info
 from app.ops.metrics import router as metrics
+from app.sales.discounts.router import router as discounts
 from app.sales.inventory.router import router as inventory
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -70,6 +71,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     mfa,
     passkeys,
     inventory,
+    discounts,
     merges,
     admin_users,
     admin_audit,
@@ -92,6 +94,7 @@ TAGS = {
     "categories": "The tree of categories.",
     "prices": "What goods cost, did cost and will cost.",
     "inventory": "What is in stock, every movement of it, and the proof that they agree, for staff.",
+    "discounts": "Rules by which orders cost less, with a code or without, for staff.",
     "documents": "Documents that sellers keep: PDF, text and CSV.",
     "pictures": "Pictures of items, covers of books among them.",
     "search": "Find books by words, title or ISBN, misspelt ones too, and suggest while typing.",

@@ -20,6 +20,7 @@ MODULES = (
     "app.catalog.prices.errors",
     "app.sales.models",
     "app.sales.addresses.errors",
+    "app.sales.discounts.errors",
     "app.messaging.email.models",
 )
 HANDLERS = (

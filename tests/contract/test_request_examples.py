@@ -16,6 +16,7 @@ CREATING = {
     "author_id": f"{API}/authors",
     "category": f"{API}/categories",
     "synonym_id": f"{API}/admin/search/synonyms",
+    "discount_id": f"{API}/discounts",
 }
 NEEDING_ANOTHER = {"unknown-item", "unknown-merge-target", "unknown-upload"}
 """Refusals of examples that name something else by its id, which a fresh shop does not have."""

@@ -3,6 +3,9 @@
 from app.sales.models.addresses import SavedAddress as SavedAddress
 from app.sales.models.carts import Cart as Cart
 from app.sales.models.carts import CartLine as CartLine
+from app.sales.models.discounts import Discount as Discount
+from app.sales.models.discounts import DiscountRedemption as DiscountRedemption
+from app.sales.models.discounts import DiscountUse as DiscountUse
 from app.sales.models.inventory import InventoryCheck as InventoryCheck
 from app.sales.models.orders import Order as Order
 from app.sales.models.orders import OrderEvent as OrderEvent

@@ -1,0 +1,1 @@
+"""Discounts: the rules, and what customers have had of them."""

@@ -1,0 +1,1 @@
+"""Discounts: rules for staff, limits that hold."""
