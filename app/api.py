@@ -40,6 +40,7 @@ from app.ops.info import router as info
 from app.ops.metrics import router as metrics
 from app.sales.discounts.router import router as discounts
 from app.sales.inventory.router import router as inventory
+from app.sales.payments.router import router as payments
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts,
@@ -72,6 +73,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     passkeys,
     inventory,
     discounts,
+    payments,
     merges,
     admin_users,
     admin_audit,
@@ -95,6 +97,7 @@ TAGS = {
     "prices": "What goods cost, did cost and will cost.",
     "inventory": "What is in stock, every movement of it, and the proof that they agree, for staff.",
     "discounts": "Rules by which orders cost less, with a code or without, for staff.",
+    "payments": "Pay orders: with the fake provider, or by Stripe.",
     "documents": "Documents that sellers keep: PDF, text and CSV.",
     "pictures": "Pictures of items, covers of books among them.",
     "search": "Find books by words, title or ISBN, misspelt ones too, and suggest while typing.",
@@ -159,6 +162,7 @@ PUBLIC_ROUTES = frozenset(
         "finish_login",
         "begin_passkey_login",
         "finish_passkey_login",
+        "receive_payment_webhook",
         "get_liveness",
         "get_readiness",
         "get_health",

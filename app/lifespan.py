@@ -26,6 +26,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with publishing(app.state.database, app.state.cache):
         _log.info("started", version=app.version)
         yield
+    await app.state.payment_providers.aclose()
     app.state.breached_passwords.stop()
     await app.state.api_key_uses.stop()
     await app.state.item_views.stop()

@@ -17,6 +17,7 @@ from app.core.cache.hot import HotCache
 from app.core.clock import set_shop_zone
 from app.core.db.engine import Database
 from app.core.db.paging import Pager
+from app.core.db.transaction import transaction
 from app.core.http.middleware import (
     Cors,
     FaultBoundary,
@@ -45,6 +46,7 @@ from app.identity.tokens import TokenIssuer
 from app.lifespan import lifespan
 from app.messaging.email.preview import add_mail_preview
 from app.ops.docs import add_docs
+from app.sales.payments.providers import Providers
 
 MAX_BODY_SIZE = 1024 * 1024
 ALLOWED_HEADERS = (
@@ -127,6 +129,7 @@ def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None
     app.state.breached_passwords = BreachedPasswords(settings.password)
     app.state.api_key_uses = KeyUses(database)
     app.state.item_views = ItemViews(database)
+    app.state.payment_providers = Providers(settings, partial(transaction, database, app.state.cache))
     publish_build_info(__version__)
 
 

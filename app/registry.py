@@ -21,6 +21,7 @@ MODULES = (
     "app.sales.models",
     "app.sales.addresses.errors",
     "app.sales.discounts.errors",
+    "app.sales.payments.errors",
     "app.messaging.email.models",
 )
 HANDLERS = (
@@ -32,6 +33,8 @@ HANDLERS = (
     "app.catalog.imports.handlers",
     "app.catalog.imports.jobs",
     "app.sales.inventory.jobs",
+    "app.sales.payments.handlers",
+    "app.sales.payments.jobs",
     "app.identity.jobs",
     "app.messaging.email.delivery",
     "app.messaging.handlers",

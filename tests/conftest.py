@@ -281,6 +281,7 @@ def settings_for(servers: Servers, database_url: str, **overrides: object) -> Se
         "storage": {"url": servers.files.as_uri()},
         "jwt": {"secret": JWT_SECRET},
         "rate_limit": {"factor": 100},
+        "payments": {"fake": True, "fake_delay": 0},
         "log": {"level": "WARNING"},
         "docs_enabled": True,
     }

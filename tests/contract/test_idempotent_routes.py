@@ -32,6 +32,9 @@ CREATES_NOTHING = {
     "revert_import",
     "step_up",
     "stop_email_change",
+    "confirm_payment",
+    # Stored by the event's own id.
+    "receive_payment_webhook",
     # Asks, and nothing is kept.
     "introspect_token",
     "judge_password",

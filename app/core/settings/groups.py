@@ -213,6 +213,36 @@ class ImportSettings(BaseModel):
     max_size: int = Field(default=512, ge=1, le=LARGEST_IMPORT)
 
 
+class PaymentSettings(BaseModel):
+    """Payments: `PAYMENTS_*`; times in seconds. Whether the fake provider is taken (None: not in production), how
+    late its late webhooks are, how long another one may take to answer.
+    """
+
+    fake: bool | None = None
+    fake_delay: float = Field(default=3, ge=0, le=3600)
+    timeout: float = Field(default=8, gt=0, le=9)
+
+
+class StripeSettings(BaseModel):
+    """Stripe: `STRIPE_*`. Taken where both secrets are set; the base URL is another one than Stripe's own for tests."""
+
+    secret_key: SecretStr | None = None
+    webhook_secret: SecretStr | None = None
+    base_url: str = ""
+
+    @field_validator("secret_key", "webhook_secret")
+    @classmethod
+    def _says_something(cls, secret: SecretStr | None) -> SecretStr | None:
+        return secret if secret is not None and secret.get_secret_value() else None
+
+    @field_validator("base_url")
+    @classmethod
+    def _names_a_place(cls, url: str) -> str:
+        if url and not url.startswith(("https://", "http://")):
+            raise ValueError("must look like https://api.stripe.com")
+        return url.rstrip("/")
+
+
 class WorkerSettings(BaseModel):
     """The worker: `WORKER_*`. Events at once, seconds that one stays locked, tries before it is a dead letter."""
 

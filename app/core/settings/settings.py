@@ -30,9 +30,11 @@ from app.core.settings.groups import (
     MailSettings,
     MfaSettings,
     PasswordSettings,
+    PaymentSettings,
     RateLimitSettings,
     RedisSettings,
     StorageSettings,
+    StripeSettings,
     WorkerSettings,
 )
 from app.core.settings.strength import is_default_password, is_guessable
@@ -78,7 +80,16 @@ class _FileSecretsSource(EnvSettingsSource):
 
 
 _SECRET_VARIABLES = frozenset(
-    {"database_url", "database_replica_url", "redis_url", "jwt_secret", "mail_url", "storage_secret_key"}
+    {
+        "database_url",
+        "database_replica_url",
+        "redis_url",
+        "jwt_secret",
+        "mail_url",
+        "storage_secret_key",
+        "stripe_secret_key",
+        "stripe_webhook_secret",
+    }
 )
 
 
@@ -133,6 +144,8 @@ class Settings(_DatabaseOnly):
     mail: MailSettings = MailSettings()
     storage: StorageSettings = StorageSettings()
     imports: ImportSettings = ImportSettings()
+    payments: PaymentSettings = PaymentSettings()
+    stripe: StripeSettings = StripeSettings()
     worker: WorkerSettings = WorkerSettings()
     cors: CorsSettings = CorsSettings()
     allowed: AllowedSettings = AllowedSettings()
@@ -199,6 +212,11 @@ class Settings(_DatabaseOnly):
     def in_production(self) -> bool:
         """Whether the strict defaults of production hold, as they do in staging."""
         return self.environment in {Environment.PRODUCTION, Environment.STAGING}
+
+    @property
+    def takes_fake_payments(self) -> bool:
+        """Whether orders can be paid with no money at all."""
+        return not self.in_production if self.payments.fake is None else self.payments.fake
 
     def secret_values(self) -> Iterator[str]:
         """Every secret, and of URLs the password too, to be hidden wherever they stand."""

@@ -12,6 +12,13 @@ from app.sales.models.orders import OrderEvent as OrderEvent
 from app.sales.models.orders import OrderLine as OrderLine
 from app.sales.models.orders import OrderPart as OrderPart
 from app.sales.models.orders import Shipment as Shipment
+from app.sales.models.payments import FakeTransaction as FakeTransaction
+from app.sales.models.payments import Payment as Payment
+from app.sales.models.payments import PaymentStatus as PaymentStatus
+from app.sales.models.payments import PaymentWebhook as PaymentWebhook
+from app.sales.models.payments import Refund as Refund
+from app.sales.models.payments import RefundPart as RefundPart
+from app.sales.models.payments import RefundStatus as RefundStatus
 from app.sales.models.shipping import ShippingBand as ShippingBand
 from app.sales.models.shipping import ShippingMethod as ShippingMethod
 from app.sales.models.taxes import TaxRate as TaxRate

@@ -1,0 +1,63 @@
+"""Reads of payments."""
+
+from decimal import Decimal
+
+from sqlalchemy import or_, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.db.queries import snapshot_text
+from app.core.http.responses import ReadResult
+from app.identity.permissions import Permission
+from app.identity.principal import Principal
+from app.sales.errors import no_order
+from app.sales.models import Order, Payment, PaymentStatus, PaymentWebhook
+from app.sales.models.payments import UNDER_WAY
+from app.sales.payments.schemas import PaymentBegunOut, PaymentOut, PaymentsOut
+
+_COLUMNS = tuple(Payment.__table__.c[name] for name in PaymentOut.model_fields)
+
+
+async def get_payment(
+    connection: AsyncConnection, payment_id: int, client_secret: str | None = None
+) -> ReadResult:
+    """A payment that there is, as its own buyer sees it, with what their browser needs to go on."""
+    wanted = select(*_COLUMNS, snapshot_text).where(Payment.id == payment_id)
+    row = (await connection.execute(wanted)).one()
+    payment = PaymentOut.model_validate(row)
+    return ReadResult(PaymentBegunOut(**dict(payment), client_secret=client_secret), row.snapshot)
+
+
+async def list_payments(connection: AsyncConnection, number: str, reader: Principal) -> ReadResult:
+    """All payments of an order, of one's own or, for staff, of anybody's. Raises OrderNotFound."""
+    order = select(Order.id, Order.total, Order.currency, snapshot_text).where(Order.number == number)
+    if not reader.may(Permission.ORDERS_MANAGE):
+        order = order.where(Order.user_id == reader.user_id)
+    found = (await connection.execute(order)).one_or_none()
+    if found is None:
+        raise no_order(number)
+    paid = select(*_COLUMNS).where(Payment.order_id == found.id).order_by(Payment.id)
+    items = [PaymentOut.model_validate(row) for row in (await connection.execute(paid)).all()]
+    captured = sum((one.amount for one in items if one.status is PaymentStatus.SUCCEEDED), Decimal(0))
+    due = max(Decimal(0), found.total - captured)
+    return ReadResult(PaymentsOut(items=items, due=due, currency=found.currency), found.snapshot)
+
+
+async def find_payment_of(connection: AsyncConnection, webhook_id: int) -> int | None:
+    """The id of the payment that a provider's event is about, if it is one of ours."""
+    named = (PaymentWebhook.payment_id == Payment.id) & (
+        Payment.reference.is_(None) | PaymentWebhook.reference.is_(None)
+    )
+    about = or_(Payment.reference == PaymentWebhook.reference, named)
+    joined = Payment.__table__.join(PaymentWebhook, (Payment.provider == PaymentWebhook.provider) & about)
+    found: int | None = await connection.scalar(
+        select(Payment.id).select_from(joined).where(PaymentWebhook.id == webhook_id).limit(1)
+    )
+    return found
+
+
+async def find_under_way(connection: AsyncConnection, order_id: int) -> int | None:
+    """The id of the order's payment that is not over; there is one at most."""
+    found: int | None = await connection.scalar(
+        select(Payment.id).where(Payment.order_id == order_id, text(UNDER_WAY))
+    )
+    return found

@@ -1,0 +1,167 @@
+"""Beginning a payment, and the one function that settles what its provider says of it."""
+
+from typing import NamedTuple, Self
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import utc_now
+from app.core.events.events import publish
+from app.sales.errors import no_order
+from app.sales.models import Order, Payment, PaymentStatus
+from app.sales.payments.errors import (
+    OrderAlreadyPaid,
+    OrderNotPayable,
+    PaymentNotFound,
+    PaymentUnderWay,
+)
+from app.sales.payments.events import (
+    PaymentCancelled,
+    PaymentEvent,
+    PaymentFailed,
+    PaymentSucceeded,
+    WebhookReceived,
+)
+from app.sales.payments.port import Card, Charge, ChargeRequest, WebhookEvent, provider_key
+from app.sales.payments.repository import PaymentRepository
+from app.sales.payments.schemas import PaymentIn
+
+_log = structlog.get_logger(__name__)
+_OVER: dict[PaymentStatus, type[PaymentEvent]] = {
+    PaymentStatus.SUCCEEDED: PaymentSucceeded,
+    PaymentStatus.FAILED: PaymentFailed,
+    PaymentStatus.CANCELLED: PaymentCancelled,
+}
+_CLOSED = frozenset({"cancelled", "returned"})
+
+
+class UnderWay(NamedTuple):
+    """A payment as its provider is asked about it."""
+
+    id: int
+    provider: str
+    status: PaymentStatus
+    reference: str | None
+    request: ChargeRequest
+    is_older: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing becomes of it any more."""
+        return self.status in _OVER
+
+
+class PaymentService:
+    """Payments in one transaction, which is short: nobody is asked over the network inside."""
+
+    def __init__(self, session: AsyncSession, payments: PaymentRepository) -> None:
+        self._session = session
+        self._payments = payments
+
+    @classmethod
+    def build(cls, session: AsyncSession) -> Self:
+        """Compose it on one session."""
+        return cls(session, PaymentRepository(session))
+
+    async def start(self, buyer_id: int, number: str, wanted: PaymentIn, request_key: bytes) -> UnderWay:
+        """Write down that what is due is to be paid; the same request again finds what it began before.
+
+        An older payment that waits for the buyer is what comes back instead: it must be cancelled first.
+        Raises OrderNotFound, OrderAlreadyPaid, OrderNotPayable, PaymentUnderWay.
+        """
+        order = await self._payments.lock_order(number, buyer_id)
+        if order is None:
+            raise no_order(number)
+        begun = await self._payments.find_by_request(request_key)
+        if begun is not None:
+            return _as_asked(number, begun)
+        if order.status in _CLOSED:
+            raise OrderNotPayable(f"The order is {order.status}.")
+        due = order.total - await self._payments.captured(order.id)
+        if due <= 0:
+            raise OrderAlreadyPaid("Nothing is left to pay.")
+        older = await self._payments.find_under_way(order.id)
+        if older is not None:
+            if older.status == PaymentStatus.PENDING:
+                raise PaymentUnderWay("Wait until its provider says what became of it.")
+            return _as_asked(number, older)._replace(is_older=True)
+        payment = Payment(
+            order_id=order.id,
+            provider=wanted.provider,
+            amount=due,
+            currency=order.currency,
+            card=wanted.card,
+            request_key=request_key,
+        )
+        order.payment_status = "pending"
+        return _as_asked(number, await self._payments.add(payment))
+
+    async def find(self, payment_id: int) -> UnderWay | None:
+        """The payment as its provider is asked about it, if there is one."""
+        found = await self._payments.lock_with_order(payment_id)
+        return None if found is None else _as_asked(found[0].number, found[1])
+
+    async def get_own(self, buyer_id: int, number: str, payment_id: int) -> UnderWay:
+        """A payment of the buyer's order. Raises OrderNotFound, PaymentNotFound."""
+        order = await self._payments.lock_order(number, buyer_id)
+        if order is None:
+            raise no_order(number)
+        found = await self._payments.lock_with_order(payment_id)
+        if found is None or found[0].id != order.id:
+            raise PaymentNotFound(f"The order has no payment {payment_id}.")
+        return _as_asked(number, found[1])
+
+    async def settle(self, payment_id: int, charge: Charge) -> None:
+        """Bring payment and order to what the provider says; who comes second, in whatever order, changes nothing.
+
+        The browser's return, the webhook and the job all end here, one after the other by the locks on the order
+        and the payment.
+        """
+        found = await self._payments.lock_with_order(payment_id)
+        if found is None:
+            raise PaymentNotFound(f"There is no payment {payment_id}.")
+        order, payment = found
+        payment.asked_at = utc_now()
+        if PaymentStatus(payment.status) in _OVER:
+            return
+        payment.reference = charge.reference or payment.reference
+        payment.status, payment.failure_code = charge.status, charge.failure_code
+        if charge.status in _OVER:
+            await self._end(order, payment, charge)
+        await self._payments.flush()
+
+    async def receive(self, provider: str, event: WebhookEvent) -> None:
+        """Store what a provider sent and have the worker look into it; what came before is only acknowledged."""
+        webhook_id = await self._payments.keep_webhook(provider, event)
+        if webhook_id is not None:
+            await publish(self._session, WebhookReceived(webhook_id))
+
+    async def _end(self, order: Order, payment: Payment, charge: Charge) -> None:
+        if charge.status is PaymentStatus.SUCCEEDED:
+            if charge.amount != payment.amount:
+                _log.error("captured_another_amount", payment_id=payment.id)
+                payment.amount = charge.amount
+            payment.captured_at = utc_now()
+        await self._payments.flush()
+        captured = await self._payments.captured(order.id)
+        if captured >= order.total:
+            order.payment_status = "paid"
+        else:
+            order.payment_status = "unpaid"
+        told = _OVER[charge.status]
+        await publish(
+            self._session,
+            told(payment.id, order.id, payment.provider, str(payment.amount), payment.currency),
+        )
+
+
+def _as_asked(number: str, payment: Payment) -> UnderWay:
+    request = ChargeRequest(
+        key=provider_key(payment.id, "charge"),
+        payment_id=payment.id,
+        order_number=number,
+        amount=payment.amount,
+        currency=payment.currency,
+        card=Card(payment.card) if payment.card else None,
+    )
+    return UnderWay(payment.id, payment.provider, PaymentStatus(payment.status), payment.reference, request)
