@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalog.books.schemas import BookOut
-from app.catalog.models import BookFormat
+from app.catalog.models import BookFormat, SalePolicy
 from app.core.http.negotiation import JSON_LD
 
 SCHEMA_ORG = "https://schema.org"
@@ -84,8 +84,14 @@ def _offer(book: BookOut, url: str) -> dict[str, Any] | None:
         "url": url,
         "price": str(Decimal(book.price)),
         "priceCurrency": book.currency,
-        "availability": _term("InStock" if book.quantity else "OutOfStock"),
+        "availability": _term(_availability(book)),
     }
+
+
+def _availability(book: BookOut) -> str:
+    if not book.quantity:
+        return "OutOfStock"
+    return "PreOrder" if book.sale_policy is SalePolicy.PREORDER else "InStock"
 
 
 def _named(kind: str, name: str | None) -> dict[str, str] | None:

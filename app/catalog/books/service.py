@@ -74,7 +74,7 @@ class BookService:
     ) -> None:
         """Set every field of a whole book, of a patch those that were sent; an empty patch changes nothing.
 
-        Raises BookNotFound, NotYourItem, StaleVersion, StockReserved, and the errors of `create`.
+        Raises BookNotFound, NotYourItem, StaleVersion, QuantityNotSettable, and the errors of `create`.
         """
         item = await self.lock(editor, book_id, precondition)
         await self.edit(editor, item, change)

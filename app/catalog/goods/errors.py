@@ -35,8 +35,16 @@ class SkuTaken(AppError):
     title = "SKU is taken"
 
 
+class QuantityNotSettable(AppError):
+    """The item's sale policy leaves no such quantity: the rest of a limit is always for sale, of `none` nothing is."""
+
+    status = 409
+    code = "quantity-not-settable"
+    title = "The quantity cannot be set so"
+
+
 class StockReserved(AppError):
-    """The new quantity is below what is reserved for open orders."""
+    """More are promised to open orders than would be on hand or could be sold before."""
 
     status = 409
     code = "stock-reserved"
@@ -56,6 +64,14 @@ def no_item(item_id: int) -> ItemNotFound:
     return ItemNotFound(f"There is no item {item_id}.")
 
 
+def refused_quantity(available: int) -> QuantityNotSettable:
+    """The refusal of a quantity, with the one that there would be."""
+    message = f"The item's sale policy leaves no other quantity than {available}; staff can change it."
+    return QuantityNotSettable(message, errors=QuantityNotSettable.about("quantity", message))
+
+
 on_constraint("uq_items_sku", SkuTaken, "sku", "An item with this SKU exists already.")
 on_constraint("ck_items_price_at_most", PriceTooHigh, "price", "A price may be 1,000,000 at most.")
-on_constraint("ck_stock_levels_covers_reserved", StockReserved, "quantity", "Some of the stock is reserved.")
+on_constraint(
+    "ck_stock_levels_covers_reserved", StockReserved, "oversell_limit", "Some of the stock is reserved."
+)

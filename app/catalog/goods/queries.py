@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
-from app.catalog.models import Book, BookCategory, Category, Item, ItemView, StockLevel
+from app.catalog.models import Book, BookCategory, Category, Item, ItemView, SalePolicy, StockLevel
 from app.core.db.sorting import Order
 
 AVAILABLE = func.coalesce(StockLevel.available, 0)
@@ -59,6 +59,8 @@ ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     Item.currency,
     Item.lowest_price_30d,
     AVAILABLE.label("quantity"),
+    func.coalesce(StockLevel.sale_policy, SalePolicy.IN_STOCK.value).label("sale_policy"),
+    StockLevel.on_sale_at,
     Item.tags,
     CATEGORIES.label("categories"),
     Item.owner_id,

@@ -55,11 +55,13 @@ _OPEN = """
     SELECT item_id, quantity, quantity, $3, $4::bigint FROM new WHERE quantity <> 0
 """
 # Sales change levels without locking the item, so the levels are locked before they are compared. Of what is
-# sold before it is there, that is all that the quantity can say: no fewer than none are on hand.
+# sold before it is there at least the rest of the limit stays available, for no fewer than none are on hand; of
+# what is not sold none is, however many are put there.
 _SET = """
     WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::integer[]) AS wanted (item_id, quantity)),
     locked AS MATERIALIZED (
-        SELECT item_id, quantity, on_hand, available, greatest(0, reserved + quantity - oversell_limit) AS target
+        SELECT item_id, quantity, on_hand, available, greatest(0, reserved + quantity - oversell_limit) AS target,
+            CASE WHEN sale_policy = 'none' THEN 0 ELSE greatest(quantity, oversell_limit - reserved) END AS reached
         FROM stock_levels JOIN wanted USING (item_id) ORDER BY item_id FOR UPDATE OF stock_levels
     ), changed AS (
         UPDATE stock_levels SET on_hand = target, version = version + 1 FROM locked
@@ -69,7 +71,7 @@ _SET = """
         INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id)
         SELECT item_id, delta, on_hand, $3, $4::bigint FROM changed
     )
-    SELECT item_id, available FROM locked
+    SELECT item_id, available, reached FROM locked
 """
 # All or nothing: where one item cannot give that many, or would have too many, nothing moves. What is reserved
 # was available; what is taken without having been reserved leaves what is reserved for others covered.
@@ -114,6 +116,14 @@ class Moved(NamedTuple):
     movement_id: int | None
 
 
+class Counted(NamedTuple):
+    """How many of an item were available before its quantity was set, and how many are now."""
+
+    item_id: int
+    before: int
+    now: int
+
+
 class Cause(NamedTuple):
     """Why stock moves, and who moves it: nobody where the clock or a payment does."""
 
@@ -136,12 +146,15 @@ class StockLedger:
 
     async def set(
         self, quantities: Sequence[tuple[int, int]], kind: MovementKind, actor_id: int
-    ) -> list[tuple[int, int]]:
-        """Set on hand so that these quantities are available; each item's id with what was available before."""
+    ) -> Sequence[Counted]:
+        """Set on hand so that these quantities are available, as far as the items' sale policies allow it.
+
+        What is available already stays as it is.
+        """
         if not quantities:
             return []
         rows = await self._fetch(_SET, *zip(*quantities, strict=True), kind.value, actor_id)
-        return [(row[0], row[1]) for row in rows]
+        return [Counted(*row) for row in rows]
 
     async def move(self, deltas: Mapping[int, int], cause: Cause) -> Sequence[Moved]:
         """Put so many more, or fewer, of each item on hand, of all or of none; in the order of the ids.

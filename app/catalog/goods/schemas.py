@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from app.catalog.goods.pictures import PictureOut
+from app.catalog.models import SalePolicy
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import (
@@ -111,6 +112,24 @@ class GoodsPatch(PatchModel):
     category_ids: CategoryIds = OMITTED
 
 
+OnSaleAt = Annotated[
+    Timestamp | None,
+    Field(
+        description="Of `preorder`: sold before, but sent out no sooner.", examples=["2026-12-01T05:00:00Z"]
+    ),
+]
+SalePolicyOut = Annotated[
+    SalePolicy,
+    Field(
+        description=(
+            "What is sold: `in_stock` what is there; `backorder` also what is to come, `preorder` what is not"
+            " out before `on_sale_at`, both up to a limit; `none`: nothing for now."
+        ),
+        examples=["in_stock"],
+    ),
+]
+
+
 class CategoryRef(ResponseModel):
     """A category that an item stands in."""
 
@@ -133,7 +152,9 @@ class ItemOut(ResponseModel):
         description="While the price stands reduced: the lowest of the 30 days before (Directive 98/6/EC, art. 6a).",
         examples=[14.5],
     )
-    quantity: int = Field(description="Available for sale.", examples=[12])
+    quantity: int = Field(description="So many can be bought now.", examples=[12])
+    sale_policy: SalePolicyOut
+    on_sale_at: OnSaleAt
     tags: list[str] = Field(examples=[["pen"]])
     categories: Annotated[list[CategoryRef], BeforeValidator(lambda listed: listed or [])]
     pictures: list[PictureOut] = Field(description="The main one first.", examples=[[]])

@@ -6,7 +6,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.cache_groups import ITEM, LISTS
-from app.catalog.goods.errors import NotYourItem, no_item
+from app.catalog.goods.errors import NotYourItem, no_item, refused_quantity
 from app.catalog.goods.ownership import may_edit, may_see
 from app.catalog.goods.pictures import StoredPicture
 from app.catalog.goods.repository import ItemRepository, StockLedger, attribute_prices
@@ -70,7 +70,7 @@ class GoodsService:
     async def change(self, editor: Principal, item: Item, change: GoodsIn | GoodsPatch) -> None:
         """Set every field of whole goods, of a patch those that were sent; an empty patch changes nothing.
 
-        Raises SkuTaken, StockReserved, PriceTooHigh, UnknownCategory.
+        Raises SkuTaken, QuantityNotSettable, PriceTooHigh, UnknownCategory.
         """
         fields = change.fields_to_set
         if not fields:
@@ -85,9 +85,11 @@ class GoodsService:
         item.updated_at = utc_now()
         if "quantity" in fields:
             wanted = [(item.id, change.quantity)]
-            [(_, available)] = await self._stock.set(wanted, MovementKind.ADJUSTMENT, editor.user_id)
-            if available != change.quantity:
-                changes["quantity"] = (available, change.quantity)
+            [counted] = await self._stock.set(wanted, MovementKind.ADJUSTMENT, editor.user_id)
+            if counted.now != change.quantity:
+                raise refused_quantity(counted.now)
+            if counted.before != counted.now:
+                changes["quantity"] = (counted.before, counted.now)
         if "category_ids" in fields:
             placed = await self._items.list_category_ids(item.id)
             wanted_ids = sorted(set(change.category_ids))

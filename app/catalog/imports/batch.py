@@ -79,6 +79,7 @@ class StoredBook:
     isbn13: str | None
     version: int
     reserved: int
+    on_hand: int
     regular_price: Decimal | None
     """What it costs but for a sale that goes on; None without one."""
     state: BookState
@@ -181,7 +182,7 @@ class Triage:
             return self._forbidden_new(record)
         if self._mode is ImportMode.CREATE:
             return [RowProblem("isbn", "A book with this ISBN exists already.", IsbnTaken.code)]
-        if record.action is Action.DELETE and (book.reserved or book.state.quantity):
+        if record.action is Action.DELETE and (book.reserved or book.on_hand):
             message = "The shop has some of it: a notice of deletion takes away only what is sold out."
             return [RowProblem("isbn", message, StockReserved.code if book.reserved else "in-stock")]
         return ()

@@ -41,6 +41,7 @@ _FIND = "SELECT item_id FROM books WHERE isbn13 = ANY ($1::text[]) OR item_id = 
 _AS_STORED = (*PLAIN_ITEM_FIELDS, *PLAIN_BOOK_FIELDS, "tags", "series_id")
 _BOOKS = f"""
     SELECT item_id, isbn13, items.version, COALESCE(available, 0) AS quantity, COALESCE(reserved, 0) AS reserved,
+        COALESCE(on_hand, 0) AS on_hand,
         {", ".join(_AS_STORED)}, published_on, published_precision, subjects, series.name AS series,
         (SELECT regular_price FROM price_schedules AS sale WHERE sale.item_id = items.id AND state = 'active')
         AS regular_price
@@ -318,6 +319,7 @@ def _stored(
         isbn13=record["isbn13"],
         version=record["version"],
         reserved=record["reserved"],
+        on_hand=record["on_hand"],
         regular_price=record["regular_price"],
         state=state,
     )

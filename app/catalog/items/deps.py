@@ -11,8 +11,8 @@ from app.catalog.goods.errors import (
     KindFixed,
     NotYourItem,
     PriceTooHigh,
+    QuantityNotSettable,
     SkuTaken,
-    StockReserved,
 )
 from app.catalog.items.service import ItemService
 from app.core.db.transaction import SessionDep
@@ -20,7 +20,7 @@ from app.core.errors import refuses
 
 
 @refuses(ItemNotFound, NotYourItem, where=lambda use: use.method != "POST")
-@refuses(KindFixed, StockReserved, where=lambda use: use.method in {"PUT", "PATCH"})
+@refuses(KindFixed, QuantityNotSettable, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(SkuTaken, IsbnTaken, where=lambda use: use.method != "DELETE")
 @refuses(PriceTooHigh, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(UnknownCategory, where=lambda use: use.method != "DELETE")

@@ -25,6 +25,14 @@ class InsufficientStock(AppError):
     }
 
 
+class InvalidSalePolicy(AppError):
+    """The limit or the date does not go with the sale policy that the item has or would have."""
+
+    status = 422
+    code = "invalid-sale-policy"
+    title = "The sale policy does not go with this"
+
+
 class StockTooHigh(AppError):
     """An item would have more on hand than any item may."""
 

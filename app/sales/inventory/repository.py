@@ -17,9 +17,8 @@ class StockRepository:
         """Lock the level against whoever moves stock until the transaction ends."""
         return await self._session.get(StockLevel, item_id, with_for_update=True)
 
-    async def set_threshold(self, level: StockLevel, threshold: int | None) -> None:
-        """Set when the stock is low, which is a change of it."""
-        level.low_stock_threshold = threshold
+    async def save(self, level: StockLevel) -> None:
+        """Write what was set of the level, which is a change of it."""
         level.version += 1
         await self._session.flush()
 

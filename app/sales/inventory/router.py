@@ -69,7 +69,7 @@ async def get_stock(item_id: RowId, hot: HotDep) -> Response:
 
 @router.patch(
     "/inventory/{item_id}",
-    summary="Say when an item's stock is low",
+    summary="Say what may be sold of an item, and when its stock is low",
     response_model=StockOut,
     dependencies=[INVENTORY_MANAGER],
 )
@@ -80,7 +80,12 @@ async def change_stock(
     inventory: InventoryServiceDep,
     read_back: ReadBackDep,
 ) -> Response:
-    """Set only what is sent. When so few are left, `stock.low` is announced once, and again after it was higher."""
+    """Set only what is sent. When so few are left, `stock.low` is announced once, and again after it was higher.
+
+    `sale_policy` says what may be bought: `in_stock`, what is on hand; `backorder`, up to `oversell_limit` more;
+    `preorder`, likewise, and nothing is sent out before `on_sale_at`; `none`, nothing for now, but what was promised
+    stays so. A limit below what orders are promised is refused (409 `stock-reserved`).
+    """
     await inventory.change(item_id, precondition, patch)
     return await read_back(partial(queries.get_stock, item_id=item_id))
 

@@ -5,12 +5,14 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from app.catalog.goods.schemas import LARGEST_QUANTITY, ItemKind
+from app.catalog.goods.schemas import LARGEST_QUANTITY, ItemKind, OnSaleAt, SalePolicyOut
 from app.catalog.models import MovementKind
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import (
+    OMITTED,
     Line,
+    Moment,
     PatchModel,
     RequestModel,
     ResponseModel,
@@ -29,6 +31,17 @@ Delta = Annotated[
         le=LARGEST_QUANTITY,
         description="So many more on hand, or fewer; never 0.",
         examples=[-2],
+    ),
+]
+
+
+OversellLimit = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=100_000,
+        description="Of `backorder` and `preorder`: so many more than are on hand may be sold; else 0.",
+        examples=[50],
     ),
 ]
 
@@ -72,9 +85,30 @@ class ReceiptIn(RequestModel):
 
 
 class StockPatch(PatchModel):
-    """What is to be known of an item's stock."""
+    """What is to be known of an item's stock, and what may be sold of it."""
 
-    EXAMPLE: ClassVar[dict[str, Any] | None] = {"low_stock_threshold": 5}
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {
+        "low_stock_threshold": 5,
+        "sale_policy": "preorder",
+        "oversell_limit": 50,
+        "on_sale_at": "2026-12-01",
+    }
+
+    sale_policy: SalePolicyOut = OMITTED
+    oversell_limit: OversellLimit = OMITTED
+    on_sale_at: (
+        Annotated[
+            Moment,
+            Field(
+                description=(
+                    "Of `preorder`, which needs one: sold before, but sent out no sooner. A moment with its zone, or"
+                    " a date, which begins where the shop is."
+                ),
+                examples=["2026-12-01"],
+            ),
+        ]
+        | None
+    ) = None
 
     low_stock_threshold: (
         Annotated[
@@ -97,8 +131,16 @@ class StockOut(ResponseModel):
     sku: str | None = Field(examples=["BK-000042"])
     title: str = Field(examples=["The Hobbit"])
     on_hand: int = Field(description="In the shop.", examples=[12])
-    reserved: int = Field(description="Of these, promised to orders.", examples=[2])
-    available: int = Field(description="On hand and not reserved.", examples=[10])
+    reserved: int = Field(description="Promised to orders: of these, or of what is to come.", examples=[2])
+    available: int = Field(
+        description="Can be bought now: on hand or within the limit, and not reserved; 0 where nothing is sold.",
+        examples=[10],
+    )
+    sale_policy: SalePolicyOut
+    oversell_limit: int = Field(
+        description="So many more than are on hand may be sold before they are there.", examples=[0]
+    )
+    on_sale_at: OnSaleAt
     low_stock_threshold: int | None = Field(examples=[5])
     is_low: bool = Field(
         description="Whether `low_stock_threshold` or fewer are available.", examples=[False]

@@ -2,21 +2,33 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Self
+from datetime import datetime
+from typing import NamedTuple, Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.cache_groups import ITEM, LISTS
-from app.catalog.goods.errors import no_item
+from app.catalog.goods.errors import StockReserved, no_item
 from app.catalog.goods.repository import Cause, Moved, StockLedger
 from app.catalog.goods.schemas import LARGEST_QUANTITY
-from app.catalog.models import MovementKind
+from app.catalog.models import MovementKind, SalePolicy, StockLevel
+from app.core.audit import differences, record_edit
 from app.core.cache.hot import invalidate
 from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
-from app.sales.inventory.errors import InsufficientStock, StockTooHigh, UnknownItem
+from app.sales.inventory.errors import InsufficientStock, InvalidSalePolicy, StockTooHigh, UnknownItem
 from app.sales.inventory.repository import StockRepository
 from app.sales.inventory.schemas import AdjustmentIn, ReceiptIn, StockPatch
+
+_OVERSELLING = frozenset({SalePolicy.BACKORDER, SalePolicy.PREORDER})
+
+
+class _Terms(NamedTuple):
+    """The columns of a level that say what may be sold."""
+
+    sale_policy: SalePolicy
+    oversell_limit: int
+    on_sale_at: datetime | None
 
 
 class InventoryService:
@@ -56,13 +68,21 @@ class InventoryService:
         return self._settled(deltas, moved)
 
     async def change(self, item_id: int, precondition: Precondition, patch: StockPatch) -> None:
-        """Set only what was sent. Raises ItemNotFound, StaleVersion."""
+        """Set only what was sent. Raises ItemNotFound, StaleVersion, InvalidSalePolicy, StockReserved."""
         level = await self._levels.lock(item_id)
         if level is None:
             raise no_item(item_id)
         precondition.check(level.version)
+        if not patch.model_fields_set:
+            return
+        values: dict[str, object] = _weigh(level, patch)._asdict()
         if "low_stock_threshold" in patch.model_fields_set:
-            await self._levels.set_threshold(level, patch.low_stock_threshold)
+            values["low_stock_threshold"] = patch.low_stock_threshold
+        record_edit(self._session, "stock.changed", ("item", item_id), differences(level, values))
+        for name, value in values.items():
+            setattr(level, name, value)
+        await self._levels.save(level)
+        invalidate(self._session, LISTS, ITEM.format(item_id))
 
     def _settled(self, deltas: Mapping[int, int], moved: Sequence[Moved]) -> Sequence[int]:
         ids = [one.movement_id for one in moved if one.movement_id is not None]
@@ -78,3 +98,39 @@ class InventoryService:
         raise StockTooHigh(
             f"Item {full.item_id} has {full.on_hand:,}, and at most {LARGEST_QUANTITY:,} may be on hand; nothing moved."
         )
+
+
+def _weigh(level: StockLevel, patch: StockPatch) -> _Terms:
+    """What the patch makes of the terms of sale. Raises InvalidSalePolicy, StockReserved.
+
+    The limit goes with what is sold before it is there, the moment with what is sold before it is out. Where nothing
+    is sold any more both stay: what was promised is still owed, and still not sent out too soon.
+    """
+    sent = patch.model_fields_set
+    policy = patch.sale_policy if "sale_policy" in sent else SalePolicy(level.sale_policy)
+    limit = patch.oversell_limit if "oversell_limit" in sent else level.oversell_limit
+    on_sale_at = patch.on_sale_at if "on_sale_at" in sent else level.on_sale_at
+    if policy is SalePolicy.IN_STOCK:
+        if limit and "oversell_limit" in sent:
+            raise _unfit("oversell_limit", "`in_stock` sells what is on hand alone; leave the limit out")
+        limit = 0
+    if policy in {SalePolicy.IN_STOCK, SalePolicy.BACKORDER}:
+        if on_sale_at is not None and "on_sale_at" in sent:
+            raise _unfit("on_sale_at", f"`{policy}` is on sale at once; `preorder` waits for a moment")
+        on_sale_at = None
+    if policy is SalePolicy.PREORDER and on_sale_at is None:
+        raise _unfit("on_sale_at", "`preorder` needs the moment from which it is sent out")
+    if policy in _OVERSELLING and not limit and "oversell_limit" not in sent:
+        raise _unfit("oversell_limit", f"`{policy}` needs how many may be sold before they are there")
+    owed = level.reserved - level.on_hand
+    if limit < owed:
+        message = f"Orders are promised {owed} more than are on hand, so the limit cannot be {limit}."
+        raise StockReserved(
+            f"{message} Receive goods first, or stop the sale with `none`.",
+            errors=StockReserved.about("oversell_limit", message),
+        )
+    return _Terms(policy, limit, on_sale_at)
+
+
+def _unfit(field: str, message: str) -> InvalidSalePolicy:
+    return InvalidSalePolicy(f"{message}.", errors=InvalidSalePolicy.about(field, message))

@@ -34,7 +34,9 @@ def row(number: int = 1, isbn13: str | None = ISBN, action: Action = Action.PUT,
 
 def book(isbn13: str | None = ISBN, reserved: int = 0, sale: int | None = None, **state: Any) -> StoredBook:
     regular_price = None if sale is None else Decimal(sale)
-    return StoredBook(7, isbn13, 4, reserved, regular_price, BookState(**{"title": "The Hobbit", **state}))
+    return StoredBook(
+        7, isbn13, 4, reserved, reserved, regular_price, BookState(**{"title": "The Hobbit", **state})
+    )
 
 
 def plan(record: Record, *stored: StoredBook, names: Names | None = None) -> tuple[Plan, Outcome]:

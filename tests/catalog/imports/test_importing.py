@@ -6,6 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
+
+from app.catalog.models import StockLevel
 
 from .conftest import Importer, books_of, csv_of, isbn_of
 
@@ -236,6 +239,30 @@ async def test_a_quantity_is_what_is_available_and_goes_through_the_ledger(impor
     await importer.finish(csv_of(books_of(1, quantity=7)))
     assert (await importer.book(isbn_of(1)))["quantity"] == 7
     assert await importer.counted() == 9
+
+
+async def test_quantities_of_what_is_sold_before_it_is_there_or_not_at_all_come_back_unchanged(
+    importer: Importer,
+) -> None:
+    await importer.finish(csv_of(books_of(3, quantity=5)))
+    levels = [
+        {"sale_policy": "backorder", "oversell_limit": 4, "on_hand": 1, "reserved": 3},
+        {"sale_policy": "none", "reserved": 1},
+    ]
+    async with importer.app.state.database.sessions.begin() as session:
+        for number, level in enumerate(levels, start=1):
+            id_ = (await importer.book(isbn_of(number)))["id"]
+            await session.execute(update(StockLevel).where(StockLevel.item_id == id_).values(**level))
+    exported = await importer.http.get(
+        "/api/v1/admin/exports", params={"format": "csv"}, headers=importer.caller.headers
+    )
+    assert exported.status_code == 200, exported.text
+    job = await importer.finish(exported.content)
+    assert (job["counts"]["updated"], job["counts"]["unchanged"]) == (0, 3)
+    # Less than the limit leaves over cannot be had, and nothing is for sale of what is not sold.
+    await importer.finish(csv_of(books_of(2, quantity=1)))
+    quantities = [(await importer.book(isbn_of(number)))["quantity"] for number in (1, 2, 3)]
+    assert quantities == [1, 0, 5]
 
 
 async def test_books_without_isbn_are_made_in_mode_create_alone(importer: Importer) -> None:

@@ -29,6 +29,8 @@ async def test_an_item_comes_back_as_it_was_sent(client: httpx.AsyncClient, sell
         "currency": "EUR",
         "lowest_price_30d": None,
         "quantity": 3,
+        "sale_policy": "in_stock",
+        "on_sale_at": None,
         "tags": ["pen"],
         "categories": [],
         "pictures": [],
