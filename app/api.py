@@ -40,6 +40,7 @@ from app.ops.info import router as info
 from app.ops.metrics import router as metrics
 from app.sales.discounts.router import router as discounts
 from app.sales.inventory.router import router as inventory
+from app.sales.invoices.router import router as invoices
 from app.sales.payments.router import router as payments
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -74,6 +75,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     inventory,
     discounts,
     payments,
+    invoices,
     merges,
     admin_users,
     admin_audit,
@@ -98,6 +100,7 @@ TAGS = {
     "inventory": "What is in stock, every movement of it, and the proof that they agree, for staff.",
     "discounts": "Rules by which orders cost less, with a code or without, for staff.",
     "payments": "Pay orders: with the fake provider, or by Stripe.",
+    "orders": "What was bought, what it cost, and what became of it.",
     "documents": "Documents that sellers keep: PDF, text and CSV.",
     "pictures": "Pictures of items, covers of books among them.",
     "search": "Find books by words, title or ISBN, misspelt ones too, and suggest while typing.",

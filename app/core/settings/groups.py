@@ -203,6 +203,25 @@ class StorageSettings(BaseModel):
         return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
+class ShopSettings(BaseModel):
+    """Who the shop is on invoices: `SHOP_*`. Lines of the address and of the footer are separated by `;`."""
+
+    name: str = Field(default="Bookstore", min_length=1, max_length=200)
+    address: str = Field(default="", max_length=1000)
+    vat_id: str = Field(default="", max_length=50)
+    footer: str = Field(default="", max_length=1000)
+
+    @property
+    def address_lines(self) -> list[str]:
+        """The address, line by line."""
+        return _split(self.address, ";")
+
+    @property
+    def footer_lines(self) -> list[str]:
+        """The footer, line by line."""
+        return _split(self.footer, ";")
+
+
 LARGEST_IMPORT = 16_000
 """MiB that a file may have at all, whatever the setting says."""
 
@@ -298,5 +317,5 @@ class AllowedSettings(BaseModel):
         return hosts
 
 
-def _split(text: str) -> list[str]:
-    return [one.strip() for one in text.split(",") if one.strip()]
+def _split(text: str, separator: str = ",") -> list[str]:
+    return [one.strip() for one in text.split(separator) if one.strip()]

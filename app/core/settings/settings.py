@@ -33,6 +33,7 @@ from app.core.settings.groups import (
     PaymentSettings,
     RateLimitSettings,
     RedisSettings,
+    ShopSettings,
     StorageSettings,
     StripeSettings,
     WorkerSettings,
@@ -143,6 +144,7 @@ class Settings(_DatabaseOnly):
     log: LogSettings = LogSettings()
     mail: MailSettings = MailSettings()
     storage: StorageSettings = StorageSettings()
+    shop: ShopSettings = ShopSettings()
     imports: ImportSettings = ImportSettings()
     payments: PaymentSettings = PaymentSettings()
     stripe: StripeSettings = StripeSettings()

@@ -7,6 +7,10 @@ from app.sales.models.discounts import Discount as Discount
 from app.sales.models.discounts import DiscountRedemption as DiscountRedemption
 from app.sales.models.discounts import DiscountUse as DiscountUse
 from app.sales.models.inventory import InventoryCheck as InventoryCheck
+from app.sales.models.invoices import Invoice as Invoice
+from app.sales.models.invoices import InvoiceCounter as InvoiceCounter
+from app.sales.models.invoices import InvoiceFile as InvoiceFile
+from app.sales.models.invoices import InvoiceKind as InvoiceKind
 from app.sales.models.orders import Order as Order
 from app.sales.models.orders import OrderEvent as OrderEvent
 from app.sales.models.orders import OrderLine as OrderLine

@@ -1,0 +1,113 @@
+"""What invoices and credit notes say: pure, from what the order says."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from app.core.settings.groups import ShopSettings
+from app.sales.invoices.schemas import CustomerOut, InvoiceContent, InvoiceItemOut, SellerOut, TaxRowOut
+from app.sales.models import Order, OrderLine
+from app.sales.pricing import round_money, spread
+
+_ZERO = Decimal(0)
+
+
+def invoice_of(order: Order, lines: Sequence[OrderLine], shop: ShopSettings) -> InvoiceContent:
+    """All that the order's lines cost, and their taxes."""
+    return InvoiceContent(
+        order_number=order.number,
+        credited_invoice=None,
+        seller=SellerOut(
+            name=shop.name, address=shop.address_lines, vat_id=shop.vat_id or None, footer=shop.footer_lines
+        ),
+        customer=_customer(order.billing_address or order.address),
+        is_gross=order.is_gross,
+        items=[InvoiceItemOut.model_validate(line) for line in lines],
+        taxes=_tax_table(order, lines),
+        subtotal=order.subtotal,
+        discount=order.discount,
+        shipping=order.shipping,
+    )
+
+
+def credit_of(
+    invoice: InvoiceContent,
+    number: str,
+    earlier: Sequence[InvoiceContent],
+    amount: Decimal,
+    currency: str,
+) -> InvoiceContent:
+    """Credit `amount` of the invoice, its taxes in proportion to what earlier credit notes left of each rate.
+
+    So all of them together never credit more than the invoice, and of its taxes the same to the cent.
+    """
+    left = {row.rate: row for row in invoice.taxes}
+    for credit in earlier:
+        for row in credit.taxes:
+            left[row.rate] = _less(left[row.rate], row)
+    rows = [row for row in left.values() if row.gross]
+    shares = spread(amount, [row.gross for row in rows], currency)
+    taxes = [_share(row, gross, currency) for row, gross in zip(rows, shares, strict=True) if gross]
+    items = [
+        InvoiceItemOut(
+            item_id=None,
+            title=f"Credit for invoice {number}",
+            isbn=None,
+            sku=None,
+            quantity=1,
+            unit_price=row.gross if invoice.is_gross else row.net,
+            discount=_ZERO,
+            tax_rate=row.rate,
+            tax=row.tax,
+            line_total=row.gross if invoice.is_gross else row.net,
+        )
+        for row in taxes
+    ]
+    return invoice.model_copy(
+        update={
+            "credited_invoice": number,
+            "items": items,
+            "taxes": taxes,
+            "subtotal": sum((item.line_total for item in items), _ZERO),
+            "discount": _ZERO,
+            "shipping": _ZERO,
+        }
+    )
+
+
+def gross_total(contents: Sequence[InvoiceContent]) -> Decimal:
+    """What these come to, with their taxes."""
+    return sum((row.gross for content in contents for row in content.taxes), _ZERO)
+
+
+def _customer(address: dict[str, Any] | None) -> CustomerOut:
+    known = address or {}
+    fields = {name: known.get(name) for name in CustomerOut.model_fields if name != "name"}
+    return CustomerOut(name=known.get("full_name") or "Counter sale", **fields)
+
+
+def _tax_table(order: Order, lines: Sequence[OrderLine]) -> list[TaxRowOut]:
+    paid: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
+    taxes: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        paid[line.tax_rate] += line.line_total - line.discount
+        taxes[line.tax_rate] += line.tax
+    if order.shipping:
+        paid[_ZERO] += order.shipping
+    table = []
+    for rate in sorted(paid, reverse=True):
+        net = paid[rate] - taxes[rate] if order.is_gross else paid[rate]
+        table.append(TaxRowOut(rate=rate, net=net, tax=taxes[rate], gross=net + taxes[rate]))
+    return table
+
+
+def _less(row: TaxRowOut, credit: TaxRowOut) -> TaxRowOut:
+    return TaxRowOut(
+        rate=row.rate, net=row.net - credit.net, tax=row.tax - credit.tax, gross=row.gross - credit.gross
+    )
+
+
+def _share(row: TaxRowOut, gross: Decimal, currency: str) -> TaxRowOut:
+    tax = round_money(gross * row.tax / row.gross, currency)
+    return TaxRowOut(rate=row.rate, net=gross - tax, tax=tax, gross=gross)

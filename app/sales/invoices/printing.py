@@ -1,0 +1,104 @@
+"""The printed form of invoices and credit notes: made once, kept in the store of files under the hash of its bytes."""
+
+import hashlib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+from app.core.events.events import HandlerContext
+from app.core.pdf import make_pdf
+from app.core.storage.storage import Storage
+from app.sales.invoices.queries import find_unprinted
+from app.sales.invoices.repository import InvoiceRepository
+from app.sales.invoices.schemas import CustomerOut, InvoiceItemOut, InvoiceOut
+from app.sales.models import InvoiceKind
+
+_TEMPLATE = Path(__file__).with_name("invoice.typ")
+
+
+async def print_invoice(context: HandlerContext, invoice_id: int) -> None:
+    """Make the printed form unless there is one. A second attempt makes the same bytes, and so the same file."""
+    async with context.transaction() as session:
+        found = await find_unprinted(await session.connection(), invoice_id)
+    if found is None:
+        return
+    pdf = await make_pdf(_TEMPLATE, wording(found.invoice), found.created_at)
+    sha256 = hashlib.sha256(pdf).hexdigest()
+    await context.storage.opened.put(_path(sha256), pdf)
+    async with context.transaction() as session:
+        await InvoiceRepository(session).add_file(invoice_id, sha256, len(pdf))
+
+
+async def read_printed(storage: Storage, sha256: str) -> bytes:
+    """The bytes that were made. Raises FileMissing."""
+    return await storage.read(_path(sha256))
+
+
+def wording(invoice: InvoiceOut) -> Mapping[str, object]:
+    """What the template puts on paper: words alone."""
+    is_credit = invoice.kind is InvoiceKind.CREDIT_NOTE
+    facts = [
+        ("Date of issue", f"{invoice.issue_date:%Y-%m-%d}"),
+        ("Due date", f"{invoice.due_date:%Y-%m-%d}"),
+        ("Order", invoice.order_number),
+    ]
+    if invoice.credited_invoice is not None:
+        facts.append(("For invoice", invoice.credited_invoice))
+    if invoice.seller.vat_id is not None:
+        facts.append(("VAT ID of the seller", invoice.seller.vat_id))
+    totals = [("Subtotal", _money(invoice.subtotal))]
+    if invoice.discount:
+        totals.append(("Discount", _money(-invoice.discount)))
+    if invoice.shipping:
+        totals.append(("Shipping", _money(invoice.shipping)))
+    tax = "Tax, contained" if invoice.is_gross else "Tax"
+    totals += [
+        ("Net", _money(invoice.amount)),
+        (tax, _money(invoice.tax)),
+        (f"Total {invoice.currency}", _money(invoice.total)),
+    ]
+    return {
+        "heading": f"{'Credit note' if is_credit else 'Invoice'} {invoice.number}",
+        "seller": invoice.seller.model_dump(include={"name", "address", "footer"}),
+        "customer": _address(invoice.customer),
+        "facts": facts,
+        "items": [_item(position, item) for position, item in enumerate(invoice.items, 1)],
+        "totals": totals,
+        "taxes": [
+            (_percent(row.rate), _money(row.net), _money(row.tax), _money(row.gross)) for row in invoice.taxes
+        ],
+        "note": f"All amounts in {invoice.currency}. "
+        + ("They are paid back." if is_credit else "Paid with thanks."),
+    }
+
+
+def _item(position: int, item: InvoiceItemOut) -> Mapping[str, str]:
+    isbn, sku = f"ISBN {item.isbn}" if item.isbn else "", f"SKU {item.sku}" if item.sku else ""
+    return {
+        "position": str(position),
+        "title": item.title,
+        "detail": " · ".join(part for part in (isbn, sku) if part),
+        "quantity": str(item.quantity),
+        "unit_price": _money(item.unit_price),
+        "discount": _money(-item.discount) if item.discount else "",
+        "tax_rate": _percent(item.tax_rate),
+        "line_total": _money(item.line_total),
+    }
+
+
+def _address(customer: CustomerOut) -> list[str]:
+    place = " ".join(part for part in (customer.city, customer.state, customer.zip_code) if part)
+    lines = (customer.name, customer.street_line_1, customer.street_line_2, place, customer.country)
+    return [line for line in lines if line]
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount:,.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _percent(rate: Decimal) -> str:
+    return f"{(rate * 100).normalize():f} %"
+
+
+def _path(sha256: str) -> str:
+    return f"invoices/{sha256}.pdf"

@@ -1,0 +1,51 @@
+"""Writes of invoices: their numbers, themselves and their printed forms."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.sales.models import Invoice, InvoiceCounter, InvoiceFile, InvoiceKind, Order, OrderLine
+
+_PREFIXES = {InvoiceKind.INVOICE: "INV", InvoiceKind.CREDIT_NOTE: "CN"}
+
+
+class InvoiceRepository:
+    """Locks orders and series, and adds what is issued."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def lock_order(self, order_id: int) -> Order:
+        """Lock the order, which there is: of two who issue its invoice the second finds it."""
+        return await self._session.get_one(Order, order_id, with_for_update={"key_share": True})
+
+    async def list_lines(self, order_id: int) -> Sequence[OrderLine]:
+        """The order's lines as they stand in it."""
+        wanted = select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.position)
+        return (await self._session.scalars(wanted)).all()
+
+    async def list_issued(self, order_id: int) -> Sequence[Invoice]:
+        """The order's invoice, if there is one, and its credit notes as they were issued."""
+        wanted = select(Invoice).where(Invoice.order_id == order_id).order_by(Invoice.id)
+        return (await self._session.scalars(wanted)).all()
+
+    async def next_number(self, kind: InvoiceKind, year: int) -> str:
+        """Take the series' next number; whoever wants the one after it waits for this transaction's end."""
+        first = insert(InvoiceCounter).values(kind=kind.value, year=year, last=1)
+        counted = first.on_conflict_do_update(
+            index_elements=[InvoiceCounter.kind, InvoiceCounter.year], set_={"last": InvoiceCounter.last + 1}
+        )
+        last = (await self._session.execute(counted.returning(InvoiceCounter.last))).scalar_one()
+        return f"{_PREFIXES[kind]}-{year}-{last:06d}"
+
+    async def add(self, invoice: Invoice) -> None:
+        """Add what is issued, for good."""
+        self._session.add(invoice)
+        await self._session.flush()
+
+    async def add_file(self, invoice_id: int, sha256: str, size: int) -> None:
+        """Record the printed form; of two the first stays."""
+        values = {"invoice_id": invoice_id, "sha256": sha256, "size": size}
+        await self._session.execute(insert(InvoiceFile).values(values).on_conflict_do_nothing())

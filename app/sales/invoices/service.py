@@ -1,0 +1,82 @@
+"""Issuing invoices and credit notes, each once."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import shop_today
+from app.core.settings.groups import ShopSettings
+from app.sales.invoices.contents import credit_of, gross_total, invoice_of
+from app.sales.invoices.repository import InvoiceRepository
+from app.sales.invoices.schemas import InvoiceContent
+from app.sales.models import Invoice, InvoiceKind, Order
+
+
+class InvoiceService:
+    """Issues what an order is invoiced and credited."""
+
+    def __init__(self, invoices: InvoiceRepository, shop: ShopSettings) -> None:
+        self._invoices = invoices
+        self._shop = shop
+
+    @classmethod
+    def build(cls, session: AsyncSession, shop: ShopSettings) -> Self:
+        """Compose it on one session, for the shop as its settings say it is."""
+        return cls(InvoiceRepository(session), shop)
+
+    async def issue_invoice(self, order_id: int) -> int:
+        """Issue the order's invoice, or find it: there is one; its id."""
+        order = await self._invoices.lock_order(order_id)
+        return (await self._invoice_of(order, await self._invoices.list_issued(order_id))).id
+
+    async def issue_credit_note(self, order_id: int, refund_id: int, amount: Decimal) -> int | None:
+        """Credit a refund of the order, or find the note that did; its id.
+
+        There is none of an order that was never paid, nor of money beyond what was invoiced. A refund that is heard
+        of before the payment has the invoice issued first.
+        """
+        order = await self._invoices.lock_order(order_id)
+        issued = await self._invoices.list_issued(order_id)
+        known = next((one for one in issued if one.refund_id == refund_id), None)
+        if known is not None:
+            return known.id
+        if not issued and order.paid_at is None:
+            return None
+        invoice = await self._invoice_of(order, issued)
+        earlier = [InvoiceContent.model_validate(one.content) for one in issued if one.refund_id is not None]
+        amount = min(amount, invoice.total - gross_total(earlier))
+        if amount <= 0:
+            return None
+        content = InvoiceContent.model_validate(invoice.content)
+        credit = credit_of(content, invoice.number, earlier, amount, invoice.currency)
+        return (await self._issue(InvoiceKind.CREDIT_NOTE, order, credit, refund_id)).id
+
+    async def _invoice_of(self, order: Order, issued: Sequence[Invoice]) -> Invoice:
+        if issued:
+            return issued[0]
+        content = invoice_of(order, await self._invoices.list_lines(order.id), self._shop)
+        return await self._issue(InvoiceKind.INVOICE, order, content)
+
+    async def _issue(
+        self, kind: InvoiceKind, order: Order, content: InvoiceContent, refund_id: int | None = None
+    ) -> Invoice:
+        today = shop_today()
+        tax = sum((row.tax for row in content.taxes), Decimal(0))
+        total = gross_total([content])
+        invoice = Invoice(
+            kind=kind.value,
+            number=await self._invoices.next_number(kind, today.year),
+            order_id=order.id,
+            refund_id=refund_id,
+            currency=order.currency,
+            amount=total - tax,
+            tax=tax,
+            total=total,
+            issue_date=today,
+            due_date=today,
+            content=content.model_dump(mode="json"),
+        )
+        await self._invoices.add(invoice)
+        return invoice
