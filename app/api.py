@@ -38,6 +38,7 @@ from app.identity.verification.router import router as verification
 from app.ops.health import router as health
 from app.ops.info import router as info
 from app.ops.metrics import router as metrics
+from app.sales.addresses.router import router as addresses
 from app.sales.discounts.router import router as discounts
 from app.sales.inventory.router import router as inventory
 from app.sales.invoices.router import router as invoices
@@ -72,6 +73,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     api_keys,
     mfa,
     passkeys,
+    addresses,
     inventory,
     discounts,
     payments,
@@ -97,6 +99,7 @@ TAGS = {
     "works": "One text and all its editions.",
     "categories": "The tree of categories.",
     "prices": "What goods cost, did cost and will cost.",
+    "addresses": "One's own address book.",
     "inventory": "What is in stock, every movement of it, and the proof that they agree, for staff.",
     "discounts": "Rules by which orders cost less, with a code or without, for staff.",
     "payments": "Pay orders: with the fake provider, or by Stripe.",

@@ -159,6 +159,7 @@ async def get_seller(
 CURRENT_USER = Security(get_principal)
 SESSION_USER = Depends(get_session_user)
 FRESH_USER = Depends(get_fresh_user)
+PROFILE_READER = Security(get_principal, scopes=[Permission.PROFILE_READ.value])
 PROFILE_EDITOR = Security(get_session_user, scopes=[Permission.PROFILE_WRITE.value])
 FRESH_PROFILE_EDITOR = Security(get_fresh_user, scopes=[Permission.PROFILE_WRITE.value])
 SELLER = Depends(get_seller)
@@ -185,6 +186,7 @@ USER_READER = Security(get_principal, scopes=[Permission.USERS_READ.value])
 CurrentUser = Annotated[Principal, CURRENT_USER]
 SessionUser = Annotated[Principal, SESSION_USER]
 FreshUser = Annotated[Principal, FRESH_USER]
+ProfileReader = Annotated[Principal, PROFILE_READER]
 ProfileEditor = Annotated[Principal, PROFILE_EDITOR]
 FreshProfileEditor = Annotated[Principal, FRESH_PROFILE_EDITOR]
 Seller = Annotated[Principal, SELLER]

@@ -11,6 +11,14 @@ class AddressNotFound(AppError):
     title = "Address not found"
 
 
+class InvalidAddress(AppError):
+    """With the change the address would not be one of its country, or for shipping and a PO box."""
+
+    status = 422
+    code = "invalid-address"
+    title = "Not an address"
+
+
 class TooManyAddresses(AppError):
     """The account has as many addresses as it may have."""
 

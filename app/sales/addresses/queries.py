@@ -34,7 +34,7 @@ _ADDRESS = select(*_COLUMNS, snapshot_text).where(
     SavedAddress.user_id == bindparam("user"), SavedAddress.id == bindparam("address")
 )
 _PRIMARY_FIRST = Order.by(
-    ("-is_primary", "-id"), {"is_primary": cast(SavedAddress.is_primary, Integer)}, SavedAddress.id
+    ("-is_primary",), {"is_primary": cast(SavedAddress.is_primary, Integer)}, SavedAddress.id
 )
 
 

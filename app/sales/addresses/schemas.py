@@ -7,7 +7,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from pydantic_core import PydanticCustomError
 
 from app.core.db.paging import ListQuery
-from app.core.http.schemas import Line, RequestModel, ResponseModel, RowId, Timestamp, VisibleLine
+from app.core.http.schemas import (
+    OMITTED,
+    Line,
+    PatchModel,
+    RequestModel,
+    ResponseModel,
+    RowId,
+    Timestamp,
+    VisibleLine,
+)
 from app.identity.accounts.profile_fields import as_e164
 from app.sales.addresses.places import (
     UNITED_STATES,
@@ -34,7 +43,7 @@ def _blank_is_none(text: object) -> object:
 
 BlankIsNone = BeforeValidator(_blank_is_none)
 FullName = Annotated[VisibleLine, Field(max_length=200, examples=["Ada Lovelace"])]
-StreetLine = Annotated[VisibleLine, Field(max_length=200)]
+StreetLine = Annotated[VisibleLine, Field(max_length=200, examples=["1 Market Street"])]
 City = Annotated[
     VisibleLine,
     Field(
@@ -48,6 +57,37 @@ Country = Annotated[
     Line,
     Field(min_length=2, max_length=2, description="ISO 3166-1, two letters.", examples=["US"]),
     AfterValidator(check_country),
+]
+State = Annotated[
+    VisibleLine,
+    Field(
+        max_length=100,
+        description="By name or code. US: a state, DC, PR, VI, GU, AS or MP. Needed where the country has them.",
+        examples=["CA"],
+    ),
+]
+ZipCode = Annotated[
+    VisibleLine,
+    Field(
+        max_length=20,
+        description="US: five digits, or nine as 12345-6789. Needed where the country has them.",
+        examples=["94105"],
+    ),
+]
+Phone = Annotated[
+    Line,
+    Field(
+        max_length=40,
+        description="International, or as within the address's country; kept in E.164.",
+        examples=["+14155550123"],
+    ),
+]
+IsPrimary = Annotated[
+    bool,
+    Field(
+        description="true: the account's primary address from now on, instead of another one. false changes nothing.",
+        examples=[True],
+    ),
 ]
 
 
@@ -92,27 +132,13 @@ class AddressIn(RequestModel):
     country: Country = UNITED_STATES
     address_type: AddressType = AddressType.HOME
     full_name: FullName
-    street_line_1: StreetLine = Field(examples=["1 Market Street"])
+    street_line_1: StreetLine
     street_line_2: Annotated[StreetLine | None, BlankIsNone] = Field(default=None, examples=["Apt. 4"])
     city: City
-    state: Annotated[Annotated[VisibleLine, Field(max_length=100)] | None, BlankIsNone] = Field(
-        default=None,
-        validate_default=True,
-        description="By name or code. US: a state, DC, PR, VI, GU, AS or MP. Needed where the country has them.",
-        examples=["CA"],
-    )
-    zip_code: Annotated[Annotated[VisibleLine, Field(max_length=20)] | None, BlankIsNone] = Field(
-        default=None,
-        validate_default=True,
-        description="US: five digits, or nine as 12345-6789. Needed where the country has them.",
-        examples=["94105"],
-    )
-    phone: Annotated[Annotated[Line, Field(max_length=40)] | None, BlankIsNone] = Field(
-        default=None,
-        description="International, or as within the address's country; kept in E.164.",
-        examples=["+14155550123"],
-    )
-    is_primary: bool = Field(default=False, description="true: from now on the primary one of the account.")
+    state: Annotated[State | None, BlankIsNone] = Field(default=None, validate_default=True)
+    zip_code: Annotated[ZipCode | None, BlankIsNone] = Field(default=None, validate_default=True)
+    phone: Annotated[Phone | None, BlankIsNone] = None
+    is_primary: IsPrimary = False
 
     @field_validator("street_line_1", "street_line_2")
     @classmethod
@@ -140,6 +166,23 @@ class AddressIn(RequestModel):
     def to_address(self) -> Address:
         """The address as orders keep it."""
         return Address.model_validate(self)
+
+
+class AddressPatch(PatchModel):
+    """A change of an address; what it makes of the address is checked as a whole."""
+
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"street_line_1": "2 Market Street", "is_primary": True}
+
+    country: Country = OMITTED
+    address_type: AddressType = OMITTED
+    full_name: FullName = OMITTED
+    street_line_1: StreetLine = OMITTED
+    street_line_2: Annotated[StreetLine | None, BlankIsNone] = None
+    city: City = OMITTED
+    state: Annotated[State | None, BlankIsNone] = None
+    zip_code: Annotated[ZipCode | None, BlankIsNone] = None
+    phone: Annotated[Phone | None, BlankIsNone] = None
+    is_primary: IsPrimary = OMITTED
 
 
 class ShippingAddressIn(AddressIn):
