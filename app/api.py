@@ -43,6 +43,8 @@ from app.sales.discounts.router import router as discounts
 from app.sales.inventory.router import router as inventory
 from app.sales.invoices.router import router as invoices
 from app.sales.payments.router import router as payments
+from app.sales.shipping.router import router as admin_shipping_methods
+from app.sales.taxes.router import router as admin_tax_rates
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts,
@@ -86,6 +88,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_zero_results,
     admin_exports,
     admin_imports,
+    admin_shipping_methods,
+    admin_tax_rates,
     health,
     metrics,
     info,
@@ -114,6 +118,7 @@ TAGS = {
     "api-keys": "Keys for programs.",
     "imports": "Bring books in from CSV, NDJSON or ONIX 3.0, and take them back.",
     "bulk": "Take books out, in the same formats.",
+    "shop": "What shipping costs and what is taxed how, for staff.",
     "admin": "Accounts, merges, synonyms, figures and the audit log, for staff.",
     "operations": "How the service is, and what its errors mean.",
 }

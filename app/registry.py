@@ -22,6 +22,8 @@ MODULES = (
     "app.sales.addresses.errors",
     "app.sales.discounts.errors",
     "app.sales.payments.errors",
+    "app.sales.shipping.errors",
+    "app.sales.taxes.errors",
     "app.messaging.email.models",
 )
 HANDLERS = (

@@ -2,16 +2,63 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import any_, case, cast, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    any_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.models import MONEY
+from app.core.db.paging import Pager
+from app.core.db.queries import find_page, snapshot_text
+from app.core.db.sorting import Order
+from app.core.http.responses import ReadResult, version_etag
 from app.sales.addresses.schemas import Address
 from app.sales.models import ShippingBand, ShippingMethod
+from app.sales.shipping.errors import no_method
+from app.sales.shipping.schemas import ShippingMethodFilter, ShippingMethodOut
 
 _GRAMS = 1000
+_BAND = func.jsonb_build_object("up_to_grams", ShippingBand.up_to_grams, "price", ShippingBand.price)
+_BANDS = (
+    select(func.coalesce(func.jsonb_agg(aggregate_order_by(_BAND, ShippingBand.up_to_grams)), text("'[]'")))
+    .where(ShippingBand.method_id == ShippingMethod.id)
+    .correlate(ShippingMethod)
+    .scalar_subquery()
+    .label("bands")
+)
+_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
+    ShippingMethod.id,
+    ShippingMethod.code,
+    ShippingMethod.name,
+    ShippingMethod.carrier,
+    ShippingMethod.countries,
+    ShippingMethod.price,
+    ShippingMethod.price_per_kg,
+    _BANDS,
+    ShippingMethod.free_from,
+    ShippingMethod.days,
+    ShippingMethod.is_pickup,
+    ShippingMethod.refuses_po_box,
+    ShippingMethod.is_active,
+    ShippingMethod.version,
+    ShippingMethod.created_at,
+    ShippingMethod.updated_at,
+)
+_METHOD = select(*_COLUMNS, snapshot_text).where(ShippingMethod.id == bindparam("method"))
+_BY_CODE = Order.by(("code",), {"code": ShippingMethod.code}, ShippingMethod.id)
 
 
 class ShippingOption(NamedTuple):
@@ -63,3 +110,30 @@ async def list_options(
         .order_by(price, ShippingMethod.days, ShippingMethod.id)
     )
     return [ShippingOption(*row) for row in await connection.execute(statement)]
+
+
+async def get_method(connection: AsyncConnection, method_id: int) -> ReadResult:
+    """One method with its bands. Raises ShippingMethodNotFound."""
+    row = (await connection.execute(_METHOD, {"method": method_id})).one_or_none()
+    if row is None:
+        raise no_method(method_id)
+    method = ShippingMethodOut.model_validate(row)
+    return ReadResult(method, row.snapshot, version_etag(method.version))
+
+
+async def list_methods(connection: AsyncConnection, query: ShippingMethodFilter, pager: Pager) -> ReadResult:
+    """One page of the methods. Raises InvalidCursor."""
+    window = pager.window(query)
+    matching = select(ShippingMethod.id)
+    if query.country is not None:
+        matching = matching.where(_goes_to(query.country))
+    if query.is_active is not None:
+        matching = matching.where(ShippingMethod.is_active == query.is_active)
+    found = await find_page(connection, matching, _BY_CODE, window, _COLUMNS)
+    methods = [ShippingMethodOut.model_validate(row) for row in found.rows]
+    return ReadResult(pager.page(query, window, found, methods), found.snapshot)
+
+
+def _goes_to(country: str) -> ColumnElement[bool]:
+    goes_everywhere = func.cardinality(ShippingMethod.countries) == 0
+    return or_(goes_everywhere, literal(country) == any_(ShippingMethod.countries))
