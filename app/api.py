@@ -45,6 +45,7 @@ from app.sales.invoices.router import router as invoices
 from app.sales.payments.router import router as payments
 from app.sales.shipping.router import router as admin_shipping_methods
 from app.sales.taxes.router import router as admin_tax_rates
+from app.sales.transactions.router import router as transactions
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts,
@@ -80,6 +81,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     discounts,
     payments,
     invoices,
+    transactions,
     merges,
     admin_users,
     admin_audit,
