@@ -16,7 +16,7 @@ from app.sales.payments.port import (
 from app.sales.payments.providers import Providers
 from app.sales.payments.repository import Transaction
 from app.sales.payments.schemas import PaymentIn
-from app.sales.payments.service import PaymentService, UnderWay
+from app.sales.payments.service import OVER, PaymentService, UnderWay
 
 _log = structlog.get_logger(__name__)
 
@@ -74,10 +74,14 @@ class PaymentFlow:
         if payment is None or payment.is_over:
             return
         provider = self._providers.get(payment.provider)
-        if payment.reference is None:
-            await self._charge(provider, payment)
-        else:
-            await self._settle(payment_id, await provider.fetch(payment.reference))
+        reference = payment.reference
+        if reference is None:
+            charge = await self._charge(provider, payment)
+            if charge.status in OVER:
+                return
+            # The same key may have brought the first answer again, which has grown old meanwhile.
+            reference = charge.reference
+        await self._settle(payment_id, await provider.fetch(reference))
 
     async def stop(self, payment_id: int) -> None:
         """Cancel the payment with its provider, unless it is over there. Raises ProviderUnavailable, ProviderRefused."""

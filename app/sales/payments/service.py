@@ -27,7 +27,7 @@ from app.sales.payments.repository import PaymentRepository
 from app.sales.payments.schemas import PaymentIn
 
 _log = structlog.get_logger(__name__)
-_OVER: dict[PaymentStatus, type[PaymentEvent]] = {
+OVER: dict[PaymentStatus, type[PaymentEvent]] = {
     PaymentStatus.SUCCEEDED: PaymentSucceeded,
     PaymentStatus.FAILED: PaymentFailed,
     PaymentStatus.CANCELLED: PaymentCancelled,
@@ -48,7 +48,7 @@ class UnderWay(NamedTuple):
     @property
     def is_over(self) -> bool:
         """Whether nothing becomes of it any more."""
-        return self.status in _OVER
+        return self.status in OVER
 
 
 class PaymentService:
@@ -122,11 +122,11 @@ class PaymentService:
             raise PaymentNotFound(f"There is no payment {payment_id}.")
         order, payment = found
         payment.asked_at = utc_now()
-        if PaymentStatus(payment.status) in _OVER:
+        if PaymentStatus(payment.status) in OVER:
             return
         payment.reference = charge.reference or payment.reference
         payment.status, payment.failure_code = charge.status, charge.failure_code
-        if charge.status in _OVER:
+        if charge.status in OVER:
             await self._end(order, payment, charge)
         await self._payments.flush()
 
@@ -148,7 +148,7 @@ class PaymentService:
             order.payment_status = "paid"
         else:
             order.payment_status = "unpaid"
-        told = _OVER[charge.status]
+        told = OVER[charge.status]
         await publish(
             self._session,
             told(payment.id, order.id, payment.provider, str(payment.amount), payment.currency),
