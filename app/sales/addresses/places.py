@@ -175,10 +175,10 @@ def _titled(match: re.Match[str]) -> str:
     if before.endswith(_APOSTROPHES):
         # O'Fallon and L'Anse, but Prince's Town.
         is_name = len(word) > 1 and re.search(r"(^|[\W_])[^\W\d_].$", before) is not None
-        return word[0].upper() + lower if is_name else word.lower()
+        return word[0].title() + lower if is_name else word.lower()
     elides = match.string[match.end() :].startswith(_APOSTROPHES) and word.lower() in {"d", "l"}
     if not is_first and (elides or word.lower() in _SMALL_WORDS):
         return word.lower()
     if word.lower().startswith("mc") and len(word) > _SHORT_MC:
         return "Mc" + word[2].upper() + word[3:].lower()
-    return word[0].upper() + lower
+    return word[0].title() + lower

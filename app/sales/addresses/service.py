@@ -102,7 +102,11 @@ class AddressService:
 
 def _refusal(invalid: ValidationError) -> InvalidAddress:
     errors: list[FieldProblem] = [
-        {"field": str(error["loc"][0]), "message": error["msg"], "type": error["type"]}
+        {
+            "field": str(error["loc"][0]),
+            "message": error["msg"].removeprefix("Value error, "),
+            "type": error["type"],
+        }
         for error in invalid.errors(include_url=False)
     ]
     told = "; ".join(f"{error['field']}: {error['message']}" for error in errors)

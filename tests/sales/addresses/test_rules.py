@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from app.sales.addresses.places import US_STATES, title_city
@@ -88,6 +90,19 @@ def test_anything_else_is_no_zip(zip_code: str | None) -> None:
 def test_a_city_typed_in_one_case_gets_title_case(typed: str, kept: str) -> None:
     assert title_city(typed) == kept
     assert title_city(kept) == kept
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_a_title_stays_and_no_text_breaks_a_rule(text: str) -> None:
+    assert title_city(title_city(text)) == title_city(text)
+    assert is_po_box(text, text) in {True, False}
+    for field in ("city", "street_line_1", "state", "zip_code", "country", "phone"):
+        try:
+            address = ShippingAddressIn.model_validate({**US, field: text}).to_address()
+        except ValidationError:
+            continue
+        assert not address.is_po_box
+        assert ShippingAddressIn.model_validate(address.model_dump(mode="json")).to_address() == address
 
 
 BOXES = [

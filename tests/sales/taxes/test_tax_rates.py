@@ -152,7 +152,11 @@ async def test_what_is_no_rate_is_refused(
 async def test_of_two_rates_at_once_one_stands(live_client: httpx.AsyncClient, live_sign_up: SignUp) -> None:
     admin = await live_sign_up(Role.ADMIN)
     answers = await asyncio.gather(*(post(live_client, admin) for _ in range(5)))
-    assert sorted(one.status_code for one in answers) == [201, 409, 409, 409, 409]
+    statuses = sorted(one.status_code for one in answers)
+    # Two that wait for one another are a collision, which may be sent again.
+    assert statuses[0] == 201
+    assert set(statuses[1:]) <= {409, 503}
+    assert (await post(live_client, admin)).status_code == 409
 
 
 async def test_only_who_runs_the_shop_sees_and_writes_them(
