@@ -40,6 +40,7 @@ from app.ops.info import router as info
 from app.ops.metrics import router as metrics
 from app.sales.addresses.router import router as addresses
 from app.sales.discounts.router import router as discounts
+from app.sales.gift_cards.router import router as gift_cards
 from app.sales.inventory.router import router as inventory
 from app.sales.invoices.router import router as invoices
 from app.sales.payments.router import router as payments
@@ -82,6 +83,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     payments,
     invoices,
     transactions,
+    gift_cards,
     merges,
     admin_users,
     admin_audit,
@@ -110,6 +112,7 @@ TAGS = {
     "discounts": "Rules by which orders cost less, with a code or without, for staff.",
     "payments": "Pay orders: with the fake provider, or by Stripe.",
     "orders": "What was bought, what it cost, and what became of it.",
+    "gift-cards": "Cards with money on them: what is on one, and issuing them, for staff.",
     "documents": "Documents that sellers keep: PDF, text and CSV.",
     "pictures": "Pictures of items, covers of books among them.",
     "search": "Find books by words, title or ISBN, misspelt ones too, and suggest while typing.",

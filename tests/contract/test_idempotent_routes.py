@@ -37,6 +37,7 @@ CREATES_NOTHING = {
     "receive_payment_webhook",
     # Asks, and nothing is kept.
     "introspect_token",
+    "get_gift_card_balance",
     "judge_password",
     "begin_passkey_registration",
 }

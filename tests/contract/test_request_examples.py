@@ -20,8 +20,9 @@ CREATING = {
     "address_id": f"{API}/users/me/addresses",
     "method_id": f"{API}/admin/shipping-methods",
     "rate_id": f"{API}/admin/tax-rates",
+    "card_id": f"{API}/gift-cards",
 }
-NEEDING_ANOTHER = {"unknown-item", "unknown-merge-target", "unknown-upload"}
+NEEDING_ANOTHER = {"unknown-gift-card", "unknown-item", "unknown-merge-target", "unknown-upload"}
 """Refusals of examples that name something else by its id, which a fresh shop does not have."""
 
 
@@ -67,7 +68,8 @@ async def make_what_paths_name(
 ) -> dict[str, int]:
     ids: dict[str, int] = {}
     for name, path in CREATING.items():
-        answer = await client.post(path, json=bodies["post", path], headers=staff.headers)
+        headers = {**staff.headers, "Idempotency-Key": path}
+        answer = await client.post(path, json=bodies["post", path], headers=headers)
         assert answer.status_code == 201, (path, bodies["post", path], answer.text)
         ids[name] = answer.json()["id"]
     book = (await client.get(f"{API}/books/{ids['book_id']}")).json()

@@ -140,6 +140,7 @@ class RateLimitSettings(BaseModel):
     mail_proof: str = "10/minute"
     api_key: str = "30/minute"
     second_factor: str = "10/minute"
+    gift_card: str = "10/minute"
 
     @classmethod
     def zones(cls) -> frozenset[str]:

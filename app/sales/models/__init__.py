@@ -6,6 +6,9 @@ from app.sales.models.carts import CartLine as CartLine
 from app.sales.models.discounts import Discount as Discount
 from app.sales.models.discounts import DiscountRedemption as DiscountRedemption
 from app.sales.models.discounts import DiscountUse as DiscountUse
+from app.sales.models.gift_cards import EntryKind as EntryKind
+from app.sales.models.gift_cards import GiftCard as GiftCard
+from app.sales.models.gift_cards import GiftCardEntry as GiftCardEntry
 from app.sales.models.inventory import InventoryCheck as InventoryCheck
 from app.sales.models.invoices import Invoice as Invoice
 from app.sales.models.invoices import InvoiceCounter as InvoiceCounter

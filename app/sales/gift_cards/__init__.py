@@ -1,0 +1,1 @@
+"""Gift cards: issued by staff, spent by whoever knows the code."""

@@ -1,0 +1,1 @@
+"""Gift cards: a code shown once, a ledger that never goes below zero."""
