@@ -35,7 +35,7 @@ from app.sales.pricing import DiscountRule, DiscountType
 
 
 class FoundRules(NamedTuple):
-    """The rules that may apply, and why others may not: for whoever shows the prices."""
+    """The rules that may apply, and why the coupon does not count, where it does not."""
 
     rules: Sequence[DiscountRule]
     refusals: Sequence[str]
@@ -122,7 +122,7 @@ async def list_discounts(connection: AsyncConnection, query: DiscountFilter, pag
 async def find_rules(connection: AsyncConnection, coupon: str | None, user_id: int | None) -> FoundRules:
     """Find the automatic rules in force and the coupon's, without those of which nothing is left.
 
-    Of a code it is not told whether there is none, or it is over, or used up: who guesses learns nothing.
+    Of a code it is not told whether there is none, or it is over, or others used it up: who guesses learns nothing.
     """
     code = None if coupon is None else normal_code(coupon)
     had = and_(DiscountUse.discount_id == Discount.id, DiscountUse.user_id == user_id)
@@ -138,10 +138,12 @@ async def find_rules(connection: AsyncConnection, coupon: str | None, user_id: i
         .order_by(Discount.id)
     )
     found = [_Row._make(row) for row in await connection.execute(in_force)]
-    refusals = [f"{row.name}: you have had it as often as you may." for row in found if row.is_used_up]
-    if code is not None and all(row.code is None for row in found):
-        refusals.append(f"The code {coupon} is not valid.")
-    return FoundRules(await _as_rules(connection, [row for row in found if not row.is_used_up]), refusals)
+    rules = await _as_rules(connection, [row for row in found if not row.is_used_up])
+    if code is None or any(rule.code for rule in rules):
+        return FoundRules(rules, ())
+    is_had = any(row.code for row in found)
+    reason = "you have had it as often as you may" if is_had else "there is no such code, or it is over"
+    return FoundRules(rules, [f"The code {coupon} does not count: {reason}."])
 
 
 async def _as_rules(connection: AsyncConnection, rows: Sequence[_Row]) -> list[DiscountRule]:

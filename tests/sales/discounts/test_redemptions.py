@@ -69,7 +69,8 @@ async def test_of_a_code_that_does_not_count_nobody_learns_why(
     await a_discount(session, code="LATE", ends_at=now - timedelta(days=1))
     await a_discount(session, code="OFF", is_active=False)
     await a_discount(session, code="GONE", usage_limit=1, used=1)
-    assert await find_rules(connection, coupon, None) == FoundRules([], [f"The code {coupon} is not valid."])
+    reason = f"The code {coupon} does not count: there is no such code, or it is over."
+    assert await find_rules(connection, coupon, None) == FoundRules([], [reason])
 
 
 async def test_a_rule_holds_from_its_first_moment_until_before_its_end(
@@ -94,10 +95,14 @@ async def test_a_customer_has_it_so_often_and_not_more(
     discount = await a_discount(session, name="Once", code="ONCE", per_customer_limit=1)
     await redeem(session, ada.id, discount)
     found = await find_rules(connection, "once", ada.id)
-    assert found == FoundRules([], ["Once: you have had it as often as you may."])
+    assert found == FoundRules([], ["The code once does not count: you have had it as often as you may."])
     assert await names(connection, "once", bob.id) == ["Once"]
     with pytest.raises(DiscountExhausted, match="Once is used up"):
         await redeem(session, ada.id, discount)
+    # What comes by itself stays away by itself: nobody asked for it.
+    await redeem(session, ada.id, await a_discount(session, name="Welcome", per_customer_limit=1))
+    assert await find_rules(connection, None, ada.id) == FoundRules([], ())
+    assert await names(connection, None, bob.id) == ["Welcome"]
 
 
 async def test_an_order_counts_once_and_gives_back_once(session: AsyncSession, sign_up: SignUp) -> None:
