@@ -47,6 +47,7 @@ from app.sales.payments.router import router as payments
 from app.sales.shipping.router import router as admin_shipping_methods
 from app.sales.taxes.router import router as admin_tax_rates
 from app.sales.transactions.router import router as transactions
+from app.sales.warehouse.router import router as warehouse
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts,
@@ -78,6 +79,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     mfa,
     passkeys,
     addresses,
+    # Before the inventory: `labels.pdf` is no id.
+    warehouse,
     inventory,
     discounts,
     payments,

@@ -13,6 +13,8 @@ from pathlib import Path
 import orjson
 from typst import Compiler, Fonts
 
+_ROOT = Path(__file__).parents[1]
+"""Where templates lie, and the only place that they can read: `/core/pdf.typ` is what they begin with."""
 _FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 
 
@@ -24,7 +26,7 @@ async def make_pdf(template: Path, data: object, made_at: datetime) -> bytes:
 def _set(template: Path, data: object, made_at: datetime) -> bytes:
     compiler = Compiler(
         template,
-        root=template.parent,
+        root=_ROOT,
         font_paths=_fonts(),
         ignore_system_fonts=True,
         sys_inputs={"data": orjson.dumps(data).decode()},

@@ -21,7 +21,7 @@ def invoice_of(order: Order, lines: Sequence[OrderLine], shop: ShopSettings) -> 
         seller=SellerOut(
             name=shop.name, address=shop.address_lines, vat_id=shop.vat_id or None, footer=shop.footer_lines
         ),
-        customer=_customer(order.billing_address or order.address),
+        customer=customer_of(order.billing_address or order.address),
         is_gross=order.is_gross,
         items=[InvoiceItemOut.model_validate(line) for line in lines],
         taxes=_tax_table(order, lines),
@@ -81,10 +81,18 @@ def gross_total(contents: Sequence[InvoiceContent]) -> Decimal:
     return sum((row.gross for content in contents for row in content.taxes), _ZERO)
 
 
-def _customer(address: dict[str, Any] | None) -> CustomerOut:
+def customer_of(address: dict[str, Any] | None) -> CustomerOut:
+    """The person and the place of an order's address; without one it was sold at the counter."""
     known = address or {}
     fields = {name: known.get(name) for name in CustomerOut.model_fields if name != "name"}
     return CustomerOut(name=known.get("full_name") or "Counter sale", **fields)
+
+
+def address_lines(customer: CustomerOut) -> list[str]:
+    """The address as it stands on paper."""
+    place = " ".join(part for part in (customer.city, customer.state, customer.zip_code) if part)
+    lines = (customer.name, customer.street_line_1, customer.street_line_2, place, customer.country)
+    return [line for line in lines if line]
 
 
 def _tax_table(order: Order, lines: Sequence[OrderLine]) -> list[TaxRowOut]:

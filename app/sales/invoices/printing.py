@@ -8,9 +8,10 @@ from pathlib import Path
 from app.core.events.events import HandlerContext
 from app.core.pdf import make_pdf
 from app.core.storage.storage import Storage
+from app.sales.invoices.contents import address_lines
 from app.sales.invoices.queries import find_unprinted
 from app.sales.invoices.repository import InvoiceRepository
-from app.sales.invoices.schemas import CustomerOut, InvoiceItemOut, InvoiceOut
+from app.sales.invoices.schemas import InvoiceItemOut, InvoiceOut
 from app.sales.models import InvoiceKind
 
 _TEMPLATE = Path(__file__).with_name("invoice.typ")
@@ -60,7 +61,7 @@ def wording(invoice: InvoiceOut) -> Mapping[str, object]:
     return {
         "heading": f"{'Credit note' if is_credit else 'Invoice'} {invoice.number}",
         "seller": invoice.seller.model_dump(include={"name", "address", "footer"}),
-        "customer": _address(invoice.customer),
+        "customer": address_lines(invoice.customer),
         "facts": facts,
         "items": [_item(position, item) for position, item in enumerate(invoice.items, 1)],
         "totals": totals,
@@ -84,12 +85,6 @@ def _item(position: int, item: InvoiceItemOut) -> Mapping[str, str]:
         "tax_rate": _percent(item.tax_rate),
         "line_total": _money(item.line_total),
     }
-
-
-def _address(customer: CustomerOut) -> list[str]:
-    place = " ".join(part for part in (customer.city, customer.state, customer.zip_code) if part)
-    lines = (customer.name, customer.street_line_1, customer.street_line_2, place, customer.country)
-    return [line for line in lines if line]
 
 
 def _money(amount: Decimal) -> str:
