@@ -75,7 +75,9 @@ class Worker:
         bus = CacheBus(self._redis, self._database.identity, settings.cache.shared_ttl)
         self._cache = HotCache(bus, settings.cache)
         storage = StorageHolder(settings.storage)
-        self._outside = HandlerContext(self._transaction, make_mailer(settings), settings, storage)
+        self._outside = HandlerContext(
+            self._transaction, make_mailer(settings), settings, storage, self._redis
+        )
         self._running: dict[Delivery, asyncio.Task[Any] | None] = {}
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()

@@ -140,6 +140,7 @@ async def trace_all() -> dict[str, Trace]:
                 make_mailer(settings_with_mail(state.settings)),
                 state.settings,
                 state.storage,
+                state.redis,
             )
             return await trace_requests(app, Importer(app, client, caller, context), client)
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
+from redis.asyncio import Redis
 from sqlalchemy import Index, Integer, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -55,6 +56,7 @@ class HandlerContext:
     mailer: Mailer
     settings: Settings
     storage: StorageHolder
+    redis: Redis
 
 
 class PermanentFailure(Exception):

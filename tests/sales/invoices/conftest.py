@@ -111,7 +111,11 @@ def worker_context(app: FastAPI) -> HandlerContext:
         update={"mail": MailSettings(url=SecretStr("smtp://127.0.0.1:1"))}
     )
     return HandlerContext(
-        lambda: transaction(state.database, state.cache), make_mailer(settings), settings, state.storage
+        lambda: transaction(state.database, state.cache),
+        make_mailer(settings),
+        settings,
+        state.storage,
+        state.redis,
     )
 
 

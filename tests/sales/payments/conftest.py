@@ -90,7 +90,9 @@ async def work_off(application: FastAPI) -> None:
     """Handle the events about orders, payments and refunds as a worker does, until none is left."""
     state = application.state
     open_one = partial(transaction, state.database, state.cache)
-    context = HandlerContext(open_one, FileMailer(Path("nowhere"), ""), state.settings, state.storage)
+    context = HandlerContext(
+        open_one, FileMailer(Path("nowhere"), ""), state.settings, state.storage, state.redis
+    )
     ours = [OutboxEvent.type.startswith(kind) for kind in ("order.", "payment.", "refund.")]
     pending = select(OutboxEvent).where(OutboxEvent.done_at.is_(None), ours[0] | ours[1] | ours[2])
     while True:
