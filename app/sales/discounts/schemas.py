@@ -104,7 +104,9 @@ class DiscountIn(RequestModel):
         "per_customer_limit": 1,
     }
 
-    name: Annotated[ShortLine, Field(description="As customers read it.", examples=["Spring sale"])]
+    name: Annotated[ShortLine, Field(examples=["Spring sale"])] | None = Field(
+        default=None, description="As customers read it. Left out: the code, or what it takes off."
+    )
     code: Code | None = None
     discount_type: DiscountType
     value: Value
@@ -135,6 +137,12 @@ class DiscountIn(RequestModel):
         if ends_at is not None and starts_at is not None and ends_at <= starts_at:
             raise ValueError("must be later than starts_at")
         return ends_at
+
+    @property
+    def stated_name(self) -> str:
+        """The name that was sent, or one that says what there is to say."""
+        unit = "%" if self.discount_type is DiscountType.PERCENTAGE else ""
+        return self.name or self.code or f"{self.value.normalize():f}{unit} off"
 
 
 class DiscountPatch(PatchModel):

@@ -86,8 +86,8 @@ class DiscountService:
                 message = f"There is no {scope.__name__.lower()} {unknown}."
                 raise UnknownDiscountScope(message, errors=UnknownDiscountScope.about(name, message))
         values = {name: getattr(request, name) for name in request.fields_to_set}
-        if "starts_at" in values:
-            values["starts_at"] = request.starts_at or utc_now()
+        if isinstance(request, DiscountIn):
+            values |= {"name": request.stated_name, "starts_at": request.starts_at or utc_now()}
         changes = differences(discount, values)
         for name, (_, value) in changes.items():
             setattr(discount, name, value)

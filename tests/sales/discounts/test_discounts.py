@@ -83,6 +83,23 @@ async def test_a_discount_is_read_back_as_it_was_written(
     assert entry["changes"]["value"] == [None, "7.5"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"value": 12.5}, "12.5% off"),
+        ({"value": 100}, "100% off"),
+        ({"value": 5, "discount_type": "fixed"}, "5 off"),
+        ({"value": 5, "code": "spring"}, "SPRING"),
+    ],
+)
+async def test_a_discount_without_a_name_says_what_it_is(
+    client: httpx.AsyncClient, admin: Caller, fields: dict[str, Any], name: str
+) -> None:
+    body = {"discount_type": "percentage", **fields}
+    answer = await client.post(DISCOUNTS, json=body, headers=admin.headers)
+    assert (answer.status_code, answer.json()["name"]) == (201, name), answer.text
+
+
 async def test_a_plain_date_is_the_start_of_that_day_in_the_shop(
     client: httpx.AsyncClient, admin: Caller
 ) -> None:
