@@ -43,6 +43,7 @@ from app.sales.discounts.router import router as discounts
 from app.sales.gift_cards.router import router as gift_cards
 from app.sales.inventory.router import router as inventory
 from app.sales.invoices.router import router as invoices
+from app.sales.offers.router import router as offers
 from app.sales.payments.router import router as payments
 from app.sales.shipping.router import router as admin_shipping_methods
 from app.sales.taxes.router import router as admin_tax_rates
@@ -81,6 +82,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     addresses,
     # Before the inventory: `labels.pdf` is no id.
     warehouse,
+    offers,
     inventory,
     discounts,
     payments,
@@ -105,6 +107,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 TAGS = {
     "books": "The catalogue: books with their contributors, prices and stock; filters, facets and what goes with a book.",
     "items": "Goods of every kind, books among them.",
+    "offers": "Bundles: several items as one line, at one price.",
     "authors": "Who made the books, under all their names.",
     "series": "Series in reading order.",
     "works": "One text and all its editions.",
@@ -143,6 +146,8 @@ PUBLIC_ROUTES = frozenset(
         "get_book_by_isbn",
         "list_items",
         "get_item",
+        "list_offers",
+        "get_offer",
         "list_item_prices",
         "list_book_prices",
         "list_authors",

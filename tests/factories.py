@@ -1,5 +1,6 @@
 """Data for tests, made over HTTP as a client makes it; each gives the answer's body."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ BOOKS = "/api/v1/books"
 ITEMS = "/api/v1/items"
 AUTHORS = "/api/v1/authors"
 CATEGORIES = "/api/v1/categories"
+OFFERS = "/api/v1/offers"
 
 
 async def a_book(
@@ -24,6 +26,14 @@ async def an_item(
 ) -> dict[str, Any]:
     """Stationery of the seller; it costs 10 unless a price is given."""
     return await made(client, seller, ITEMS, {"title": title, "kind": "stationery", "price": 10, **fields})
+
+
+async def an_offer(
+    client: httpx.AsyncClient, seller: Caller, *parts: tuple[Mapping[str, Any], int], **fields: Any
+) -> dict[str, Any]:
+    """A bundle of so many of each of these items; it costs 15 unless a price is given."""
+    items = [{"item_id": item["id"], "quantity": quantity} for item, quantity in parts]
+    return await made(client, seller, OFFERS, {"name": "Set", "price": 15, "items": items, **fields})
 
 
 async def an_author(

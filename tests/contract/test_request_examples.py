@@ -76,8 +76,12 @@ async def make_what_paths_name(
     plans = f"{API}/items/{{item_id}}/price-schedules"
     plan = await client.post(plans.format_map(ids), json=bodies["post", plans], headers=staff.headers)
     assert plan.status_code == 201, plan.text
+    bundle = {"name": "Set", "price": 5, "items": [{"item_id": ids["item_id"]}]}
+    offer = await client.post(f"{API}/offers", json=bundle, headers=staff.headers)
+    assert offer.status_code == 201, offer.text
     return {
         **ids,
+        "offer_id": offer.json()["id"],
         "series_id": book["series_id"],
         "work_id": book["work_id"],
         "schedule_id": plan.json()["id"],

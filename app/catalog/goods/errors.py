@@ -20,7 +20,7 @@ class NotYourItem(AppError):
 
 
 class KindFixed(AppError):
-    """A book stays a book, and nothing else becomes one: its other data would be lost."""
+    """A book stays a book, a bundle a bundle, and nothing else becomes one: its other data would be lost."""
 
     status = 409
     code = "kind-fixed"
@@ -36,7 +36,7 @@ class SkuTaken(AppError):
 
 
 class QuantityNotSettable(AppError):
-    """The item's sale policy leaves no such quantity: the rest of a limit is always for sale, of `none` nothing is."""
+    """There can be no such quantity: the rest of a limit is always for sale, of `none` nothing is, a bundle has parts."""
 
     status = 409
     code = "quantity-not-settable"
@@ -49,6 +49,14 @@ class StockReserved(AppError):
     status = 409
     code = "stock-reserved"
     title = "Stock is reserved"
+
+
+class ItemInOffer(AppError):
+    """The item is part of a bundle, which would be another one without it."""
+
+    status = 409
+    code = "item-in-offer"
+    title = "The item is part of a bundle"
 
 
 class PriceTooHigh(AppError):
@@ -64,6 +72,12 @@ def no_item(item_id: int) -> ItemNotFound:
     return ItemNotFound(f"There is no item {item_id}.")
 
 
+def no_own_quantity() -> QuantityNotSettable:
+    """The refusal of any quantity of a bundle."""
+    message = "How many there are of a bundle follows from its parts."
+    return QuantityNotSettable(message, errors=QuantityNotSettable.about("quantity", message))
+
+
 def refused_quantity(available: int) -> QuantityNotSettable:
     """The refusal of a quantity, with the one that there would be."""
     message = f"The item's sale policy leaves no other quantity than {available}; staff can change it."
@@ -71,6 +85,12 @@ def refused_quantity(available: int) -> QuantityNotSettable:
 
 
 on_constraint("uq_items_sku", SkuTaken, "sku", "An item with this SKU exists already.")
+on_constraint(
+    "fk_offer_parts_item_id_items",
+    ItemInOffer,
+    "item_id",
+    "It is part of a bundle; take it out of that first.",
+)
 on_constraint("ck_items_price_at_most", PriceTooHigh, "price", "A price may be 1,000,000 at most.")
 on_constraint(
     "ck_stock_levels_covers_reserved", StockReserved, "oversell_limit", "Some of the stock is reserved."

@@ -40,14 +40,21 @@ MOST_CATEGORIES = 20
 
 
 class ItemKind(StrEnum):
-    """What an item is. A book stays a book."""
+    """What an item is. A book stays a book, and a bundle, which is made at `/offers`, a bundle."""
 
     BOOK = "book"
     MAGAZINE = "magazine"
     STATIONERY = "stationery"
     GAME = "game"
     GIFT = "gift"
+    BUNDLE = "bundle"
     OTHER = "other"
+
+
+def _is_no_bundle(kind: ItemKind) -> ItemKind:
+    if kind is ItemKind.BUNDLE:
+        raise ValueError("a bundle is made at /offers")
+    return kind
 
 
 def _distinct_lower(tags: list[str]) -> list[str]:
@@ -57,6 +64,7 @@ def _distinct_lower(tags: list[str]) -> list[str]:
     return distinct
 
 
+ItemKindIn = Annotated[ItemKind, AfterValidator(_is_no_bundle)]
 ShortLine = Annotated[VisibleLine, Field(max_length=200)]
 Title = Annotated[VisibleLine, Field(max_length=500, examples=["The Hobbit"])]
 Description = Annotated[Text, Field(max_length=20_000, examples=["There and back again."])]

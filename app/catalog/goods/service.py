@@ -6,7 +6,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.cache_groups import ITEM, LISTS
-from app.catalog.goods.errors import NotYourItem, no_item, refused_quantity
+from app.catalog.goods.errors import NotYourItem, no_item, no_own_quantity, refused_quantity
 from app.catalog.goods.ownership import may_edit, may_see
 from app.catalog.goods.pictures import StoredPicture
 from app.catalog.goods.repository import ItemRepository, StockLedger, attribute_prices
@@ -47,7 +47,8 @@ class GoodsService:
         item.pictures = [dict(one) for one in pictures]
         await self._items.add(item)
         await self._items.set_categories(item.id, goods.category_ids)
-        await self._stock.open([(item.id, goods.quantity)], MovementKind.INITIAL, seller.user_id)
+        if kind is not ItemKind.BUNDLE:
+            await self._stock.open([(item.id, goods.quantity)], MovementKind.INITIAL, seller.user_id)
         invalidate(self._session, ITEM.format(item.id), LISTS, profile_group(item.owner_id))
         return item
 
@@ -84,6 +85,8 @@ class GoodsService:
         # Every edit raises the version, also one of the stock alone: two editors must not overwrite each other.
         item.updated_at = utc_now()
         if "quantity" in fields:
+            if item.kind == ItemKind.BUNDLE:
+                raise no_own_quantity()
             wanted = [(item.id, change.quantity)]
             [counted] = await self._stock.set(wanted, MovementKind.ADJUSTMENT, editor.user_id)
             if counted.now != change.quantity:
@@ -103,7 +106,7 @@ class GoodsService:
             invalidate(self._session, profile_group(item.owner_id))
 
     async def delete(self, editor: Principal, item: Item) -> None:
-        """Delete the item and what belongs to it."""
+        """Delete the item and what belongs to it. Raises ItemInOffer."""
         record_staff_edit(self._session, editor, item, "deleted", {"title": (item.title, None)})
         await self._items.delete(item)
         invalidate(self._session, ITEM.format(item.id), LISTS, profile_group(item.owner_id))

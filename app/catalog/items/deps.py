@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from app.catalog.books.errors import DuplicateContributor, IsbnTaken
 from app.catalog.categories.errors import UnknownCategory
 from app.catalog.goods.errors import (
+    ItemInOffer,
     ItemNotFound,
     KindFixed,
     NotYourItem,
@@ -19,6 +20,7 @@ from app.core.db.transaction import SessionDep
 from app.core.errors import refuses
 
 
+@refuses(ItemInOffer, where=lambda use: use.method == "DELETE")
 @refuses(ItemNotFound, NotYourItem, where=lambda use: use.method != "POST")
 @refuses(KindFixed, QuantityNotSettable, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(SkuTaken, IsbnTaken, where=lambda use: use.method != "DELETE")

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from app.catalog.books.schemas import AuthorNames, Isbn
 from app.catalog.goods.representations import ItemFields
-from app.catalog.goods.schemas import GoodsFilter, GoodsIn, GoodsPatch, ItemKind, OwnerId
+from app.catalog.goods.schemas import GoodsFilter, GoodsIn, GoodsPatch, ItemKind, ItemKindIn, OwnerId
 from app.catalog.index.criteria import AnyOf, NameOrId
 from app.core.db.sorting import SplitKeys
 from app.core.http.schemas import OMITTED
@@ -25,7 +25,7 @@ class ItemIn(GoodsIn):
         "kind": "stationery",
     }
 
-    kind: ItemKind | None = Field(default=None, description="`book` with author or isbn, else `other`.")
+    kind: ItemKindIn | None = Field(default=None, description="`book` with author or isbn, else `other`.")
     author: AuthorNames | None = None
     isbn: Isbn | None = None
 
@@ -46,7 +46,7 @@ class ItemPatch(GoodsPatch):
 
     EXAMPLE: ClassVar[dict[str, Any] | None] = {"price": 19.9, "tags": ["pen", "gift"]}
 
-    kind: ItemKind = OMITTED
+    kind: ItemKindIn = OMITTED
 
 
 class OwnItemFilter(GoodsFilter):

@@ -16,6 +16,8 @@ from app.catalog.models import Item
 from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
 
+_FIXED = frozenset({ItemKind.BOOK, ItemKind.BUNDLE})
+
 
 class ItemService:
     """Edits items by their kind."""
@@ -75,9 +77,11 @@ class ItemService:
 
 
 def set_kind(item: Item, kind: ItemKind | None) -> None:
-    """Set the kind that was stated, if any. Raises KindFixed: a book stays one, and nothing else becomes one."""
+    """Set the kind that was stated, if any. Raises KindFixed: books and bundles stay such, and nothing else becomes one."""
     if kind is None:
         return
-    if (kind is ItemKind.BOOK) != (item.kind == ItemKind.BOOK):
-        raise KindFixed("A book stays a book, and no other item becomes one; create a new one.")
+    if kind != item.kind and not _FIXED.isdisjoint({kind, item.kind}):
+        raise KindFixed(
+            "A book stays a book, a bundle a bundle, and no other item becomes one; create a new one."
+        )
     item.kind = kind.value

@@ -205,7 +205,7 @@ class HotCache:
             found = None
             entry = await self._read(key, load)
             self.counters.database += 1
-        is_current = self._announcements.are_seen_by(entry.snapshot, group)
+        is_current = entry.is_kept and self._announcements.are_seen_by(entry.snapshot, group)
         if not is_current or connection != self._connections or not self._bus.is_connected:
             return entry, None
         encoded = found or Entry(space.encode(entry.value), entry.snapshot)

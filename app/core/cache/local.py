@@ -43,10 +43,14 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[Value]):
-    """A value and the snapshot of the statement that read it."""
+    """A value and the snapshot of the statement that read it.
+
+    Not `is_kept`: made of what other groups announce as well, so it is read anew each time.
+    """
 
     value: Value
     snapshot: Snapshot
+    is_kept: bool = True
 
 
 @dataclass(slots=True)

@@ -59,7 +59,8 @@ class ReadResult:
 
     `include` names the parts to send, as Pydantic does; None sends everything. A tag of the content
     begins with the row's `version` where there is one, so that it serves as `If-Match` too. `owner_id` is
-    the account that sees more of it at the same address than everybody.
+    the account that sees more of it at the same address than everybody. Not `is_kept`: it shows what other groups
+    announce as well, and no cache of ours keeps it.
     """
 
     model: BaseModel
@@ -69,6 +70,7 @@ class ReadResult:
     include: IncEx | None = None
     media_type: str = JSON
     owner_id: int | None = None
+    is_kept: bool = True
 
     def to_json(self) -> bytes:
         """The bytes to send."""
@@ -165,7 +167,7 @@ class HotReads:
             headers["link"] = link_header(f"{self.public_url}{url.path}", url.query, result.model)
         template = self.request.scope["route"].path
         answer = represent(result, cache_control=cache_control, template=template, headers=headers)
-        return Entry(answer, Snapshot(result.snapshot))
+        return Entry(answer, Snapshot(result.snapshot), result.is_kept)
 
 
 class ReadBack:
