@@ -39,11 +39,14 @@ from app.ops.health import router as health
 from app.ops.info import router as info
 from app.ops.metrics import router as metrics
 from app.sales.addresses.router import router as addresses
+from app.sales.cart.router import router as cart
+from app.sales.checkout.router import router as checkout
 from app.sales.discounts.router import router as discounts
 from app.sales.gift_cards.router import router as gift_cards
 from app.sales.inventory.router import router as inventory
 from app.sales.invoices.router import router as invoices
 from app.sales.offers.router import router as offers
+from app.sales.orders.router import router as orders
 from app.sales.payments.router import router as payments
 from app.sales.shipping.router import router as admin_shipping_methods
 from app.sales.taxes.router import router as admin_tax_rates
@@ -83,6 +86,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     # Before the inventory: `labels.pdf` is no id.
     warehouse,
     offers,
+    cart,
+    checkout,
+    orders,
     inventory,
     discounts,
     payments,
@@ -114,10 +120,12 @@ TAGS = {
     "categories": "The tree of categories.",
     "prices": "What goods cost, did cost and will cost.",
     "addresses": "One's own address book.",
+    "cart": "What somebody means to buy, as guest or logged in, at today's prices.",
+    "checkout": "What a cart costs, and buying it.",
+    "orders": "What was bought, what became of it, and what staff do with it.",
     "inventory": "What is in stock, every movement of it, and the proof that they agree, for staff.",
     "discounts": "Rules by which orders cost less, with a code or without, for staff.",
     "payments": "Pay orders: with the fake provider, or by Stripe.",
-    "orders": "What was bought, what it cost, and what became of it.",
     "gift-cards": "Cards with money on them: what is on one, and issuing them, for staff.",
     "documents": "Documents that sellers keep: PDF, text and CSV.",
     "pictures": "Pictures of items, covers of books among them.",
@@ -161,6 +169,14 @@ PUBLIC_ROUTES = frozenset(
         "list_categories",
         "get_category",
         "list_category_books",
+        "get_cart",
+        "add_cart_line",
+        "set_cart_line",
+        "remove_cart_line",
+        "clear_cart",
+        "set_cart_coupon",
+        "remove_cart_coupon",
+        "quote_checkout",
         "get_cover",
         "download_document",
         "get_public_profile",

@@ -57,6 +57,7 @@ ALLOWED_HEADERS = (
     "If-None-Match",
     "X-API-Key",
     "X-CSRF-Token",
+    "X-Cart-Token",
     "X-Request-ID",
 )
 EXPOSED_HEADERS = (

@@ -35,7 +35,10 @@ CREATES_NOTHING = {
     "confirm_payment",
     # Stored by the event's own id.
     "receive_payment_webhook",
+    # Set anew, it is as it was.
+    "set_cart_coupon",
     # Asks, and nothing is kept.
+    "quote_checkout",
     "introspect_token",
     "get_gift_card_balance",
     "judge_password",

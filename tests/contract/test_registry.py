@@ -11,7 +11,7 @@ import pytest
 from app import registry
 
 APP = Path(registry.__file__).parent
-NEEDED_EVERYWHERE = {"on_constraint", "__tablename__"}
+NEEDED_EVERYWHERE = {"on_constraint", "on_opened", "__tablename__"}
 NEEDED_BY_THE_WORKER = {"handles", "delivers", "scheduled"}
 
 
@@ -21,8 +21,7 @@ def registrations(tree: ast.Module) -> Iterator[str]:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             yield ast.unparse(statement.value.func)
         for decorator in getattr(statement, "decorator_list", ()):
-            if isinstance(decorator, ast.Call):
-                yield ast.unparse(decorator.func)
+            yield ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)
         if isinstance(statement, ast.ClassDef) and "__tablename__" in ast.unparse(statement):
             yield "__tablename__"
 

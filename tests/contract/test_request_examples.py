@@ -22,7 +22,17 @@ CREATING = {
     "rate_id": f"{API}/admin/tax-rates",
     "card_id": f"{API}/gift-cards",
 }
-NEEDING_ANOTHER = {"unknown-gift-card", "unknown-item", "unknown-merge-target", "unknown-upload"}
+NEEDING_ANOTHER = {
+    "item-not-found",
+    "cart-empty",
+    "cart-line-not-found",
+    "order-not-found",
+    "coupon-not-valid",
+    "unknown-gift-card",
+    "unknown-item",
+    "unknown-merge-target",
+    "unknown-upload",
+}
 """Refusals of examples that name something else by its id, which a fresh shop does not have."""
 
 

@@ -263,6 +263,13 @@ class StripeSettings(BaseModel):
         return url.rstrip("/")
 
 
+class OrderSettings(BaseModel):
+    """Orders: `ORDERS_*`. Minutes that one may stay unpaid, and whether prices contain the tax."""
+
+    unpaid_minutes: int = Field(default=30, ge=1, le=10_080)
+    prices_include_tax: bool = False
+
+
 class WorkerSettings(BaseModel):
     """The worker: `WORKER_*`. Events at once, seconds that one stays locked, tries before it is a dead letter."""
 

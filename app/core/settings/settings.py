@@ -29,6 +29,7 @@ from app.core.settings.groups import (
     LogSettings,
     MailSettings,
     MfaSettings,
+    OrderSettings,
     PasswordSettings,
     PaymentSettings,
     RateLimitSettings,
@@ -148,6 +149,7 @@ class Settings(_DatabaseOnly):
     imports: ImportSettings = ImportSettings()
     payments: PaymentSettings = PaymentSettings()
     stripe: StripeSettings = StripeSettings()
+    orders: OrderSettings = OrderSettings()
     worker: WorkerSettings = WorkerSettings()
     cors: CorsSettings = CorsSettings()
     allowed: AllowedSettings = AllowedSettings()

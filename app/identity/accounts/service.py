@@ -23,6 +23,7 @@ from app.identity.models import User
 from app.identity.passwords import hash_password
 from app.identity.permissions import Role
 from app.identity.principal import Principal, account_group, profile_group
+from app.identity.sessions.opened import tell_listeners
 from app.identity.tokens import invalid_token
 
 PROFILE_FIELDS = (
@@ -81,6 +82,7 @@ class AccountService:
         actor_id = user.id if role is Role.USER else None
         record_audit(self._db, "user.registered", ("user", user.id), opening, actor_id=actor_id)
         await publish(self._db, UserRegistered(user.id))
+        await tell_listeners(self._db, user.id)
         return user
 
     async def replace(self, caller: Principal, precondition: Precondition, profile: ProfileIn) -> None:

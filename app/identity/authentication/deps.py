@@ -71,10 +71,10 @@ async def _authorize(request: Request, scopes: list[str]) -> Principal:
     return principal
 
 
-def documented_permission(permission: Permission) -> dict[str, Any]:
-    """The `openapi_extra` of a GET that calls `require_permission`: credentials may come, or not."""
+def documented_permission(permission: Permission, method: str = "GET") -> dict[str, Any]:
+    """The `openapi_extra` of an operation that calls `require_permission`: credentials may come, or not."""
     ways = [{scheme.scheme_name: [permission.value]} for scheme in SCHEMES]
-    refusals = problems(*refusals_of(get_principal, Use("GET", [permission.value])))
+    refusals = problems(*refusals_of(get_principal, Use(method, [permission.value])))
     return {
         "security": [{}, *ways],
         "responses": {str(status): response for status, response in refusals.items()},

@@ -20,6 +20,7 @@ from app.identity.models import AuthSession, User
 from app.identity.permissions import Role, permissions_of
 from app.identity.principal import account_group
 from app.identity.sessions.devices import device_name
+from app.identity.sessions.opened import tell_listeners
 from app.identity.sessions.repository import SessionRepository
 from app.identity.sessions.schemas import TokenOut
 from app.identity.tokens import Grant, TokenIssuer
@@ -94,6 +95,7 @@ class SessionService:
             await publish(self._db, NewDevice(user.id, device, request.ip))
         opening: dict[str, tuple[object, object]] = {"factors": (None, " ".join(factors))}
         record_audit(self._db, "session.opened", ("session", opened.id), opening, actor_id=user.id)
+        await tell_listeners(self._db, user.id)
         grant = Grant(user.id, str(opened.id), Role(user.role), frozenset(scopes), opened.expires_at)
         return self.answer(grant, refresh_token)
 

@@ -1,5 +1,6 @@
 """Refusals about stock."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from app.core.errors import AppError
@@ -47,3 +48,10 @@ class UnknownItem(AppError):
     status = 409
     code = "unknown-item"
     title = "Unknown item"
+
+
+def only(available: Mapping[int, int]) -> InsufficientStock:
+    """The refusal that tells how many there are of each item that is short, by its id."""
+    told = ", ".join(f"{count} of item {item_id}" for item_id, count in available.items())
+    lines = [{"item_id": item_id, "available": count} for item_id, count in available.items()]
+    return InsufficientStock(f"There are only {told}.", lines=lines)

@@ -16,7 +16,7 @@ from app.core.audit import differences, record_edit
 from app.core.cache.hot import invalidate
 from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
-from app.sales.inventory.errors import InsufficientStock, InvalidSalePolicy, StockTooHigh, UnknownItem
+from app.sales.inventory.errors import InvalidSalePolicy, StockTooHigh, UnknownItem, only
 from app.sales.inventory.repository import StockRepository
 from app.sales.inventory.schemas import AdjustmentIn, ReceiptIn, StockPatch
 
@@ -89,11 +89,9 @@ class InventoryService:
         if len(ids) == len(deltas):
             invalidate(self._session, LISTS, *(ITEM.format(item_id) for item_id in deltas))
             return ids
-        short = [one for one in moved if one.available + deltas[one.item_id] < 0]
+        short = {one.item_id: one.available for one in moved if one.available + deltas[one.item_id] < 0}
         if short:
-            told = ", ".join(f"{one.available} of item {one.item_id}" for one in short)
-            lines = [{"item_id": one.item_id, "available": one.available} for one in short]
-            raise InsufficientStock(f"There are only {told}.", lines=lines)
+            raise only(short)
         full = next(one for one in moved if one.on_hand + deltas[one.item_id] > LARGEST_QUANTITY)
         raise StockTooHigh(
             f"Item {full.item_id} has {full.on_hand:,}, and at most {LARGEST_QUANTITY:,} may be on hand; nothing moved."

@@ -31,7 +31,8 @@ class Order(Timestamped, Versioned, Base):
     """
 
     __tablename__ = "orders"
-    __mapper_args__ = {"version_id_col": Versioned.version}  # noqa: RUF012 (SQLAlchemy reads it as a plain dict)
+    # What the database computes comes back with each write.
+    __mapper_args__ = {"version_id_col": Versioned.version, "eager_defaults": True}  # noqa: RUF012 (SQLAlchemy reads it as a plain dict)
 
     id: Mapped[Id]
     # 57,483,923 has no factor in common with 10^8, so that every number comes once before one comes again.

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from itertools import count
 from typing import Any
 
 import httpx
@@ -18,17 +17,11 @@ from app.identity.permissions import Role
 from app.sales.inventory.jobs import reconcile_stock
 from app.sales.inventory.queries import count_mismatches
 from tests.conftest import Caller, SignUp, events_of
-from tests.factories import a_book, an_item
+from tests.factories import a_book, an_item, once
 
 STOCK = "/api/v1/inventory"
 RECEIPTS = f"{STOCK}/receipts"
 RECONCILE = "/api/v1/admin/inventory/reconcile"
-
-_keys = count(1)
-
-
-def once(caller: Caller) -> dict[str, str]:
-    return {**caller.headers, "Idempotency-Key": f"key-{next(_keys)}"}
 
 
 async def adjust(

@@ -1,0 +1,1 @@
+"""Carts of accounts and of guests, priced anew at every read."""

@@ -1,0 +1,91 @@
+"""What goods cost at an address: discounts, tax of the day, and the ways to send them."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.clock import shop_today
+from app.sales.addresses.schemas import Address
+from app.sales.cart.goods import Goods
+from app.sales.checkout.errors import CartEmpty, NotShippedThere, UnknownShippingOption
+from app.sales.checkout.schemas import QuoteOut, ShippingOptionOut
+from app.sales.discounts.queries import find_rules
+from app.sales.pricing import TaxClass, Totals, price
+from app.sales.shipping.queries import ShippingOption, list_options
+from app.sales.taxes.queries import find_rates
+
+DOWNLOAD = ShippingOption("download", "Download", Decimal(0), 0, None, is_pickup=False)
+"""How goods are sent of which none is a thing."""
+
+
+class Terms(NamedTuple):
+    """How the shop sells: its currency, and whether its prices contain the tax."""
+
+    currency: str
+    is_gross: bool
+
+
+class Basket(NamedTuple):
+    """What somebody means to buy: goods, each with how many, a coupon, and who buys (None: a guest)."""
+
+    goods: Sequence[tuple[Goods, int]]
+    coupon: str | None
+    user_id: int | None
+
+
+class Quote(NamedTuple):
+    """What a basket costs, how it can be sent, and how it is; `refusals`: why the coupon does not count."""
+
+    totals: Totals
+    options: Sequence[ShippingOption]
+    option: ShippingOption
+    refusals: Sequence[str]
+
+    def to_out(self, currency: str) -> QuoteOut:
+        """The quote as clients see it."""
+        totals = self.totals
+        return QuoteOut(
+            shipping_options=[ShippingOptionOut.model_validate(option) for option in self.options],
+            shipping_option=self.option.code,
+            subtotal=totals.subtotal,
+            discount=totals.discount,
+            tax=totals.tax,
+            shipping=totals.shipping,
+            total=totals.total,
+            currency=currency,
+            explain=[*totals.explain, *self.refusals],
+        )
+
+
+async def quote(
+    connection: AsyncConnection, basket: Basket, address: Address, code: str | None, terms: Terms
+) -> Quote:
+    """Price the basket at the address, sent in the way of this code, or in the cheapest.
+
+    Raises CartEmpty, NotShippedThere, UnknownShippingOption.
+    """
+    if not basket.goods:
+        raise CartEmpty("Put something in the cart that is for sale.")
+    lines = [goods.line(quantity) for goods, quantity in basket.goods]
+    found = await find_rules(connection, basket.coupon, basket.user_id)
+    rates = await find_rates(connection, address.country, address.state, shop_today())
+    price_lines = partial(
+        price, lines, rules=found.rules, rates=rates, is_gross=terms.is_gross, currency=terms.currency
+    )
+    totals = price_lines()
+    options: Sequence[ShippingOption] = [DOWNLOAD]
+    if any(line.tax_class is not TaxClass.EBOOK for line in lines):
+        weight = sum(line.weight_grams * line.quantity for line in lines)
+        options = await list_options(connection, address, weight, totals.subtotal - totals.discount)
+    if not options:
+        raise NotShippedThere(f"The shop does not send this to {address.country}.")
+    option = options[0] if code is None else next((each for each in options if each.code == code), None)
+    if option is None:
+        available = [each.code for each in options]
+        message = f"It cannot be sent as {code}; send one of {', '.join(available)}."
+        errors = UnknownShippingOption.about("shipping_option", message)
+        raise UnknownShippingOption(message, errors=errors, available=available)
+    return Quote(price_lines(shipping=option.price), options, option, found.refusals)

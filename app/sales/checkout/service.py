@@ -1,0 +1,204 @@
+"""The one step that makes an order: priced, discounted, set apart and written, or nothing of it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple, Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.catalog.goods.errors import no_item
+from app.core.clock import utc_now
+from app.core.events.events import publish
+from app.core.http.responses import ReadResult
+from app.core.settings.settings import Settings
+from app.identity.principal import Principal
+from app.sales.addresses.queries import get_own_address
+from app.sales.addresses.schemas import Address
+from app.sales.cart.errors import CouponNotValid, NotForSale
+from app.sales.cart.goods import Goods
+from app.sales.cart.queries import CartOwner, find_cart, find_goods, find_lines
+from app.sales.cart.repository import CartRepository
+from app.sales.cart.service import account_cart
+from app.sales.checkout.errors import CartEmpty, PriceChanged
+from app.sales.checkout.quotes import Basket, Quote, Terms, quote
+from app.sales.checkout.schemas import CheckoutIn, PurchaseIn, QuoteIn
+from app.sales.discounts.repository import DiscountRepository
+from app.sales.inventory.errors import only
+from app.sales.models import Order, OrderLine, OrderPart
+from app.sales.offers.queries import find_parts
+from app.sales.order_states import FulfilmentStatus, OrderStatus, PaymentStatus
+from app.sales.orders.events import OrderCreated
+from app.sales.orders.repository import OrderRepository
+from app.sales.orders.service import OrderService
+from app.sales.pricing import PricedLine
+
+_TOTALS = ("subtotal", "discount", "tax", "shipping", "total")
+
+
+class Delivery(NamedTuple):
+    """Where an order goes, who is billed, and what the buyer says of it."""
+
+    address: Address
+    billing_address: Address | None = None
+    notes: str | None = None
+
+
+class CheckoutService:
+    """Makes orders of carts, and of single items."""
+
+    def __init__(
+        self, session: AsyncSession, carts: CartRepository, orders: OrderRepository, settings: Settings
+    ) -> None:
+        self._session = session
+        self._carts = carts
+        self._orders = orders
+        self._states = OrderService.build(session)
+        self._terms = terms_of(settings)
+        self._unpaid = timedelta(minutes=settings.orders.unpaid_minutes)
+
+    @classmethod
+    def build(cls, session: AsyncSession, settings: Settings) -> Self:
+        """Compose it on one session."""
+        return cls(session, CartRepository(session), OrderRepository(session), settings)
+
+    async def check_out(self, buyer: Principal, checkout: CheckoutIn) -> str:
+        """Make an order of the buyer's cart, and empty that; the order's number.
+
+        Raises CartEmpty, NotForSale, CouponNotValid, PriceChanged, InsufficientStock, AddressNotFound,
+        NotShippedThere, UnknownShippingOption, DiscountExhausted.
+        """
+        connection = await self._session.connection()
+        cart = await self._carts.lock(account_cart(buyer.user_id))
+        if cart is None:
+            raise CartEmpty("Put something in the cart first.")
+        lines = [(line.goods, line.quantity) for line in await find_lines(connection, cart.id)]
+        if checkout.address is not None:
+            address = checkout.address.to_address()
+        else:
+            address = await get_own_address(connection, buyer.user_id, checkout.address_id or 0)
+        basket = Basket(lines, checkout.coupon or cart.coupon, buyer.user_id)
+        priced = await self._price(basket, address, checkout.shipping_option)
+        if priced.totals.total != checkout.expected_total:
+            totals = {name: float(getattr(priced.totals, name)) for name in _TOTALS}
+            message = (
+                f"It costs {priced.totals.total} {self._terms.currency} now, not {checkout.expected_total}."
+            )
+            raise PriceChanged(message, totals=totals, currency=self._terms.currency)
+        billing = checkout.billing_address.to_address() if checkout.billing_address else None
+        order = await self._place(basket, priced, Delivery(address, billing, checkout.notes))
+        await self._carts.remove(cart)
+        cart.coupon = None
+        await self._carts.touch(cart)
+        return order.number
+
+    async def purchase(self, buyer: Principal, purchase: PurchaseIn) -> str:
+        """Buy one item at once, whatever it costs now; the order's number.
+
+        Raises ItemNotFound, NotForSale, InsufficientStock, NotShippedThere, UnknownShippingOption.
+        """
+        found = await find_goods(await self._session.connection(), [purchase.item_id])
+        if not found or not found[0].is_active:
+            raise no_item(purchase.item_id)
+        basket = Basket([(found[0], purchase.quantity)], None, buyer.user_id)
+        address = purchase.address.to_address()
+        priced = await self._price(basket, address, purchase.shipping_option)
+        order = await self._place(basket, priced, Delivery(address, notes=purchase.notes))
+        return order.number
+
+    async def _price(self, basket: Basket, address: Address, code: str | None) -> Quote:
+        gone = [goods for goods, _ in basket.goods if not goods.is_for_sale(self._terms.currency)]
+        if gone:
+            titles = ", ".join(f"“{goods.title}”" for goods in gone)
+            raise NotForSale(f"Not for sale any more: {titles}; take it out of the cart.")
+        # The ledger decides; whoever comes too late need not get as far.
+        short = {goods.item_id: goods.available for goods, pieces in basket.goods if goods.available < pieces}
+        if short:
+            raise only(short)
+        priced = await quote(await self._session.connection(), basket, address, code, self._terms)
+        if priced.refusals:
+            message = priced.refusals[0]
+            raise CouponNotValid(message, errors=CouponNotValid.about("coupon", message))
+        return priced
+
+    async def _place(self, basket: Basket, priced: Quote, delivery: Delivery) -> Order:
+        totals, option = priced.totals, priced.option
+        billing = delivery.billing_address
+        order = Order(
+            user_id=basket.user_id,
+            channel="web",
+            status=OrderStatus.PENDING,
+            payment_status=PaymentStatus.UNPAID,
+            fulfilment_status=FulfilmentStatus.UNFULFILLED,
+            currency=self._terms.currency,
+            is_gross=self._terms.is_gross,
+            **{name: getattr(totals, name) for name in _TOTALS},
+            address=delivery.address.model_dump(mode="json"),
+            billing_address=billing.model_dump(mode="json") if billing else None,
+            shipping_option={**option._asdict(), "price": float(option.price)},
+            applied_discounts=[
+                {"id": one.rule_id, "code": one.code, "name": one.name, "amount": str(one.amount)}
+                for one in totals.applied
+            ],
+            coupon=basket.coupon,
+            notes=delivery.notes,
+            expires_at=utc_now() + self._unpaid,
+        )
+        lines = [_line(goods, line) for (goods, _), line in zip(basket.goods, totals.lines, strict=True)]
+        await self._orders.add(order, lines)
+        await self._orders.add_parts(order, await self._parts(lines))
+        await self._states.reserve(order, basket.user_id)
+        if totals.applied and basket.user_id is not None:
+            await DiscountRepository(self._session).redeem(order.id, basket.user_id, totals.applied)
+        self._orders.note(order, "placed", basket.user_id)
+        created = OrderCreated(order.id, order.number, order.user_id, str(order.total), order.currency)
+        await publish(self._session, created)
+        if not order.total:
+            await self._states.mark_paid(order)
+        return order
+
+    async def _parts(self, lines: Sequence[OrderLine]) -> list[OrderPart]:
+        """What stock the lines take, all of it set apart."""
+        by_item = {line.item_id: line for line in lines}
+        parts = []
+        for taken in await find_parts(await self._session.connection(), by_item):
+            line = by_item[taken.line_item_id]
+            pieces = taken.quantity * line.quantity
+            parts.append(OrderPart(line_id=line.id, item_id=taken.item_id, quantity=pieces, reserved=pieces))
+        return parts
+
+
+async def read_quote(
+    connection: AsyncConnection, owner: CartOwner, wanted: QuoteIn, terms: Terms
+) -> ReadResult:
+    """Read what the owner's cart costs at an address. Raises CartEmpty, NotShippedThere, UnknownShippingOption."""
+    cart = await find_cart(connection, owner)
+    lines = await find_lines(connection, cart.id) if cart else []
+    sold = [(line.goods, line.quantity) for line in lines if line.goods.is_for_sale(terms.currency)]
+    if cart is None or not sold:
+        raise CartEmpty("Put something in the cart that is for sale.")
+    basket = Basket(sold, wanted.coupon or cart.coupon, owner.user_id)
+    found = await quote(connection, basket, wanted.address.to_address(), wanted.shipping_option, terms)
+    return ReadResult(found.to_out(terms.currency), cart.snapshot)
+
+
+def terms_of(settings: Settings) -> Terms:
+    """How the shop sells."""
+    return Terms(settings.currency, settings.orders.prices_include_tax)
+
+
+def _line(goods: Goods, priced: PricedLine) -> OrderLine:
+    """A line as the order keeps it."""
+    return OrderLine(
+        item_id=goods.item_id,
+        kind=goods.kind,
+        title=goods.title,
+        isbn=goods.isbn,
+        sku=goods.sku,
+        quantity=priced.line.quantity,
+        unit_price=priced.line.unit_price,
+        tax_class=priced.line.tax_class,
+        tax_rate=priced.tax_rate,
+        tax=priced.tax,
+        discount=priced.discount,
+        line_total=priced.line_total,
+    )

@@ -1,0 +1,84 @@
+"""What may become of an order, as one table without any I/O."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands as a whole."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    RETURNED = "returned"
+
+
+class PaymentStatus(StrEnum):
+    """What was paid of it, and given back; `pending` while a provider has not yet decided."""
+
+    UNPAID = "unpaid"
+    PENDING = "pending"
+    PAID = "paid"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+
+
+class FulfilmentStatus(StrEnum):
+    """Where the goods are."""
+
+    UNFULFILLED = "unfulfilled"
+    PARTIALLY_SHIPPED = "partially_shipped"
+    READY_FOR_PICKUP = "ready_for_pickup"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    PARTIALLY_RETURNED = "partially_returned"
+    RETURNED = "returned"
+
+
+class Action(StrEnum):
+    """What somebody, a payment or the clock does with an order."""
+
+    PAY = "pay"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    REVIVE = "revive"
+    SHIP_PART = "ship_part"
+    SHIP = "ship"
+    DELIVER = "deliver"
+    RETURN = "return"
+
+
+TRANSITIONS: Mapping[OrderStatus, Mapping[Action, OrderStatus]] = MappingProxyType(
+    {
+        OrderStatus.PENDING: {
+            Action.PAY: OrderStatus.PROCESSING,
+            Action.CANCEL: OrderStatus.CANCELLED,
+            Action.EXPIRE: OrderStatus.CANCELLED,
+        },
+        OrderStatus.PROCESSING: {
+            Action.SHIP_PART: OrderStatus.PROCESSING,
+            Action.SHIP: OrderStatus.SHIPPED,
+            Action.CANCEL: OrderStatus.CANCELLED,
+        },
+        OrderStatus.SHIPPED: {Action.DELIVER: OrderStatus.DELIVERED},
+        OrderStatus.DELIVERED: {Action.RETURN: OrderStatus.RETURNED},
+        # Money that comes after the order expired: it goes on, if the stock is still there.
+        OrderStatus.CANCELLED: {Action.REVIVE: OrderStatus.PROCESSING},
+        OrderStatus.RETURNED: {},
+    }
+)
+"""Status → action → status. What part was shipped of cannot be cancelled any more, which the status does not tell."""
+
+
+def allowed_actions(status: OrderStatus, fulfilment: FulfilmentStatus) -> frozenset[Action]:
+    """What may be done with an order that stands so."""
+    allowed = frozenset(TRANSITIONS[status])
+    return allowed - {Action.CANCEL} if fulfilment is FulfilmentStatus.PARTIALLY_SHIPPED else allowed
+
+
+def next_status(status: OrderStatus, fulfilment: FulfilmentStatus, action: Action) -> OrderStatus | None:
+    """Where the action leads; None where it may not be done."""
+    return TRANSITIONS[status][action] if action in allowed_actions(status, fulfilment) else None
