@@ -37,6 +37,8 @@ HANDLERS = (
     "app.catalog.imports.jobs",
     "app.sales.cart.jobs",
     "app.sales.inventory.jobs",
+    "app.sales.invoices.handlers",
+    "app.sales.orders.handlers",
     "app.sales.payments.handlers",
     "app.sales.payments.jobs",
     "app.sales.orders.jobs",

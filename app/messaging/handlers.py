@@ -20,9 +20,11 @@ from app.identity.events import (
     TokenReused,
     UserRegistered,
 )
+from app.messaging.email.queries import find_mailed_order
 from app.messaging.email.repository import MailRepository
 from app.messaging.email.service import MailService
 from app.messaging.email.templates import Template
+from app.sales.orders.events import OrderCancelled, OrderCreated, OrderPaid, OrderRefunded, OrderShipped
 
 KEEP_MAIL_RECORDS = timedelta(days=90)
 
@@ -51,6 +53,17 @@ TEMPLATES: dict[type[Plain], Template] = {
 """Events whose mail goes to the address that the account has."""
 
 
+OfOrders = OrderCreated | OrderPaid | OrderShipped | OrderCancelled | OrderRefunded
+ORDER_TEMPLATES: dict[type[OfOrders], Template] = {
+    OrderCreated: Template.ORDER_PLACED,
+    OrderPaid: Template.ORDER_PAID,
+    OrderShipped: Template.ORDER_SHIPPED,
+    OrderCancelled: Template.ORDER_CANCELLED,
+    OrderRefunded: Template.ORDER_REFUNDED,
+}
+"""Events whose mail goes to whoever bought."""
+
+
 async def mail_the_owner(session: AsyncSession, event: Plain, delivery: Delivery) -> None:
     """Mail the account's address about the event."""
     await MailService.build(session).queue(delivery, TEMPLATES[type(event)], event.user_id)
@@ -58,6 +71,19 @@ async def mail_the_owner(session: AsyncSession, event: Plain, delivery: Delivery
 
 for _event in TEMPLATES:
     handles(_event)(mail_the_owner)
+
+
+async def mail_the_buyer(session: AsyncSession, event: OfOrders, delivery: Delivery) -> None:
+    """Mail who bought about their order; who has no account gets none."""
+    shipment_id = event.shipment_id if isinstance(event, OrderShipped) else None
+    order = await find_mailed_order(session, event.order_id, shipment_id)
+    if order is not None:
+        template = ORDER_TEMPLATES[type(event)]
+        await MailService.build(session).queue(delivery, template, order.user_id, order=order)
+
+
+for _order_event in ORDER_TEMPLATES:
+    handles(_order_event)(mail_the_buyer)
 
 
 @handles(EmailChangeRequested)

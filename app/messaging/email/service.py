@@ -15,6 +15,7 @@ from app.identity.models import User
 from app.identity.verification.service import LINK_LIFETIME, TokenPurpose, issue
 from app.messaging.email.events import MailQueued
 from app.messaging.email.models import MailRecord
+from app.messaging.email.queries import MailedOrder
 from app.messaging.email.repository import MailRepository
 from app.messaging.email.templates import SUBJECTS, Template, render, unlinked
 
@@ -27,7 +28,7 @@ PROOFS = {
 }
 """Mails that carry a one-time token: what for, and the page that takes it back."""
 
-_OURS = frozenset({"ip", "when"})
+_OURS = frozenset({"ip", "when", "total", "amount"})
 """Details of a mail in whose words nobody had a say."""
 
 _SETTLED = frozenset({"sent", "refused", "dropped"})
@@ -46,22 +47,29 @@ class MailService:
         return cls(session, MailRepository(session))
 
     async def queue(
-        self, delivery: Delivery, template: Template, user_id: int, recipient: str | None = None
+        self,
+        delivery: Delivery,
+        template: Template,
+        user_id: int,
+        recipient: str | None = None,
+        order: MailedOrder | None = None,
     ) -> None:
         """Queue the event's mail to the account's address, or to `recipient`: once, however often it is asked.
 
+        It may say what the event says, and the order that it is about.
         An account that is gone gets none, and nobody resets the password of a closed one.
         """
         user = await self._mails.find_user(user_id)
         if user is None or (template is Template.RESET and not user.is_active):
             return
-        details = {key: value for key, value in delivery.payload.items() if key != "user_id"}
+        about = {} if order is None else order.model_dump(exclude={"user_id"})
+        told = {key: value for key, value in delivery.payload.items() if key != "user_id"}
         record = MailRecord(
             event_id=delivery.id,
             template=template.value,
             recipient=recipient or user.email,
             user_id=user_id,
-            details={**details, "when": f"{delivery.created_at:%-d %B %Y, %H:%M} UTC"},
+            details={**told, **about, "when": f"{delivery.created_at:%-d %B %Y, %H:%M} UTC"},
         )
         mail_id = await self._mails.add(record)
         if mail_id is not None:

@@ -25,6 +25,11 @@ class Template(StrEnum):
     SECOND_FACTOR_CHANGED = "second_factor_changed"
     CREDENTIALS_ENDED = "credentials_ended"
     API_KEY_MADE = "api_key_made"
+    ORDER_PLACED = "order_placed"
+    ORDER_PAID = "order_paid"
+    ORDER_SHIPPED = "order_shipped"
+    ORDER_CANCELLED = "order_cancelled"
+    ORDER_REFUNDED = "order_refunded"
 
 
 SUBJECTS: Mapping[Template, str] = {
@@ -40,6 +45,11 @@ SUBJECTS: Mapping[Template, str] = {
     Template.SECOND_FACTOR_CHANGED: "The protection of your account was changed",
     Template.CREDENTIALS_ENDED: "Some of your keys and factors ended",
     Template.API_KEY_MADE: "A new API key for your account",
+    Template.ORDER_PLACED: "We have your order",
+    Template.ORDER_PAID: "Your order is paid",
+    Template.ORDER_SHIPPED: "Your order is on its way",
+    Template.ORDER_CANCELLED: "Your order is cancelled",
+    Template.ORDER_REFUNDED: "Money for your order is on its way back",
 }
 
 WORDS: Mapping[str, str] = {
@@ -73,6 +83,9 @@ def unlinked(text: str) -> str:
     A blank of no width follows each dot within a word: names of hosts end there.
     """
     return _LINKED.sub(lambda found: f"{found[0]}\u200b" if found[1] else ":\u200b/\u200b/", text)
+
+
+_environment.filters["unlinked"] = unlinked
 
 
 def render(template: Template, values: Mapping[str, object]) -> tuple[str, str]:
