@@ -249,3 +249,17 @@ async def test_orders_with_the_same_discounts_meet_no_deadlock_and_a_limit_set_m
     async with live_app.state.database.sessions() as session:
         fresh = await session.get_one(Discount, one.id)
         assert fresh.used == await used(session, one) == await used(session, other) == 20
+
+
+async def test_a_discount_without_a_limit_makes_no_orders_wait(
+    live_app: FastAPI, live_sign_up: SignUp
+) -> None:
+    ada, bob = await live_sign_up(), await live_sign_up()
+    async with live_app.state.database.sessions.begin() as session:
+        discount = await a_discount(session, per_customer_limit=3)
+    async with transaction(live_app.state.database, live_app.state.cache) as session:
+        await redeem(session, ada.id, discount)
+        [order_id] = await _try_all(live_app, [(bob.id, discount)])
+        assert isinstance(order_id, int)
+        # Had an order to wait for the first, which is not over, nobody would get here.
+        assert await used(session, discount) == 2
