@@ -19,6 +19,7 @@ from app.catalog.goods.schemas import (
     Sku,
     Tags,
     Title,
+    WeightGrams,
 )
 from app.catalog.languages import Language
 from app.catalog.models import Book, BookFormat, Item, SupplierAvailability
@@ -51,6 +52,7 @@ class BookValues:
     price: Decimal | None = None
     is_price_fixed: bool = False
     quantity: int = 0
+    weight_grams: int | None = None
     supplier_availability: str | None = None
     supplier_expected_on: str | None = None
     description: str | None = None
@@ -178,6 +180,7 @@ BOOK_FIELDS = (
     BookField("price", PriceIn, ("unit_price", "list_price", "retail_price", "rrp"), Item),
     BookField("is_price_fixed", bool, ("fixed_price",), Book),
     BookField("quantity", Quantity, ("qty", "stock", "on_hand", "available", "stock_quantity")),
+    BookField("weight_grams", WeightGrams, ("weight_g", "weight_in_grams", "grams"), Item),
     BookField("supplier_availability", SupplierAvailability, stored_in=Book),
     BookField("supplier_expected_on", PartialDate, stored_in=Book),
     BookField("description", Description, ("summary", "blurb", "annotation"), Item, weight="D"),

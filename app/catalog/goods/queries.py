@@ -92,6 +92,7 @@ ITEM_COLUMNS: Sequence[SQLColumnExpression[Any]] = (
     AVAILABLE.label("quantity"),
     func.coalesce(StockLevel.sale_policy, SalePolicy.IN_STOCK.value).label("sale_policy"),
     StockLevel.on_sale_at,
+    Item.weight_grams,
     Item.tags,
     CATEGORIES.label("categories"),
     Item.owner_id,
@@ -109,6 +110,9 @@ _POLICIES = (SalePolicy.NONE, SalePolicy.PREORDER, SalePolicy.BACKORDER)
 _STRICTEST = case(
     *((func.bool_or(_part_level.sale_policy == one.value), literal(one.value)) for one in _POLICIES),
     else_=literal(SalePolicy.IN_STOCK.value),
+)
+_WEIGHT = case(
+    (func.bool_and(_part.weight_grams.is_not(None)), func.sum(_part.weight_grams * OfferPart.quantity)),
 )
 _MAIN_PICTURES = func.jsonb_agg(
     aggregate_order_by(_part.pictures[0], OfferPart.position), type_=JSONB
@@ -143,6 +147,7 @@ _OF_BUNDLES: Mapping[str, SQLColumnExpression[Any]] = {
     "quantity": BUYABLE,
     "sale_policy": _of_bundle(_STRICTEST, _BY_NAME["sale_policy"]),
     "on_sale_at": _of_bundle(func.max(_part_level.on_sale_at), StockLevel.on_sale_at),
+    "weight_grams": func.coalesce(Item.weight_grams, _of_bundle(_WEIGHT, Item.weight_grams)),
     "pictures": _of_bundle(_PICTURES, Item.pictures),
     "stock_version": _of_bundle(func.sum(_part.version + _part_level.version), _BY_NAME["stock_version"]),
 }

@@ -85,6 +85,9 @@ Tags = Annotated[
 ]
 PriceIn = Annotated[Price, Field(le=LARGEST_PRICE, examples=[12.5])]
 CategoryIds = Annotated[list[RowId], Field(max_length=MOST_CATEGORIES, examples=[[3]])]
+WeightGrams = Annotated[
+    int, Field(ge=1, le=1_000_000, description="As it is sent, in whole grams.", examples=[310])
+]
 IsActive = Annotated[
     bool,
     Field(
@@ -101,6 +104,7 @@ class GoodsIn(RequestModel):
     description: Description | None = None
     price: PriceIn
     quantity: Quantity = 0
+    weight_grams: WeightGrams | None = None
     sku: Sku | None = None
     tags: Tags = Field(default_factory=list)
     is_active: IsActive = True
@@ -114,6 +118,7 @@ class GoodsPatch(PatchModel):
     description: Description | None = None
     price: PriceIn | None = Field(default=None, description="null takes it off: no longer for sale.")
     quantity: Quantity = OMITTED
+    weight_grams: WeightGrams | None = None
     sku: Sku | None = None
     tags: Tags = OMITTED
     is_active: IsActive = OMITTED
@@ -163,6 +168,7 @@ class ItemOut(ResponseModel):
     quantity: int = Field(description="So many can be bought now.", examples=[12])
     sale_policy: SalePolicyOut
     on_sale_at: OnSaleAt
+    weight_grams: int | None = Field(description="As it is sent; null: not known.", examples=[310])
     tags: list[str] = Field(examples=[["pen"]])
     categories: Annotated[list[CategoryRef], BeforeValidator(lambda listed: listed or [])]
     pictures: list[PictureOut] = Field(description="The main one first.", examples=[[]])

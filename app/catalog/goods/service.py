@@ -19,7 +19,7 @@ from app.core.errors import AppError
 from app.core.http.conditional import Precondition
 from app.identity.principal import Principal, profile_group
 
-_ITEM_FIELDS = ("title", "description", "price", "sku", "tags", "is_active")
+_ITEM_FIELDS = ("title", "description", "price", "sku", "weight_grams", "tags", "is_active")
 
 
 class GoodsService:

@@ -48,6 +48,7 @@ class Item(Timestamped, Versioned, Base):
     price: Mapped[Decimal | None] = mapped_column(MONEY)
     lowest_price_30d: Mapped[Decimal | None] = mapped_column(MONEY)
     currency: Mapped[str]
+    weight_grams: Mapped[int | None] = mapped_column(Integer)
     tags: Mapped[list[str]] = mapped_column(server_default="{}")
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     pictures: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]", default=list)
@@ -61,6 +62,7 @@ class Item(Timestamped, Versioned, Base):
         UniqueConstraint("sku"),
         CheckConstraint("price > 0", name="price_positive"),
         CheckConstraint("price <= 1000000", name="price_at_most"),
+        CheckConstraint("weight_grams BETWEEN 1 AND 1000000", name="weight_grams"),
         CheckConstraint("jsonb_array_length(pictures) <= 6", name="pictures_at_most"),
         Index("ix_items_title_folded_id", "title_folded", "id"),
         Index("ix_items_price_id", text("COALESCE(price, 10000000000)"), "id"),

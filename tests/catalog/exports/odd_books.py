@@ -16,6 +16,7 @@ ODD: dict[str, Any] = {
     "description": "+1\nline two, with comma\r\n\ttabbed; – “curly” \u0435",
     "price": 12.5,
     "quantity": 7,
+    "weight_grams": 310,
     "sku": "BK-000123",
     "tags": ["@home", "a; b", "back\\slash", "c|d"],
     "isbn": "9780261102217",
@@ -54,6 +55,7 @@ ODD_VALUES: dict[str, Any] = {
             "subtitle",
             "edition_statement",
             "quantity",
+            "weight_grams",
             "sku",
             "tags",
             "publisher",
@@ -69,7 +71,7 @@ ODD_VALUES: dict[str, Any] = {
 }
 BARE_VALUES: dict[str, Any] = {
     **dict.fromkeys(("title_sort", "subtitle", "edition_statement", "description", "sku", "publisher")),
-    **dict.fromkeys(("published_on", "first_published")),
+    **dict.fromkeys(("published_on", "first_published", "weight_grams")),
     **dict.fromkeys(("language", "format", "pages", "series", "series_position")),
     **dict.fromkeys(("supplier_availability", "supplier_expected_on")),
     "is_price_fixed": False,

@@ -31,6 +31,7 @@ async def test_an_item_comes_back_as_it_was_sent(client: httpx.AsyncClient, sell
         "quantity": 3,
         "sale_policy": "in_stock",
         "on_sale_at": None,
+        "weight_grams": None,
         "tags": ["pen"],
         "categories": [],
         "pictures": [],

@@ -97,3 +97,20 @@ async def test_what_a_bundle_shows_follows_its_parts_at_once_for_everybody(
         await live_client.patch(f"/api/v1/items/{pen['id']}", json=sent, headers=seller.headers)
         for _ in range(2):
             assert await quantities_of(live_client, offer) == [quantity // 2] * 4
+
+
+async def test_a_bundle_weighs_what_its_items_do_as_far_as_that_is_known(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    pen, ink = await an_item(client, seller, weight_grams=25), await an_item(client, seller, "Ink")
+    offer = await an_offer(client, seller, (pen, 1), (ink, 2))
+    path = f"/api/v1/items/{offer['id']}"
+    assert (await client.get(path)).json()["weight_grams"] is None
+    for sent, status in ((110, 200), (0, 422), (1_000_001, 422), (1.5, 422), ("3", 422)):
+        answer = await client.patch(
+            f"/api/v1/items/{ink['id']}", json={"weight_grams": sent}, headers=seller.headers
+        )
+        assert answer.status_code == status, sent
+    assert (await client.get(path)).json()["weight_grams"] == 245
+    await client.patch(path, json={"weight_grams": 300}, headers=seller.headers)
+    assert (await client.get(path)).json()["weight_grams"] == 300

@@ -4,6 +4,8 @@ Source: EDItEUR, ONIX for Books Codelists (issue 63; codes are never reused, so 
 Codes that are missing here are kept raw.
 """
 
+from decimal import Decimal
+
 from app.catalog.formats.record import Action
 from app.catalog.models import BookFormat, ContributorRole, SupplierAvailability
 from app.catalog.subjects import SubjectScheme
@@ -86,6 +88,15 @@ MAIN_LANGUAGE = "01"
 PAGE_COUNTS = ("00", "11", "05", "07", "08", "10")
 """List 23, best first: main content, content, numbered, absolute, of the print counterpart, notional."""
 
+UNIT_WEIGHT = "08"
+"""List 48."""
+GRAMS = {
+    "gr": Decimal(1),
+    "kg": Decimal(1000),
+    "oz": Decimal("28.349523125"),
+    "lb": Decimal("453.59237"),
+}
+"""List 50."""
 PAGES_UNIT = "03"
 """List 24."""
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,8 +13,8 @@ from app.catalog.formats.onix import code_lists
 from app.catalog.formats.onix.contributors import read_contributors
 from app.catalog.formats.onix.parsed import ParsedProduct
 from app.catalog.formats.onix.parts import Part
-from app.catalog.formats.texts import TextRule
-from app.catalog.goods.schemas import ShortLine, Title
+from app.catalog.formats.texts import FieldRefused, TextRule, checked
+from app.catalog.goods.schemas import ShortLine, Title, WeightGrams
 from app.catalog.languages import language_of
 from app.catalog.subjects import MOST_SUBJECTS, Subject, SubjectScheme
 
@@ -21,10 +22,12 @@ _title = TextRule(TypeAdapter(Title))
 _line = TextRule(TypeAdapter(ShortLine))
 _subtitle = TextRule(TypeAdapter(Subtitle))
 _position = TextRule(TypeAdapter(SeriesPosition))
+_WEIGHT: TypeAdapter[int] = TypeAdapter(WeightGrams)
 _PAGES: TypeAdapter[int] = TypeAdapter(Pages)
 _ELIDED = ("'", "\u2019", "-")
 """What a title prefix ends with that is written together with the next word: L'."""
 
+_MEASURED = re.compile(r"\d{1,7}(\.\d{1,6})?", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
 _TITLE_PARTS = (
     "TitleElementLevel",
@@ -54,6 +57,7 @@ def read_descriptive(block: Part, parsed: ParsedProduct) -> None:
     parsed.take("edition_statement", _line, block, "EditionStatement")
     _read_language(block, parsed)
     _read_pages(block, parsed)
+    _read_weight(block, parsed)
     read_contributors(block, parsed)
     _read_subjects(block, parsed)
 
@@ -181,6 +185,24 @@ def _read_pages(block: Part, parsed: ParsedProduct) -> None:
     is_read = parsed.put("pages", partial(read_integer, _PAGES), value)
     if is_read and extent.peek("ExtentType") == code_lists.PAGE_COUNTS[0]:
         extent.use()
+
+
+def _read_weight(block: Part, parsed: ParsedProduct) -> None:
+    """Read the weight of one copy; a message without any leaves what the shop weighed itself."""
+    for measure in block.all("Measure"):
+        grams = code_lists.GRAMS.get(measure.peek("MeasureUnitCode"))
+        if grams is None or measure.peek("MeasureType") != code_lists.UNIT_WEIGHT:
+            continue
+        if measure.peek("Measurement").strip("0."):
+            if parsed.put("weight_grams", partial(_grams, grams), measure.peek("Measurement")):
+                measure.use()
+            return
+
+
+def _grams(factor: Decimal, measured: str) -> int:
+    if _MEASURED.fullmatch(measured) is None:
+        raise FieldRefused("must be a number such as 310 or 0.31", "not-a-number")
+    return checked(_WEIGHT, int((Decimal(measured) * factor).to_integral_value(ROUND_HALF_UP)))
 
 
 def _read_subjects(block: Part, parsed: ParsedProduct) -> None:

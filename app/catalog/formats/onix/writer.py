@@ -107,6 +107,12 @@ def _identifier(book: ExportedBook) -> str:
 def _descriptive(book: ExportedBook, sender: str) -> Iterator[str]:
     yield _element("ProductComposition", code_lists.SINGLE_ITEM)
     yield _element("ProductForm", code_lists.FORMAT_CODES.get(book.format or "", code_lists.UNDEFINED_FORM))
+    if book.weight_grams:
+        weight = (
+            _element("MeasureType", code_lists.UNIT_WEIGHT),
+            _element("Measurement", str(book.weight_grams)),
+        )
+        yield _wrap("Measure", *weight, _element("MeasureUnitCode", "gr"))
     if book.series:
         position = book.series_position
         part = _title_element(code_lists.PRODUCT_LEVEL, _element("PartNumber", position)) if position else ""

@@ -30,6 +30,7 @@ BOOK = ExportedBook(
     price=Decimal("9.99"),
     currency="EUR",
     quantity=12,
+    weight_grams=310,
     tags=["fantasy"],
     publisher="Allen & Unwin",
     published_on="1937-09-21",
@@ -72,7 +73,7 @@ def expected_values(book: ExportedBook) -> dict[str, Any]:
         "supplier_expected_on",
     }
     values = {name: getattr(book, name) for name in names}
-    unspoken = {name for name in ("price", "first_published") if values[name] is None}
+    unspoken = {name for name in ("price", "first_published", "weight_grams") if values[name] is None}
     if book.price is None:
         unspoken.add("is_price_fixed")
     return {name: value for name, value in values.items() if name not in unspoken}
