@@ -1,11 +1,12 @@
 """What invoices and credit notes say: pure, from what the order says."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from app.core.settings.groups import ShopSettings
+from app.sales.invoices.repository import Returned
 from app.sales.invoices.schemas import CustomerOut, InvoiceContent, InvoiceItemOut, SellerOut, TaxRowOut
 from app.sales.models import Order, OrderLine
 from app.sales.pricing import round_money, spread
@@ -37,22 +38,24 @@ def credit_of(
     earlier: Sequence[InvoiceContent],
     amount: Decimal,
     currency: str,
+    pieces: Sequence[Returned],
 ) -> InvoiceContent:
-    """Credit `amount` of the invoice, its taxes in proportion to what earlier credit notes left of each rate.
+    """Credit `amount` of the invoice: at the rates of the pieces that came back; without any, at all of its rates.
 
-    So all of them together never credit more than the invoice, and of its taxes the same to the cent.
+    What earlier notes left of each rate is the limit. So all of them together never credit more than the invoice,
+    and of its taxes the same to the cent.
     """
     left = {row.rate: row for row in invoice.taxes}
     for credit in earlier:
         for row in credit.taxes:
             left[row.rate] = _less(left[row.rate], row)
     rows = [row for row in left.values() if row.gross]
-    shares = spread(amount, [row.gross for row in rows], currency)
+    shares = _shares(rows, amount, currency, _costs(pieces, is_gross=invoice.is_gross))
     taxes = [_share(row, gross, currency) for row, gross in zip(rows, shares, strict=True) if gross]
     items = [
         InvoiceItemOut(
             item_id=None,
-            title=f"Credit for invoice {number}",
+            title=_credited(number, row.rate, pieces),
             isbn=None,
             sku=None,
             quantity=1,
@@ -108,6 +111,33 @@ def _tax_table(order: Order, lines: Sequence[OrderLine]) -> list[TaxRowOut]:
         net = paid[rate] - taxes[rate] if order.is_gross else paid[rate]
         table.append(TaxRowOut(rate=rate, net=net, tax=taxes[rate], gross=net + taxes[rate]))
     return table
+
+
+def _costs(pieces: Sequence[Returned], *, is_gross: bool) -> Mapping[Decimal, Decimal]:
+    """What was paid for the pieces, with tax, by rate."""
+    costs: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
+    for line, quantity in pieces:
+        paid = line.line_total - line.discount + (_ZERO if is_gross else line.tax)
+        costs[line.tax_rate] += paid * quantity / line.quantity
+    return costs
+
+
+def _shares(
+    rows: Sequence[TaxRowOut], amount: Decimal, currency: str, costs: Mapping[Decimal, Decimal]
+) -> list[Decimal]:
+    """Spread the amount over the rates by the costs, and what then is over by what is left of each rate."""
+    weights = [round_money(costs.get(row.rate, _ZERO), currency) for row in rows]
+    shares = [
+        min(share, row.gross) for share, row in zip(spread(amount, weights, currency), rows, strict=True)
+    ]
+    left = [row.gross - share for share, row in zip(shares, rows, strict=True)]
+    more = spread(amount - sum(shares, _ZERO), left, currency)
+    return [share + rest for share, rest in zip(shares, more, strict=True)]
+
+
+def _credited(number: str, rate: Decimal, pieces: Sequence[Returned]) -> str:
+    named = [f"{quantity} x {line.title}" for line, quantity in pieces if line.tax_rate == rate]
+    return ", ".join(named) or f"Credit for invoice {number}"
 
 
 def _less(row: TaxRowOut, credit: TaxRowOut) -> TaxRowOut:

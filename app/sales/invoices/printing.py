@@ -1,8 +1,9 @@
 """The printed form of invoices and credit notes: made once, kept in the store of files under the hash of its bytes."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from app.core.events.events import HandlerContext
@@ -13,6 +14,7 @@ from app.sales.invoices.queries import find_unprinted
 from app.sales.invoices.repository import InvoiceRepository
 from app.sales.invoices.schemas import InvoiceItemOut, InvoiceOut
 from app.sales.models import InvoiceKind
+from app.sales.pricing import round_money
 
 _TEMPLATE = Path(__file__).with_name("invoice.typ")
 
@@ -37,7 +39,7 @@ async def read_printed(storage: Storage, sha256: str) -> bytes:
 
 def wording(invoice: InvoiceOut) -> Mapping[str, object]:
     """What the template puts on paper: words alone."""
-    is_credit = invoice.kind is InvoiceKind.CREDIT_NOTE
+    is_credit, money = invoice.kind is InvoiceKind.CREDIT_NOTE, partial(_money, invoice.currency)
     facts = [
         ("Date of issue", f"{invoice.issue_date:%Y-%m-%d}"),
         ("Due date", f"{invoice.due_date:%Y-%m-%d}"),
@@ -47,48 +49,48 @@ def wording(invoice: InvoiceOut) -> Mapping[str, object]:
         facts.append(("For invoice", invoice.credited_invoice))
     if invoice.seller.vat_id is not None:
         facts.append(("VAT ID of the seller", invoice.seller.vat_id))
-    totals = [("Subtotal", _money(invoice.subtotal))]
+    totals = [("Subtotal", money(invoice.subtotal))]
     if invoice.discount:
-        totals.append(("Discount", _money(-invoice.discount)))
+        totals.append(("Discount", money(-invoice.discount)))
     if invoice.shipping:
-        totals.append(("Shipping", _money(invoice.shipping)))
+        totals.append(("Shipping", money(invoice.shipping)))
     tax = "Tax, contained" if invoice.is_gross else "Tax"
     totals += [
-        ("Net", _money(invoice.amount)),
-        (tax, _money(invoice.tax)),
-        (f"Total {invoice.currency}", _money(invoice.total)),
+        ("Net", money(invoice.amount)),
+        (tax, money(invoice.tax)),
+        (f"Total {invoice.currency}", money(invoice.total)),
     ]
     return {
         "heading": f"{'Credit note' if is_credit else 'Invoice'} {invoice.number}",
         "seller": invoice.seller.model_dump(include={"name", "address", "footer"}),
         "customer": address_lines(invoice.customer),
         "facts": facts,
-        "items": [_item(position, item) for position, item in enumerate(invoice.items, 1)],
+        "items": [_item(position, item, money) for position, item in enumerate(invoice.items, 1)],
         "totals": totals,
         "taxes": [
-            (_percent(row.rate), _money(row.net), _money(row.tax), _money(row.gross)) for row in invoice.taxes
+            (_percent(row.rate), money(row.net), money(row.tax), money(row.gross)) for row in invoice.taxes
         ],
         "note": f"All amounts in {invoice.currency}. "
         + ("They are paid back." if is_credit else "Paid with thanks."),
     }
 
 
-def _item(position: int, item: InvoiceItemOut) -> Mapping[str, str]:
+def _item(position: int, item: InvoiceItemOut, money: Callable[[Decimal], str]) -> Mapping[str, str]:
     isbn, sku = f"ISBN {item.isbn}" if item.isbn else "", f"SKU {item.sku}" if item.sku else ""
     return {
         "position": str(position),
         "title": item.title,
         "detail": " · ".join(part for part in (isbn, sku) if part),
         "quantity": str(item.quantity),
-        "unit_price": _money(item.unit_price),
-        "discount": _money(-item.discount) if item.discount else "",
+        "unit_price": money(item.unit_price),
+        "discount": money(-item.discount) if item.discount else "",
         "tax_rate": _percent(item.tax_rate),
-        "line_total": _money(item.line_total),
+        "line_total": money(item.line_total),
     }
 
 
-def _money(amount: Decimal) -> str:
-    return f"{amount:,.2f}".replace("-", "\N{MINUS SIGN}")
+def _money(currency: str, amount: Decimal) -> str:
+    return f"{round_money(amount, currency):,f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _percent(rate: Decimal) -> str:

@@ -1,14 +1,22 @@
 """Writes of invoices: their numbers, themselves and their printed forms."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.sales.models import Invoice, InvoiceCounter, InvoiceFile, InvoiceKind, Order, OrderLine
+from app.sales.models import Invoice, InvoiceCounter, InvoiceFile, InvoiceKind, Order, OrderLine, Refund
 
 _PREFIXES = {InvoiceKind.INVOICE: "INV", InvoiceKind.CREDIT_NOTE: "CN"}
+
+
+class Returned(NamedTuple):
+    """So many pieces of a line came back."""
+
+    line: OrderLine
+    quantity: int
 
 
 class InvoiceRepository:
@@ -30,6 +38,13 @@ class InvoiceRepository:
         """The order's invoice, if there is one, and its credit notes as they were issued."""
         wanted = select(Invoice).where(Invoice.order_id == order_id).order_by(Invoice.id)
         return (await self._session.scalars(wanted)).all()
+
+    async def list_refunded(self, refund_id: int) -> Sequence[Returned]:
+        """How many pieces of which lines the refund is for; none where it is for an amount."""
+        told = await self._session.scalar(select(Refund.lines).where(Refund.id == refund_id))
+        quantities = {one["line_id"]: one["quantity"] for one in told or ()}
+        wanted = select(OrderLine).where(OrderLine.id.in_(quantities)).order_by(OrderLine.position)
+        return [Returned(line, quantities[line.id]) for line in await self._session.scalars(wanted)]
 
     async def next_number(self, kind: InvoiceKind, year: int) -> str:
         """Take the series' next number; whoever wants the one after it waits for this transaction's end."""

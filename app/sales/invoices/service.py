@@ -50,7 +50,14 @@ class InvoiceService:
         if amount <= 0:
             return None
         content = InvoiceContent.model_validate(invoice.content)
-        credit = credit_of(content, invoice.number, earlier, amount, invoice.currency)
+        credit = credit_of(
+            content,
+            invoice.number,
+            earlier,
+            amount,
+            invoice.currency,
+            await self._invoices.list_refunded(refund_id),
+        )
         return (await self._issue(InvoiceKind.CREDIT_NOTE, order, credit, refund_id)).id
 
     async def _invoice_of(self, order: Order, issued: Sequence[Invoice]) -> Invoice:

@@ -22,7 +22,7 @@ from app.core.events.events import HandlerContext
 from app.core.settings.groups import ShopSettings
 from app.sales.invoices.printing import print_invoice
 from app.sales.invoices.service import InvoiceService
-from app.sales.models import Invoice, InvoiceCounter, Order
+from app.sales.models import Invoice, InvoiceCounter, Order, OrderLine, Refund
 from app.sales.pricing import TaxClass
 from tests.conftest import Caller, SignUp
 
@@ -341,3 +341,28 @@ async def test_numbers_have_no_gap_and_no_double_whoever_issues_at_once_or_fails
         assert await session.scalar(select(func.count(func.distinct(Invoice.order_id)))) == 20
     assert numbers == [f"INV-{shop_today().year}-{number:06d}" for number in range(1, 21)]
     assert last == 20
+
+
+async def test_pieces_that_came_back_are_credited_at_their_own_rate(
+    client: httpx.AsyncClient, seller: Caller, session: AsyncSession, context: HandlerContext
+) -> None:
+    order = await an_order(session, seller.id, MIXED)
+    await issue(session, context, order)
+    pen = (
+        await session.scalars(
+            select(OrderLine).where(OrderLine.order_id == order.id, OrderLine.position == 2)
+        )
+    ).one()
+    refund = Refund(
+        order_id=order.id,
+        amount=Decimal("2.37"),
+        currency="EUR",
+        reason="Leaks",
+        lines=[{"line_id": pen.id, "quantity": 1}],
+    )
+    session.add(refund)
+    await session.flush()
+    assert await credit(session, order, refund.id, "2.37") is not None
+    [note] = await notes_of(client, seller, order)
+    assert note["taxes"] == [{"rate": 0.19, "net": 1.99, "tax": 0.38, "gross": 2.37}]
+    assert [item["title"] for item in note["items"]] == ["1 x A pen"]
