@@ -116,7 +116,14 @@ async def test_of_fifty_checkouts_at_once_ten_have_a_code_that_is_for_ten(
         answer = await live_client.post(COUPON, json={"code": "TEN"}, headers=buyer.headers)
         assert answer.status_code == 200, answer.text
     total = (await a_quote(live_client, buyers[0]))["total"]
-    answers = await asyncio.gather(*(check_out(live_client, buyer, total) for buyer in buyers))
+
+    async def insist(buyer: Caller) -> httpx.Response:
+        while (answer := await check_out(live_client, buyer, total)).status_code == 503:
+            # A busy machine has no connection for everybody in time.
+            await asyncio.sleep(0.1)
+        return answer
+
+    answers = await asyncio.gather(*(insist(buyer) for buyer in buyers))
     assert Counter(answer.status_code == 201 for answer in answers) == {True: 10, False: 40}
     refusals = {answer.json()["code"] for answer in answers if answer.status_code != 201}
     assert refusals <= {"discount-exhausted", "coupon-not-valid", "price-changed"}, refusals
