@@ -48,6 +48,7 @@ from app.sales.invoices.router import router as invoices
 from app.sales.offers.router import router as offers
 from app.sales.orders.router import router as orders
 from app.sales.payments.router import router as payments
+from app.sales.refunds.router import router as refunds
 from app.sales.shipping.router import router as admin_shipping_methods
 from app.sales.taxes.router import router as admin_tax_rates
 from app.sales.transactions.router import router as transactions
@@ -92,6 +93,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     inventory,
     discounts,
     payments,
+    refunds,
     invoices,
     transactions,
     gift_cards,
@@ -125,7 +127,7 @@ TAGS = {
     "orders": "What was bought, what became of it, and what staff do with it.",
     "inventory": "What is in stock, every movement of it, and the proof that they agree, for staff.",
     "discounts": "Rules by which orders cost less, with a code or without, for staff.",
-    "payments": "Pay orders: with the fake provider, or by Stripe.",
+    "payments": "Pay orders, with the fake provider, by Stripe or with a gift card, and give money back.",
     "gift-cards": "Cards with money on them: what is on one, and issuing them, for staff.",
     "documents": "Documents that sellers keep: PDF, text and CSV.",
     "pictures": "Pictures of items, covers of books among them.",

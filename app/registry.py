@@ -42,6 +42,8 @@ HANDLERS = (
     "app.sales.payments.handlers",
     "app.sales.payments.jobs",
     "app.sales.orders.jobs",
+    "app.sales.refunds.handlers",
+    "app.sales.refunds.jobs",
     "app.identity.jobs",
     "app.messaging.email.delivery",
     "app.messaging.handlers",

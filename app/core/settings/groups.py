@@ -1,6 +1,7 @@
 """The groups of settings: each field is a variable, `GROUP_FIELD`; `core.settings` reads them."""
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -268,6 +269,18 @@ class OrderSettings(BaseModel):
 
     unpaid_minutes: int = Field(default=30, ge=1, le=10_080)
     prices_include_tax: bool = False
+
+
+class RefundSettings(BaseModel):
+    """Refunds: `REFUNDS_*`. Whoever gives back more than this, in the shop's currency, proves anew who they are."""
+
+    fresh_above: Decimal = Field(default=Decimal(100), ge=0)
+
+
+class ReturnSettings(BaseModel):
+    """Returns: `RETURNS_*`. Days after delivery within which goods may be sent back."""
+
+    days: int = Field(default=14, ge=0, le=3650)
 
 
 class WorkerSettings(BaseModel):

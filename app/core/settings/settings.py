@@ -34,6 +34,8 @@ from app.core.settings.groups import (
     PaymentSettings,
     RateLimitSettings,
     RedisSettings,
+    RefundSettings,
+    ReturnSettings,
     ShopSettings,
     StorageSettings,
     StripeSettings,
@@ -150,6 +152,8 @@ class Settings(_DatabaseOnly):
     payments: PaymentSettings = PaymentSettings()
     stripe: StripeSettings = StripeSettings()
     orders: OrderSettings = OrderSettings()
+    refunds: RefundSettings = RefundSettings()
+    returns: ReturnSettings = ReturnSettings()
     worker: WorkerSettings = WorkerSettings()
     cors: CorsSettings = CorsSettings()
     allowed: AllowedSettings = AllowedSettings()

@@ -7,7 +7,6 @@ from fastapi import Depends, Path, Request
 
 from app.core.db.transaction import SessionDep, transaction
 from app.core.errors import refuses
-from app.identity.authentication.deps import Buyer
 from app.sales.errors import OrderNotFound
 from app.sales.payments.errors import ProviderNotOffered
 from app.sales.payments.flow import PaymentFlow
@@ -22,9 +21,6 @@ async def get_providers(request: Request) -> Providers:
     return providers
 
 
-OrderNumber = Annotated[
-    str, Path(max_length=20, description="Number of the order.", examples=["ORD-00000042"])
-]
 WebhookSender = Annotated[str, Path(max_length=20, description="Name of the provider.", examples=["stripe"])]
 ProvidersDep = Annotated[Providers, Depends(get_providers)]
 
@@ -41,10 +37,14 @@ async def get_payment_service(session: SessionDep) -> PaymentService:
     return PaymentService.build(session)
 
 
-async def get_request_key(request: Request, number: str, buyer: Buyer) -> bytes:
-    """A hash of the `Idempotency-Key`: a request that is made again after a crash finds what it began."""
+async def get_request_key(request: Request, number: str) -> bytes:
+    """A hash of the `Idempotency-Key` of the caller, who is known by now: a request that is made again after a crash
+    finds what it began.
+    """
+    scope = request.scope
     sent = request.headers.get("idempotency-key", "")
-    return hashlib.blake2b(f"{buyer.user_id} {number} {request.scope['route'].path} {sent}".encode()).digest()
+    parts = (scope["state"].get("user_id"), scope["route"].path, number, sent)
+    return hashlib.blake2b(repr(parts).encode()).digest()
 
 
 PaymentFlowDep = Annotated[PaymentFlow, Depends(get_payment_flow)]

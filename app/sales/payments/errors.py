@@ -35,6 +35,14 @@ class PaymentUnderWay(AppError):
     title = "A payment is under way"
 
 
+class GiftCardEmpty(AppError):
+    """Nothing is left on the gift card, or the order has what there was."""
+
+    status = 409
+    code = "gift-card-empty"
+    title = "Nothing is left on the gift card"
+
+
 class ProviderNotOffered(AppError):
     """The shop takes no payments by this provider."""
 

@@ -40,6 +40,15 @@ class PaymentCancelled(PaymentEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentUnwanted(Event):
+    """Money came for an order that is off, or paid already: it is to go back."""
+
+    type: ClassVar[str] = "payment.unwanted"
+    payment_id: int
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookReceived(Event):
     """A provider's event is stored, and says that something became of a payment."""
 

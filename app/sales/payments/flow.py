@@ -15,7 +15,7 @@ from app.sales.payments.port import (
 )
 from app.sales.payments.providers import Providers
 from app.sales.payments.repository import Transaction
-from app.sales.payments.schemas import PaymentIn
+from app.sales.payments.schemas import PaymentIn, ProviderName
 from app.sales.payments.service import OVER, PaymentService, UnderWay
 
 _log = structlog.get_logger(__name__)
@@ -35,9 +35,11 @@ class PaymentFlow:
 
         The row is committed before the provider hears of it, so that whatever happens then, somebody asks again
         with the same key. A provider that does not answer leaves the payment pending.
-        Raises OrderNotFound, OrderAlreadyPaid, OrderNotPayable, PaymentUnderWay, ProviderNotOffered.
+        Raises OrderNotFound, OrderAlreadyPaid, OrderNotPayable, PaymentUnderWay, ProviderNotOffered,
+        UnknownGiftCard, GiftCardEmpty.
         """
-        provider = self._providers.get(wanted.provider)
+        is_asked = wanted.provider is not ProviderName.GIFT_CARD
+        provider = self._providers.get(wanted.provider) if is_asked else None
         begun = await self._start(buyer_id, number, wanted, request_key)
         if begun.is_older:
             # The buyer turned back half-way and pays in another way, or in another window.
@@ -46,7 +48,7 @@ class PaymentFlow:
             begun = await self._start(buyer_id, number, wanted, request_key)
         if begun.is_older:
             raise PaymentUnderWay("The payment before it could not be stopped.")
-        if begun.is_over:
+        if begun.is_over or provider is None:
             return begun.id, None
         try:
             charge = await self._charge(provider, begun)

@@ -1,5 +1,6 @@
 """What the worker does about payments: looks into what providers said, or did not say."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime
 
@@ -7,12 +8,13 @@ import structlog
 
 from app.core.clock import utc_now
 from app.core.events.events import Delivery, HandlerContext, RetryAfter, delivers
+from app.sales.orders.events import OrderCancelled
 from app.sales.payments.events import FakeWebhookDue, PaymentDoubted, WebhookReceived
 from app.sales.payments.fake import NAME, FakeProvider
 from app.sales.payments.flow import PaymentFlow
 from app.sales.payments.port import ProviderRefused, ProviderUnavailable
 from app.sales.payments.providers import Providers
-from app.sales.payments.queries import find_payment_of
+from app.sales.payments.queries import find_payment_of, find_under_way
 from app.sales.payments.service import PaymentService
 
 _PAUSE = 30.0
@@ -29,13 +31,22 @@ async def look_into_webhook(context: HandlerContext, event: WebhookReceived, _de
         # Of another shop at the same provider, or of one before this.
         _log.info("webhook_of_no_payment", webhook_id=event.webhook_id)
         return
-    await _ask(context, payment_id)
+    await _with_flow(context, payment_id, PaymentFlow.ask)
 
 
 @delivers(PaymentDoubted)
 async def look_into_payment(context: HandlerContext, event: PaymentDoubted, _delivery: Delivery) -> None:
     """Ask the provider about a payment that is under way for long. Raises RetryAfter."""
-    await _ask(context, event.payment_id)
+    await _with_flow(context, event.payment_id, PaymentFlow.ask)
+
+
+@delivers(OrderCancelled)
+async def stop_payment(context: HandlerContext, event: OrderCancelled, _delivery: Delivery) -> None:
+    """Cancel the payment that is under way for an order that is off. Raises RetryAfter."""
+    async with context.transaction() as session:
+        payment_id = await find_under_way(await session.connection(), event.order_id)
+    if payment_id is not None:
+        await _with_flow(context, payment_id, PaymentFlow.stop)
 
 
 @delivers(FakeWebhookDue)
@@ -53,10 +64,12 @@ async def send_fake_webhooks(context: HandlerContext, event: FakeWebhookDue, _de
             await PaymentService.build(session).receive(NAME, told)
 
 
-async def _ask(context: HandlerContext, payment_id: int) -> None:
+async def _with_flow(
+    context: HandlerContext, payment_id: int, step: Callable[[PaymentFlow, int], Awaitable[None]]
+) -> None:
     async with aclosing(Providers(context.settings, context.transaction)) as providers:
         try:
-            await PaymentFlow(context.transaction, providers).ask(payment_id)
+            await step(PaymentFlow(context.transaction, providers), payment_id)
         except ProviderUnavailable as silence:
             raise RetryAfter(f"payment {payment_id}: {silence}", _PAUSE) from silence
         except ProviderRefused as refusal:

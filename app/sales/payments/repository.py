@@ -8,8 +8,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.clock import utc_now
-from app.sales.models import FakeTransaction, Order, Payment, PaymentStatus, PaymentWebhook
+from app.sales.models import FakeTransaction, Order, OrderEvent, Payment, PaymentStatus, PaymentWebhook
 from app.sales.models.payments import UNDER_WAY
 from app.sales.payments.port import WebhookEvent
 
@@ -70,18 +69,10 @@ class PaymentRepository:
         """Write what was changed."""
         await self._session.flush()
 
-    async def add_captured(self, order: Order, provider: str, amount: Decimal) -> Payment:
-        """Write a payment that needs no provider: a gift card's, or one at the till."""
-        return await self.add(
-            Payment(
-                order_id=order.id,
-                provider=provider,
-                status=PaymentStatus.SUCCEEDED,
-                amount=amount,
-                currency=order.currency,
-                captured_at=utc_now(),
-            )
-        )
+    async def was_cancelled(self, order_id: int) -> bool:
+        """Whether somebody called the order off, who is not to pay for it then."""
+        noted = select(OrderEvent.id).where(OrderEvent.order_id == order_id, OrderEvent.kind == "cancelled")
+        return await self._session.scalar(noted.limit(1)) is not None
 
     async def keep_webhook(self, provider: str, event: WebhookEvent) -> int | None:
         """Store the event; its row's id, or None where it came before."""

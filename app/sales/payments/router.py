@@ -8,11 +8,13 @@ from app.core.http.idempotency import IDEMPOTENCY_KEY_REQUIRED, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadBackDep
 from app.core.http.schemas import RowId
-from app.identity.authentication.deps import Buyer, OrderReader
+from app.identity.authentication.deps import Buyer
 from app.sales.errors import OrderNotFound
+from app.sales.gift_cards.errors import UnknownGiftCard
+from app.sales.orders.deps import SeenUserDep
+from app.sales.orders.schemas import OrderNumber
 from app.sales.payments import queries
 from app.sales.payments.deps import (
-    OrderNumber,
     PaymentFlowDep,
     PaymentServiceDep,
     ProvidersDep,
@@ -20,6 +22,7 @@ from app.sales.payments.deps import (
     WebhookSender,
 )
 from app.sales.payments.errors import (
+    GiftCardEmpty,
     OrderAlreadyPaid,
     OrderNotPayable,
     PaymentNotFound,
@@ -41,7 +44,7 @@ router = APIRouter(prefix="/api/v1", tags=["payments"], route_class=IdempotentRo
     status_code=201,
     summary="Pay an order",
     response_model=PaymentBegunOut,
-    responses=problems(OrderAlreadyPaid, OrderNotPayable, PaymentUnderWay),
+    responses=problems(OrderAlreadyPaid, OrderNotPayable, PaymentUnderWay, UnknownGiftCard, GiftCardEmpty),
     dependencies=[IDEMPOTENCY_KEY_REQUIRED],
 )
 async def create_payment(
@@ -69,9 +72,9 @@ async def create_payment(
     response_model=PaymentsOut,
     responses=problems(OrderNotFound),
 )
-async def list_payments(number: OrderNumber, reader: OrderReader, hot: HotDep) -> Response:
+async def list_payments(number: OrderNumber, user_id: SeenUserDep, hot: HotDep) -> Response:
     """All payments of your own order, or, with `orders:manage`, of anybody's; and what is left to pay."""
-    return await hot.answer_private(partial(queries.list_payments, number=number, reader=reader))
+    return await hot.answer_private(partial(queries.list_payments, number=number, user_id=user_id))
 
 
 @router.post(

@@ -1,12 +1,12 @@
 """What buyers send and see of payments."""
 
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.core.http.schemas import Money, RequestModel, ResponseModel, Timestamp
+from app.core.http.schemas import Line, Money, RequestModel, ResponseModel, Timestamp
 from app.sales.models import PaymentStatus
 from app.sales.payments.port import Card
 
@@ -16,6 +16,7 @@ class ProviderName(StrEnum):
 
     FAKE = "fake"
     STRIPE = "stripe"
+    GIFT_CARD = "gift_card"
 
 
 class PaymentIn(RequestModel):
@@ -30,10 +31,18 @@ class PaymentIn(RequestModel):
         " provider, and never comes here.",
     )
 
+    code: Annotated[Line, Field(min_length=1, max_length=100)] | None = Field(
+        default=None, description="With `gift_card` alone: its code.", examples=[None]
+    )
+
     @model_validator(mode="after")
-    def _only_fake_cards(self) -> Self:
+    def _says_what_its_provider_takes(self) -> Self:
         if self.card is not None and self.provider is not ProviderName.FAKE:
             raise PydanticCustomError("card_of_another_provider", "only `fake` has cards here")
+        if (self.code is None) == (self.provider is ProviderName.GIFT_CARD):
+            raise PydanticCustomError(
+                "code_of_gift_card", "`gift_card` needs a `code`, and nothing else has one"
+            )
         return self
 
 
@@ -41,7 +50,7 @@ class PaymentOut(ResponseModel):
     """A payment of an order."""
 
     id: int = Field(examples=[7])
-    provider: str = Field(description="`gift_card` and the till's besides.", examples=["fake"])
+    provider: str = Field(description="`cash` and `card` are the till's.", examples=["fake"])
     status: PaymentStatus
     amount: Money = Field(examples=[42.5])
     currency: str = Field(description="ISO 4217.", examples=["EUR"])

@@ -8,8 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import utc_now
 from app.core.events.events import publish
 from app.sales.errors import no_order
+from app.sales.gift_cards.repository import GiftCardRepository
 from app.sales.models import Order, Payment, PaymentStatus
+from app.sales.order_states import OrderStatus
+from app.sales.order_states import PaymentStatus as OrderPaymentStatus
+from app.sales.orders.service import OrderService
 from app.sales.payments.errors import (
+    GiftCardEmpty,
     OrderAlreadyPaid,
     OrderNotPayable,
     PaymentNotFound,
@@ -20,6 +25,7 @@ from app.sales.payments.events import (
     PaymentEvent,
     PaymentFailed,
     PaymentSucceeded,
+    PaymentUnwanted,
     WebhookReceived,
 )
 from app.sales.payments.port import Card, Charge, ChargeRequest, WebhookEvent, provider_key
@@ -32,7 +38,7 @@ OVER: dict[PaymentStatus, type[PaymentEvent]] = {
     PaymentStatus.FAILED: PaymentFailed,
     PaymentStatus.CANCELLED: PaymentCancelled,
 }
-_CLOSED = frozenset({"cancelled", "returned"})
+_CLOSED = frozenset({OrderStatus.CANCELLED, OrderStatus.RETURNED})
 
 
 class UnderWay(NamedTuple):
@@ -54,20 +60,29 @@ class UnderWay(NamedTuple):
 class PaymentService:
     """Payments in one transaction, which is short: nobody is asked over the network inside."""
 
-    def __init__(self, session: AsyncSession, payments: PaymentRepository) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        payments: PaymentRepository,
+        orders: OrderService,
+        gift_cards: GiftCardRepository,
+    ) -> None:
         self._session = session
         self._payments = payments
+        self._orders = orders
+        self._gift_cards = gift_cards
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
         """Compose it on one session."""
-        return cls(session, PaymentRepository(session))
+        gift_cards = GiftCardRepository(session)
+        return cls(session, PaymentRepository(session), OrderService.build(session), gift_cards)
 
     async def start(self, buyer_id: int, number: str, wanted: PaymentIn, request_key: bytes) -> UnderWay:
         """Write down that what is due is to be paid; the same request again finds what it began before.
 
         An older payment that waits for the buyer is what comes back instead: it must be cancelled first.
-        Raises OrderNotFound, OrderAlreadyPaid, OrderNotPayable, PaymentUnderWay.
+        Raises OrderNotFound, OrderAlreadyPaid, OrderNotPayable, PaymentUnderWay, UnknownGiftCard, GiftCardEmpty.
         """
         order = await self._payments.lock_order(number, buyer_id)
         if order is None:
@@ -93,8 +108,23 @@ class PaymentService:
             card=wanted.card,
             request_key=request_key,
         )
-        order.payment_status = "pending"
-        return _as_asked(number, await self._payments.add(payment))
+        if wanted.code is not None:
+            payment.amount = await self._gift_cards.redeem(wanted.code, due, order.currency, order.id)
+            if not payment.amount:
+                raise GiftCardEmpty("Nothing is left on it for this order.")
+            await self._payments.add(payment)
+            await self._end(order, payment, Charge("", PaymentStatus.SUCCEEDED, payment.amount))
+        else:
+            order.payment_status = OrderPaymentStatus.PENDING
+            await self._payments.add(payment)
+        return _as_asked(number, payment)
+
+    async def take(self, order: Order, provider: str) -> None:
+        """Note that the locked order is paid at the counter, in cash or otherwise, with no provider to ask."""
+        due = order.total - await self._payments.captured(order.id)
+        payment = Payment(order_id=order.id, provider=provider, amount=due, currency=order.currency)
+        await self._payments.add(payment)
+        await self._end(order, payment, Charge("", PaymentStatus.SUCCEEDED, due))
 
     async def find(self, payment_id: int) -> UnderWay | None:
         """The payment as its provider is asked about it, if there is one."""
@@ -137,22 +167,26 @@ class PaymentService:
             await publish(self._session, WebhookReceived(webhook_id))
 
     async def _end(self, order: Order, payment: Payment, charge: Charge) -> None:
+        payment.status = charge.status
         if charge.status is PaymentStatus.SUCCEEDED:
             if charge.amount != payment.amount:
                 _log.error("captured_another_amount", payment_id=payment.id)
                 payment.amount = charge.amount
             payment.captured_at = utc_now()
-        await self._payments.flush()
-        captured = await self._payments.captured(order.id)
-        if captured >= order.total:
-            order.payment_status = "paid"
-        else:
-            order.payment_status = "unpaid"
-        told = OVER[charge.status]
-        await publish(
-            self._session,
-            told(payment.id, order.id, payment.provider, str(payment.amount), payment.currency),
-        )
+        told = (payment.id, order.id, payment.provider, str(payment.amount), payment.currency)
+        await publish(self._session, OVER[charge.status](*told))
+        is_paid = order.total <= await self._payments.captured(order.id)
+        if charge.status is PaymentStatus.SUCCEEDED and (is_paid or order.status in _CLOSED):
+            await self._pay(order, payment)
+        elif order.payment_status == OrderPaymentStatus.PENDING:
+            order.payment_status = OrderPaymentStatus.UNPAID
+
+    async def _pay(self, order: Order, payment: Payment) -> None:
+        """Money is there: the order goes on, or the money goes back."""
+        # One that somebody called off stays off; only an order that ran out of time is still wanted.
+        is_wanted = not await self._payments.was_cancelled(order.id)
+        if not (is_wanted and await self._orders.mark_paid(order)):
+            await publish(self._session, PaymentUnwanted(payment.id, order.id))
 
 
 def _as_asked(number: str, payment: Payment) -> UnderWay:

@@ -24,7 +24,7 @@ from app.core.events.events import (
     run_transactional,
 )
 from app.core.mail import FileMailer
-from app.sales.models import Order
+from app.sales.models import Order, OrderLine
 from tests.conftest import Caller, SignUp
 
 # As a worker does: what is handled must not depend on which tests ran before.
@@ -59,8 +59,13 @@ def an_order(buyer_id: int | None, total: str = "42.50", **columns: Any) -> Orde
 
 
 async def made(session: AsyncSession, order: Order) -> Order:
-    """The order, written, with its number."""
+    """The order, written, with its number and a line that takes no stock."""
     session.add(order)
+    await session.flush()
+    line = OrderLine(order_id=order.id, position=1, item_id=10**12, kind="stationery", title="Gift wrap")
+    line.quantity, line.unit_price, line.line_total = 1, order.total, order.total
+    line.tax_class, line.tax_rate, line.tax, line.discount = "goods", Decimal(0), Decimal(0), Decimal(0)
+    session.add(line)
     await session.flush()
     await session.refresh(order)
     return order

@@ -1,0 +1,1 @@
+"""Refunds: money goes back the way it came, never more than came, each once."""
