@@ -49,6 +49,7 @@ from app.sales.offers.router import router as offers
 from app.sales.orders.router import router as orders
 from app.sales.payments.router import router as payments
 from app.sales.refunds.router import router as refunds
+from app.sales.returns.router import router as returns
 from app.sales.shipping.router import router as admin_shipping_methods
 from app.sales.taxes.router import router as admin_tax_rates
 from app.sales.transactions.router import router as transactions
@@ -94,6 +95,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     discounts,
     payments,
     refunds,
+    returns,
     invoices,
     transactions,
     gift_cards,
@@ -129,6 +131,7 @@ TAGS = {
     "discounts": "Rules by which orders cost less, with a code or without, for staff.",
     "payments": "Pay orders, with the fake provider, by Stripe or with a gift card, and give money back.",
     "gift-cards": "Cards with money on them: what is on one, and issuing them, for staff.",
+    "returns": "Send goods back, and decide on what is sent back.",
     "documents": "Documents that sellers keep: PDF, text and CSV.",
     "pictures": "Pictures of items, covers of books among them.",
     "search": "Find books by words, title or ISBN, misspelt ones too, and suggest while typing.",

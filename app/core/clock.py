@@ -21,6 +21,11 @@ def shop_today() -> date:
     return datetime.now(_shop_zone).date()
 
 
+def shop_day(moment: datetime) -> date:
+    """The day that it was then where the shop is."""
+    return moment.astimezone(_shop_zone).date()
+
+
 def start_of_day(day: date) -> datetime:
     """The first moment of the day where the shop is; where clocks skip midnight, the moment they do."""
     return datetime.combine(day, time.min, _shop_zone).astimezone(UTC)

@@ -33,6 +33,9 @@ CREATES_NOTHING = {
     "step_up",
     "stop_email_change",
     "confirm_payment",
+    "approve_return",
+    "reject_return",
+    "receive_return",
     # Stored by the event's own id.
     "receive_payment_webhook",
     # Set anew, it is as it was.

@@ -26,6 +26,8 @@ from app.sales.models.payments import PaymentWebhook as PaymentWebhook
 from app.sales.models.payments import Refund as Refund
 from app.sales.models.payments import RefundPart as RefundPart
 from app.sales.models.payments import RefundStatus as RefundStatus
+from app.sales.models.returns import Return as Return
+from app.sales.models.returns import ReturnStatus as ReturnStatus
 from app.sales.models.shipping import ShippingBand as ShippingBand
 from app.sales.models.shipping import ShippingMethod as ShippingMethod
 from app.sales.models.taxes import TaxRate as TaxRate

@@ -37,13 +37,13 @@ async def get_payment_service(session: SessionDep) -> PaymentService:
     return PaymentService.build(session)
 
 
-async def get_request_key(request: Request, number: str) -> bytes:
+async def get_request_key(request: Request) -> bytes:
     """A hash of the `Idempotency-Key` of the caller, who is known by now: a request that is made again after a crash
     finds what it began.
     """
     scope = request.scope
     sent = request.headers.get("idempotency-key", "")
-    parts = (scope["state"].get("user_id"), scope["route"].path, number, sent)
+    parts = (scope["state"].get("user_id"), scope["path"], sent)
     return hashlib.blake2b(repr(parts).encode()).digest()
 
 

@@ -1,11 +1,12 @@
 """Giving money back, as providers take part in it: short transactions, and between them, in none, the network."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from decimal import Decimal
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.identity.principal import Principal
 from app.sales.models import RefundStatus
 from app.sales.payments.port import (
     ProviderRefund,
@@ -17,7 +18,6 @@ from app.sales.payments.port import (
 from app.sales.payments.providers import Providers
 from app.sales.payments.repository import Transaction
 from app.sales.refunds.repository import PendingPart, RefundRepository
-from app.sales.refunds.schemas import RefundIn
 from app.sales.refunds.service import RefundService
 
 _log = structlog.get_logger(__name__)
@@ -31,14 +31,12 @@ class RefundFlow:
         self._providers = providers
         self._fresh_above = fresh_above
 
-    async def refund(self, actor: Principal, number: str, refund: RefundIn, request_key: bytes) -> int:
-        """Give back; the refund's id. It stays pending where a provider does not answer.
-
-        Raises OrderNotFound, RefundExceedsCaptured, RefundExceedsLine, StepUpRequired.
+    async def refund(self, start: Callable[[AsyncSession, Decimal], Awaitable[int]]) -> int:
+        """Give back what `start` writes down in a transaction, which it is given with the amount above which it asks
+        for a fresh proof; the refund's id. It stays pending where a provider does not answer. Raises what `start` does.
         """
         async with self._transaction() as session:
-            service = RefundService.build(session)
-            refund_id = await service.start(actor, number, refund, request_key, self._fresh_above)
+            refund_id = await start(session, self._fresh_above)
         with suppress(ProviderUnavailable):
             await self.carry_out(refund_id)
         return refund_id

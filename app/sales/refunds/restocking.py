@@ -41,7 +41,8 @@ class Restocking:
         order_id = next(iter(pieces)).order_id
         parts = await self._refunds.lock_parts_of(order_id)
         lines = {line.id: (line, quantity) for line, quantity in pieces.items()}
-        released, returned, spoilt = Counter[int](), Counter[int](), Counter[int]()
+        released, returned = Counter[int](), Counter[int]()
+        spoilt = Counter[int]()
         for part in parts:
             if part.line_id not in lines:
                 continue

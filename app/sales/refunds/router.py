@@ -16,6 +16,7 @@ from app.sales.refunds import queries
 from app.sales.refunds.deps import RefundFlowDep
 from app.sales.refunds.errors import RefundExceedsCaptured, RefundExceedsLine
 from app.sales.refunds.schemas import RefundIn, RefundOut, RefundsOut
+from app.sales.refunds.service import RefundService
 
 router = APIRouter(prefix="/api/v1", tags=["payments"], route_class=IdempotentRoute)
 
@@ -41,7 +42,11 @@ async def create_refund(
     `pending` is carried out as soon as the provider answers. Large amounts need a proof of who you are that is some
     minutes old at most. Needs an `Idempotency-Key`: nothing is given back twice.
     """
-    refund_id = await refunds.refund(actor, number, refund, request_key)
+    refund_id = await refunds.refund(
+        lambda session, fresh_above: RefundService.build(session).start(
+            actor, number, refund, request_key, fresh_above
+        )
+    )
     location = f"/api/v1/orders/{number}/refunds"
     return await read_back(partial(queries.get_refund, refund_id=refund_id), status=201, location=location)
 

@@ -83,6 +83,13 @@ class RefundOut(ResponseModel):
     created_at: Timestamp
 
 
+class RefundNote(ResponseModel):
+    """A refund in the timeline of its order."""
+
+    refund_id: int
+    amount: Money
+
+
 class RefundsOut(ResponseModel):
     """All refunds of an order, the oldest first."""
 

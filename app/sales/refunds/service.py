@@ -23,7 +23,7 @@ from app.sales.refunds.errors import RefundExceedsCaptured, RefundExceedsLine
 from app.sales.refunds.events import PaymentRefunded, RefundRequested
 from app.sales.refunds.repository import RefundRepository
 from app.sales.refunds.restocking import Restocking
-from app.sales.refunds.schemas import RefundIn
+from app.sales.refunds.schemas import RefundIn, RefundNote
 
 _CENT = Decimal("0.01")
 _ASKED = frozenset({ProviderName.FAKE.value, ProviderName.STRIPE.value})
@@ -167,7 +167,8 @@ class RefundService:
             paid, returned = await self._refunds.totals(order.id)
             is_all = returned >= paid
             order.payment_status = PaymentStatus.REFUNDED if is_all else PaymentStatus.PARTIALLY_REFUNDED
-            self._orders.note(order, "refunded", refund.actor_id, data={"amount": str(given)})
+            told = RefundNote(refund_id=refund.id, amount=given)
+            self._orders.note(order, "refunded", refund.actor_id, data=told)
             await publish(self._session, OrderRefunded(order.id, number, refund.id, str(given)))
 
     async def _give_back_all(self, order: Order, payments: Sequence[Payment], reason: str) -> None:

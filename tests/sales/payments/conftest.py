@@ -62,9 +62,20 @@ async def made(session: AsyncSession, order: Order) -> Order:
     """The order, written, with its number and a line that takes no stock."""
     session.add(order)
     await session.flush()
-    line = OrderLine(order_id=order.id, position=1, item_id=10**12, kind="stationery", title="Gift wrap")
-    line.quantity, line.unit_price, line.line_total = 1, order.total, order.total
-    line.tax_class, line.tax_rate, line.tax, line.discount = "goods", Decimal(0), Decimal(0), Decimal(0)
+    line = OrderLine(
+        order_id=order.id,
+        position=1,
+        item_id=10**12,
+        kind="stationery",
+        title="Gift wrap",
+        quantity=1,
+        unit_price=order.total,
+        tax_class="goods",
+        tax_rate=Decimal(0),
+        tax=Decimal(0),
+        discount=Decimal(0),
+        line_total=order.total,
+    )
     session.add(line)
     await session.flush()
     await session.refresh(order)

@@ -1,0 +1,1 @@
+"""Returns: what buyers send back, from the wish to the money."""
