@@ -33,7 +33,7 @@ from app.sales.inventory.schemas import (
     StockFilter,
     StockOut,
 )
-from app.sales.models import InventoryCheck
+from app.sales.models import InventoryCheck, OrderPart
 
 _IS_LOW: ColumnElement[bool] = func.coalesce(literal_column(IS_LOW), False)
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
@@ -79,6 +79,14 @@ _MOVED = (
     )
     .group_by(StockMovement.item_id)
     .subquery("sums")
+)
+
+
+_PROMISED = (
+    select(OrderPart.item_id, func.sum(OrderPart.reserved).label("promised"))
+    .where(OrderPart.reserved > 0)
+    .group_by(OrderPart.item_id)
+    .subquery("open_orders")
 )
 
 
@@ -139,14 +147,19 @@ async def reconcile(connection: AsyncConnection) -> ReadResult:
 
 
 async def compare_all(connection: AsyncConnection) -> tuple[ReconciliationOut, str]:
-    """Compare stock and ledger; with the snapshot in which they were."""
+    """Compare stock, ledger and open orders; with the snapshot in which they were."""
     moved, reserved_moved = func.coalesce(_MOVED.c.moved, 0), func.coalesce(_MOVED.c.reserved_moved, 0)
-    disagrees = or_(StockLevel.on_hand != moved, StockLevel.reserved != reserved_moved)
-    both = StockLevel.__table__.outerjoin(_MOVED, _MOVED.c.item_id == StockLevel.item_id)
+    promised = func.coalesce(_PROMISED.c.promised, 0)
+    disagrees = or_(
+        StockLevel.on_hand != moved, StockLevel.reserved != reserved_moved, StockLevel.reserved != promised
+    )
+    all_three = StockLevel.__table__.outerjoin(_MOVED, _MOVED.c.item_id == StockLevel.item_id).outerjoin(
+        _PROMISED, _PROMISED.c.item_id == StockLevel.item_id
+    )
     counted = select(
         func.count().label("items"), func.count().filter(disagrees).label("mismatches"), snapshot_text
     )
-    totals = (await connection.execute(counted.select_from(both))).one()
+    totals = (await connection.execute(counted.select_from(all_three))).one()
     listed = (
         select(
             StockLevel.item_id,
@@ -154,8 +167,9 @@ async def compare_all(connection: AsyncConnection) -> tuple[ReconciliationOut, s
             moved.label("moved"),
             StockLevel.reserved,
             reserved_moved.label("reserved_moved"),
+            promised.label("promised"),
         )
-        .select_from(both)
+        .select_from(all_three)
         .where(disagrees)
         .order_by(StockLevel.item_id)
         .limit(_SHOWN)

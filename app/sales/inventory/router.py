@@ -133,5 +133,8 @@ async def adjust_stock(
     dependencies=[INVENTORY_READER],
 )
 async def reconcile_inventory(hot: HotDep) -> Response:
-    """Compare every item's stock with the sums of its movements: they agree, or something wrote past the ledger."""
+    """Compare every item's stock with the sums of its movements and with what open orders have reserved.
+
+    They agree, or something wrote past the ledger.
+    """
     return await hot.answer_private(queries.reconcile)

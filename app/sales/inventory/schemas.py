@@ -170,13 +170,14 @@ class ReceiptOut(ResponseModel):
 
 
 class MismatchOut(ResponseModel):
-    """An item of which levels and ledger disagree."""
+    """An item of which levels, ledger and open orders disagree."""
 
     item_id: int = Field(examples=[42])
     on_hand: int = Field(examples=[12])
     moved: int = Field(description="The sum of its movements.", examples=[11])
     reserved: int = Field(examples=[2])
     reserved_moved: int = Field(description="The sum of what they reserved.", examples=[2])
+    promised: int = Field(description="The sum of what open orders have reserved.", examples=[2])
 
 
 class ReconciliationOut(ResponseModel):

@@ -281,8 +281,8 @@ async def test_what_was_written_past_the_ledger_is_found(
     found = (await client.get(RECONCILE, headers=moderator.headers)).json()
     assert (found["is_sound"], found["mismatches"]) == (False, 2)
     assert found["first"] == [
-        {"item_id": pen["id"], "on_hand": 7, "moved": 4, "reserved": 0, "reserved_moved": 0},
-        {"item_id": ink["id"], "on_hand": 1, "moved": 1, "reserved": 1, "reserved_moved": 0},
+        {"item_id": pen["id"], "on_hand": 7, "moved": 4, "reserved": 0, "reserved_moved": 0, "promised": 0},
+        {"item_id": ink["id"], "on_hand": 1, "moved": 1, "reserved": 1, "reserved_moved": 0, "promised": 0},
     ]
 
 
