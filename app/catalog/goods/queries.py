@@ -142,12 +142,13 @@ PARTS = _of_parts(
         type_=JSONB,
     )
 ).scalar_subquery()
+WEIGHT_GRAMS = func.coalesce(Item.weight_grams, _of_bundle(_WEIGHT, Item.weight_grams))
 _BY_NAME = dict(select(*ITEM_COLUMNS).selected_columns.items())
 _OF_BUNDLES: Mapping[str, SQLColumnExpression[Any]] = {
     "quantity": BUYABLE,
     "sale_policy": _of_bundle(_STRICTEST, _BY_NAME["sale_policy"]),
     "on_sale_at": _of_bundle(func.max(_part_level.on_sale_at), StockLevel.on_sale_at),
-    "weight_grams": func.coalesce(Item.weight_grams, _of_bundle(_WEIGHT, Item.weight_grams)),
+    "weight_grams": WEIGHT_GRAMS,
     "pictures": _of_bundle(_PICTURES, Item.pictures),
     "stock_version": _of_bundle(func.sum(_part.version + _part_level.version), _BY_NAME["stock_version"]),
 }

@@ -29,6 +29,7 @@ class Goods(NamedTuple):
     is_price_fixed: bool
     category_ids: Sequence[int]
     author_ids: Sequence[int]
+    weight_grams: int | None
 
     def is_for_sale(self, currency: str) -> bool:
         """Whether it is sold at all in a shop of this currency, be there any or not."""
@@ -44,7 +45,7 @@ class Goods(NamedTuple):
 
     def line(self, quantity: int) -> Line:
         """So many of it, to be priced; what has no price costs nothing, and is refused elsewhere."""
-        weight = 0 if self.format in _ELECTRONIC else PRINTED_GRAMS
+        weight = 0 if self.format in _ELECTRONIC else self.weight_grams or PRINTED_GRAMS
         return Line(
             item_id=self.item_id,
             quantity=quantity,

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
-from app.catalog.goods.queries import AVAILABLE
-from app.catalog.models import Book, BookCategory, Contributor, ContributorRole, Item, StockLevel
+from app.catalog.goods.queries import BUYABLE, WEIGHT_GRAMS
+from app.catalog.models import Book, BookCategory, Contributor, ContributorRole, Item, OfferPart, StockLevel
 from app.core.db.queries import snapshot_text
 from app.core.http.responses import ReadResult, answer_number, version_etag
 from app.sales.cart.errors import no_cart
@@ -28,6 +29,16 @@ _AUTHOR_IDS = func.array(
     .scalar_subquery(),
     type_=ARRAY(BigInteger),
 )
+_part = aliased(Book)
+# A price that is fixed for one of its books is fixed for a bundle.
+_IS_PRICE_FIXED = func.coalesce(
+    Book.is_price_fixed,
+    select(func.bool_or(_part.is_price_fixed))
+    .join(OfferPart, OfferPart.item_id == _part.item_id)
+    .where(OfferPart.offer_id == Item.id)
+    .scalar_subquery(),
+    False,
+)
 _GOODS = (
     Item.id,
     Item.kind,
@@ -38,11 +49,12 @@ _GOODS = (
     Item.currency,
     Item.is_active,
     StockLevel.sale_policy,
-    AVAILABLE,
+    BUYABLE,
     Book.format,
-    func.coalesce(Book.is_price_fixed, False),
+    _IS_PRICE_FIXED,
     _CATEGORY_IDS,
     _AUTHOR_IDS,
+    WEIGHT_GRAMS,
 )
 _OF_GOODS = Item.__table__.outerjoin(Book, Book.item_id == Item.id).outerjoin(
     StockLevel, StockLevel.item_id == Item.id

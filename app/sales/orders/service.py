@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.cache_groups import ITEM, LISTS
 from app.catalog.goods.repository import Cause, Moved, StockLedger
+from app.catalog.goods.sale_policies import may_ship
 from app.catalog.models import MovementKind
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
@@ -197,7 +198,7 @@ class OrderService:
         on_sale_at = await find_earliest_sale(
             await self._session.connection(), [item_id for item_id, pieces in leaving.items() if pieces]
         )
-        if on_sale_at is not None and on_sale_at > utc_now():
+        if not may_ship(on_sale_at, utc_now()):
             raise NotYetOnSale(
                 f"Something of it is on sale from {on_sale_at:%Y-%m-%d} only; ship the other lines."
             )
