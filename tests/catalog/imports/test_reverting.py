@@ -68,6 +68,18 @@ async def test_a_new_book_that_is_reserved_stays(importer: Importer) -> None:
     assert (await importer.job(job["id"]))["revert"]["left"] == 1
 
 
+async def test_a_new_book_that_a_bundle_has_stays(importer: Importer) -> None:
+    job = await importer.finish(csv_of(books_of(3)))
+    part = {"item_id": (await importer.book(isbn_of(2)))["id"], "quantity": 2}
+    bundle = {"name": "Set", "price": 5, "items": [part]}
+    answer = await importer.http.post("/api/v1/offers", json=bundle, headers=importer.caller.headers)
+    assert answer.status_code == 201, answer.text
+    await importer.act(job["id"], "revert")
+    await importer.run()
+    assert (await importer.job(job["id"]))["revert"] == {"state": "completed", "reverted": 2, "left": 1}
+    assert [row["reverted"] for row in await importer.rows(job["id"])] == [True, False, True]
+
+
 async def test_names_that_others_use_by_now_stay(importer: Importer) -> None:
     job = await importer.finish(csv_of(books_of(1, author="Ann; Bea")))
     await importer.finish(csv_of([{"isbn": isbn_of(7), "title": "Another", "author": "Ann"}]))
