@@ -1,5 +1,6 @@
 """A bundle is bought, given back and sent as one line; its parts leave the stock. What is not there or out yet waits."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -117,3 +118,32 @@ async def test_a_fixed_price_and_the_weights_of_its_items_hold_for_a_bundle(
     heavy = await a_quote(client, buyer, coupon="TEN")
     assert heavy["discount"] == 1
     assert heavy["shipping"] > light["shipping"]
+
+
+async def test_of_many_who_buy_a_bundle_or_its_parts_nobody_gets_what_is_not_there(
+    live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    staff, buyer = await live_sign_up(Role.MODERATOR), await live_sign_up()
+    pen = await an_item(live_client, staff, "Pen", quantity=6)
+    ink = await an_item(live_client, staff, "Ink", quantity=6)
+    # The same two items in either order of their parts.
+    offers = [
+        await an_offer(live_client, staff, *parts) for parts in ([(pen, 1), (ink, 2)], [(ink, 1), (pen, 2)])
+    ]
+    bodies = [
+        {"item_id": one["id"], "quantity": 1, "address": dict(ADDRESS)} for one in [*offers, pen, ink] * 4
+    ]
+    answers = await asyncio.gather(
+        *(live_client.post("/api/v1/purchase", json=body, headers=once(buyer)) for body in bodies)
+    )
+    assert {one.status_code for one in answers} == {201, 409}
+    reserved = [one for _, one in await levels(live_client, staff, pen, ink)]
+    assert max(reserved) <= 6
+    bought = [body["item_id"] for body, one in zip(bodies, answers, strict=True) if one.status_code == 201]
+    first, second = (bought.count(offer["id"]) for offer in offers)
+    assert reserved == [
+        first + 2 * second + bought.count(pen["id"]),
+        2 * first + second + bought.count(ink["id"]),
+    ]
+    proof = (await live_client.get("/api/v1/admin/inventory/reconcile", headers=staff.headers)).json()
+    assert proof["is_sound"] is True
