@@ -4,7 +4,7 @@ Rows are locked in one order too. Books come first: their `items`, in the order 
 guards the book, its contributions and its search document. Then the advisory locks on names and titles, then
 authors, then works, again each kind in the order of its ids; last the job in which a batch of an import records
 how far it is. Accounts are locked after the lock on roles, categories after the lock on their tree. Of a sale the
-order is locked first, then its stock, then its discounts, each in the order of their ids, then a gift card, then the series that its invoice is numbered in. The
+order is locked first, then its payments and refunds, then its stock, then its discounts, each in the order of their ids, then a gift card, then the series that its invoice is numbered in. The
 audit chain is the last lock of all, right before the commit. What turns out to be needed against this order (the
 record that another one was merged into, the books that came to a source meanwhile) is locked with NOWAIT in a
 savepoint, which gives everything back, or the transaction gives way (`Fault.CONFLICT`).

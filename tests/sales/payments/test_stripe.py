@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from app.identity.permissions import Role
 from app.sales.models import Order
 from app.sales.payments.jobs import ask_about_payments
 from app.sales.payments.port import ProviderRefused
@@ -215,6 +216,31 @@ async def test_another_payment_stops_the_one_before_unless_that_was_paid(
     assert (answer.status_code, answer.json()["code"]) == (409, "order-already-paid")
     states = [one["status"] for one in (await payments_of(client, buyer, order))["items"]]
     assert states == ["cancelled", "succeeded"]
+
+
+async def test_a_refund_is_asked_for_with_its_own_key_and_a_webhook_ends_it(
+    shop: FastAPI, client: httpx.AsyncClient, stripe: StripeStandIn, buyer: Caller, order: Order
+) -> None:
+    async with shop.state.database.sessions.begin() as session:
+        staff = await make_account(shop, session, Role.ADMIN)
+    begun = (await pay(client, buyer, order)).json()
+    stripe.confirm("pi_1")
+    path = f"/api/v1/orders/{order.number}"
+    await client.post(f"{path}/payments/{begun['id']}/confirm", headers=buyer.headers)
+    stripe.refund_status = "pending"
+    body = {"amount": 10.5, "reason": "A page is missing"}
+    told = (await client.post(f"{path}/refunds", json=body, headers=once(staff))).json()
+    assert (told["status"], told["amount"]) == ("pending", 10.5)
+    assert stripe.refunds["re_1"]["amount"] == 1050
+    called, key = stripe.calls[-1]
+    assert (called, key.split(":")[0], key.split(":")[2]) == ("refunds", str(begun["id"]), "1")
+    stripe.refunds["re_1"]["status"] = "succeeded"
+    event, headers = stripe.event("refund.updated", stripe.refunds["re_1"], "evt_9")
+    assert (await client.post(WEBHOOK, content=event, headers=headers)).status_code == 200
+    await work_off(shop)
+    listed = (await client.get(f"{path}/refunds", headers=buyer.headers)).json()
+    assert ([one["status"] for one in listed["items"]], listed["refundable"]) == (["succeeded"], 32)
+    assert len(stripe.refunds) == 1
 
 
 @pytest.mark.parametrize(
