@@ -1,4 +1,4 @@
-"""Reads of invoices and credit notes, by those whose order it is and by staff."""
+"""Reads of invoices and credit notes: with `user_id` of their own orders alone."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -8,8 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.queries import snapshot_text
 from app.core.http.responses import ReadResult
-from app.identity.permissions import Permission
-from app.identity.principal import Principal
 from app.sales.errors import no_order
 from app.sales.invoices.errors import CreditNoteNotFound, NotInvoiced
 from app.sales.invoices.schemas import CreditNotesOut, InvoiceOut
@@ -32,16 +30,16 @@ class Printed(NamedTuple):
     sha256: str
 
 
-def visible_order(number: str, reader: Principal) -> ColumnElement[bool]:
-    """Which order it is: of this number and the reader's own, or anybody's for those who manage orders."""
-    if reader.may(Permission.ORDERS_MANAGE):
-        return Order.number == number
-    return and_(Order.number == number, Order.user_id == reader.user_id)
+def is_order(number: str, user_id: int | None) -> ColumnElement[bool]:
+    """Which order it is; with `user_id` only if it is theirs."""
+    return (
+        Order.number == number if user_id is None else and_(Order.number == number, Order.user_id == user_id)
+    )
 
 
-async def get_invoice(connection: AsyncConnection, number: str, reader: Principal) -> ReadResult:
+async def get_invoice(connection: AsyncConnection, number: str, user_id: int | None) -> ReadResult:
     """The order's invoice. Raises OrderNotFound, NotInvoiced."""
-    wanted = _with_order(number, reader, InvoiceKind.INVOICE)
+    wanted = _with_order(number, user_id, InvoiceKind.INVOICE)
     row = (await connection.execute(wanted)).mappings().one_or_none()
     if row is None:
         raise no_order(number)
@@ -50,9 +48,9 @@ async def get_invoice(connection: AsyncConnection, number: str, reader: Principa
     return ReadResult(to_answer(row), row["snapshot"])
 
 
-async def list_credit_notes(connection: AsyncConnection, number: str, reader: Principal) -> ReadResult:
+async def list_credit_notes(connection: AsyncConnection, number: str, user_id: int | None) -> ReadResult:
     """The order's credit notes, the oldest first. Raises OrderNotFound."""
-    wanted = _with_order(number, reader, InvoiceKind.CREDIT_NOTE).order_by(Invoice.id)
+    wanted = _with_order(number, user_id, InvoiceKind.CREDIT_NOTE).order_by(Invoice.id)
     rows = (await connection.execute(wanted)).mappings().all()
     if not rows:
         raise no_order(number)
@@ -75,9 +73,9 @@ def to_answer(row: RowMapping) -> InvoiceOut:
     return InvoiceOut.model_validate({**row["content"], **row})
 
 
-async def get_printed_invoice(connection: AsyncConnection, number: str, reader: Principal) -> Printed:
+async def get_printed_invoice(connection: AsyncConnection, number: str, user_id: int | None) -> Printed:
     """The printed form of the order's invoice. Raises OrderNotFound, NotInvoiced."""
-    row = (await connection.execute(_printed(number, reader, InvoiceKind.INVOICE))).one_or_none()
+    row = (await connection.execute(_printed(number, user_id, InvoiceKind.INVOICE))).one_or_none()
     if row is None:
         raise no_order(number)
     if row.sha256 is None:
@@ -86,10 +84,10 @@ async def get_printed_invoice(connection: AsyncConnection, number: str, reader: 
 
 
 async def get_printed_credit_note(
-    connection: AsyncConnection, number: str, note: str, reader: Principal
+    connection: AsyncConnection, number: str, note: str, user_id: int | None
 ) -> Printed:
     """The printed form of one of the order's credit notes. Raises OrderNotFound, CreditNoteNotFound, NotInvoiced."""
-    rows = (await connection.execute(_printed(number, reader, InvoiceKind.CREDIT_NOTE))).all()
+    rows = (await connection.execute(_printed(number, user_id, InvoiceKind.CREDIT_NOTE))).all()
     if not rows:
         raise no_order(number)
     row = next((row for row in rows if row.number == note), None)
@@ -100,19 +98,19 @@ async def get_printed_credit_note(
     return Printed(row.number, row.sha256)
 
 
-def _with_order(number: str, reader: Principal, kind: InvoiceKind) -> Select[*tuple[Any, ...]]:
+def _with_order(number: str, user_id: int | None, kind: InvoiceKind) -> Select[*tuple[Any, ...]]:
     """A row for each of the order's; a single empty one where the order has none."""
     both = and_(Invoice.order_id == Order.id, Invoice.kind == kind.value)
     return (
         select(*_COLUMNS, Invoice.content, snapshot_text)
         .select_from(Order)
         .outerjoin(Invoice, both)
-        .where(visible_order(number, reader))
+        .where(is_order(number, user_id))
     )
 
 
-def _printed(number: str, reader: Principal, kind: InvoiceKind) -> Select[*tuple[Any, ...]]:
-    files = _with_order(number, reader, kind).outerjoin(InvoiceFile, InvoiceFile.invoice_id == Invoice.id)
+def _printed(number: str, user_id: int | None, kind: InvoiceKind) -> Select[*tuple[Any, ...]]:
+    files = _with_order(number, user_id, kind).outerjoin(InvoiceFile, InvoiceFile.invoice_id == Invoice.id)
     return files.with_only_columns(Invoice.number, InvoiceFile.sha256)
 
 

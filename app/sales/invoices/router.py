@@ -9,18 +9,18 @@ from app.core.http.conditional import matches_any
 from app.core.http.problems import problems
 from app.core.http.responses import PRIVATE, HotDep
 from app.core.storage.storage import Storage
-from app.identity.authentication.deps import OrderReader
 from app.sales.errors import OrderNotFound
 from app.sales.invoices import queries
 from app.sales.invoices.errors import CreditNoteNotFound, NotInvoiced
 from app.sales.invoices.printing import read_printed
 from app.sales.invoices.queries import Printed
 from app.sales.invoices.schemas import CreditNotesOut, InvoiceOut
+from app.sales.orders.deps import SeenUserDep
+from app.sales.orders.schemas import OrderNumber
 
 router = APIRouter(prefix="/api/v1/orders/{number}", tags=["orders"])
 
-OrderNumber = Annotated[str, Path(pattern=r"^ORD-\d{8}$", examples=["ORD-00000042"])]
-CreditNoteNumber = Annotated[str, Path(pattern=r"^CN-\d{4}-\d{6,}$", examples=["CN-2026-000007"])]
+CreditNoteNumber = Annotated[str, Path(pattern=r"^CN-[0-9]{4}-[0-9]{6,}$", examples=["CN-2026-000007"])]
 _PDF: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The PDF, always the same bytes.",
@@ -35,9 +35,9 @@ _PDF: dict[int | str, dict[str, Any]] = {
     response_model=InvoiceOut,
     responses=problems(OrderNotFound, NotInvoiced),
 )
-async def get_invoice(number: OrderNumber, reader: OrderReader, hot: HotDep) -> Response:
+async def get_invoice(number: OrderNumber, user_id: SeenUserDep, hot: HotDep) -> Response:
     """The invoice, which is issued when the order is paid and never changes. Its buyer sees it, and staff."""
-    return await hot.answer_private(partial(queries.get_invoice, number=number, reader=reader))
+    return await hot.answer_private(partial(queries.get_invoice, number=number, user_id=user_id))
 
 
 @router.get(
@@ -46,10 +46,10 @@ async def get_invoice(number: OrderNumber, reader: OrderReader, hot: HotDep) -> 
     response_class=Response,
     responses={**_PDF, **problems(OrderNotFound, NotInvoiced)},
 )
-async def download_invoice(request: Request, number: OrderNumber, reader: OrderReader) -> Response:
+async def download_invoice(request: Request, number: OrderNumber, user_id: SeenUserDep) -> Response:
     """The invoice as PDF, with its table of taxes. It was made once: the bytes are always the same."""
     async with request.app.state.database.reading() as connection:
-        printed = await queries.get_printed_invoice(connection, number, reader)
+        printed = await queries.get_printed_invoice(connection, number, user_id)
     return await _send(request, printed)
 
 
@@ -59,9 +59,9 @@ async def download_invoice(request: Request, number: OrderNumber, reader: OrderR
     response_model=CreditNotesOut,
     responses=problems(OrderNotFound),
 )
-async def list_credit_notes(number: OrderNumber, reader: OrderReader, hot: HotDep) -> Response:
+async def list_credit_notes(number: OrderNumber, user_id: SeenUserDep, hot: HotDep) -> Response:
     """What of the invoice was credited: one note for each refund, the oldest first."""
-    return await hot.answer_private(partial(queries.list_credit_notes, number=number, reader=reader))
+    return await hot.answer_private(partial(queries.list_credit_notes, number=number, user_id=user_id))
 
 
 @router.get(
@@ -71,11 +71,11 @@ async def list_credit_notes(number: OrderNumber, reader: OrderReader, hot: HotDe
     responses={**_PDF, **problems(OrderNotFound, CreditNoteNotFound, NotInvoiced)},
 )
 async def download_credit_note(
-    request: Request, number: OrderNumber, note: CreditNoteNumber, reader: OrderReader
+    request: Request, number: OrderNumber, note: CreditNoteNumber, user_id: SeenUserDep
 ) -> Response:
     """The credit note as PDF. It was made once: the bytes are always the same."""
     async with request.app.state.database.reading() as connection:
-        printed = await queries.get_printed_credit_note(connection, number, note, reader)
+        printed = await queries.get_printed_credit_note(connection, number, note, user_id)
     return await _send(request, printed)
 
 

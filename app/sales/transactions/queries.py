@@ -5,9 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.queries import snapshot_text
 from app.core.http.responses import ReadResult
-from app.identity.principal import Principal
 from app.sales.errors import no_order
-from app.sales.invoices.queries import visible_order
+from app.sales.invoices.queries import is_order
 from app.sales.models import Order, Payment, PaymentStatus, Refund, RefundStatus
 from app.sales.pricing import round_money
 from app.sales.transactions.schemas import LONGEST_DESCRIPTION, TransactionOut, TransactionsOut
@@ -25,9 +24,9 @@ _REFUNDS = select(
 )
 
 
-async def list_transactions(connection: AsyncConnection, number: str, reader: Principal) -> ReadResult:
+async def list_transactions(connection: AsyncConnection, number: str, user_id: int | None) -> ReadResult:
     """The captured payments and the refunds that went out, the oldest first. Raises OrderNotFound."""
-    known = select(Order.id, snapshot_text).where(visible_order(number, reader))
+    known = select(Order.id, snapshot_text).where(is_order(number, user_id))
     order = (await connection.execute(known)).one_or_none()
     if order is None:
         raise no_order(number)

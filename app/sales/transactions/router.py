@@ -1,14 +1,14 @@
 """`/api/v1/orders/{number}/transactions`."""
 
 from functools import partial
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep
-from app.identity.authentication.deps import OrderReader
 from app.sales.errors import OrderNotFound
+from app.sales.orders.deps import SeenUserDep
+from app.sales.orders.schemas import OrderNumber
 from app.sales.transactions import queries
 from app.sales.transactions.schemas import TransactionsOut
 
@@ -22,9 +22,9 @@ router = APIRouter(prefix="/api/v1/orders/{number}", tags=["orders"])
     responses=problems(OrderNotFound),
 )
 async def list_transactions(
-    number: Annotated[str, Path(pattern=r"^ORD-\d{8}$", examples=["ORD-00000042"])],
-    reader: OrderReader,
+    number: OrderNumber,
+    user_id: SeenUserDep,
     hot: HotDep,
 ) -> Response:
     """Payments that were captured and refunds that went out, of one's own order or, for staff, of anybody's."""
-    return await hot.answer_private(partial(queries.list_transactions, number=number, reader=reader))
+    return await hot.answer_private(partial(queries.list_transactions, number=number, user_id=user_id))

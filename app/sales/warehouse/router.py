@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalog.goods.errors import ItemNotFound
@@ -11,6 +11,7 @@ from app.core.http.responses import PRIVATE
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import INVENTORY_READER, ORDER_MANAGER
 from app.sales.errors import OrderNotFound
+from app.sales.orders.schemas import OrderNumber
 from app.sales.warehouse import queries
 from app.sales.warehouse.printing import print_labels, print_pick_list
 
@@ -61,9 +62,7 @@ async def print_item_labels(request: Request, query: Annotated[LabelQuery, Query
     responses={**_PDF, **problems(OrderNotFound)},
     dependencies=[ORDER_MANAGER],
 )
-async def print_order_pick_list(
-    request: Request, number: Annotated[str, Path(pattern=r"^ORD-\d{8}$", examples=["ORD-00000042"])]
-) -> Response:
+async def print_order_pick_list(request: Request, number: OrderNumber) -> Response:
     """What of the order is still to be packed, bundles by their parts, and where it goes."""
     async with request.app.state.database.reading() as connection:
         order, parts = await queries.get_picked(connection, number)
