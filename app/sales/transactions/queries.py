@@ -7,7 +7,7 @@ from app.core.db.queries import snapshot_text
 from app.core.http.responses import ReadResult
 from app.sales.errors import no_order
 from app.sales.invoices.queries import is_order
-from app.sales.models import Order, Payment, PaymentStatus, Refund, RefundStatus
+from app.sales.models import Order, Payment, PaymentStatus, Refund, RefundPart, RefundStatus
 from app.sales.pricing import round_money
 from app.sales.transactions.schemas import LONGEST_DESCRIPTION, TransactionOut, TransactionsOut
 
@@ -19,9 +19,15 @@ _PAYMENTS = select(
     func.coalesce(Payment.captured_at, Payment.updated_at).label("timestamp"),
     case((Payment.provider == "gift_card", "gift card"), else_=Payment.provider).label("note"),
 )
+# Of a refund, what really went back: a part of it for each payment that it goes the way of.
 _REFUNDS = select(
-    literal("refund"), Refund.id, -Refund.amount, Refund.currency, Refund.updated_at, Refund.reason
-)
+    literal("refund"),
+    RefundPart.id,
+    -RefundPart.amount,
+    Refund.currency,
+    RefundPart.updated_at,
+    Refund.reason,
+).join_from(RefundPart, Refund, Refund.id == RefundPart.refund_id)
 
 
 async def list_transactions(connection: AsyncConnection, number: str, user_id: int | None) -> ReadResult:
@@ -32,7 +38,7 @@ async def list_transactions(connection: AsyncConnection, number: str, user_id: i
         raise no_order(number)
     moved = union_all(
         _PAYMENTS.where(Payment.order_id == order.id, Payment.status == PaymentStatus.SUCCEEDED.value),
-        _REFUNDS.where(Refund.order_id == order.id, Refund.status == RefundStatus.SUCCEEDED.value),
+        _REFUNDS.where(Refund.order_id == order.id, RefundPart.status == RefundStatus.SUCCEEDED.value),
     ).subquery()
     rows = await connection.execute(select(moved).order_by(moved.c.timestamp, moved.c.kind, moved.c.id))
     items = [

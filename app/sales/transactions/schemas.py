@@ -21,6 +21,9 @@ class TransactionOut(ResponseModel):
 
 
 class TransactionsOut(ResponseModel):
-    """An order's transactions, the oldest first; they add up to what the shop has of it."""
+    """An order's transactions, the oldest first; they add up to what the shop has of it.
+
+    A refund that goes several ways, such as to a gift card and a card, is one for each.
+    """
 
     items: list[TransactionOut]

@@ -7,7 +7,7 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.sales.models import Payment, Refund
+from app.sales.models import Payment, Refund, RefundPart
 from tests.conftest import Caller, SignUp
 from tests.sales.invoices.conftest import an_order
 
@@ -32,8 +32,19 @@ async def test_captured_payments_and_refunds_add_up_as_text(
             **money, provider=provider, amount=Decimal(amount), status=status, captured_at=captured
         )
         session.add(payment)
-    for reason, status in (("Ünzufrieden 🙁 " * 20, "succeeded"), ("Not yet", "pending")):
-        session.add(Refund(**money, amount=Decimal("1.5"), status=status, reason=reason))
+        await session.flush()
+        last = payment.id
+    # Of the first refund one part failed, so that the whole has.
+    for reason, parts in (
+        ("Ünzufrieden 🙁 " * 20, {"succeeded": "1.5", "failed": "2"}),
+        ("Not yet", {"pending": "1"}),
+    ):
+        refund = Refund(**money, amount=Decimal(3), status="failed", reason=reason)
+        session.add(refund)
+        await session.flush()
+        for status, amount in parts.items():
+            part = RefundPart(refund_id=refund.id, payment_id=last, amount=Decimal(amount), status=status)
+            session.add(part)
     await session.flush()
     answer = await client.get(path, headers=seller.headers)
     assert answer.status_code == 200, answer.text
