@@ -44,6 +44,7 @@ HANDLERS = (
     "app.sales.orders.jobs",
     "app.sales.refunds.handlers",
     "app.sales.refunds.jobs",
+    "app.sales.bestsellers.jobs",
     "app.identity.jobs",
     "app.messaging.email.delivery",
     "app.messaging.handlers",

@@ -281,8 +281,8 @@ class BookFilter(BookCriteria, ListQuery):
         default=[BookSort.TITLE],
         description=(
             "Comma-separated keys; the id decides ties. `title`: as filed (`title_sort`). `newest`: the latest publication first, books without a date"
-            " last. `added`: the latest first. `popularity`: what was looked at most in the last weeks first, a view"
-            " counting half after 14 days."
+            " last. `added`: the latest first. `popularity`: what sold most in the last 90 days first, by pieces in paid orders;"
+            " of equals, and of what did not sell, what was looked at most in the last weeks, a view counting half after 14 days."
         ),
         examples=[["newest"]],
     )

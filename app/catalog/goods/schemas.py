@@ -246,8 +246,8 @@ class GoodsFilter(GoodsCriteria, ListQuery):
     sort: Annotated[list[ItemSort], SplitKeys, DistinctKeys] = Field(
         default=[ItemSort.TITLE],
         description=(
-            "Comma-separated keys; the id decides ties. `added`: the latest first. `popularity`: what was looked at most"
-            " in the last weeks first, a view counting half after 14 days."
+            "Comma-separated keys; the id decides ties. `added`: the latest first. `popularity`: what sold most in the last 90 days first, by pieces in paid orders;"
+            " of equals, and of what did not sell, what was looked at most in the last weeks, a view counting half after 14 days."
         ),
         examples=[["-price"]],
     )

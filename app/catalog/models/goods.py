@@ -56,7 +56,7 @@ class Item(Timestamped, Versioned, Base):
     is_active: Mapped[bool] = mapped_column(server_default="true", default=True)
     """Off sale it is shown to nobody but its owner and moderators; a book then has no search document."""
     popularity: Mapped[float] = mapped_column(Double, server_default="0")
-    """The score of its views when they were last ranked; 0 without any."""
+    """What it sold, and where that is even the score of its views, when they were last ranked; 0 without either."""
 
     __table_args__ = (
         UniqueConstraint("sku"),
@@ -178,6 +178,7 @@ class StockMovement(Base):
 class ItemView(Base):
     """How often an item was looked at, and the score of it (see `catalog.views`); `is_ranked`: as `Item.popularity` has it.
 
+    `sold`: the pieces of the last 90 days, as the sales last counted them.
     No foreign key: a count must not wait for whoever edits or deletes the item.
     """
 
@@ -186,6 +187,20 @@ class ItemView(Base):
     item_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     views: Mapped[int]
     score: Mapped[float] = mapped_column(Double)
+    sold: Mapped[int] = mapped_column(server_default="0")
     is_ranked: Mapped[bool] = mapped_column(server_default="false")
 
     __table_args__ = (Index("ix_item_views_unranked", "item_id", postgresql_where=text("NOT is_ranked")),)
+
+
+class BoughtTogether(Base):
+    """In how many orders of a year one item stood beside another: both ways, written anew by the sales each night.
+
+    No foreign key, as of `ItemView`; what is gone is left out by whoever reads, and drops out with the next night.
+    """
+
+    __tablename__ = "bought_together"
+
+    item_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    other_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    orders: Mapped[int] = mapped_column(Integer)

@@ -2,6 +2,7 @@
 
 An item's score is the logarithm of its views, each of which weighs twice what one weighed a half-life before.
 So scores of different days compare, and nothing has to be counted down as time goes by.
+What was sold goes before any score: scores grow by one in 20 days, and are below `PER_PIECE` for centuries.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 HALF_LIFE = timedelta(days=14)
 """After so long a view counts half."""
+PER_PIECE = 10_000
+"""What a piece that was sold adds to the popularity."""
 
 # In the order of the ids, so that no two workers wait for each other. Below the smallest exponent nothing is added.
 _RECORD = text("""
@@ -37,10 +40,10 @@ _RECORD = text("""
 # An item that somebody is changing is left for the next time: this waits for nobody.
 _RANK = text("""
     WITH due AS MATERIALIZED (
-        SELECT item_id, score FROM item_views JOIN items ON items.id = item_id WHERE NOT is_ranked
+        SELECT item_id, :per_piece * sold + score AS popularity FROM item_views JOIN items ON items.id = item_id WHERE NOT is_ranked
         ORDER BY item_id FOR NO KEY UPDATE SKIP LOCKED
     ), ranked AS (UPDATE item_views SET is_ranked = true FROM due WHERE item_views.item_id = due.item_id)
-    UPDATE items SET popularity = due.score FROM due WHERE items.id = due.item_id RETURNING items.id
+    UPDATE items SET popularity = due.popularity FROM due WHERE items.id = due.item_id RETURNING items.id
 """)
 _FORGET = text("""
     DELETE FROM item_views WHERE NOT EXISTS (SELECT FROM items WHERE id = item_id) RETURNING item_id
@@ -59,9 +62,9 @@ async def record_views(connection: AsyncConnection, ids: Mapping[int, int], isbn
     await connection.execute(_RECORD, values)
 
 
-async def rank_viewed(session: AsyncSession) -> int:
-    """Let the items that were looked at stand where their views put them; how many."""
-    return len((await session.execute(_RANK)).all())
+async def rank_items(session: AsyncSession) -> int:
+    """Let items that were looked at or sold stand where their sales and views put them; how many."""
+    return len((await session.execute(_RANK, {"per_piece": PER_PIECE})).all())
 
 
 async def forget_views(session: AsyncSession) -> int:

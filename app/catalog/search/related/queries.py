@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.catalog.books.errors import no_book
 from app.catalog.books.queries import BOOK_COLUMNS, book_out, join_books
-from app.catalog.models import Book, BookCategory, BookDocument, Contributor
+from app.catalog.models import Book, BookCategory, BookDocument, BoughtTogether, Contributor
 from app.catalog.search.related.schemas import Reason, RelatedBook, RelatedBooks
 from app.core.db.queries import snapshot_text
 from app.core.http.responses import ReadResult
@@ -43,7 +43,7 @@ _BOOK = (
 
 
 async def list_related(connection: AsyncConnection, book_id: int, limit: int) -> ReadResult:
-    """Books of its series in order, then by its authors, then of its categories; one edition of each other work.
+    """Books bought with it, of its series in order, by its authors, of its categories; one edition of each other work.
 
     Raises BookNotFound.
     """
@@ -68,6 +68,12 @@ def _candidates(reason: Reason, chosen: Any) -> Any:
     """The chosen (book id, place) of one kind."""
     books = chosen.limit(_CANDIDATES).subquery()
     return select(books.c.book_id, literal(REASONS.index(reason)).label("reason"), books.c.place)
+
+
+def _bought_together() -> Any:
+    place = func.row_number().over(order_by=(BoughtTogether.orders.desc(), BoughtTogether.other_id))
+    books = select(BoughtTogether.other_id.label("book_id"), place.label("place"))
+    return books.where(BoughtTogether.item_id == _BOOK_ID).order_by(place)
 
 
 def _same_series() -> Any:
@@ -109,6 +115,7 @@ def _same_category(is_neighbour: ColumnElement[bool], order: Any) -> Any:
 
 def _related() -> Any:
     candidates = union_all(
+        _candidates(Reason.BOUGHT_TOGETHER, _bought_together()),
         _candidates(Reason.SERIES, _same_series()),
         _candidates(Reason.AUTHOR, _same_author()),
         _candidates(Reason.CATEGORY, _same_category(BookCategory.book_id > _BOOK_ID, BookCategory.book_id)),

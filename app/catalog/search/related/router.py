@@ -25,7 +25,8 @@ router = APIRouter(prefix="/api/v1/books", tags=["books"])
 async def list_related_books(
     book_id: RowId, query: Annotated[RelatedQuery, Query()], hot: HotDep
 ) -> Response:
-    """Books of the same series in its order, then by the same authors, then of the same categories.
+    """Books that were bought together with it, most often first, then of the same series in its order, then by the same
+    authors, then of the same categories. What is bought together is found out each night.
 
     Each says why; none is another edition of the same work.
     """

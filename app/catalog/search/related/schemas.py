@@ -11,6 +11,7 @@ from app.core.http.schemas import ResponseModel
 class Reason(StrEnum):
     """Why a book is related, the closest first."""
 
+    BOUGHT_TOGETHER = "bought_together"
     SERIES = "series"
     AUTHOR = "author"
     CATEGORY = "category"
@@ -27,7 +28,10 @@ class RelatedQuery(BaseModel):
 class RelatedBook(BookOut):
     """A book that goes with another one."""
 
-    reason: Reason = Field(description="What they have in common.", examples=["series"])
+    reason: Reason = Field(
+        description="What they have in common; `bought_together`: at least three orders of a year.",
+        examples=["series"],
+    )
 
 
 class RelatedBooks(ResponseModel):
