@@ -10,7 +10,7 @@ COMPILE := .venv/bin/uv pip compile -q --universal --generate-hashes --python-ve
 READY := .venv/.installed
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fmt migrate revision lock openapi clients examples shape bench scale clean
+.PHONY: help install run test check fmt migrate revision lock openapi clients examples buy shape bench scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ clients: $(READY) ## generate and compile clients of the API from its document (
 examples: ## run the programs of examples/ after `make clients` (BASE_URL=http://127.0.0.1:8000)
 	@node examples/typescript/build/typescript/src/main.js $(BASE_URL)
 	@PYTHONPATH=examples/generated/python examples/python/.venv/bin/python examples/python/main.py $(BASE_URL)
+
+buy: $(READY) ## walk a buyer's whole way through the shop of `make run` (BASE_URL=http://127.0.0.1:8000)
+	@$(PY) examples/buy.py $(BASE_URL)
 
 openapi: $(READY) ## write docs/openapi.json
 	@$(PY) -m app.cli openapi --output docs/openapi.json
