@@ -19,6 +19,14 @@ class OrderCreated(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class OrderOverdue(Event):
+    """The time to pay the order is over."""
+
+    type: ClassVar[str] = "order.overdue"
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderPaid(Event):
     """The order is paid in full."""
 

@@ -54,16 +54,15 @@ class OrderRepository:
         wanted = select(Order).where(Order.number == number)
         return await self._lock(wanted if user_id is None else wanted.where(Order.user_id == user_id))
 
-    async def lock_expired(self, most: int) -> Sequence[Order]:
-        """Lock unpaid orders whose time is over, the oldest first, but none that somebody is at."""
-        expired = (
-            select(Order)
+    async def list_overdue(self, most: int) -> Sequence[int]:
+        """The ids of unpaid orders whose time is over, the oldest first."""
+        overdue = (
+            select(Order.id)
             .where(Order.expires_at <= func.now(), Order.status == OrderStatus.PENDING)
             .order_by(Order.expires_at, Order.id)
             .limit(most)
-            .with_for_update(skip_locked=True)
         )
-        return (await self._session.scalars(expired)).all()
+        return (await self._session.scalars(overdue)).all()
 
     async def list_parts(self, order: Order) -> Sequence[Part]:
         """What stock the order takes, in the order of the items' ids."""

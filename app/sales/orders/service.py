@@ -29,13 +29,13 @@ from app.sales.order_states import (
     next_status,
 )
 from app.sales.orders.errors import IllegalTransition, NothingToShip, NotYetOnSale
-from app.sales.orders.events import OrderCancelled, OrderDelivered, OrderPaid, OrderShipped
+from app.sales.orders.events import OrderCancelled, OrderDelivered, OrderOverdue, OrderPaid, OrderShipped
 from app.sales.orders.queries import find_earliest_sale
 from app.sales.orders.repository import OrderRepository, Part
 from app.sales.orders.schemas import NoteIn, ParcelOut, ShipmentIn
 from app.sales.pricing import AppliedDiscount
 
-_MOST_AT_ONCE = 100
+_MOST_AT_ONCE = 500
 
 
 class OrderService:
@@ -74,12 +74,21 @@ class OrderService:
         order = await self.lock_own(caller, number)
         await self._end(order, Action.CANCEL, caller.user_id)
 
-    async def expire_due(self) -> int:
-        """Call off unpaid orders whose time is over; return how many."""
-        expired = await self._orders.lock_expired(_MOST_AT_ONCE)
-        for order in expired:
+    async def announce_overdue(self) -> int:
+        """Announce unpaid orders whose time is over; return how many.
+
+        Each is called off in a transaction of its own: together their stock would be locked in no order.
+        """
+        overdue = await self._orders.list_overdue(_MOST_AT_ONCE)
+        for order_id in overdue:
+            await publish(self._session, OrderOverdue(order_id))
+        return len(overdue)
+
+    async def expire(self, order_id: int) -> None:
+        """Call the order off unless it was paid, or ended, meanwhile."""
+        order = await self._orders.lock(order_id)
+        if order is not None and order.expires_at is not None and order.expires_at <= utc_now():
             await self._end(order, Action.EXPIRE, None)
-        return len(expired)
 
     async def mark_paid(self, order: Order) -> bool:
         """Note that the locked order is paid in full; whether it stands.

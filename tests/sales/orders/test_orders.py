@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.transaction import transaction
 from app.identity.permissions import Role
 from app.sales.order_states import TRANSITIONS, Action, FulfilmentStatus, OrderStatus, next_status
-from app.sales.orders.jobs import expire_orders
 from app.sales.orders.queries import has_purchased
 from app.sales.orders.repository import OrderRepository
 from app.sales.orders.service import OrderService
 from tests.conftest import Caller, SignUp, events_of
 from tests.factories import an_item, an_order, once
+from tests.sales.overdue import expire_overdue
 
 ORDERS = "/api/v1/orders"
 
@@ -165,10 +165,10 @@ async def test_an_unpaid_order_ends_after_its_time(
     buyer, pen = await sign_up(), await an_item(client, seller, quantity=5)
     order, paid = await an_order(client, buyer, (pen, 2)), await an_order(client, buyer, (pen, 1))
     await pay(session, paid["number"])
-    assert await expire_orders(session) == 0
+    assert await expire_overdue(session) == 0
     await end_time(session)
     await session.execute(text("UPDATE orders SET expires_at = NULL WHERE status <> 'pending'"))
-    assert await expire_orders(session) == 1
+    assert await expire_overdue(session) == 1
     await session.flush()
     assert (await read(client, buyer, order))["status"] == "cancelled"
     assert (await read(client, buyer, paid))["status"] == "processing"
@@ -189,7 +189,7 @@ async def test_money_that_comes_late_revives_the_order_if_there_is_stock(
     buyer, pen = await sign_up(), await an_item(client, seller, quantity=2)
     order = await an_order(client, buyer, (pen, 2))
     await end_time(session)
-    await expire_orders(session)
+    await expire_overdue(session)
     await session.flush()
     await client.patch(f"/api/v1/items/{pen['id']}", json={"quantity": left}, headers=seller.headers)
     stands = left == 2
@@ -306,7 +306,10 @@ async def test_cancelling_and_expiring_at_once_gives_back_once(
 
     async def expire() -> int:
         async with transaction(live_app.state.database, live_app.state.cache) as session:
-            return await expire_orders(session)
+            before = await OrderRepository(session).lock_number(order["number"])
+            was_pending = before is not None and before.status == OrderStatus.PENDING
+            await expire_overdue(session)
+            return int(was_pending)
 
     async with transaction(live_app.state.database, live_app.state.cache) as session:
         await end_time(session)

@@ -9,8 +9,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.sales.models import FakeTransaction, GiftCard, Order
-from app.sales.orders.jobs import expire_orders
 from tests.conftest import Caller, SignUp, events_of
+from tests.sales.overdue import expire_overdue
 from tests.sales.payments.conftest import an_order, made, once, pay, payments_of, work_off
 
 from .conftest import refund, refunds_of
@@ -92,7 +92,7 @@ async def test_money_that_comes_late_revives_an_order_that_only_ran_out_of_time(
     await pay(client, buyer, order, "timeout")
     await session.execute(text("UPDATE orders SET expires_at = now() - interval '1 minute'"))
     session.expire_all()
-    assert await expire_orders(session) == 1
+    assert await expire_overdue(session) == 1
     await session.flush()
     await work_off(app)
     await session.refresh(order)
