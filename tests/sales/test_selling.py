@@ -102,7 +102,7 @@ class Shop:
         async def execute() -> list[Any]:
             async with self.app.state.database.sessions.begin() as session:
                 result = await session.execute(text(statement))
-                return [tuple(row) for row in result] if result.returns_rows else []  # type: ignore[attr-defined]  # of a cursor result
+                return [tuple(row) for row in result] if result.returns_rows else []
 
         return self._portal.call(execute)
 
