@@ -26,3 +26,5 @@ MODERATOR = DemoAccount("demo_moderator", "Max Moderator", Role.MODERATOR, "edit
 SELLER = DemoAccount("demo_seller", "Sela Seller", Role.USER, "lists and edits own goods")
 READER = DemoAccount("demo_reader", "Rita Reader", Role.USER, "browses and buys")
 ACCOUNTS = (ADMIN, MODERATOR, SELLER, READER)
+BUYERS = (READER, READER, READER, SELLER, ADMIN)
+"""Who bought in the last months, some more than others."""

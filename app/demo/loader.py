@@ -17,7 +17,8 @@ from app.core.cache.hot import EVERYTHING, invalidate
 from app.core.db.driver import driver_connection
 from app.core.db.locks import AdvisoryLock, acquire
 from app.core.settings.settings import Settings
-from app.demo.accounts import ACCOUNTS, PASSWORD, SELLER
+from app.demo.accounts import ACCOUNTS, BUYERS, MODERATOR, PASSWORD, SELLER, DemoAccount
+from app.demo.orders import add_orders
 from app.demo.shop import DemoCategory, DemoGoods, DemoShop
 from app.identity.emails import email_key
 from app.identity.models import User
@@ -42,6 +43,12 @@ _TABLES = (
     "stock_levels",
     "stock_movements",
     "book_documents",
+    "orders",
+    "order_lines",
+    "order_parts",
+    "order_events",
+    "payments",
+    "invoices",
 )
 
 
@@ -59,7 +66,8 @@ async def load_demo(session: AsyncSession, settings: Settings, report: Report) -
     await lock_for_loading(session)
     await _refuse_unless_empty(session)
     shop = DemoShop.read()
-    owner = Owner(await _add_accounts(session), settings.currency, MovementKind.INITIAL)
+    accounts = await _add_accounts(session)
+    owner = Owner(accounts[SELLER], settings.currency, MovementKind.INITIAL)
     categories = await _add_categories(session, shop.categories)
     authors = await resolve_authors(session, shop.people, locks_names=False)
     series = await resolve_series(session, (book.series for book in shop.books if book.series))
@@ -85,6 +93,7 @@ async def load_demo(session: AsyncSession, settings: Settings, report: Report) -
     ]
     await write_books(session, owner, books, len(books), report)
     await _add_goods(session, owner, shop.goods)
+    await add_orders(session, settings, [accounts[who] for who in BUYERS], accounts[MODERATOR])
     await analyze(session)
     invalidate(session, EVERYTHING)
     return shop
@@ -141,8 +150,8 @@ async def _refuse_unless_empty(session: AsyncSession) -> None:
             )
 
 
-async def _add_accounts(session: AsyncSession) -> int:
-    """Add the demo accounts; the id of the seller."""
+async def _add_accounts(session: AsyncSession) -> dict[DemoAccount, int]:
+    """Add the demo accounts; the id of each."""
     hashes = await asyncio.gather(*(hash_password(PASSWORD) for _ in ACCOUNTS))
     users = {
         who: User(
@@ -158,7 +167,7 @@ async def _add_accounts(session: AsyncSession) -> int:
     }
     session.add_all(users.values())
     await session.flush()
-    return users[SELLER].id
+    return {who: user.id for who, user in users.items()}
 
 
 async def _add_categories(session: AsyncSession, tree: Iterable[DemoCategory]) -> dict[str, int]:

@@ -143,7 +143,7 @@ class CheckoutService:
             notes=delivery.notes,
             expires_at=utc_now() + self._unpaid,
         )
-        lines = [_line(goods, line) for (goods, _), line in zip(basket.goods, totals.lines, strict=True)]
+        lines = [order_line(goods, line) for (goods, _), line in zip(basket.goods, totals.lines, strict=True)]
         await self._orders.add(order, lines)
         await self._orders.add_parts(order, await self._parts(lines))
         await self._states.reserve(order, basket.user_id)
@@ -186,7 +186,7 @@ def terms_of(settings: Settings) -> Terms:
     return Terms(settings.currency, settings.orders.prices_include_tax)
 
 
-def _line(goods: Goods, priced: PricedLine) -> OrderLine:
+def order_line(goods: Goods, priced: PricedLine) -> OrderLine:
     """A line as the order keeps it."""
     return OrderLine(
         item_id=goods.item_id,

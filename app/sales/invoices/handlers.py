@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from app.core.events.events import Delivery, HandlerContext, delivers
+from app.sales.invoices.events import InvoiceIssued
 from app.sales.invoices.printing import print_invoice
 from app.sales.invoices.service import InvoiceService
 from app.sales.orders.events import OrderPaid, OrderRefunded
@@ -14,6 +15,12 @@ async def invoice_order(context: HandlerContext, event: OrderPaid, _delivery: De
     async with context.transaction() as session:
         invoice_id = await InvoiceService.build(session, context.settings.shop).issue_invoice(event.order_id)
     await print_invoice(context, invoice_id)
+
+
+@delivers(InvoiceIssued)
+async def print_issued(context: HandlerContext, event: InvoiceIssued, _delivery: Delivery) -> None:
+    """Print what was issued."""
+    await print_invoice(context, event.invoice_id)
 
 
 @delivers(OrderRefunded)

@@ -46,18 +46,19 @@ class InvoiceRepository:
         wanted = select(OrderLine).where(OrderLine.id.in_(quantities)).order_by(OrderLine.position)
         return [Returned(line, quantities[line.id]) for line in await self._session.scalars(wanted)]
 
-    async def next_number(self, kind: InvoiceKind, year: int) -> str:
-        """Take the series' next number; whoever wants the one after it waits for this transaction's end."""
-        first = insert(InvoiceCounter).values(kind=kind.value, year=year, last=1)
+    async def next_numbers(self, kind: InvoiceKind, year: int, count: int) -> list[str]:
+        """Take the series' next numbers; whoever wants the one after them waits for this transaction's end."""
+        first = insert(InvoiceCounter).values(kind=kind.value, year=year, last=count)
         counted = first.on_conflict_do_update(
-            index_elements=[InvoiceCounter.kind, InvoiceCounter.year], set_={"last": InvoiceCounter.last + 1}
+            index_elements=[InvoiceCounter.kind, InvoiceCounter.year],
+            set_={"last": InvoiceCounter.last + count},
         )
         last = (await self._session.execute(counted.returning(InvoiceCounter.last))).scalar_one()
-        return f"{_PREFIXES[kind]}-{year}-{last:06d}"
+        return [f"{_PREFIXES[kind]}-{year}-{number:06d}" for number in range(last - count + 1, last + 1)]
 
-    async def add(self, invoice: Invoice) -> None:
+    async def add(self, invoices: Sequence[Invoice]) -> None:
         """Add what is issued, for good."""
-        self._session.add(invoice)
+        self._session.add_all(invoices)
         await self._session.flush()
 
     async def add_file(self, invoice_id: int, sha256: str, size: int) -> None:

@@ -11,7 +11,7 @@ from app.core.settings.groups import ShopSettings
 from app.sales.invoices.contents import credit_of, gross_total, invoice_of
 from app.sales.invoices.repository import InvoiceRepository
 from app.sales.invoices.schemas import InvoiceContent
-from app.sales.models import Invoice, InvoiceKind, Order
+from app.sales.models import Invoice, InvoiceKind, Order, OrderLine
 
 
 class InvoiceService:
@@ -30,6 +30,16 @@ class InvoiceService:
         """Issue the order's invoice, or find it: there is one; its id."""
         order = await self._invoices.lock_order(order_id)
         return (await self._invoice_of(order, await self._invoices.list_issued(order_id))).id
+
+    async def issue_invoices(self, sold: Sequence[tuple[Order, Sequence[OrderLine]]]) -> list[int]:
+        """Issue invoices of paid orders that nobody else has seen yet: the demo's, by the hundred; their ids."""
+        numbers = await self._invoices.next_numbers(InvoiceKind.INVOICE, shop_today().year, len(sold))
+        invoices = [
+            _numbered(number, order, invoice_of(order, lines, self._shop))
+            for number, (order, lines) in zip(numbers, sold, strict=True)
+        ]
+        await self._invoices.add(invoices)
+        return [invoice.id for invoice in invoices]
 
     async def issue_credit_note(self, order_id: int, refund_id: int, amount: Decimal) -> int | None:
         """Credit a refund of the order, or find the note that did; its id.
@@ -69,21 +79,26 @@ class InvoiceService:
     async def _issue(
         self, kind: InvoiceKind, order: Order, content: InvoiceContent, refund_id: int | None = None
     ) -> Invoice:
-        today = shop_today()
-        tax = sum((row.tax for row in content.taxes), Decimal(0))
-        total = gross_total([content])
-        invoice = Invoice(
-            kind=kind.value,
-            number=await self._invoices.next_number(kind, today.year),
-            order_id=order.id,
-            refund_id=refund_id,
-            currency=order.currency,
-            amount=total - tax,
-            tax=tax,
-            total=total,
-            issue_date=today,
-            due_date=today,
-            content=content.model_dump(mode="json"),
-        )
-        await self._invoices.add(invoice)
+        numbers = await self._invoices.next_numbers(kind, shop_today().year, 1)
+        invoice = _numbered(numbers[0], order, content)
+        invoice.kind, invoice.refund_id = kind.value, refund_id
+        await self._invoices.add([invoice])
         return invoice
+
+
+def _numbered(number: str, order: Order, content: InvoiceContent) -> Invoice:
+    today = shop_today()
+    tax = sum((row.tax for row in content.taxes), Decimal(0))
+    total = gross_total([content])
+    return Invoice(
+        kind=InvoiceKind.INVOICE.value,
+        number=number,
+        order_id=order.id,
+        currency=order.currency,
+        amount=total - tax,
+        tax=tax,
+        total=total,
+        issue_date=today,
+        due_date=today,
+        content=content.model_dump(mode="json"),
+    )
