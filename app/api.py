@@ -41,6 +41,7 @@ from app.ops.metrics import router as metrics
 from app.sales.addresses.router import router as addresses
 from app.sales.cart.router import router as cart
 from app.sales.checkout.router import router as checkout
+from app.sales.counts.router import router as counts
 from app.sales.discounts.router import router as discounts
 from app.sales.gift_cards.router import router as gift_cards
 from app.sales.inventory.router import router as inventory
@@ -52,6 +53,7 @@ from app.sales.refunds.router import router as refunds
 from app.sales.returns.router import router as returns
 from app.sales.shipping.router import router as admin_shipping_methods
 from app.sales.taxes.router import router as admin_tax_rates
+from app.sales.till.router import router as till
 from app.sales.transactions.router import router as transactions
 from app.sales.warehouse.router import router as warehouse
 
@@ -91,7 +93,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     cart,
     checkout,
     orders,
+    # Before the inventory: `counts` is no id.
+    counts,
     inventory,
+    till,
     discounts,
     payments,
     refunds,
@@ -128,6 +133,7 @@ TAGS = {
     "checkout": "What a cart costs, and buying it.",
     "orders": "What was bought, what became of it, and what staff do with it.",
     "inventory": "What is in stock, every movement of it, and the proof that they agree, for staff.",
+    "till": "Selling at the counter: scan, sell, receipts, for staff.",
     "discounts": "Rules by which orders cost less, with a code or without, for staff.",
     "payments": "Pay orders, with the fake provider, by Stripe or with a gift card, and give money back.",
     "gift-cards": "Cards with money on them: what is on one, and issuing them, for staff.",

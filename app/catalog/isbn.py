@@ -54,7 +54,7 @@ def parse_isbn(printed: str) -> str:
     Dashes and spaces of every alphabet are dropped, a label (`ISBN-13:`, `urn:isbn:`) too; digits must be
     ASCII. Text that has one ISBN in it, as `[9780261102217]` or `0261102214 (pbk.)`, is that ISBN.
     """
-    text = _LABEL.sub("", _SEPARATORS.sub("", _plain(printed)))
+    text = _LABEL.sub("", _SEPARATORS.sub("", plain(printed)))
     if _PRICED.fullmatch(text):
         text = text[:13]
     try:
@@ -81,7 +81,7 @@ def _proven(text: str) -> str:
 
 def _isbn_within(printed: str) -> str:
     """The one ISBN in a text: of those that say so themselves, else of all. Raises ValueError, MistypedIsbn."""
-    text = _plain(printed)
+    text = plain(printed)
     numbers = [_SEPARATORS.sub("", match[1]) for match in _LABELLED.finditer(text)]
     numbers = numbers or [_SEPARATORS.sub("", match[0]) for match in _NUMBER.finditer(text)]
     found: dict[str, None] = {}
@@ -117,7 +117,7 @@ def to_isbn10(isbn13: str) -> str | None:
     return core + _check_digit_10(core)
 
 
-def _plain(printed: str) -> str:
+def plain(printed: str) -> str:
     """The text in its plainest letters: every dash is `-`, every space is one, and nothing is unseen."""
     kept = []
     for character in unicodedata.normalize("NFKC", printed):

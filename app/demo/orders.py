@@ -18,8 +18,8 @@ from app.sales.addresses.schemas import Address, AddressIn
 from app.sales.bestsellers.repository import count_sold, find_pairs
 from app.sales.cart.goods import Goods
 from app.sales.cart.queries import find_goods
+from app.sales.checkout.placing import order_line
 from app.sales.checkout.quotes import DOWNLOAD
-from app.sales.checkout.service import order_line
 from app.sales.invoices.events import InvoiceIssued
 from app.sales.invoices.service import InvoiceService
 from app.sales.models import Order

@@ -48,6 +48,8 @@ class Action(StrEnum):
     SHIP_PART = "ship_part"
     SHIP = "ship"
     DELIVER = "deliver"
+    READY = "ready"
+    PICK_UP = "pick_up"
     RETURN = "return"
 
 
@@ -61,6 +63,8 @@ TRANSITIONS: Mapping[OrderStatus, Mapping[Action, OrderStatus]] = MappingProxyTy
         OrderStatus.PROCESSING: {
             Action.SHIP_PART: OrderStatus.PROCESSING,
             Action.SHIP: OrderStatus.SHIPPED,
+            Action.READY: OrderStatus.PROCESSING,
+            Action.PICK_UP: OrderStatus.DELIVERED,
             Action.CANCEL: OrderStatus.CANCELLED,
         },
         OrderStatus.SHIPPED: {Action.DELIVER: OrderStatus.DELIVERED},
@@ -70,15 +74,32 @@ TRANSITIONS: Mapping[OrderStatus, Mapping[Action, OrderStatus]] = MappingProxyTy
         OrderStatus.RETURNED: {},
     }
 )
-"""Status → action → status. What part was shipped of cannot be cancelled any more, which the status does not tell."""
+"""Status → action → status."""
+
+AT: Mapping[Action, frozenset[FulfilmentStatus]] = MappingProxyType(
+    {
+        # What part was shipped of cannot be cancelled any more.
+        Action.CANCEL: frozenset({FulfilmentStatus.UNFULFILLED, FulfilmentStatus.READY_FOR_PICKUP}),
+        Action.SHIP_PART: frozenset({FulfilmentStatus.UNFULFILLED, FulfilmentStatus.PARTIALLY_SHIPPED}),
+        Action.SHIP: frozenset({FulfilmentStatus.UNFULFILLED, FulfilmentStatus.PARTIALLY_SHIPPED}),
+        Action.READY: frozenset({FulfilmentStatus.UNFULFILLED}),
+        Action.PICK_UP: frozenset({FulfilmentStatus.READY_FOR_PICKUP}),
+    }
+)
+"""Where the goods must be for an action, which the status does not tell; elsewhere it does not matter."""
 
 
-def allowed_actions(status: OrderStatus, fulfilment: FulfilmentStatus) -> frozenset[Action]:
-    """What may be done with an order that stands so."""
-    allowed = frozenset(TRANSITIONS[status])
-    return allowed - {Action.CANCEL} if fulfilment is FulfilmentStatus.PARTIALLY_SHIPPED else allowed
+def allowed_actions(
+    status: OrderStatus, fulfilment: FulfilmentStatus, *, is_pickup: bool = False
+) -> frozenset[Action]:
+    """What may be done with an order that stands so; `is_pickup`: its buyer comes for it."""
+    allowed = {action for action in TRANSITIONS[status] if action not in AT or fulfilment in AT[action]}
+    return frozenset(allowed if is_pickup else allowed - {Action.READY})
 
 
-def next_status(status: OrderStatus, fulfilment: FulfilmentStatus, action: Action) -> OrderStatus | None:
+def next_status(
+    status: OrderStatus, fulfilment: FulfilmentStatus, action: Action, *, is_pickup: bool = False
+) -> OrderStatus | None:
     """Where the action leads; None where it may not be done."""
-    return TRANSITIONS[status][action] if action in allowed_actions(status, fulfilment) else None
+    allowed = allowed_actions(status, fulfilment, is_pickup=is_pickup)
+    return TRANSITIONS[status][action] if action in allowed else None

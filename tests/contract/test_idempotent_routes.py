@@ -42,6 +42,7 @@ CREATES_NOTHING = {
     "set_cart_coupon",
     # Asks, and nothing is kept.
     "quote_checkout",
+    "scan_code",
     "introspect_token",
     "get_gift_card_balance",
     "judge_password",

@@ -21,9 +21,11 @@ CREATING = {
     "method_id": f"{API}/admin/shipping-methods",
     "rate_id": f"{API}/admin/tax-rates",
     "card_id": f"{API}/gift-cards",
+    "count_id": f"{API}/inventory/counts",
 }
 NEEDING_ANOTHER = {
     "item-not-found",
+    "code-not-found",
     "cart-empty",
     "cart-line-not-found",
     "order-not-found",

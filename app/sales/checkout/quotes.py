@@ -1,24 +1,26 @@
 """What goods cost at an address: discounts, tax of the day, and the ways to send them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.clock import shop_today
 from app.sales.addresses.schemas import Address
+from app.sales.cart.errors import CouponNotValid, NotForSale
 from app.sales.cart.goods import Goods
-from app.sales.checkout.errors import CartEmpty, NotShippedThere, UnknownShippingOption
+from app.sales.checkout.errors import CartEmpty, NotShippedThere, PriceChanged, UnknownShippingOption
 from app.sales.checkout.schemas import QuoteOut, ShippingOptionOut
 from app.sales.discounts.queries import find_rules
+from app.sales.inventory.errors import only
 from app.sales.pricing import TaxClass, Totals, price
 from app.sales.shipping.queries import ShippingOption, list_options
 from app.sales.taxes.queries import find_rates
 
 DOWNLOAD = ShippingOption("download", "Download", Decimal(0), 0, None, is_pickup=False)
 """How goods are sent of which none is a thing."""
+TOTALS = ("subtotal", "discount", "tax", "shipping", "total")
 
 
 class Terms(NamedTuple):
@@ -60,6 +62,59 @@ class Quote(NamedTuple):
         )
 
 
+class Priced(NamedTuple):
+    """What a basket costs with a price of sending it, and why its coupon does not count."""
+
+    totals: Callable[[Decimal], Totals]
+    refusals: Sequence[str]
+
+
+def require_sold(basket: Basket, currency: str) -> None:
+    """Raises NotForSale, InsufficientStock. The ledger decides; whoever comes too late need not get as far."""
+    gone = [goods for goods, _ in basket.goods if not goods.is_for_sale(currency)]
+    if gone:
+        titles = ", ".join(f"“{goods.title}”" for goods in gone)
+        raise NotForSale(f"Not for sale any more: {titles}; leave it out.")
+    short = {goods.item_id: goods.available for goods, pieces in basket.goods if goods.available < pieces}
+    if short:
+        raise only(short)
+
+
+def require_coupon(refusals: Sequence[str]) -> None:
+    """Raises CouponNotValid where the coupon was refused."""
+    for message in refusals:
+        raise CouponNotValid(message, errors=CouponNotValid.about("coupon", message))
+
+
+def require_total(totals: Totals, expected: Decimal, terms: Terms) -> None:
+    """Raises PriceChanged where it costs something else."""
+    if totals.total != expected:
+        amounts = {name: float(getattr(totals, name)) for name in TOTALS}
+        message = f"It costs {totals.total} {terms.currency} now, not {expected}."
+        raise PriceChanged(message, totals=amounts, currency=terms.currency)
+
+
+async def price_basket(
+    connection: AsyncConnection, basket: Basket, country: str, state: str | None, terms: Terms
+) -> Priced:
+    """Price the basket with the discounts of the moment and the tax of the day at that place."""
+    found = await find_rules(connection, basket.coupon, basket.user_id)
+    rates = await find_rates(connection, country, state, shop_today())
+    lines = [goods.line(quantity) for goods, quantity in basket.goods]
+
+    def totals(shipping: Decimal) -> Totals:
+        return price(
+            lines,
+            rules=found.rules,
+            rates=rates,
+            is_gross=terms.is_gross,
+            shipping=shipping,
+            currency=terms.currency,
+        )
+
+    return Priced(totals, found.refusals)
+
+
 async def quote(
     connection: AsyncConnection, basket: Basket, address: Address, code: str | None, terms: Terms
 ) -> Quote:
@@ -70,12 +125,8 @@ async def quote(
     if not basket.goods:
         raise CartEmpty("Put something in the cart that is for sale.")
     lines = [goods.line(quantity) for goods, quantity in basket.goods]
-    found = await find_rules(connection, basket.coupon, basket.user_id)
-    rates = await find_rates(connection, address.country, address.state, shop_today())
-    price_lines = partial(
-        price, lines, rules=found.rules, rates=rates, is_gross=terms.is_gross, currency=terms.currency
-    )
-    totals = price_lines()
+    priced = await price_basket(connection, basket, address.country, address.state, terms)
+    totals = priced.totals(Decimal(0))
     options: Sequence[ShippingOption] = [DOWNLOAD]
     if any(line.tax_class is not TaxClass.EBOOK for line in lines):
         weight = sum(line.weight_grams * line.quantity for line in lines)
@@ -88,4 +139,4 @@ async def quote(
         message = f"It cannot be sent as {code}; send one of {', '.join(available)}."
         errors = UnknownShippingOption.about("shipping_option", message)
         raise UnknownShippingOption(message, errors=errors, available=available)
-    return Quote(price_lines(shipping=option.price), options, option, found.refusals)
+    return Quote(priced.totals(option.price), options, option, priced.refusals)

@@ -1,6 +1,5 @@
 """The one step that makes an order: priced, discounted, set apart and written, or nothing of it."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple, Self
 
@@ -8,31 +7,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.goods.errors import no_item
 from app.core.clock import utc_now
-from app.core.events.events import publish
 from app.core.http.responses import ReadResult
 from app.core.settings.settings import Settings
 from app.identity.principal import Principal
 from app.sales.addresses.queries import get_own_address
 from app.sales.addresses.schemas import Address
-from app.sales.cart.errors import CouponNotValid, NotForSale
-from app.sales.cart.goods import Goods
 from app.sales.cart.queries import CartOwner, find_cart, find_goods, find_lines
 from app.sales.cart.repository import CartRepository
 from app.sales.cart.service import account_cart
-from app.sales.checkout.errors import CartEmpty, PriceChanged
-from app.sales.checkout.quotes import Basket, Quote, Terms, quote
+from app.sales.checkout.errors import CartEmpty
+from app.sales.checkout.placing import OrderPlacer
+from app.sales.checkout.quotes import Basket, Quote, Terms, quote, require_coupon, require_sold, require_total
 from app.sales.checkout.schemas import CheckoutIn, PurchaseIn, QuoteIn
-from app.sales.discounts.repository import DiscountRepository
-from app.sales.inventory.errors import only
-from app.sales.models import Order, OrderLine, OrderPart
-from app.sales.offers.queries import find_parts
+from app.sales.models import Order
 from app.sales.order_states import FulfilmentStatus, OrderStatus, PaymentStatus
-from app.sales.orders.events import OrderCreated
 from app.sales.orders.repository import OrderRepository
 from app.sales.orders.service import OrderService
-from app.sales.pricing import PricedLine
-
-_TOTALS = ("subtotal", "discount", "tax", "shipping", "total")
 
 
 class Delivery(NamedTuple):
@@ -53,6 +43,7 @@ class CheckoutService:
         self._carts = carts
         self._orders = orders
         self._states = OrderService.build(session)
+        self._placer = OrderPlacer.build(session)
         self._terms = terms_of(settings)
         self._unpaid = timedelta(minutes=settings.orders.unpaid_minutes)
 
@@ -78,12 +69,7 @@ class CheckoutService:
             address = await get_own_address(connection, buyer.user_id, checkout.address_id or 0)
         basket = Basket(lines, checkout.coupon or cart.coupon, buyer.user_id)
         priced = await self._price(basket, address, checkout.shipping_option)
-        if priced.totals.total != checkout.expected_total:
-            totals = {name: float(getattr(priced.totals, name)) for name in _TOTALS}
-            message = (
-                f"It costs {priced.totals.total} {self._terms.currency} now, not {checkout.expected_total}."
-            )
-            raise PriceChanged(message, totals=totals, currency=self._terms.currency)
+        require_total(priced.totals, checkout.expected_total, self._terms)
         billing = checkout.billing_address.to_address() if checkout.billing_address else None
         order = await self._place(basket, priced, Delivery(address, billing, checkout.notes))
         await self._carts.remove(cart)
@@ -106,65 +92,31 @@ class CheckoutService:
         return order.number
 
     async def _price(self, basket: Basket, address: Address, code: str | None) -> Quote:
-        gone = [goods for goods, _ in basket.goods if not goods.is_for_sale(self._terms.currency)]
-        if gone:
-            titles = ", ".join(f"“{goods.title}”" for goods in gone)
-            raise NotForSale(f"Not for sale any more: {titles}; take it out of the cart.")
-        # The ledger decides; whoever comes too late need not get as far.
-        short = {goods.item_id: goods.available for goods, pieces in basket.goods if goods.available < pieces}
-        if short:
-            raise only(short)
+        require_sold(basket, self._terms.currency)
         priced = await quote(await self._session.connection(), basket, address, code, self._terms)
-        if priced.refusals:
-            message = priced.refusals[0]
-            raise CouponNotValid(message, errors=CouponNotValid.about("coupon", message))
+        require_coupon(priced.refusals)
         return priced
 
     async def _place(self, basket: Basket, priced: Quote, delivery: Delivery) -> Order:
-        totals, option = priced.totals, priced.option
-        billing = delivery.billing_address
+        option, billing = priced.option, delivery.billing_address
         order = Order(
-            user_id=basket.user_id,
             channel="web",
             status=OrderStatus.PENDING,
             payment_status=PaymentStatus.UNPAID,
             fulfilment_status=FulfilmentStatus.UNFULFILLED,
             currency=self._terms.currency,
             is_gross=self._terms.is_gross,
-            **{name: getattr(totals, name) for name in _TOTALS},
             address=delivery.address.model_dump(mode="json"),
             billing_address=billing.model_dump(mode="json") if billing else None,
             shipping_option={**option._asdict(), "price": float(option.price)},
-            applied_discounts=[
-                {"id": one.rule_id, "code": one.code, "name": one.name, "amount": str(one.amount)}
-                for one in totals.applied
-            ],
-            coupon=basket.coupon,
             notes=delivery.notes,
             expires_at=utc_now() + self._unpaid,
         )
-        lines = [order_line(goods, line) for (goods, _), line in zip(basket.goods, totals.lines, strict=True)]
-        await self._orders.add(order, lines)
-        await self._orders.add_parts(order, await self._parts(lines))
-        await self._states.reserve(order, basket.user_id)
-        if totals.applied and basket.user_id is not None:
-            await DiscountRepository(self._session).redeem(order.id, basket.user_id, totals.applied)
+        await self._placer.place(order, basket, priced.totals, basket.user_id)
         self._orders.note(order, "placed", basket.user_id)
-        created = OrderCreated(order.id, order.number, order.user_id, str(order.total), order.currency)
-        await publish(self._session, created)
         if not order.total:
             await self._states.mark_paid(order)
         return order
-
-    async def _parts(self, lines: Sequence[OrderLine]) -> list[OrderPart]:
-        """What stock the lines take, all of it set apart."""
-        by_item = {line.item_id: line for line in lines}
-        parts = []
-        for taken in await find_parts(await self._session.connection(), by_item):
-            line = by_item[taken.line_item_id]
-            pieces = taken.quantity * line.quantity
-            parts.append(OrderPart(line_id=line.id, item_id=taken.item_id, quantity=pieces, reserved=pieces))
-        return parts
 
 
 async def read_quote(
@@ -184,21 +136,3 @@ async def read_quote(
 def terms_of(settings: Settings) -> Terms:
     """How the shop sells."""
     return Terms(settings.currency, settings.orders.prices_include_tax)
-
-
-def order_line(goods: Goods, priced: PricedLine) -> OrderLine:
-    """A line as the order keeps it."""
-    return OrderLine(
-        item_id=goods.item_id,
-        kind=goods.kind,
-        title=goods.title,
-        isbn=goods.isbn,
-        sku=goods.sku,
-        quantity=priced.line.quantity,
-        unit_price=priced.line.unit_price,
-        tax_class=priced.line.tax_class,
-        tax_rate=priced.tax_rate,
-        tax=priced.tax,
-        discount=priced.discount,
-        line_total=priced.line_total,
-    )

@@ -33,8 +33,10 @@ class DiscountRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def redeem(self, order_id: int, user_id: int, applied: Sequence[AppliedDiscount]) -> None:
+    async def redeem(self, order_id: int, user_id: int | None, applied: Sequence[AppliedDiscount]) -> None:
         """Count what the order has of each discount; once for the order, however often it is asked.
+
+        Who buys at the counter without an account (None) is new each time: only limits in all count for them.
 
         Raises DiscountExhausted where a limit is reached, or staff ended the discount.
         """
@@ -44,7 +46,10 @@ class DiscountRepository:
                 raise _exhausted(one)
             if not await self._record(order_id, user_id, one):
                 continue
-            if not (await self._count(limits) and await self._count_for(user_id, limits)):
+            is_left = await self._count(limits)
+            if user_id is not None:
+                is_left = is_left and await self._count_for(user_id, limits)
+            if not is_left:
                 raise _exhausted(one)
 
     async def release(self, order_id: int) -> None:
@@ -117,7 +122,7 @@ class DiscountRepository:
         row = (await self._session.execute(shared)).one_or_none()
         return None if row is None else _Limits(*row)
 
-    async def _record(self, order_id: int, user_id: int, one: AppliedDiscount) -> bool:
+    async def _record(self, order_id: int, user_id: int | None, one: AppliedDiscount) -> bool:
         """Note that the order has it; False where it has it already."""
         noted = insert(DiscountRedemption).values(
             discount_id=one.rule_id, order_id=order_id, user_id=user_id, amount=one.amount

@@ -3,6 +3,9 @@
 from app.sales.models.addresses import SavedAddress as SavedAddress
 from app.sales.models.carts import Cart as Cart
 from app.sales.models.carts import CartLine as CartLine
+from app.sales.models.counts import CountStatus as CountStatus
+from app.sales.models.counts import StockCount as StockCount
+from app.sales.models.counts import StockCountLine as StockCountLine
 from app.sales.models.discounts import Discount as Discount
 from app.sales.models.discounts import DiscountRedemption as DiscountRedemption
 from app.sales.models.discounts import DiscountUse as DiscountUse

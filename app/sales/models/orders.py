@@ -26,7 +26,7 @@ RATE = Numeric(6, 5)
 class Order(Timestamped, Versioned, Base):
     """A purchase. What it says of goods, prices and addresses is a copy, which no later change touches.
 
-    `is_gross`: the prices contain the tax. `expires_at` is set while it is unpaid. The number tells
+    `is_gross`: the prices contain the tax. `pickup_code` is there while it lies ready for its buyer. `expires_at` is set while it is unpaid. The number tells
     nobody how many orders there are: successive ones are spread over all of them.
     """
 
@@ -56,6 +56,7 @@ class Order(Timestamped, Versioned, Base):
     shipping_option: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     applied_discounts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]", default=list)
     coupon: Mapped[str | None]
+    pickup_code: Mapped[str | None]
     notes: Mapped[str | None]
     expires_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
@@ -71,6 +72,11 @@ class Order(Timestamped, Versioned, Base):
         Index("ix_orders_created_at_id", "created_at", "id"),
         Index("ix_orders_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     )
+
+    @property
+    def is_pickup(self) -> bool:
+        """Whether its buyer comes for it."""
+        return self.shipping_option is not None and bool(self.shipping_option.get("is_pickup"))
 
 
 class OrderLine(Base):

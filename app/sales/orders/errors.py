@@ -36,3 +36,11 @@ class NotYetOnSale(AppError):
     status = 409
     code = "not-yet-on-sale"
     title = "Not to be shipped yet"
+
+
+class WrongPickupCode(AppError):
+    """The code that was shown is another one than the order's."""
+
+    status = 422
+    code = "wrong-pickup-code"
+    title = "Not the code of this order"

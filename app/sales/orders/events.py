@@ -46,6 +46,15 @@ class OrderShipped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class OrderReadyForPickup(Event):
+    """The order lies ready for its buyer, to whom its `pickup_code` is to be told."""
+
+    type: ClassVar[str] = "order.ready_for_pickup"
+    order_id: int
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderDelivered(Event):
     """Everything is with the buyer."""
 

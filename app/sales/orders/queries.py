@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, exists, func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists, func, null, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -53,10 +53,14 @@ _LINES = (
     .correlate(Order)
     .scalar_subquery()
 )
+_UNSHOWN = frozenset({"user_id", "updated_at", "pickup_code"})
+_NO_CODE = null().label("pickup_code")
+"""For all but the buyer, who proves by it who they are."""
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (
-    *(column for name, column in Order.__mapper__.columns.items() if name not in {"user_id", "updated_at"}),
+    *(column for name, column in Order.__mapper__.columns.items() if name not in _UNSHOWN),
     _LINES.label("lines"),
 )
+_IS_PICKUP = func.coalesce(Order.shipping_option["is_pickup"].as_boolean(), False).label("is_pickup")
 _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {"created_at": Order.created_at, "total": Order.total}
 
 
@@ -70,7 +74,8 @@ class Bought(NamedTuple):
 
 async def get_order(connection: AsyncConnection, number: str, user_id: int | None = None) -> ReadResult:
     """Read an order; with `user_id` only if it is theirs. Raises OrderNotFound."""
-    wanted = select(*_COLUMNS, snapshot_text).where(Order.number == number, *_owned(user_id))
+    code = _NO_CODE if user_id is None else Order.pickup_code
+    wanted = select(*_COLUMNS, code, snapshot_text).where(Order.number == number, *_owned(user_id))
     row = (await connection.execute(wanted)).one_or_none()
     if row is None:
         raise no_order(number)
@@ -82,14 +87,14 @@ async def list_orders(connection: AsyncConnection, query: StaffOrderFilter, page
     window = pager.window(query)
     matching = select(Order.id).where(*_conditions(query))
     order = SortOrder.by(query.sort, _SORT_COLUMNS, Order.id)
-    found = await find_page(connection, matching, order, window, _COLUMNS)
+    found = await find_page(connection, matching, order, window, [*_COLUMNS, _NO_CODE])
     orders = [OrderOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, orders), found.snapshot)
 
 
 async def get_timeline(connection: AsyncConnection, number: str, user_id: int | None = None) -> ReadResult:
     """Read what happened to an order: for its buyer, with `user_id`, what is public. Raises OrderNotFound."""
-    states = (Order.id, Order.status, Order.fulfilment_status, snapshot_text)
+    states = (Order.id, Order.status, Order.fulfilment_status, _IS_PICKUP, snapshot_text)
     row = (
         await connection.execute(select(*states).where(Order.number == number, *_owned(user_id)))
     ).one_or_none()
@@ -99,7 +104,8 @@ async def get_timeline(connection: AsyncConnection, number: str, user_id: int | 
     if user_id is not None:
         events = events.where(OrderEvent.is_public)
     shown = [OrderEventOut.model_validate(event) for event in await connection.execute(events)]
-    allowed = sorted(allowed_actions(OrderStatus(row.status), FulfilmentStatus(row.fulfilment_status)))
+    status, fulfilment = OrderStatus(row.status), FulfilmentStatus(row.fulfilment_status)
+    allowed = sorted(allowed_actions(status, fulfilment, is_pickup=row.is_pickup))
     return ReadResult(OrderTimelineOut(events=shown, allowed=allowed), row.snapshot)
 
 

@@ -18,13 +18,14 @@ from app.sales.errors import OrderNotFound
 from app.sales.inventory.errors import InsufficientStock
 from app.sales.orders import queries
 from app.sales.orders.deps import OrderServiceDep, ReorderDep, SeenUserDep
-from app.sales.orders.errors import IllegalTransition, NothingToShip, NotYetOnSale
+from app.sales.orders.errors import IllegalTransition, NothingToShip, NotYetOnSale, WrongPickupCode
 from app.sales.orders.schemas import (
     NoteIn,
     OrderFilter,
     OrderNumber,
     OrderOut,
     OrderTimelineOut,
+    PickupIn,
     ShipmentIn,
     StaffOrderFilter,
 )
@@ -152,6 +153,40 @@ async def deliver_order(
 ) -> Response:
     """Note that everything is with the buyer: the time for returns begins."""
     await orders.deliver(actor, number)
+    return await read_back(partial(queries.get_order, number=number))
+
+
+@router.post(
+    "/orders/{number}/ready",
+    summary="Lay an order out for its buyer",
+    response_model=OrderOut,
+    responses=problems(IllegalTransition, NotYetOnSale),
+    dependencies=[IDEMPOTENT],
+)
+async def make_order_ready(
+    number: OrderNumber, actor: OrderManager, orders: OrderServiceDep, read_back: ReadBackDep
+) -> Response:
+    """Of a paid order that its buyer collects: it lies ready, and the buyer is told the code to show."""
+    await orders.make_ready(actor, number)
+    return await read_back(partial(queries.get_order, number=number))
+
+
+@router.post(
+    "/orders/{number}/pick-up",
+    summary="Hand an order over",
+    response_model=OrderOut,
+    responses=problems(IllegalTransition, WrongPickupCode, NotYetOnSale, InsufficientStock),
+    dependencies=[IDEMPOTENT],
+)
+async def pick_up_order(
+    number: OrderNumber,
+    pickup: PickupIn,
+    actor: OrderManager,
+    orders: OrderServiceDep,
+    read_back: ReadBackDep,
+) -> Response:
+    """Hand it over to whoever shows its code, in any case: its stock leaves, and it is delivered."""
+    await orders.pick_up(actor, number, pickup.code)
     return await read_back(partial(queries.get_order, number=number))
 
 

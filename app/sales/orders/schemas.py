@@ -80,6 +80,10 @@ class OrderOut(ResponseModel):
     shipping_option: ChosenShippingOut | None
     applied_discounts: list[AppliedDiscountOut]
     coupon: str | None = Field(examples=["SPRING10"])
+    pickup_code: str | None = Field(
+        description="To be shown when the buyer collects what lies ready; only they read it, with the order alone.",
+        examples=[None],
+    )
     notes: str | None = Field(examples=["Please wrap it."])
     expires_at: Timestamp | None = Field(description="Until then it must be paid.")
     created_at: Timestamp
@@ -114,6 +118,12 @@ class ParcelOut(ResponseModel):
     carrier: str | None
     tracking: str | None
     lines: list[dict[str, int]]
+
+
+class PickupIn(RequestModel):
+    """The code that the buyer shows."""
+
+    code: Annotated[Line, Field(min_length=1, max_length=40, examples=["K7MX-34TC"])]
 
 
 class NoteIn(RequestModel):

@@ -28,8 +28,16 @@ from app.sales.order_states import (
     allowed_actions,
     next_status,
 )
-from app.sales.orders.errors import IllegalTransition, NothingToShip, NotYetOnSale
-from app.sales.orders.events import OrderCancelled, OrderDelivered, OrderOverdue, OrderPaid, OrderShipped
+from app.sales.orders.errors import IllegalTransition, NothingToShip, NotYetOnSale, WrongPickupCode
+from app.sales.orders.events import (
+    OrderCancelled,
+    OrderDelivered,
+    OrderOverdue,
+    OrderPaid,
+    OrderReadyForPickup,
+    OrderShipped,
+)
+from app.sales.orders.pickup_codes import is_code, make_code
 from app.sales.orders.queries import find_earliest_sale
 from app.sales.orders.repository import OrderRepository, Part
 from app.sales.orders.schemas import NoteIn, ParcelOut, ShipmentIn
@@ -118,18 +126,7 @@ class OrderService:
         self._require(order, Action.SHIP)
         parts = await self._orders.list_parts(order)
         pieces = _pieces_to_ship(parts, shipment)
-        leaving = Counter[int]()
-        for part in parts:
-            leaving[part.item_id] += pieces.get(part.line_id, 0) * part.quantity // part.line_quantity
-        await self._require_on_sale(leaving)
-        moved = await self._ledger.ship(+leaving, Cause(MovementKind.SALE, actor.user_id, order_id=order.id))
-        self._settle(+leaving, moved, {one.item_id: one.on_hand for one in moved})
-        shipped = [
-            (part.line_id, part.item_id, pieces[part.line_id] * part.quantity // part.line_quantity)
-            for part in parts
-            if part.line_id in pieces
-        ]
-        await self._orders.note_shipped(shipped)
+        leaving = await self._send(order, parts, pieces, actor)
         is_complete = sum(part.reserved for part in parts) == sum(leaving.values())
         self._move(order, Action.SHIP if is_complete else Action.SHIP_PART)
         order.fulfilment_status = (
@@ -156,6 +153,34 @@ class OrderService:
         self._orders.note(order, "delivered", actor.user_id)
         await publish(self._session, OrderDelivered(order.id, order.number))
 
+    async def make_ready(self, actor: Principal, number: str) -> None:
+        """Lay it out for its buyer, who is told a code to show. Raises OrderNotFound, IllegalTransition, NotYetOnSale."""
+        order = await self.lock_own(actor, number)
+        self._move(order, Action.READY)
+        await self._require_on_sale(
+            {part.item_id: part.reserved for part in await self._orders.list_parts(order)}
+        )
+        order.fulfilment_status, order.pickup_code = FulfilmentStatus.READY_FOR_PICKUP, make_code()
+        self._orders.note(order, "ready_for_pickup", actor.user_id)
+        await publish(self._session, OrderReadyForPickup(order.id, order.number))
+
+    async def pick_up(self, actor: Principal, number: str, shown: str) -> None:
+        """Hand the order over to whoever shows its code: the stock leaves with them.
+
+        Raises OrderNotFound, IllegalTransition, WrongPickupCode, NotYetOnSale, InsufficientStock.
+        """
+        order = await self.lock_own(actor, number)
+        self._move(order, Action.PICK_UP)
+        if not is_code(shown, order.pickup_code or ""):
+            message = f"This is not the code of {number}."
+            raise WrongPickupCode(message, errors=WrongPickupCode.about("code", message))
+        parts = await self._orders.list_parts(order)
+        await self._send(order, parts, _pieces_to_ship(parts, ShipmentIn()), actor)
+        order.fulfilment_status, order.pickup_code = FulfilmentStatus.DELIVERED, None
+        order.shipped_at = order.delivered_at = utc_now()
+        self._orders.note(order, "picked_up", actor.user_id)
+        await publish(self._session, OrderDelivered(order.id, order.number))
+
     async def annotate(self, actor: Principal, number: str, note: NoteIn) -> None:
         """Write a note into the timeline. Raises OrderNotFound."""
         order = await self.lock_own(actor, number)
@@ -163,12 +188,42 @@ class OrderService:
 
     async def reserve(self, order: Order, actor_id: int | None) -> None:
         """Set apart what the order takes. Raises InsufficientStock."""
-        wanted = Counter[int]()
-        for part in await self._orders.list_parts(order):
-            wanted[part.item_id] += part.quantity
+        wanted = await self._count_pieces(order)
         cause = Cause(MovementKind.RESERVATION, actor_id, order_id=order.id)
         moved = await self._ledger.reserve(wanted, cause)
         self._settle(wanted, moved, {one.item_id: one.available for one in moved})
+
+    async def hand_out(self, order: Order, actor_id: int | None) -> None:
+        """Take what the order takes, of which nothing is set apart. Raises InsufficientStock, NotYetOnSale."""
+        wanted = await self._count_pieces(order)
+        await self._require_on_sale(wanted)
+        taken = {item_id: -pieces for item_id, pieces in wanted.items()}
+        moved = await self._ledger.move(taken, Cause(MovementKind.SALE, actor_id, order_id=order.id))
+        self._settle(wanted, moved, {one.item_id: min(one.available, one.on_hand) for one in moved})
+
+    async def _send(
+        self, order: Order, parts: Sequence[Part], pieces: Mapping[int, int], actor: Principal
+    ) -> Counter[int]:
+        """Take these pieces of the lines, which are set apart, out of the shop; how many of each item they are."""
+        shipped = [
+            (part.line_id, part.item_id, pieces[part.line_id] * part.quantity // part.line_quantity)
+            for part in parts
+            if part.line_id in pieces
+        ]
+        leaving = Counter[int]()
+        for _, item_id, left in shipped:
+            leaving[item_id] += left
+        await self._require_on_sale(leaving)
+        moved = await self._ledger.ship(leaving, Cause(MovementKind.SALE, actor.user_id, order_id=order.id))
+        self._settle(leaving, moved, {one.item_id: one.on_hand for one in moved})
+        await self._orders.note_shipped(shipped)
+        return leaving
+
+    async def _count_pieces(self, order: Order) -> Counter[int]:
+        wanted = Counter[int]()
+        for part in await self._orders.list_parts(order):
+            wanted[part.item_id] += part.quantity
+        return wanted
 
     async def _end(self, order: Order, action: Action, actor_id: int | None) -> None:
         self._move(order, action)
@@ -182,6 +237,7 @@ class OrderService:
             await self._orders.set_reserved(order, is_reserved=False)
         await self._discounts.release(order.id)
         order.cancelled_at, order.expires_at = utc_now(), None
+        order.fulfilment_status, order.pickup_code = FulfilmentStatus.UNFULFILLED, None
         reason = "expired" if action is Action.EXPIRE else "cancelled"
         self._orders.note(order, reason, actor_id)
         await publish(self._session, OrderCancelled(order.id, order.number, reason))
@@ -195,7 +251,7 @@ class OrderService:
             async with self._session.begin_nested():
                 await self.reserve(order, None)
                 await self._orders.set_reserved(order, is_reserved=True)
-                if applied and order.user_id is not None:
+                if applied:
                     await self._discounts.redeem(order.id, order.user_id, applied)
         except (InsufficientStock, DiscountExhausted):
             return False
@@ -214,9 +270,9 @@ class OrderService:
 
     def _require(self, order: Order, action: Action) -> OrderStatus:
         status, fulfilment = OrderStatus(order.status), FulfilmentStatus(order.fulfilment_status)
-        following = next_status(status, fulfilment, action)
+        following = next_status(status, fulfilment, action, is_pickup=order.is_pickup)
         if following is None:
-            allowed = sorted(allowed_actions(status, fulfilment))
+            allowed = sorted(allowed_actions(status, fulfilment, is_pickup=order.is_pickup))
             can = f"what can be done: {', '.join(allowed)}" if allowed else "nothing more can be done with it"
             raise IllegalTransition(f"The order is {status}, {fulfilment}; {can}.", allowed=allowed)
         return following

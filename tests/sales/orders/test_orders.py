@@ -54,6 +54,7 @@ ALLOWED = {
         "ship": "shipped",
         "cancel": "cancelled",
     },
+    ("processing", "ready_for_pickup"): {"pick_up": "delivered", "cancel": "cancelled"},
     ("processing", "partially_shipped"): {"ship_part": "processing", "ship": "shipped"},
     ("shipped", "shipped"): {"deliver": "delivered"},
     ("delivered", "delivered"): {"return": "returned"},
@@ -67,6 +68,9 @@ ALLOWED = {
 def test_every_action_at_every_stage(state: tuple[str, str], action: Action) -> None:
     status, fulfilment = OrderStatus(state[0]), FulfilmentStatus(state[1])
     assert next_status(status, fulfilment, action) == ALLOWED[state].get(action)
+    is_to_prepare = action is Action.READY and state == ("processing", "unfulfilled")
+    collected = next_status(status, fulfilment, action, is_pickup=True)
+    assert collected == ("processing" if is_to_prepare else ALLOWED[state].get(action))
     assert set(TRANSITIONS) == set(OrderStatus)
 
 

@@ -1,0 +1,1 @@
+"""What scanners read off goods, and which item it is."""

@@ -1,0 +1,54 @@
+"""What scanners and people send of a code, and what is read in it."""
+
+import pytest
+
+from app.sales.scanning.codes import ScannedCode, read_code
+
+ISBN = "9780261102217"
+
+
+@pytest.mark.parametrize(
+    ("code", "read"),
+    [
+        (ISBN, ScannedCode(ISBN, None)),
+        ("978-0-261-10221-7", ScannedCode(ISBN, None)),
+        (" 978 0 261 10221 7 ", ScannedCode(ISBN, None)),
+        ("0261102214", ScannedCode(ISBN, None)),
+        ("ISBN 0-261-10221-4", ScannedCode(ISBN, None)),
+        ("080442957x", ScannedCode("9780804429573", None)),
+        ("９７８０２６１１０２２１７", ScannedCode(ISBN, None)),
+        (f"{ISBN}51299", ScannedCode(ISBN, None, "51299")),
+        (f"{ISBN} 51299", ScannedCode(ISBN, None, "51299")),
+        ("978-0-261-10221-7 51299", ScannedCode(ISBN, None, "51299")),
+        (f"{ISBN}\t05", ScannedCode(ISBN, None, "05")),
+        ("BK-000042", ScannedCode(None, "BK-000042")),
+        (" bk-000042 ", ScannedCode(None, "BK-000042")),
+        ("BK–0042", ScannedCode(None, "BK-0042")),
+        ("st-0042", ScannedCode(None, "ST-0042")),
+    ],
+)
+def test_codes_are_read_in_every_form(code: str, read: ScannedCode) -> None:
+    assert read_code(code) == read
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("9780261102218", "check digit"),
+        ("9780261102218 51299", "check digit"),
+        ("9771234567003", "found by their SKU"),
+        ("977123456700305", "found by their SKU"),
+        ("9790260000438", "found by their SKU"),
+        ("4006381333931", "found by their SKU"),
+        ("0261102215", "check digit"),
+        ("97802611022175129", "digits"),
+        ("९७८०२६११०२२१७", "digits"),
+        ("hello", "digits"),
+        ("BK-42", "digits"),
+        ("📚", "digits"),
+        ("1" * 100, "digits"),
+    ],
+)
+def test_what_is_no_code_is_told_why(code: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read_code(code)
