@@ -274,6 +274,7 @@ def settings_for(servers: Servers, database_url: str, **overrides: object) -> Se
             "url": database_url,
             "pool_size": 5,
             "read_pool_size": 5,
+            "pool_timeout": 60,
             "statement_timeout": 120,
             "search_timeout": 60,
         },

@@ -13,7 +13,10 @@ PRINTED_GRAMS = 400
 
 
 class Goods(NamedTuple):
-    """An item as it is now. `available` is what can be bought of it."""
+    """An item as it is now. `available` is what can be bought of it.
+
+    `part_formats`: what a bundle's parts are, None for one that is no book.
+    """
 
     item_id: int
     kind: str
@@ -30,6 +33,7 @@ class Goods(NamedTuple):
     category_ids: Sequence[int]
     author_ids: Sequence[int]
     weight_grams: int | None
+    part_formats: Sequence[str | None]
 
     def is_for_sale(self, currency: str) -> bool:
         """Whether it is sold at all in a shop of this currency, be there any or not."""
@@ -38,10 +42,11 @@ class Goods(NamedTuple):
 
     @property
     def tax_class(self) -> TaxClass:
-        """How it is taxed."""
-        if self.format in _ELECTRONIC:
-            return TaxClass.EBOOK
-        return TaxClass.PRINT if self.kind == "book" else TaxClass.GOODS
+        """How it is taxed. A bundle as its parts are, where all are alike, else as goods, at the full rate."""
+        if self.part_formats:
+            classes = {_tax_class(part, is_book=part is not None) for part in self.part_formats}
+            return classes.pop() if len(classes) == 1 else TaxClass.GOODS
+        return _tax_class(self.format, is_book=self.kind == "book")
 
     def line(self, quantity: int) -> Line:
         """So many of it, to be priced; what has no price costs nothing, and is refused elsewhere."""
@@ -56,3 +61,9 @@ class Goods(NamedTuple):
             author_ids=frozenset(self.author_ids),
             weight_grams=weight,
         )
+
+
+def _tax_class(book_format: str | None, *, is_book: bool) -> TaxClass:
+    if book_format in _ELECTRONIC:
+        return TaxClass.EBOOK
+    return TaxClass.PRINT if is_book else TaxClass.GOODS

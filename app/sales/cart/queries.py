@@ -4,12 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from app.catalog.goods.queries import BUYABLE, WEIGHT_GRAMS
-from app.catalog.models import Book, BookCategory, Contributor, ContributorRole, Item, OfferPart, StockLevel
+from app.catalog.models import (
+    Book,
+    BookCategory,
+    BookFormat,
+    Contributor,
+    ContributorRole,
+    Item,
+    OfferPart,
+    StockLevel,
+)
 from app.core.db.queries import snapshot_text
 from app.core.http.responses import ReadResult, answer_number, version_etag
 from app.sales.cart.errors import no_cart
@@ -39,6 +48,15 @@ _IS_PRICE_FIXED = func.coalesce(
     .scalar_subquery(),
     False,
 )
+# What its parts are, for a bundle.
+_PART_FORMATS = func.array(
+    select(func.coalesce(_part.format, case((_part.item_id.is_not(None), BookFormat.OTHER.value))))
+    .select_from(OfferPart)
+    .outerjoin(_part, _part.item_id == OfferPart.item_id)
+    .where(OfferPart.offer_id == Item.id)
+    .scalar_subquery(),
+    type_=ARRAY(Text),
+)
 _GOODS = (
     Item.id,
     Item.kind,
@@ -55,6 +73,7 @@ _GOODS = (
     _CATEGORY_IDS,
     _AUTHOR_IDS,
     WEIGHT_GRAMS,
+    _PART_FORMATS,
 )
 _OF_GOODS = Item.__table__.outerjoin(Book, Book.item_id == Item.id).outerjoin(
     StockLevel, StockLevel.item_id == Item.id

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.identity.permissions import Role
@@ -118,6 +119,28 @@ async def test_a_fixed_price_and_the_weights_of_its_items_hold_for_a_bundle(
     heavy = await a_quote(client, buyer, coupon="TEN")
     assert heavy["discount"] == 1
     assert heavy["shipping"] > light["shipping"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "tax"),
+    [(["print", "print"], 7), (["ebook", "ebook"], 7), (["pen", "pen"], 19), (["print", "pen"], 19)],
+)
+async def test_a_bundle_is_taxed_as_its_parts_are_where_all_are_alike(
+    client: httpx.AsyncClient, seller: Caller, sign_up: SignUp, kinds: list[str], tax: int
+) -> None:
+    parts = [
+        await an_item(client, seller, quantity=5)
+        if kind == "pen"
+        else await a_book(client, seller, quantity=5, **({"format": "ebook"} if kind == "ebook" else {}))
+        for kind in kinds
+    ]
+    buyer = await sign_up()
+    offer = await an_offer(client, seller, *((part, 1) for part in parts), price=100)
+    await fill_cart(client, buyer, (offer, 1))
+    berlin = {**ADDRESS, "country": "DE", "zip_code": "10115", "city": "Berlin", "state": None}
+    body = {"address": berlin}
+    quote = (await client.post("/api/v1/checkout/quote", json=body, headers=buyer.headers)).json()
+    assert quote["tax"] == tax
 
 
 async def test_of_many_who_buy_a_bundle_or_its_parts_nobody_gets_what_is_not_there(
