@@ -24,7 +24,14 @@ from app.messaging.email.queries import find_mailed_order
 from app.messaging.email.repository import MailRepository
 from app.messaging.email.service import MailService
 from app.messaging.email.templates import Template
-from app.sales.orders.events import OrderCancelled, OrderCreated, OrderPaid, OrderRefunded, OrderShipped
+from app.sales.orders.events import (
+    OrderCancelled,
+    OrderCreated,
+    OrderPaid,
+    OrderReadyForPickup,
+    OrderRefunded,
+    OrderShipped,
+)
 
 KEEP_MAIL_RECORDS = timedelta(days=90)
 
@@ -53,11 +60,12 @@ TEMPLATES: dict[type[Plain], Template] = {
 """Events whose mail goes to the address that the account has."""
 
 
-OfOrders = OrderCreated | OrderPaid | OrderShipped | OrderCancelled | OrderRefunded
+OfOrders = OrderCreated | OrderPaid | OrderShipped | OrderReadyForPickup | OrderCancelled | OrderRefunded
 ORDER_TEMPLATES: dict[type[OfOrders], Template] = {
     OrderCreated: Template.ORDER_PLACED,
     OrderPaid: Template.ORDER_PAID,
     OrderShipped: Template.ORDER_SHIPPED,
+    OrderReadyForPickup: Template.ORDER_READY,
     OrderCancelled: Template.ORDER_CANCELLED,
     OrderRefunded: Template.ORDER_REFUNDED,
 }

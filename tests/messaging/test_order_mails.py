@@ -9,7 +9,14 @@ from sqlalchemy import select
 
 from app.core.events.events import Event
 from app.sales.models import Order, OrderLine, Shipment
-from app.sales.orders.events import OrderCancelled, OrderCreated, OrderPaid, OrderRefunded, OrderShipped
+from app.sales.orders.events import (
+    OrderCancelled,
+    OrderCreated,
+    OrderPaid,
+    OrderReadyForPickup,
+    OrderRefunded,
+    OrderShipped,
+)
 from tests.messaging.conftest import Mailed
 from tests.sales.invoices.conftest import Sold, an_order
 from tests.worker.conftest import Ask, Change
@@ -29,6 +36,7 @@ class Bought:
 async def bought(app: FastAPI, user_id: int | None = 1) -> Bought:
     async with app.state.database.sessions.begin() as session:
         order: Order = await an_order(session, user_id, LINES)
+        order.pickup_code = "K7WQ2XMR"
         lines = select(OrderLine.id).where(OrderLine.order_id == order.id).order_by(OrderLine.position)
         packed = [{"line_id": (await session.scalars(lines)).all()[1], "quantity": 1}]
         parcel = Shipment(order_id=order.id, carrier="DHL", tracking="JJD 0099", lines=packed)
@@ -53,6 +61,7 @@ async def test_an_order_is_mailed_when_it_is_placed_paid_shipped_and_refunded(
         OrderPaid(*about),
         OrderShipped(*about, order.shipment_id),
         OrderRefunded(*about, 1, "5.50"),
+        OrderReadyForPickup(*about),
     ]
     subjects, texts = [], []
     for number, event in enumerate(events, 1):
@@ -70,6 +79,7 @@ async def test_an_order_is_mailed_when_it_is_placed_paid_shipped_and_refunded(
         "Your order is paid",
         "Your order is on its way",
         "Money for your order is on its way back",
+        "Your order is ready for you",
     ]
     assert "2 x Who <b>owns</b> evil.\u200bexample?: 25.00 EUR" in texts[0]
     assert "Total: 33.14 EUR" in texts[0]
@@ -78,6 +88,8 @@ async def test_an_order_is_mailed_when_it_is_placed_paid_shipped_and_refunded(
     assert "JJD 0099" in texts[2]
     assert "Who" not in texts[2]
     assert "5.50 EUR" in texts[3]
+    assert "K7WQ2XMR" in texts[4]
+    assert not any("K7WQ2XMR" in text for text in texts[:4])
 
 
 @pytest.mark.parametrize(

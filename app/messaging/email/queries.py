@@ -29,6 +29,7 @@ class MailedOrder(BaseModel):
     lines: list[MailedLine]
     carrier: str | None = None
     tracking: str | None = None
+    pickup_code: str | None = None
 
 
 async def find_mailed_order(
@@ -49,6 +50,7 @@ async def find_mailed_order(
         lines=_lines(order, lines, parcel),
         carrier=parcel.carrier if parcel else None,
         tracking=parcel.tracking if parcel else None,
+        pickup_code=order.pickup_code,
     )
 
 

@@ -28,6 +28,7 @@ class Template(StrEnum):
     ORDER_PLACED = "order_placed"
     ORDER_PAID = "order_paid"
     ORDER_SHIPPED = "order_shipped"
+    ORDER_READY = "order_ready"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REFUNDED = "order_refunded"
 
@@ -48,6 +49,7 @@ SUBJECTS: Mapping[Template, str] = {
     Template.ORDER_PLACED: "We have your order",
     Template.ORDER_PAID: "Your order is paid",
     Template.ORDER_SHIPPED: "Your order is on its way",
+    Template.ORDER_READY: "Your order is ready for you",
     Template.ORDER_CANCELLED: "Your order is cancelled",
     Template.ORDER_REFUNDED: "Money for your order is on its way back",
 }
