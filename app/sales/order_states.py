@@ -97,6 +97,14 @@ def allowed_actions(
     return frozenset(allowed if is_pickup else allowed - {Action.READY})
 
 
+def offered_actions(
+    status: OrderStatus, fulfilment: FulfilmentStatus, *, is_pickup: bool = False
+) -> list[Action]:
+    """What people may do with an order that stands so; what the clock and late money do is left out."""
+    by_itself = {Action.EXPIRE, Action.REVIVE}
+    return sorted(allowed_actions(status, fulfilment, is_pickup=is_pickup) - by_itself)
+
+
 def next_status(
     status: OrderStatus, fulfilment: FulfilmentStatus, action: Action, *, is_pickup: bool = False
 ) -> OrderStatus | None:

@@ -13,7 +13,7 @@ _PO_BOX = re.compile(
     r"|\b(?:post|postal) ?office ?(?:box|bx|drawer) ?\d*\b"
     rf"|\bpost(?:al)? ?box(?:{_NUMBERED}|$)"
     r"|\b[gc]po ?box\b"
-    r"|^box ?\d+$"
+    r"|^(?:box|p ?o|c ?p) ?\d+$"
     r"|\b(?:private|locked) bag\b"
     # German, Dutch, Norwegian and Danish, Finnish, Swedish, Hungarian, Polish, Czech
     r"|\b(?:postfach|postbus|postboks|postilokero|postilaatikko|postfack|postafiok) ?\d*\b"

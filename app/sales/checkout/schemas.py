@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from app.core.http.schemas import Line, Money, RequestModel, ResponseModel, RowId
-from app.sales.addresses.schemas import AddressIn
+from app.sales.addresses.schemas import AddressIn, ShippingAddressIn
 from app.sales.cart.schemas import Coupon
 from app.sales.orders.schemas import Notes
 
@@ -25,7 +25,7 @@ class QuoteIn(RequestModel):
 
     EXAMPLE: ClassVar[dict[str, Any] | None] = {"address": _ADDRESS}
 
-    address: AddressIn
+    address: ShippingAddressIn
     shipping_option: ShippingCode | None = Field(default=None, description="The cheapest when none is named.")
     coupon: Coupon | None = Field(default=None, description="Instead of the cart's.")
 
@@ -39,7 +39,7 @@ class CheckoutIn(RequestModel):
         "expected_total": 27.98,
     }
 
-    address: AddressIn | None = Field(default=None, description="Where it goes; or `address_id`.")
+    address: ShippingAddressIn | None = Field(default=None, description="Where it goes; or `address_id`.")
     address_id: RowId | None = Field(default=None, description="One of one's saved addresses.")
     billing_address: AddressIn | None = Field(default=None, description="Where the bill goes, if elsewhere.")
     shipping_option: ShippingCode
@@ -62,7 +62,7 @@ class PurchaseIn(RequestModel):
     item_id: RowId
     quantity: Annotated[int, Field(ge=1, le=100, examples=[1])] = 1
     notes: Notes | None = None
-    address: AddressIn
+    address: ShippingAddressIn
     shipping_option: ShippingCode | None = Field(default=None, description="The cheapest when none is named.")
 
 

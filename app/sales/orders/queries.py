@@ -15,7 +15,7 @@ from app.core.db.sorting import Order as SortOrder
 from app.core.http.responses import ReadResult, version_etag
 from app.sales.errors import no_order
 from app.sales.models import Order, OrderEvent, OrderLine, OrderPart
-from app.sales.order_states import FulfilmentStatus, OrderStatus, allowed_actions
+from app.sales.order_states import FulfilmentStatus, OrderStatus, offered_actions
 from app.sales.orders.schemas import OrderEventOut, OrderOut, OrderTimelineOut, StaffOrderFilter
 
 # A part's pieces come in whole lines, so any part of a line tells how many of the line left.
@@ -105,7 +105,7 @@ async def get_timeline(connection: AsyncConnection, number: str, user_id: int | 
         events = events.where(OrderEvent.is_public)
     shown = [OrderEventOut.model_validate(event) for event in await connection.execute(events)]
     status, fulfilment = OrderStatus(row.status), FulfilmentStatus(row.fulfilment_status)
-    allowed = sorted(allowed_actions(status, fulfilment, is_pickup=row.is_pickup))
+    allowed = offered_actions(status, fulfilment, is_pickup=row.is_pickup)
     return ReadResult(OrderTimelineOut(events=shown, allowed=allowed), row.snapshot)
 
 

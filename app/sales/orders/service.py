@@ -25,8 +25,8 @@ from app.sales.order_states import (
     FulfilmentStatus,
     OrderStatus,
     PaymentStatus,
-    allowed_actions,
     next_status,
+    offered_actions,
 )
 from app.sales.orders.errors import IllegalTransition, NothingToShip, NotYetOnSale, WrongPickupCode
 from app.sales.orders.events import (
@@ -272,7 +272,7 @@ class OrderService:
         status, fulfilment = OrderStatus(order.status), FulfilmentStatus(order.fulfilment_status)
         following = next_status(status, fulfilment, action, is_pickup=order.is_pickup)
         if following is None:
-            allowed = sorted(allowed_actions(status, fulfilment, is_pickup=order.is_pickup))
+            allowed = offered_actions(status, fulfilment, is_pickup=order.is_pickup)
             can = f"what can be done: {', '.join(allowed)}" if allowed else "nothing more can be done with it"
             raise IllegalTransition(f"The order is {status}, {fulfilment}; {can}.", allowed=allowed)
         return following

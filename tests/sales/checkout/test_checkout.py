@@ -303,3 +303,16 @@ async def test_checkouts_of_one_cart_at_once_make_one_order(
     async with transaction(live_app.state.database, live_app.state.cache) as session:
         assert await session.scalar(select(func.count()).select_from(Order)) == 1
         assert await session.scalar(select(func.count()).select_from(Cart)) == 1
+
+
+@pytest.mark.parametrize("line", ["PO Box 12", "P.O. 12", "PO#12", "Postfach 7"])
+async def test_nothing_is_sent_to_a_po_box(client: httpx.AsyncClient, sign_up: SignUp, line: str) -> None:
+    buyer, address = await sign_up(), {**ADDRESS, "street_line_1": line}
+    for path, body in (
+        (QUOTE, {}),
+        (CHECKOUT, {"shipping_option": "standard", "expected_total": 1}),
+        (PURCHASE, {"item_id": 1}),
+    ):
+        answer = await client.post(path, json={"address": address, **body}, headers=once(buyer))
+        assert answer.status_code == 422, path
+        assert [error["field"] for error in answer.json()["errors"]] == ["address.street_line_1"]
