@@ -62,7 +62,7 @@ scale: $(READY) ## measure search, facets and deep pages with many books beside 
 shape: $(READY) ## print what the shape of the code is in figures
 	@$(PY) -m tests.architecture.shape
 
-bench: $(READY) ## measure the API beside a bare FastAPI route
+bench: $(READY) ## measure the API beside a bare FastAPI route, and checkouts beside their SQL alone
 	@$(PY) -m tests.performance.bench $(ARGS)
 
 install: $(READY) ## make .venv from the lock

@@ -11,7 +11,6 @@ import itertools
 import os
 import random
 import secrets
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,10 +22,11 @@ import httpx
 import uvloop
 
 from devstack import Servers, throwaway_servers
+from tests.performance import selling
 from tests.performance.catalogue import fill_catalogue
 from tests.performance.load import Burst, request_bytes, send_count, send_for
 from tests.performance.report import Report, Result, Side
-from tests.performance.server import ROOT, Server, serving
+from tests.performance.server import Server, migrate, production, serving
 
 ROUNDS = 5
 SECONDS = 1.2
@@ -165,31 +165,14 @@ def main() -> None:
         report.print_markdown()
     else:
         report.print()
+    if not arguments.only:
+        _say("Measuring checkouts and carts ...")
+        selling.run()
 
 
 def _stand(stack: ExitStack, servers: Servers, folder: Path) -> Stand:
-    environment = {
-        "ENVIRONMENT": "production",
-        "PUBLIC_URL": "https://shop.example.com",
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "DATABASE_URL": servers.database_url,
-        "REDIS_URL": servers.redis_url,
-        "JWT_SECRET": secrets.token_hex(32),
-        "CORS_ORIGINS": ORIGIN,
-        "LOG_LEVEL": "INFO",
-        "LOG_FORMAT": "json",
-        # On, but out of the way.
-        "RATE_LIMIT_FACTOR": "1000000",
-        "BENCH_SAMPLES": str(folder),
-    }
-    # No folder of its own for `.env`, as in `serving`.
-    subprocess.run(
-        [sys.executable, "-m", "app.cli", "migrate"],
-        cwd=folder,
-        env=os.environ | environment | {"PYTHONPATH": str(ROOT)},
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    environment = production(servers) | {"CORS_ORIGINS": ORIGIN, "BENCH_SAMPLES": str(folder)}
+    migrate(environment, folder)
     book_ids = asyncio.run(fill_catalogue(servers.database_url))
     ours = stack.enter_context(serving(None, environment, folder, "/health/ready"))
     token, api_key = _take_samples(ours, folder, book_ids[0])

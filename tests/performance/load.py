@@ -37,6 +37,12 @@ def request_bytes(path: str, headers: Mapping[str, str] | None = None) -> bytes:
     return "\r\n".join(lines).encode()
 
 
+def post_bytes(path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """A POST of JSON as clients send it."""
+    sent = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
+    return request_bytes(path, sent).replace(b"GET", b"POST", 1) + body
+
+
 async def send_for(port: int, requests: Iterator[bytes], seconds: float, status: int) -> Burst:
     """Requests over all connections, each waiting for its answer, until the time is up."""
     deadline = time.perf_counter() + seconds

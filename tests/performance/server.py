@@ -1,6 +1,7 @@
 """Gunicorn with one worker, as production starts it, and what `/proc` tells of that worker."""
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from devstack import Servers
 
 ROOT = Path(__file__).parents[2]
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
@@ -54,6 +57,33 @@ class Server:
         """Resident memory of the worker."""
         lines = Path(f"/proc/{self.worker}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+
+
+def production(servers: Servers) -> dict[str, str]:
+    """The environment of a shop on these servers."""
+    return {
+        "ENVIRONMENT": "production",
+        "PUBLIC_URL": "https://shop.example.com",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "DATABASE_URL": servers.database_url,
+        "REDIS_URL": servers.redis_url,
+        "JWT_SECRET": secrets.token_hex(32),
+        "LOG_LEVEL": "INFO",
+        "LOG_FORMAT": "json",
+        # On, but out of the way.
+        "RATE_LIMIT_FACTOR": "1000000",
+    }
+
+
+def migrate(environment: dict[str, str], folder: Path) -> None:
+    """Make the tables; in `folder` for the sake of `.env`, as in `serving`."""
+    subprocess.run(
+        [sys.executable, "-m", "app.cli", "migrate"],
+        cwd=folder,
+        env=os.environ | environment | {"PYTHONPATH": str(ROOT)},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 @contextmanager
