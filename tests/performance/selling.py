@@ -33,7 +33,7 @@ from tests.performance.report import Side
 from tests.performance.server import Server, migrate, production, serving
 
 CLIENTS = 8
-CHECKOUTS_EACH = 15
+CHECKOUTS_EACH = 40
 ROUNDS = 3
 CART_CLIENTS = 64
 CART_REQUESTS = 256
