@@ -126,7 +126,8 @@ async def _measure(api: Server, database: str, environment: dict[str, str]) -> N
         stand = Stand(api, database, connection, buyers)
         await stand.check_out(0)
         await stand.run_sql(1)
-        ours, ratios, rates = Side(), list[float](), list[float]()
+        ours = Side()
+        ratios, rates = list[float](), list[float]()
         for turn in range(2, 2 + 2 * ROUNDS, 2):
             before = api.cpu_seconds()
             burst = await stand.check_out(turn)
