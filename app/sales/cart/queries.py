@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, case, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -79,6 +79,20 @@ _OF_GOODS = Item.__table__.outerjoin(Book, Book.item_id == Item.id).outerjoin(
     StockLevel, StockLevel.item_id == Item.id
 )
 
+# Made once: to build such a statement costs more than to run it.
+_GOODS_BY_IDS = (
+    select(*_GOODS)
+    .select_from(_OF_GOODS)
+    .where(Item.id.in_(bindparam("item_ids", expanding=True)))
+    .order_by(Item.id)
+)
+_LINES_OF_CART = (
+    select(CartLine.quantity, CartLine.seen_price, *_GOODS)
+    .select_from(_OF_GOODS.join(CartLine, CartLine.item_id == Item.id))
+    .where(CartLine.cart_id == bindparam("cart"))
+    .order_by(CartLine.added_at, CartLine.item_id)
+)
+
 
 class CartOwner(NamedTuple):
     """Whose cart: an account's, or that of whoever knows the token with this hash. `may_open`: has one for the asking."""
@@ -116,19 +130,14 @@ def owned_by(owner: CartOwner) -> ColumnElement[bool]:
 
 async def find_goods(connection: AsyncConnection, item_ids: Iterable[int]) -> Sequence[Goods]:
     """Read these items as they are now, in the order of their ids; one that is gone is missing."""
-    wanted = select(*_GOODS).select_from(_OF_GOODS).where(Item.id.in_(list(item_ids))).order_by(Item.id)
-    return [Goods._make(row) for row in await connection.execute(wanted)]
+    rows = await connection.execute(_GOODS_BY_IDS, {"item_ids": list(item_ids)})
+    return [Goods._make(row) for row in rows]
 
 
 async def find_lines(connection: AsyncConnection, cart_id: int) -> Sequence[FilledLine]:
     """Read a cart's lines in the order in which they were put in."""
-    lines = (
-        select(CartLine.quantity, CartLine.seen_price, *_GOODS)
-        .select_from(_OF_GOODS.join(CartLine, CartLine.item_id == Item.id))
-        .where(CartLine.cart_id == cart_id)
-        .order_by(CartLine.added_at, CartLine.item_id)
-    )
-    return [FilledLine(row[0], row[1], Goods._make(row[2:])) for row in await connection.execute(lines)]
+    rows = await connection.execute(_LINES_OF_CART, {"cart": cart_id})
+    return [FilledLine(row[0], row[1], Goods._make(row[2:])) for row in rows]
 
 
 async def find_cart(connection: AsyncConnection, owner: CartOwner) -> CartState | None:

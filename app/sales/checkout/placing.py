@@ -1,5 +1,6 @@
 """Writing an order of what was bought: its lines, the discounts, and the stock, which is set apart or leaves at once."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Self
 
@@ -51,7 +52,10 @@ class OrderPlacer:
             part.reserved, part.shipped = (0, part.quantity) if is_at_counter else (part.quantity, 0)
         await self._orders.add_parts(order, parts)
         take = self._states.hand_out if is_at_counter else self._states.reserve
-        await take(order, actor_id)
+        wanted = Counter[int]()
+        for part in parts:
+            wanted[part.item_id] += part.quantity
+        await take(order, wanted, actor_id)
         await DiscountRepository(self._session).redeem(order.id, basket.user_id, totals.applied)
         created = OrderCreated(order.id, order.number, order.user_id, str(order.total), order.currency)
         await publish(self._session, created)

@@ -1,12 +1,14 @@
 """Reads of discounts: the rules in force, and those that staff look at."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    DateTime,
     SQLColumnExpression,
     Text,
     and_,
@@ -99,6 +101,29 @@ _SORT_COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
 }
 
 
+def _is_in_force(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    is_over = func.coalesce(Discount.ends_at <= now, False)
+    return and_(Discount.is_active, Discount.starts_at <= now, ~is_over)
+
+
+_RULES = (
+    select(*_RULE, func.coalesce(DiscountUse.used >= Discount.per_customer_limit, False))
+    .outerjoin(
+        DiscountUse,
+        and_(
+            DiscountUse.discount_id == Discount.id,
+            DiscountUse.user_id == bindparam("user", type_=BigInteger()),
+        ),
+    )
+    .where(
+        _is_in_force(bindparam("now", type_=DateTime(timezone=True))),
+        or_(Discount.code.is_(None), Discount.code == bindparam("code", type_=Text())),
+        or_(Discount.usage_limit.is_(None), Discount.used < Discount.usage_limit),
+    )
+    .order_by(Discount.id)
+)
+
+
 async def get_discount(connection: AsyncConnection, discount_id: int) -> ReadResult:
     """One discount. Raises DiscountNotFound."""
     row = (await connection.execute(_DISCOUNT, {"discount": discount_id})).one_or_none()
@@ -125,19 +150,8 @@ async def find_rules(connection: AsyncConnection, coupon: str | None, user_id: i
     Of a code it is not told whether there is none, or it is over, or others used it up: who guesses learns nothing.
     """
     code = None if coupon is None else normal_code(coupon)
-    had = and_(DiscountUse.discount_id == Discount.id, DiscountUse.user_id == user_id)
-    is_used_up = func.coalesce(DiscountUse.used >= Discount.per_customer_limit, False)
-    in_force = (
-        select(*_RULE, is_used_up)
-        .outerjoin(DiscountUse, had)
-        .where(
-            _is_in_force(),
-            or_(Discount.code.is_(None), Discount.code == code),
-            or_(Discount.usage_limit.is_(None), Discount.used < Discount.usage_limit),
-        )
-        .order_by(Discount.id)
-    )
-    found = [_Row._make(row) for row in await connection.execute(in_force)]
+    asked = {"code": code, "user": user_id, "now": utc_now()}
+    found = [_Row._make(row) for row in await connection.execute(_RULES, asked)]
     rules = await _as_rules(connection, [row for row in found if not row.is_used_up])
     if code is None or any(rule.code for rule in rules):
         return FoundRules(rules, ())
@@ -186,12 +200,6 @@ async def _list_below(connection: AsyncConnection, ids: Iterable[int]) -> Mappin
     return dict((await connection.execute(statement)).all())
 
 
-def _is_in_force() -> ColumnElement[bool]:
-    now = utc_now()
-    is_over = func.coalesce(Discount.ends_at <= now, False)
-    return and_(Discount.is_active, Discount.starts_at <= now, ~is_over)
-
-
 def _conditions(query: DiscountFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if query.search is not None:
@@ -205,5 +213,6 @@ def _conditions(query: DiscountFilter) -> list[ColumnElement[bool]]:
     if query.is_active is not None:
         conditions.append(Discount.is_active == query.is_active)
     if query.is_in_force is not None:
-        conditions.append(_is_in_force() if query.is_in_force else ~_is_in_force())
+        is_in_force = _is_in_force(utc_now())
+        conditions.append(is_in_force if query.is_in_force else ~is_in_force)
     return conditions

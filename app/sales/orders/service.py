@@ -186,16 +186,14 @@ class OrderService:
         order = await self.lock_own(actor, number)
         self._orders.note(order, "note", actor.user_id, note=note.note, is_public=note.is_public)
 
-    async def reserve(self, order: Order, actor_id: int | None) -> None:
-        """Set apart what the order takes. Raises InsufficientStock."""
-        wanted = await self._count_pieces(order)
+    async def reserve(self, order: Order, wanted: Mapping[int, int], actor_id: int | None) -> None:
+        """Set apart so many of each item, which is what the order takes. Raises InsufficientStock."""
         cause = Cause(MovementKind.RESERVATION, actor_id, order_id=order.id)
         moved = await self._ledger.reserve(wanted, cause)
         self._settle(wanted, moved, {one.item_id: one.available for one in moved})
 
-    async def hand_out(self, order: Order, actor_id: int | None) -> None:
-        """Take what the order takes, of which nothing is set apart. Raises InsufficientStock, NotYetOnSale."""
-        wanted = await self._count_pieces(order)
+    async def hand_out(self, order: Order, wanted: Mapping[int, int], actor_id: int | None) -> None:
+        """Take so many of each item, of which none is set apart. Raises InsufficientStock, NotYetOnSale."""
         await self._require_on_sale(wanted)
         taken = {item_id: -pieces for item_id, pieces in wanted.items()}
         moved = await self._ledger.move(taken, Cause(MovementKind.SALE, actor_id, order_id=order.id))
@@ -218,12 +216,6 @@ class OrderService:
         self._settle(leaving, moved, {one.item_id: one.on_hand for one in moved})
         await self._orders.note_shipped(shipped)
         return leaving
-
-    async def _count_pieces(self, order: Order) -> Counter[int]:
-        wanted = Counter[int]()
-        for part in await self._orders.list_parts(order):
-            wanted[part.item_id] += part.quantity
-        return wanted
 
     async def _end(self, order: Order, action: Action, actor_id: int | None) -> None:
         self._move(order, action)
@@ -249,7 +241,10 @@ class OrderService:
         ]
         try:
             async with self._session.begin_nested():
-                await self.reserve(order, None)
+                wanted = Counter[int]()
+                for part in await self._orders.list_parts(order):
+                    wanted[part.item_id] += part.quantity
+                await self.reserve(order, wanted, None)
                 await self._orders.set_reserved(order, is_reserved=True)
                 if applied:
                     await self._discounts.redeem(order.id, order.user_id, applied)

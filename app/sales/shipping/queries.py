@@ -5,8 +5,12 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
+    Integer,
+    Select,
     SQLColumnExpression,
+    Text,
     any_,
     bindparam,
     case,
@@ -61,6 +65,32 @@ _METHOD = select(*_COLUMNS, snapshot_text).where(ShippingMethod.id == bindparam(
 _BY_CODE = Order.by(("code",), {"code": ShippingMethod.code}, ShippingMethod.id)
 
 
+def _options() -> Select[Any]:
+    of_method = ShippingBand.method_id == ShippingMethod.id
+    fitting = ShippingBand.up_to_grams >= bindparam("grams", type_=Integer())
+    first = select(ShippingBand.price).where(of_method, fitting).order_by(ShippingBand.up_to_grams).limit(1)
+    band_price = first.scalar_subquery()
+    by_weight = ShippingMethod.price + ShippingMethod.price_per_kg * bindparam("kilograms", type_=Integer())
+    is_free = bindparam("goods_total", type_=MONEY) >= ShippingMethod.free_from
+    price = case((is_free, cast(0, MONEY)), else_=func.coalesce(band_price, by_weight)).label("price")
+    carries = or_(band_price.is_not(None), ~select(ShippingBand.id).where(of_method).exists())
+    takes_po_boxes = or_(~ShippingMethod.refuses_po_box, ShippingMethod.is_pickup)
+    names = (ShippingMethod.code, ShippingMethod.name, price, ShippingMethod.days)
+    goes_there = or_(
+        func.cardinality(ShippingMethod.countries) == 0,
+        bindparam("country", type_=Text()) == any_(ShippingMethod.countries),
+    )
+    return (
+        select(*names, ShippingMethod.carrier, ShippingMethod.is_pickup)
+        .where(ShippingMethod.is_active, goes_there, carries)
+        .where(or_(~bindparam("is_po_box", type_=Boolean()), takes_po_boxes))
+        .order_by(price, ShippingMethod.days, ShippingMethod.id)
+    )
+
+
+_OPTIONS = _options()
+
+
 class ShippingOption(NamedTuple):
     """A way to get an order to its address, and its price. `days`: working days until it is there, at most."""
 
@@ -80,36 +110,14 @@ async def list_options(
     Of the bands of a method the first that carries the weight gives the price; a method with bands that are all
     too light is left out. Otherwise each kilogram, or part of one, adds to the method's price.
     """
-    of_method = ShippingBand.method_id == ShippingMethod.id
-    bands = select(ShippingBand.id).where(of_method)
-    fitting = select(ShippingBand.price).where(of_method, ShippingBand.up_to_grams >= weight_grams)
-    band_price = fitting.order_by(ShippingBand.up_to_grams).limit(1).scalar_subquery()
-    by_weight = ShippingMethod.price + ShippingMethod.price_per_kg * -(-weight_grams // _GRAMS)
-    is_free = literal(goods_total, MONEY) >= ShippingMethod.free_from
-    price = case((is_free, cast(0, MONEY)), else_=func.coalesce(band_price, by_weight)).label("price")
-    conditions = [
-        ShippingMethod.is_active,
-        or_(
-            func.cardinality(ShippingMethod.countries) == 0,
-            literal(address.country) == any_(ShippingMethod.countries),
-        ),
-        or_(band_price.is_not(None), ~bands.exists()),
-    ]
-    if address.is_po_box:
-        conditions.append(or_(~ShippingMethod.refuses_po_box, ShippingMethod.is_pickup))
-    statement = (
-        select(
-            ShippingMethod.code,
-            ShippingMethod.name,
-            price,
-            ShippingMethod.days,
-            ShippingMethod.carrier,
-            ShippingMethod.is_pickup,
-        )
-        .where(*conditions)
-        .order_by(price, ShippingMethod.days, ShippingMethod.id)
-    )
-    return [ShippingOption(*row) for row in await connection.execute(statement)]
+    asked = {
+        "country": address.country,
+        "is_po_box": address.is_po_box,
+        "grams": weight_grams,
+        "kilograms": -(-weight_grams // _GRAMS),
+        "goods_total": goods_total,
+    }
+    return [ShippingOption(*row) for row in await connection.execute(_OPTIONS, asked)]
 
 
 async def get_method(connection: AsyncConnection, method_id: int) -> ReadResult:

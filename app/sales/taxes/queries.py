@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Date, SQLColumnExpression, Text, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.paging import Pager
@@ -40,20 +40,29 @@ _BY_PLACE = Order.by(
     TaxRate.id,
 )
 
+
+def _in_force(day: date | ColumnElement[date]) -> ColumnElement[bool]:
+    return and_(TaxRate.valid_from <= day, or_(TaxRate.valid_until.is_(None), TaxRate.valid_until >= day))
+
+
+# Of two entries the later one stands: a state's.
+_RATES = (
+    select(TaxRate.tax_class, TaxRate.rate)
+    .where(
+        TaxRate.country == bindparam("country"),
+        or_(TaxRate.state.is_(None), TaxRate.state == bindparam("state", type_=Text())),
+        _in_force(bindparam("day", type_=Date())),
+    )
+    .order_by(TaxRate.state.nulls_first())
+)
 Rates = Mapping[TaxClass, Decimal]
 """What part of a net price is tax, by class; of a class that is not there, none."""
 
 
 async def find_rates(connection: AsyncConnection, country: str, state: str | None, on: date) -> Rates:
     """The rates of that day; a state's goes before its country's."""
-    applies = or_(TaxRate.state.is_(None), TaxRate.state == state)
-    statement = (
-        select(TaxRate.tax_class, TaxRate.rate)
-        .where(TaxRate.country == country, applies, _in_force(on))
-        # Of two entries the later one stands.
-        .order_by(TaxRate.state.nulls_first())
-    )
-    return {TaxClass(name): rate for name, rate in await connection.execute(statement)}
+    rows = await connection.execute(_RATES, {"country": country, "state": state, "day": on})
+    return {TaxClass(name): rate for name, rate in rows}
 
 
 async def get_tax_rate(connection: AsyncConnection, rate_id: int) -> ReadResult:
@@ -78,7 +87,3 @@ async def list_tax_rates(connection: AsyncConnection, query: TaxRateFilter, page
     found = await find_page(connection, matching, _BY_PLACE, window, _COLUMNS)
     rates = [TaxRateOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, rates), found.snapshot)
-
-
-def _in_force(day: date) -> ColumnElement[bool]:
-    return and_(TaxRate.valid_from <= day, or_(TaxRate.valid_until.is_(None), TaxRate.valid_until >= day))
