@@ -124,9 +124,9 @@ async def quote(
     """
     if not basket.goods:
         raise CartEmpty("Put something in the cart that is for sale.")
-    lines = [goods.line(quantity) for goods, quantity in basket.goods]
     priced = await price_basket(connection, basket, address.country, address.state, terms)
     totals = priced.totals(Decimal(0))
+    lines = [priced_line.line for priced_line in totals.lines]
     options: Sequence[ShippingOption] = [DOWNLOAD]
     if any(line.tax_class is not TaxClass.EBOOK for line in lines):
         weight = sum(line.weight_grams * line.quantity for line in lines)

@@ -7,10 +7,9 @@ from fastapi import Depends
 from app.core.db.transaction import SessionDep
 from app.core.errors import refuses
 from app.identity.authentication.deps import OrderReader
-from app.identity.permissions import Permission
 from app.sales.errors import OrderNotFound
 from app.sales.orders.reorders import ReorderService
-from app.sales.orders.service import OrderService
+from app.sales.orders.service import OrderService, seen_user
 
 
 @refuses(OrderNotFound)
@@ -21,7 +20,7 @@ async def get_order_service(session: SessionDep) -> OrderService:
 
 async def get_seen_user(caller: OrderReader) -> int | None:
     """Whose orders the caller sees: their own; None for staff, who see all."""
-    return None if caller.may(Permission.ORDERS_MANAGE) else caller.user_id
+    return seen_user(caller)
 
 
 @refuses(OrderNotFound)

@@ -46,6 +46,11 @@ from app.sales.pricing import AppliedDiscount
 _MOST_AT_ONCE = 500
 
 
+def seen_user(caller: Principal) -> int | None:
+    """Whose orders the caller sees: their own; None for staff, who see all."""
+    return None if caller.may(Permission.ORDERS_MANAGE) else caller.user_id
+
+
 class OrderService:
     """Changes orders, each under its lock, and moves their stock by the ledger."""
 
@@ -68,7 +73,10 @@ class OrderService:
 
     async def lock_own(self, caller: Principal, number: str) -> Order:
         """Lock an order of the caller's, or for staff anybody's. Raises OrderNotFound."""
-        user_id = None if caller.may(Permission.ORDERS_MANAGE) else caller.user_id
+        return await self.lock_seen_by(seen_user(caller), number)
+
+    async def lock_seen_by(self, user_id: int | None, number: str) -> Order:
+        """Lock an order of the account's; None: of anybody's. Raises OrderNotFound."""
         order = await self._orders.lock_number(number, user_id)
         if order is None:
             raise no_order(number)

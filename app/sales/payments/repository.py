@@ -22,11 +22,6 @@ class PaymentRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def lock_order(self, number: str, user_id: int) -> Order | None:
-        """Lock the user's order."""
-        ours = select(Order).where(Order.number == number, Order.user_id == user_id)
-        return await self._session.scalar(ours.with_for_update().execution_options(populate_existing=True))
-
     async def lock_with_order(self, payment_id: int) -> tuple[Order, Payment] | None:
         """Lock the payment's order, then the payment: of two who settle it the second finds it settled."""
         of_payment = select(Payment.order_id).where(Payment.id == payment_id)

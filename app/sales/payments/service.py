@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
 from app.core.events.events import publish
-from app.sales.errors import no_order
 from app.sales.gift_cards.repository import GiftCardRepository
 from app.sales.models import Order, Payment, PaymentStatus
 from app.sales.order_states import OrderStatus
@@ -84,9 +83,7 @@ class PaymentService:
         An older payment that waits for the buyer is what comes back instead: it must be cancelled first.
         Raises OrderNotFound, OrderAlreadyPaid, OrderNotPayable, PaymentUnderWay, UnknownGiftCard, GiftCardEmpty.
         """
-        order = await self._payments.lock_order(number, buyer_id)
-        if order is None:
-            raise no_order(number)
+        order = await self._orders.lock_seen_by(buyer_id, number)
         begun = await self._payments.find_by_request(request_key)
         if begun is not None:
             return _as_asked(number, begun)
@@ -133,9 +130,7 @@ class PaymentService:
 
     async def get_own(self, buyer_id: int, number: str, payment_id: int) -> UnderWay:
         """A payment of the buyer's order. Raises OrderNotFound, PaymentNotFound."""
-        order = await self._payments.lock_order(number, buyer_id)
-        if order is None:
-            raise no_order(number)
+        order = await self._orders.lock_seen_by(buyer_id, number)
         found = await self._payments.lock_with_order(payment_id)
         if found is None or found[0].id != order.id:
             raise PaymentNotFound(f"The order has no payment {payment_id}.")

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +25,12 @@ from app.core.events.events import (
 from app.core.mail import FileMailer
 from app.sales.models import Order, OrderLine
 from tests.conftest import Caller, SignUp
+from tests.factories import once
 
 # As a worker does: what is handled must not depend on which tests ran before.
 registry.load_handlers()
 
 WorkOff = Callable[..., Awaitable[None]]
-_keys = count(1)
-
-
-def once(caller: Caller) -> dict[str, str]:
-    """The caller's headers with a new Idempotency-Key."""
-    return {**caller.headers, "Idempotency-Key": f"pay-{next(_keys)}"}
 
 
 def an_order(buyer_id: int | None, total: str = "42.50", **columns: Any) -> Order:

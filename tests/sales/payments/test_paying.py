@@ -11,8 +11,9 @@ from app.identity.permissions import Role
 from app.sales.models import FakeTransaction, Order, Payment
 from app.sales.payments.jobs import ask_about_payments
 from tests.conftest import Caller, SignUp, events_of
+from tests.factories import once
 
-from .conftest import an_order, made, once, pay, payments_of, work_off
+from .conftest import an_order, made, pay, payments_of, work_off
 
 
 async def test_a_card_that_is_good_pays_the_order(

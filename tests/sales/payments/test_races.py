@@ -12,8 +12,9 @@ from sqlalchemy import text
 from app.sales.models import Order
 from app.sales.payments.fake import FakeProvider
 from tests.conftest import Caller, SignUp
+from tests.factories import once
 
-from .conftest import an_order, made, once, pay, payments_of, work_off
+from .conftest import an_order, made, pay, payments_of, work_off
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from app.sales.payments.port import ProviderRefused
 from app.sales.payments.stripe import to_minor
 from devstack import Servers
 from tests.conftest import Caller, DatabaseMaker, client_of, make_account, running_app, settings_for
+from tests.factories import once
 
-from .conftest import an_order, made, once, payments_of, work_off
+from .conftest import an_order, made, payments_of, work_off
 from .stripe_stand_in import SECRET_KEY, WEBHOOK_SECRET, StripeStandIn, open_stand_in
 
 WEBHOOK = "/api/v1/payments/webhooks/stripe"

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.identity.permissions import Role
 from app.sales.models import Order, OrderLine, OrderPart
 from tests.conftest import Caller, SignUp
-from tests.sales.payments.conftest import an_order, made, once, pay
+from tests.factories import once
+from tests.sales.payments.conftest import an_order, made, pay
 
 
 async def refund(

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.sales.models import FakeTransaction, GiftCard, Order
 from tests.conftest import Caller, SignUp, events_of
+from tests.factories import once
 from tests.sales.overdue import expire_overdue
-from tests.sales.payments.conftest import an_order, made, once, pay, payments_of, work_off
+from tests.sales.payments.conftest import an_order, made, pay, payments_of, work_off
 
 from .conftest import refund, refunds_of
 

@@ -13,7 +13,8 @@ from sqlalchemy import text
 from app.identity.permissions import Role
 from app.sales.models import Order
 from tests.conftest import Caller, SignUp
-from tests.sales.payments.conftest import an_order, made, once, pay, payments_of, work_off
+from tests.factories import once
+from tests.sales.payments.conftest import an_order, made, pay, payments_of, work_off
 
 from .conftest import refund, refunds_of
 

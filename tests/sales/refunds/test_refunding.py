@@ -19,8 +19,8 @@ from app.sales.payments.fake import FakeProvider
 from app.sales.payments.port import ProviderRefund, ProviderUnavailable, RefundRequest
 from app.sales.refunds.jobs import ask_for_refunds
 from tests.conftest import Audit, Caller, SignUp, events_of
-from tests.factories import an_item
-from tests.sales.payments.conftest import an_order, made, once, pay, payments_of, work_off
+from tests.factories import an_item, once
+from tests.sales.payments.conftest import an_order, made, pay, payments_of, work_off
 
 from .conftest import refund, refunds_of, with_line
 

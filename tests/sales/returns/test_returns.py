@@ -13,8 +13,8 @@ from app.identity.permissions import Role
 from app.sales.models import Order, OrderLine, ReturnStatus
 from app.sales.returns.states import TRANSITIONS, ReturnAction
 from tests.conftest import Caller, SignUp
-from tests.factories import an_item
-from tests.sales.payments.conftest import an_order, made, once, pay
+from tests.factories import an_item, once
+from tests.sales.payments.conftest import an_order, made, pay
 from tests.sales.refunds.conftest import refunds_of, with_line
 
 
