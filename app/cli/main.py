@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 from typer.core import TyperGroup
 
 from alembic import command
@@ -97,8 +99,15 @@ def scheduler() -> None:
 
 @cli.command()
 def migrate(revision: Annotated[str, typer.Argument(help="Where to go.")] = "head") -> None:
-    """Bring the database at DATABASE_URL to the newest schema."""
-    command.upgrade(Config(ROOT / "alembic.ini"), revision)
+    """Bring the database at DATABASE_URL to the newest schema; one that a newer release migrated stays as it is."""
+    try:
+        command.upgrade(Config(ROOT / "alembic.ini"), revision)
+    except CommandError as fault:
+        # Who goes back a release keeps the schema, which the older one can work with.
+        if revision != "head" or not isinstance(fault.__cause__, ResolutionError):
+            raise
+        stands_at = fault.__cause__.argument
+        typer.echo(f"The database stands at {stands_at}, which a newer release made: nothing to do.")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from app.core.db.engine import Database
 from app.core.redis import make_redis
 from app.core.settings.groups import DatabaseSettings, RedisSettings
 from app.core.settings.settings import Settings
-from app.ops.checks import schema_heads
+from app.ops.checks import schema_fault
 from app.ops.repository import list_revisions
 
 
@@ -32,7 +32,7 @@ async def _ask_postgresql(settings: DatabaseSettings) -> str | None:
         return remedy(fault)
     finally:
         await database.close()
-    return None if revisions == schema_heads() else NO_SCHEMA
+    return NO_SCHEMA if schema_fault(revisions) else None
 
 
 async def _ask_redis(settings: RedisSettings) -> str | None:

@@ -1,4 +1,4 @@
-"""Whether the servers behind us answer and have the schema of this release: soon, and without secrets."""
+"""Whether the servers behind us answer and have a schema that this release can work with: soon, and without secrets."""
 
 import asyncio
 import re
@@ -40,17 +40,37 @@ class Check:
 
 
 @cache
-def schema_heads() -> frozenset[str]:
-    """The migrations that this release expects: those that no other one follows, read from the scripts once.
+def _migrations() -> tuple[frozenset[str], frozenset[str]]:
+    """All migrations that this release knows, and those of them that another one follows; read from the scripts once.
 
     Not by Alembic, which would cost every worker ten megabytes for one word.
     """
     scripts = [path.read_text(encoding="utf-8") for path in (_MIGRATIONS / "versions").glob("*.py")]
-    revisions, followed = (
+    known, followed = (
         {name for script in scripts for name in re.findall(rf'^{word}\b[^=]*= "(\w+)"', script, re.MULTILINE)}
         for word in ("revision", "down_revision")
     )
-    return frozenset(revisions - followed)
+    return frozenset(known), frozenset(followed)
+
+
+def schema_heads() -> frozenset[str]:
+    """The newest migrations of this release: those that no other one follows."""
+    known, followed = _migrations()
+    return known - followed
+
+
+def schema_fault(found: frozenset[str]) -> str | None:
+    """Why this release cannot work with a database at these migrations; nothing if it can.
+
+    A migration that it does not know belongs to a newer release, which may add to what this one uses, and takes
+    nothing away before this one is gone. An older one lacks something.
+    """
+    _, followed = _migrations()
+    if found and not found & followed:
+        return None
+    stands = f"stands at {', '.join(sorted(found))}" if found else "was never migrated"
+    expected = ", ".join(sorted(schema_heads()))
+    return f"the database {stands}, this release needs {expected} or a newer one: run bookstore migrate"
 
 
 async def check_all(request: Request) -> tuple[Check, ...]:
@@ -67,15 +87,8 @@ async def _check_database(database: Database) -> tuple[Check, Check]:
     if reason is not None:
         unknown = "unknown while PostgreSQL does not answer"
         return Check("postgresql", reason, duration), Check("schema", unknown, duration)
-    return Check("postgresql", None, duration), Check("schema", await _compare(found), duration)
-
-
-async def _compare(found: frozenset[str]) -> str | None:
-    expected = await asyncio.to_thread(schema_heads)
-    if found == expected:
-        return None
-    stands = f"stands at {', '.join(sorted(found))}" if found else "was never migrated"
-    return f"the database {stands}, this release expects {', '.join(sorted(expected))}: run bookstore migrate"
+    fault = await asyncio.to_thread(schema_fault, found)
+    return Check("postgresql", None, duration), Check("schema", fault, duration)
 
 
 async def ask(question: Awaitable[Any]) -> tuple[Any, str | None, float]:

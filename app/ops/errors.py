@@ -4,7 +4,7 @@ from app.core.errors import AppError
 
 
 class NotReady(AppError):
-    """A server that requests need is away or has another schema; `checks` says which and why."""
+    """A server that requests need is away or has an older schema; `checks` says which and why."""
 
     status = 503
     code = "not-ready"

@@ -57,7 +57,7 @@ async def get_liveness(response: Response) -> LivenessOut:
     openapi_extra=OPTIONAL_CREDENTIALS,
 )
 async def get_readiness(found: LookDep, is_detailed: SeesDetails, response: Response) -> ReadinessOut:
-    """Answers 200 when PostgreSQL and Redis answer and the schema is this release's, else 503.
+    """Answers 200 when PostgreSQL and Redis answer and the schema is this release's or a newer one's, else 503.
 
     Whoever has `jobs:read`, or calls the internal port, is told in `checks` which of them is down and why; and in
     `background` how far the worker is behind, which makes nothing unready: requests do not wait for it.

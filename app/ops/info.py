@@ -48,7 +48,7 @@ async def get_root(request: Request, response: Response) -> RootOut:
     openapi_extra=OPTIONAL_CREDENTIALS,
 )
 async def get_version(request: Request, is_detailed: SeesDetails, response: Response) -> VersionOut:
-    """Name, version, where the API lies and the schema it expects, for whoever has `jobs:read` or calls the internal port.
+    """Name, version, where the API lies and its schema, for whoever has `jobs:read` or calls the internal port.
 
     Anybody else learns that it is up.
     """

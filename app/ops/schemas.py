@@ -79,7 +79,7 @@ class VersionOut(ResponseModel):
         default=None, description=f"The path under which the API lies. {_FOR_WHOM}", examples=["/api/v1"]
     )
     schema_heads: list[str] | None = Field(
-        default=None, description=f"The migrations this release expects. {_FOR_WHOM}", examples=[["0001"]]
+        default=None, description=f"The newest migrations of this release. {_FOR_WHOM}", examples=[["0001"]]
     )
 
 

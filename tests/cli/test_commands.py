@@ -235,6 +235,24 @@ def test_an_unknown_revision_is_told(environment: pytest.MonkeyPatch, run: Run) 
     assert "Traceback" not in result.output
 
 
+@pytest.mark.usefixtures("environment")
+def test_what_a_newer_release_migrated_stays_as_it_is(run: Run, empty_database_url: str) -> None:
+    async def stand_at(revision: str) -> None:
+        connection = await asyncpg.connect(empty_database_url.replace("+asyncpg", ""))
+        try:
+            await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
+        finally:
+            await connection.close()
+
+    asyncio.run(stand_at("of_a_newer_release"))
+
+    result = run("migrate")
+
+    assert result.exit_code == 0, result.output
+    assert "stands at of_a_newer_release, which a newer release made" in result.stdout
+    assert run("migrate", "0047").exit_code == 1
+
+
 def test_an_image_has_neither_dev_nor_revision(tmp_path: Path) -> None:
     """As the Dockerfile copies it: `app/` and Alembic's folder, and no `devstack/`."""
     ignored = shutil.ignore_patterns("__pycache__", "data")

@@ -68,12 +68,12 @@ async def test_the_summary_names_version_and_checks(prober: httpx.AsyncClient, l
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("UPDATE alembic_version SET version_num = 'older'", "the database stands at older"),
+        ("UPDATE alembic_version SET version_num = '0046'", "the database stands at 0046"),
         ("DELETE FROM alembic_version", "was never migrated"),
         ("DROP TABLE alembic_version", "was never migrated"),
     ],
 )
-async def test_another_schema_is_not_ready(
+async def test_an_older_schema_or_none_is_not_ready(
     live_app: FastAPI, prober: httpx.AsyncClient, change: str, reason: str
 ) -> None:
     async with live_app.state.database.engine.begin() as connection:
@@ -84,6 +84,14 @@ async def test_another_schema_is_not_ready(
     assert reason in checks["schema"]["reason"]
     assert "run bookstore migrate" in checks["schema"]["reason"]
     assert (await prober.get("/health")).json()["status"] == "down"
+
+
+async def test_a_newer_schema_is_ready(live_app: FastAPI, prober: httpx.AsyncClient) -> None:
+    async with live_app.state.database.engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = 'of_a_newer_release'"))
+    answer = await prober.get("/health/ready")
+    assert (answer.status_code, answer.json()["checks"]["schema"]) == (200, UP)
+    assert (await prober.get("/health")).json()["condition"] == "ok"
 
 
 async def test_it_is_not_ready_while_postgresql_is_stopped(
