@@ -21,6 +21,7 @@ from app.cli.keys import keys_cli
 from app.cli.probe import warn_of_servers_away
 from app.cli.remedies import remedy
 from app.cli.running import use_running_servers
+from app.cli.smoke.command import smoke
 from app.core.logging import configure_logging, guard_process
 from app.core.settings.groups import LogSettings
 from app.core.settings.settings import SettingsError, load_database_settings, load_settings
@@ -63,6 +64,7 @@ def bookstore(
 
 dev.register(cli)
 admin.register(cli)
+cli.command()(smoke)
 cli.add_typer(demo_cli, name="demo")
 cli.add_typer(keys_cli, name="keys")
 

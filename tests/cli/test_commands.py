@@ -197,6 +197,7 @@ def test_every_wrong_setting_is_named(environment: pytest.MonkeyPatch, run: Run)
         "migrate",
         "revision",
         "keys",
+        "smoke",
     ],
 )
 def test_help_is_at_hand_and_wrong_usage_exits_with_2(run: Run, command: str) -> None:
