@@ -10,16 +10,19 @@ COMPILE := .venv/bin/uv pip compile -q --universal --generate-hashes --python-ve
 READY := .venv/.installed
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fmt migrate revision lock openapi clients examples buy shape bench scale clean
+.PHONY: help install run test stack-test check fmt migrate revision lock openapi clients examples buy shape bench scale clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## everything on this machine, until Ctrl-C (HOST=127.0.0.1 PORT=8000 RELOAD=1)
 	@exec $(PY) -m devstack run
 
 test: $(READY) ## the whole test suite, on servers of its own (ARGS="-k word")
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+
+stack-test: $(READY) ## run the stack of docker-compose.yml for real and check it (needs Docker; ARGS="-k word")
+	@$(PY) -m pytest tests/stack -p no:cacheprovider $(ARGS)
 
 check: $(READY) ## format, lint, types, layers and the rules of the house
 	@.venv/bin/ruff format --check .
