@@ -13,6 +13,7 @@ from gunicorn import glogging
 from prometheus_client import multiprocess, values
 from uvicorn_worker import UvicornWorker
 
+from app.core.buffered_metrics import buffered_values
 from app.core.client_addresses import in_both_spellings
 from app.core.http.protocol import BoundedProtocol
 from app.core.logging import configure_logging, guard_process
@@ -107,7 +108,7 @@ def pre_fork(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
 def post_fork(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
     """Name metrics files by slot, not by process: else each recycling would leave a file for ever."""
     del server
-    values.ValueClass = values.MultiProcessValue(lambda: worker.slot)
+    values.ValueClass = buffered_values(lambda: worker.slot)
 
 
 def post_worker_init(worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped

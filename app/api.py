@@ -37,7 +37,6 @@ from app.identity.verification.pages import router as verification_pages
 from app.identity.verification.router import router as verification
 from app.ops.health import router as health
 from app.ops.info import router as info
-from app.ops.metrics import router as metrics
 from app.sales.addresses.router import router as addresses
 from app.sales.cart.router import router as cart
 from app.sales.checkout.router import router as checkout
@@ -115,7 +114,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_shipping_methods,
     admin_tax_rates,
     health,
-    metrics,
     info,
 )
 

@@ -33,7 +33,7 @@ from app.core.http.problems import install_problem_handlers
 from app.core.http.refusals import RefusalLog
 from app.core.logging import configure_logging, guard_process
 from app.core.mail import mail_folder
-from app.core.metrics import publish_build_info
+from app.core.metrics import REQUESTS, publish_build_info
 from app.core.rate_limit import RateLimiter
 from app.core.redis import make_redis
 from app.core.settings.settings import Settings, load_settings
@@ -46,6 +46,7 @@ from app.identity.tokens import TokenIssuer
 from app.lifespan import lifespan
 from app.messaging.email.preview import add_mail_preview
 from app.ops.docs import add_docs
+from app.ops.metrics import add_metrics
 from app.sales.payments.providers import Providers
 
 MAX_BODY_SIZE = 1024 * 1024
@@ -163,6 +164,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         is_logging=settings.log.level in {"DEBUG", "INFO"},
         in_production=settings.in_production,
         counted=dict.fromkeys(COUNTED, app.state.item_views.paths),
+        meters=REQUESTS if settings.enable_metrics else None,
     )
 
 
@@ -173,6 +175,8 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
             if isinstance(route, APIRoute):
                 route.operation_id = route.name
             app.router.routes.append(route)
+    if settings.enable_metrics:
+        add_metrics(app)
     if settings.shows_docs:
         add_docs(app)
     folder = mail_folder(settings.mail)

@@ -1,18 +1,19 @@
-"""What Prometheus sees: request rate, errors, latency, in-flight, pool, cache hits, build info."""
+"""What Prometheus sees: requests as prometheus-fastapi-instrumentator counts them, pools, cache, events, build.
+
+Of that library come the metrics and the endpoint, so that its published dashboards fit, but not its middleware, which
+matches every route a second time (ADR 4): whoever answered knows the route already.
+"""
 
 import platform
+from dataclasses import dataclass
+from typing import Any
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Summary
+from prometheus_fastapi_instrumentator import metrics as instrumentator
 
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-REQUESTS = Counter(
-    "http_requests_total", "Requests by route template and status.", ["method", "route", "status"]
+IN_PROGRESS = Gauge(
+    "http_requests_inprogress", "Number of HTTP requests in progress.", multiprocess_mode="livesum"
 )
-DURATION = Histogram(
-    "http_request_duration_seconds", "Time to the end of the answer.", ["method", "route"], buckets=_BUCKETS
-)
-IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being answered.", multiprocess_mode="livesum")
 CACHE_READS = Counter("bookstore_cache_reads_total", "Hot reads by the tier that answered.", ["tier"])
 CACHE_CONNECTED = Gauge(
     "bookstore_cache_bus_connected", "Workers that hear invalidations.", multiprocess_mode="livesum"
@@ -54,28 +55,71 @@ BREACH_LOOKUPS = Counter(
 WORKERS = Gauge("bookstore_workers", "Worker processes.", multiprocess_mode="livesum")
 BUILD_INFO = Gauge("bookstore_build_info", "Always 1.", ["version", "python"], multiprocess_mode="livemax")
 
-UNMATCHED = "(unmatched)"
+UNMATCHED = "none"
+"""The handler of paths that nobody serves, as the library calls it."""
 
 
-class RouteMeters:
-    """Counters per route, looked up once: `labels()` costs more than the count itself."""
+class _Made(CollectorRegistry):
+    """Passes on what is registered, and keeps it by its name."""
 
-    def __init__(self) -> None:
-        self._counters: dict[tuple[str, str, int], Counter] = {}
-        self._histograms: dict[tuple[str, str], Histogram] = {}
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__()
+        self._registry = registry
+        self._by_name: dict[str, Any] = {}
 
-    def observe(self, method: str, template: str, status: int, seconds: float) -> None:
-        """Count one answered request."""
-        counter = self._counters.get((method, template, status))
-        if counter is None:
-            counter = REQUESTS.labels(method, template, str(status))
-            self._counters[method, template, status] = counter
-        histogram = self._histograms.get((method, template))
-        if histogram is None:
-            histogram = DURATION.labels(method, template)
-            self._histograms[method, template] = histogram
-        counter.inc()
-        histogram.observe(seconds)
+    def register(self, collector: Any) -> None:
+        self._registry.register(collector)
+        (family,) = collector.describe()
+        self._by_name[family.name] = collector
+
+    def __getitem__(self, name: str) -> Any:
+        return self._by_name[name]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestMeter:
+    """The metrics of requests of one method and route with one class of status."""
+
+    total: Counter
+    duration: Histogram
+    high_resolution: Histogram
+    request_size: Summary
+    response_size: Summary
+
+    def observe(self, seconds: float, received: int, sent: int) -> None:
+        """Count an answered request, whose bodies were announced with so many bytes; 0 where not."""
+        self.total.inc()
+        self.request_size.observe(received)
+        self.response_size.observe(sent)
+        self.high_resolution.observe(seconds)
+        self.duration.observe(seconds)
+
+
+class RequestMeters:
+    """The library's metrics of requests. Their children are looked up once: `labels()` costs more than a count."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._made = _Made(registry)
+        instrumentator.default(registry=self._made)
+        self._meters: dict[tuple[str, str, int], RequestMeter] = {}
+
+    def of(self, method: str, handler: str, status: int) -> RequestMeter:
+        """The meter for answers of this kind; statuses count by class, as in the library."""
+        meter = self._meters.get((method, handler, status))
+        if meter is None:
+            group = f"{status // 100}xx"
+            meter = RequestMeter(
+                self._made["http_requests"].labels(method, group, handler),
+                self._made["http_request_duration_seconds"].labels(method, handler),
+                self._made["http_request_duration_highr_seconds"],
+                self._made["http_request_size_bytes"].labels(handler),
+                self._made["http_response_size_bytes"].labels(handler),
+            )
+            self._meters[method, handler, status] = meter
+        return meter
+
+
+REQUESTS = RequestMeters(REGISTRY)
 
 
 def publish_build_info(version: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
+from app.core import buffered_metrics
 from app.core.cache.hot import HotCache
 from app.core.db.engine import Database
 from app.core.metrics import CACHE_CONNECTED, CACHE_READS, POOL_IN_USE, POOL_SIZE, WORKERS
@@ -26,7 +27,7 @@ _published: WeakKeyDictionary[HotCache, dict[str, int]] = WeakKeyDictionary()
 
 
 def publish(database: Database, cache: HotCache) -> None:
-    """Copy this worker's pools and cache into the metrics."""
+    """Copy this worker's pools and cache into the metrics, and write what it counted."""
     WORKERS.set(1)
     CACHE_CONNECTED.set(cache.is_connected)
     for name, engine in database.engines().items():
@@ -38,6 +39,7 @@ def publish(database: Database, cache: HotCache) -> None:
     for tier, count in counts.items():
         CACHE_READS.labels(tier).inc(count - before.get(tier, 0))
     _published[cache] = counts
+    buffered_metrics.flush()
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from app.core.http.problems import GENERIC, fault_response, problem_response
 from app.core.http.request_info import scope_var
 from app.core.http.responses import PUBLIC_ANSWERS, has_credentials, hot_key, send_representation
 from app.core.logging import request_id_var, write_json_line
-from app.core.metrics import IN_FLIGHT, UNMATCHED, RouteMeters
+from app.core.metrics import IN_PROGRESS, UNMATCHED, RequestMeters
 
 INTERNAL_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 """Probes and scrapers call a process by its address, in plain HTTP, and get nothing that depends on either."""
@@ -32,6 +32,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _SERVER_ERROR = 500
 _SEEN = frozenset({200, 304})
 _TOO_LARGE = 413
+# Digits that a length may have; the servers refuse longer ones anyway.
+_LONGEST_LENGTH = 19
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -50,7 +52,8 @@ class RequestContext:
     """Gives each request its id, times it, and adds the headers of every answer.
 
     `X-Process-Time` says the seconds from the request's arrival to the beginning of its answer. Good answers to
-    GET are counted by path in the mapping that `counted` has for their route's template, if any.
+    GET are counted by path in the mapping that `counted` has for their route's template, if any. With `meters` it
+    counts all but those of probes and scrapers.
     """
 
     def __init__(
@@ -61,13 +64,14 @@ class RequestContext:
         is_logging: bool,
         in_production: bool,
         counted: Mapping[str, dict[str, int]],
+        meters: RequestMeters | None,
     ) -> None:
         headers = {**SECURITY_HEADERS, **({"Strict-Transport-Security": HSTS} if in_production else {})}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self._app = app
         self._uses_json = uses_json
         self._is_logging = is_logging
-        self._meters = RouteMeters()
+        self._meters = meters
         self._counted = counted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,18 +81,19 @@ class RequestContext:
             return
         started = time.perf_counter()
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        request_id = _request_id(scope)
+        request_id, received = _read_head(scope)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id.decode()
         token = request_id_var.set(state["request_id"])
         scope_token = scope_var.set(scope)
-        status = _SERVER_ERROR
+        status, sent = _SERVER_ERROR, 0
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
-                present = {name for name, _ in message["headers"]}
+                present = dict(message["headers"])
+                sent = int(present.get(b"content-length", 0))
                 ours = (*self._headers, *state.get("answer_headers", ()))
                 message["headers"] = [
                     *message["headers"],
@@ -98,21 +103,23 @@ class RequestContext:
                 ]
             await send(message)
 
-        IN_FLIGHT.inc()
+        meters = None if scope["path"] in INTERNAL_PATHS else self._meters
+        if meters is not None:
+            IN_PROGRESS.inc()
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
-            IN_FLIGHT.dec()
-            self._record(scope, method, status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            template = state.get("route_template") or getattr(scope.get("route"), "path", UNMATCHED)
+            if meters is not None:
+                IN_PROGRESS.dec()
+                meters.of(method, template, status).observe(seconds, received, sent)
+            self._record(scope, method, template, status, seconds)
             request_id_var.reset(token)
             scope_var.reset(scope_token)
 
-    def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, method: str, template: str, status: int, seconds: float) -> None:
         state = scope["state"]
-        template = state.get("route_template")
-        if template is None:
-            template = getattr(scope.get("route"), "path", UNMATCHED)
-        self._meters.observe(method, template, status, seconds)
         if template in self._counted and method == "GET" and status in _SEEN:
             counts, path = self._counted[template], scope["path"]
             counts[path] = counts.get(path, 0) + 1
@@ -137,11 +144,15 @@ class RequestContext:
             _log.info(**event)
 
 
-def _request_id(scope: Scope) -> bytes:
+def _read_head(scope: Scope) -> tuple[bytes, int]:
+    """The request's id, ours unless it brings a valid one, and the bytes that it announces."""
+    request_id, received = b"", 0
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and _VALID_REQUEST_ID.fullmatch(value):
-            return bytes(value)
-    return secrets.token_hex(16).encode()
+        if name == b"x-request-id" and not request_id and _VALID_REQUEST_ID.fullmatch(value):
+            request_id = bytes(value)
+        elif name == b"content-length" and len(value) < _LONGEST_LENGTH and value.isdigit():
+            received = int(value)
+    return request_id or secrets.token_hex(16).encode(), received
 
 
 class Cors(CORSMiddleware):

@@ -137,6 +137,7 @@ class Settings(_DatabaseOnly):
     shop_country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
     shop_region: str | None = Field(default=None, pattern=r"^[A-Z]{2}-[A-Z0-9]{1,4}$")
     docs_enabled: bool | None = None
+    enable_metrics: bool = True
     require_verified_email: bool = False
     redis: RedisSettings = RedisSettings()
     cache: CacheSettings = CacheSettings()
