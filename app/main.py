@@ -35,7 +35,7 @@ from app.core.logging import configure_logging, guard_process
 from app.core.mail import mail_folder
 from app.core.metrics import REQUESTS, publish_build_info
 from app.core.rate_limit import RateLimiter
-from app.core.redis import make_redis
+from app.core.redis import make_cache_redis, make_redis
 from app.core.settings.settings import Settings, load_settings
 from app.core.storage.storage import StorageHolder
 from app.identity.authentication.admission import Admission
@@ -119,7 +119,8 @@ def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None
     app.state.settings = settings
     app.state.database = database
     app.state.redis = make_redis(settings.redis)
-    bus = CacheBus(app.state.redis, database.identity, settings.cache.shared_ttl)
+    app.state.cache_redis = make_cache_redis(settings.redis, app.state.redis)
+    bus = CacheBus(app.state.cache_redis, database.identity, settings.cache.shared_ttl)
     app.state.cache = HotCache(bus, settings.cache)
     app.state.refusals = RefusalLog(database, app.state.cache)
     app.state.rate_limiter = RateLimiter(settings.rate_limit, app.state.redis)

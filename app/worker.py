@@ -40,7 +40,7 @@ from app.core.events.stream import queue_name
 from app.core.logging import configure_logging, request_id_var
 from app.core.mail import make_mailer
 from app.core.redaction import fault_line
-from app.core.redis import make_redis
+from app.core.redis import make_cache_redis, make_redis, warn_of_policies
 from app.core.settings.settings import Settings
 from app.core.storage.storage import StorageHolder
 
@@ -72,7 +72,8 @@ class Worker:
         self._limits = settings.worker
         self._database = Database(settings.database)
         self._redis = make_redis(settings.redis)
-        bus = CacheBus(self._redis, self._database.identity, settings.cache.shared_ttl)
+        self._cache_redis = make_cache_redis(settings.redis, self._redis)
+        bus = CacheBus(self._cache_redis, self._database.identity, settings.cache.shared_ttl)
         self._cache = HotCache(bus, settings.cache)
         storage = StorageHolder(settings.storage)
         self._outside = HandlerContext(
@@ -91,6 +92,7 @@ class Worker:
         if is_scheduling:
             loops.append(self._schedule)
         tasks = [asyncio.create_task(self._persist(loop)) for loop in loops]
+        await warn_of_policies(self._settings.redis, self._redis, self._cache_redis)
         _log.info("worker_started", concurrency=self._limits.concurrency)
         await self._persist(self._receive)
         await _end(tasks)
@@ -115,6 +117,7 @@ class Worker:
         await self._cache.stop()
         if self._queue is not None:
             await self._queue.shutdown()
+        await self._cache_redis.aclose()
         await self._redis.aclose()
         await self._database.close()
 

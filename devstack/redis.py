@@ -70,7 +70,7 @@ class Redis:
 
     def _command(self) -> tuple[str, ...]:
         return (
-            _program(),
+            redis_program(),
             "--port",
             "0",
             "--unixsocket",
@@ -101,7 +101,8 @@ class Redis:
             return False
 
 
-def _program() -> str:
+def redis_program() -> str:
+    """The redis-server to run. DevStackError: there is none of version 8."""
     on_path = shutil.which("redis-server")
     if on_path and _major(on_path) >= _OLDEST_MAJOR:
         return on_path

@@ -26,7 +26,7 @@ from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
 from app.core.db.engine import Database
 from app.core.db.transaction import transaction
-from app.core.redis import make_redis
+from app.core.redis import make_cache_redis, make_redis
 from app.core.settings.settings import Environment, Settings, load_settings
 from app.identity.accounts.schemas import AccountIn
 from app.identity.accounts.service import AccountService
@@ -128,11 +128,13 @@ async def unit_of_work(settings: Settings) -> AsyncIterator[AsyncSession]:
     """Open a transaction outside any request; running workers drop what it makes stale."""
     registry.load()
     database, redis = Database(settings.database), make_redis(settings.redis)
+    cache_redis = make_cache_redis(settings.redis, redis)
     try:
-        bus = CacheBus(redis, database.identity, settings.cache.shared_ttl)
+        bus = CacheBus(cache_redis, database.identity, settings.cache.shared_ttl)
         async with transaction(database, HotCache(bus, settings.cache)) as session:
             yield session
     finally:
+        await cache_redis.aclose()
         await redis.aclose()
         await database.close()
 

@@ -6,8 +6,9 @@ import typer
 
 from app.cli.remedies import NO_SCHEMA, remedy
 from app.core.db.engine import Database
-from app.core.redis import make_redis
-from app.core.settings.groups import DatabaseSettings, RedisSettings
+from app.core.redis import find_wrong_policies, make_cache_redis, make_redis
+from app.core.settings.groups import DatabaseSettings
+from app.core.settings.redis import RedisSettings
 from app.core.settings.settings import Settings
 from app.ops.checks import schema_fault
 from app.ops.repository import list_revisions
@@ -37,10 +38,12 @@ async def _ask_postgresql(settings: DatabaseSettings) -> str | None:
 
 async def _ask_redis(settings: RedisSettings) -> str | None:
     redis = make_redis(settings)
+    cache = make_cache_redis(settings, redis)
     try:
-        await redis.ping()
+        await asyncio.gather(redis.ping(), cache.ping())
+        return "\n".join(await find_wrong_policies(settings, redis, cache)) or None
     except Exception as fault:  # noqa: BLE001 - as above
         return remedy(fault)
     finally:
+        await cache.aclose()
         await redis.aclose()
-    return None

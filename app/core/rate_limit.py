@@ -16,12 +16,11 @@ from fastapi import Request
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from redis.asyncio import Redis
 
 from app.core.client_addresses import counted_as
 from app.core.clock import utc_now
 from app.core.errors import RateLimited, refuses
-from app.core.redis import REDIS_FAULTS
+from app.core.redis import REDIS_FAULTS, RedisClient
 from app.core.settings.groups import RateLimitSettings
 from app.core.window_counts import PAUSE, Limit, Verdict, WindowCounts
 
@@ -33,10 +32,18 @@ _COUNTED = "counted"
 _log = structlog.get_logger(__name__)
 
 
+class _OurRedis(RedisStorage):
+    """The library's storage on a client that is there already, of one server, Sentinels or a Cluster alike."""
+
+    def configure_bridge(self) -> None:
+        client = self.options["client"]
+        self.bridge.connection_getter = lambda _: client  # type: ignore[attr-defined]  # of the bridge to redis-py
+
+
 class RateLimiter:
     """Counters per zone and client."""
 
-    def __init__(self, settings: RateLimitSettings, redis: Redis) -> None:
+    def __init__(self, settings: RateLimitSettings, redis: RedisClient) -> None:
         self._items: dict[str, RateLimitItem] = {}
         self._limits: dict[str, Limit] = {}
         self._policies: dict[str, Headers] = {}
@@ -50,11 +57,11 @@ class RateLimiter:
                 (b"ratelimit-policy", policy.encode()),
                 (b"x-ratelimit-limit", str(amount).encode()),
             ]
-        shared = RedisStorage(
+        shared = _OurRedis(
             "async+redis://",
             implementation="redispy",
             key_prefix=_PREFIX,
-            connection_pool=redis.connection_pool,  # type: ignore[arg-type]  # documented, but typed as plain options
+            client=redis,  # type: ignore[arg-type]  # options are typed as plain values
         )
         self._redis = redis
         self._shared = MovingWindowRateLimiter(shared)

@@ -17,10 +17,9 @@ from math import ceil
 from typing import NamedTuple
 
 import structlog
-from redis.asyncio import Redis
 
 from app.core.clock import utc_now
-from app.core.redis import REDIS_FAULTS
+from app.core.redis import REDIS_FAULTS, RedisClient
 
 REPORT_AFTER = 0.2
 PAUSE = 5.0
@@ -81,7 +80,7 @@ class _Report(NamedTuple):
 class WindowCounts:
     """This worker's counts by name; `take` is the way in, and costs no call to Redis as a rule."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: RedisClient) -> None:
         self._report_all = redis.register_script(_REPORT)
         self._counts: dict[str, _Count] = {}
         self._news: dict[str, int] = {}
@@ -164,7 +163,7 @@ class WindowCounts:
             while reports:
                 part = reports[:_LARGEST_REPORT]
                 keys = [
-                    f"bookstore:count:{each.name}:{window}"
+                    f"bookstore:{{count}}:{each.name}:{window}"
                     for each in part
                     for window in (each.window, each.window - 1)
                 ]

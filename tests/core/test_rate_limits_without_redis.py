@@ -6,7 +6,8 @@ from pydantic import SecretStr
 from app.core.errors import RateLimited
 from app.core.rate_limit import RateLimiter
 from app.core.redis import make_redis
-from app.core.settings.groups import RateLimitSettings, RedisSettings
+from app.core.settings.groups import RateLimitSettings
+from app.core.settings.redis import RedisSettings
 
 
 async def test_redis_that_fails_is_not_asked_for_each_request_and_the_worker_counts_itself() -> None:

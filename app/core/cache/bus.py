@@ -6,46 +6,57 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
 import structlog
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 from app.core.cache.local import ANNOUNCED_FOR, Entry, Snapshot
-from app.core.redis import REDIS_FAULTS
+from app.core.redis import REDIS_FAULTS, RedisClient
 
 PING_EVERY = 1.0
 """Seconds of silence after which the bus is pinged; twice that without an answer is a lost bus."""
 LONGEST_PAUSE = 1.0
 
 # Entries of one group are one hash, so that forgetting a group is one DEL. The epoch in the
-# key name makes forgetting everything one INCR.
-_ANNOUNCE = """
-local prefix, xid, lifetime = ARGV[1], ARGV[2], ARGV[3]
-for i = 4, #ARGV do
+# key name makes forgetting everything one SET. KEYS[1] is what every key begins with, a hash tag in it.
+# An epoch is a time: one that was evicted or flushed never comes again with entries of its past.
+_EPOCH = """
+local function new_epoch()
+  local now = redis.call('TIME')
+  local epoch = now[1] .. '.' .. now[2]
+  redis.call('SET', KEYS[1] .. ':epoch', epoch)
+  return epoch
+end
+"""
+# Also where memory is used up: what has changed must be told, and telling it frees more than it takes.
+_ALWAYS = "#!lua flags=allow-oom\n"
+_RENEW = f"{_ALWAYS}{_EPOCH}new_epoch()"
+_ANNOUNCE = f"""{_ALWAYS}{_EPOCH}
+local prefix, xid, lifetime = KEYS[1], ARGV[1], ARGV[2]
+for i = 3, #ARGV do
   local recent = prefix .. ':recent:' .. ARGV[i]
   redis.call('SADD', recent, xid)
   redis.call('PEXPIRE', recent, lifetime)
   if ARGV[i] == '*' then
-    redis.call('INCR', prefix .. ':epoch')
+    new_epoch()
   else
-    redis.call('DEL', prefix .. ':' .. (redis.call('GET', prefix .. ':epoch') or '0') .. ':' .. ARGV[i])
+    redis.call('DEL', prefix .. ':' .. (redis.call('GET', prefix .. ':epoch') or '') .. ':' .. ARGV[i])
   end
 end
-redis.call('PUBLISH', prefix .. ':bus', xid .. ' ' .. table.concat(ARGV, ' ', 4))
+redis.call('PUBLISH', prefix .. ':bus', xid .. ' ' .. table.concat(ARGV, ' ', 3))
 """
 _FETCH = """
-local prefix = ARGV[1] .. ':' .. (redis.call('GET', ARGV[1] .. ':epoch') or '0') .. ':'
+local prefix = KEYS[1] .. ':' .. (redis.call('GET', KEYS[1] .. ':epoch') or '') .. ':'
 local found = {}
-for i = 2, #ARGV, 2 do found[i / 2] = redis.call('HGET', prefix .. ARGV[i], ARGV[i + 1]) end
+for i = 1, #ARGV, 2 do found[(i + 1) / 2] = redis.call('HGET', prefix .. ARGV[i], ARGV[i + 1]) end
 return found
 """
 # Refuses an entry that does not see an announced transaction, or is older than the one it would replace.
-_STORE = """
-local prefix, lifetime = ARGV[1], ARGV[2]
-local epoch = redis.call('GET', prefix .. ':epoch') or '0'
+_STORE = f"""{_EPOCH}
+local prefix, lifetime = KEYS[1], ARGV[1]
+local epoch = redis.call('GET', prefix .. ':epoch') or new_epoch()
 local function store(group, key, packed, xmin, xmax, stamp, running_xids)
-  local running = {}
+  local running = {{}}
   for xid in string.gmatch(running_xids, '%d+') do running[tonumber(xid)] = true end
-  for _, name in ipairs({group, '*'}) do
+  for _, name in ipairs({{group, '*'}}) do
     for _, text in ipairs(redis.call('SMEMBERS', prefix .. ':recent:' .. name)) do
       local xid = tonumber(text)
       if xid >= xmin and (xid >= xmax or running[xid]) then return end
@@ -57,7 +68,7 @@ local function store(group, key, packed, xmin, xmax, stamp, running_xids)
   redis.call('HSET', hash, key, packed)
   redis.call('PEXPIRE', hash, lifetime)
 end
-for i = 3, #ARGV, 7 do
+for i = 2, #ARGV, 7 do
   store(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), ARGV[i + 6])
 end
 """
@@ -78,13 +89,14 @@ class Listener(Protocol):
 class CacheBus:
     """Announces, listens, fetches and stores; `is_connected` says whether nothing is being missed."""
 
-    def __init__(self, redis: Redis, identify: Callable[[], Awaitable[str]], shared_ttl: float) -> None:
+    def __init__(self, redis: RedisClient, identify: Callable[[], Awaitable[str]], shared_ttl: float) -> None:
         self._redis = redis
         self._identify = identify
         self._shared_ttl_ms = int(shared_ttl * 1000)
         self._announce = redis.register_script(_ANNOUNCE)
         self._fetch = redis.register_script(_FETCH)
         self._store = redis.register_script(_STORE)
+        self._renew = redis.register_script(_RENEW)
         self._prefix = ""
         self._wanted: list[tuple[str, str, asyncio.Future[bytes | None]]] = []
         self._fetching: asyncio.Task[None] | None = None
@@ -97,7 +109,7 @@ class CacheBus:
         if not self._prefix:
             self._prefix = await self._namespace()
         lifetime = int(ANNOUNCED_FOR * 1000)
-        await self._announce(args=[self._prefix, xid, lifetime, *groups])
+        await self._announce(keys=[self._prefix], args=[xid, lifetime, *groups])
 
     async def fetch(self, group: str, key: str) -> Entry[bytes] | None:
         """Fetch the shared tier's entry as it was offered, or None; a fault of Redis is a miss.
@@ -121,7 +133,7 @@ class CacheBus:
                 names = [name for group, key, _ in wanted for name in (group, key)]
                 found: list[bytes | None] = []
                 try:
-                    found = await self._fetch(args=[self._prefix, *names])
+                    found = await self._fetch(keys=[self._prefix], args=names)
                 except REDIS_FAULTS:
                     pass
                 finally:
@@ -147,7 +159,7 @@ class CacheBus:
         try:
             while self._offered:
                 offered, self._offered = self._offered, []
-                await self._store(args=[self._prefix, self._shared_ttl_ms, *offered])
+                await self._store(keys=[self._prefix], args=[self._shared_ttl_ms, *offered])
         except REDIS_FAULTS as fault:
             _log.debug("cache_store_failed", error=fault)
         finally:
@@ -179,13 +191,13 @@ class CacheBus:
             if message is None or message["type"] != "subscribe":
                 raise ConnectionError("Redis did not confirm the subscription")
             # What the shared tier kept while nobody listened may be out of date.
-            await self._redis.incr(f"{self._prefix}:epoch")
+            await self._renew(keys=[self._prefix])
             listener.connection_changed()
             self.is_connected = True
             await _hear(pubsub, listener)
 
     async def _namespace(self) -> str:
-        return f"bookstore:cache:{await self._identify()}"
+        return f"bookstore:cache:{{{await self._identify()}}}"
 
 
 async def _hear(pubsub: PubSub, listener: Listener) -> None:

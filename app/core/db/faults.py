@@ -8,9 +8,10 @@ from typing import TypeVar
 
 import asyncpg
 from asyncpg.exceptions._base import DataError as EncodingError
-from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.core.redis import REDIS_FAULTS
 
 Result = TypeVar("Result")
 
@@ -61,7 +62,7 @@ _BY_CLASS: tuple[tuple[Fault, tuple[type[BaseException], ...]], ...] = (
     # which the server sends, but an `InterfaceError`; any other of those is about the connection.
     # COPY passes on what the type's own codec raises, of a number that is too large an `OverflowError`.
     (Fault.REFUSED, (EncodingError, OverflowError)),
-    (Fault.UNAVAILABLE, (asyncpg.InterfaceError, PoolTimeout, RedisError, OSError, TimeoutError)),
+    (Fault.UNAVAILABLE, (asyncpg.InterfaceError, PoolTimeout, *REDIS_FAULTS)),
 )
 _BY_STATE = {
     "40001": Fault.CONFLICT,  # no serial order

@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
-from redis.asyncio import Redis
 from sqlalchemy import Index, Integer, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.models import Base, Id
 from app.core.http.request_info import current_request
 from app.core.mail import Mailer
+from app.core.redis import RedisClient
 from app.core.settings.settings import Settings
 from app.core.storage.storage import StorageHolder
 
@@ -56,7 +56,7 @@ class HandlerContext:
     mailer: Mailer
     settings: Settings
     storage: StorageHolder
-    redis: Redis
+    redis: RedisClient
 
 
 class PermanentFailure(Exception):

@@ -1,8 +1,7 @@
 """The stream of events under way, as seen by those who only ask how long it is."""
 
-from redis.asyncio import Redis
-
 from app.core.db.engine import Database
+from app.core.redis import RedisClient
 
 
 async def queue_name(database: Database) -> str:
@@ -10,6 +9,6 @@ async def queue_name(database: Database) -> str:
     return f"bookstore:events:{await database.identity()}"
 
 
-async def queue_depth(redis: Redis, database: Database) -> int:
+async def queue_depth(redis: RedisClient, database: Database) -> int:
     """Count the messages that wait in the stream or are being worked on."""
     return int(await redis.xlen(await queue_name(database)))

@@ -17,7 +17,6 @@ ANY_HOST = "*"
 _POSTGRESQL = frozenset({"postgres", "postgresql", "postgresql+asyncpg"})
 _EXACT_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s*/@?#\[\]]+)", re.IGNORECASE)
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]|\*")
-_REDIS = frozenset({"redis", "rediss", "unix"})
 
 
 def _has_port_number(rest: str) -> bool:
@@ -49,21 +48,6 @@ class DatabaseSettings(BaseModel):
         if not separator or scheme not in _POSTGRESQL or not _has_port_number(rest):
             raise ValueError("must look like postgresql+asyncpg://user:password@host:5432/database")
         return SecretStr(f"postgresql+asyncpg://{rest}")
-
-
-class RedisSettings(BaseModel):
-    """Redis: `REDIS_*`. Times in seconds."""
-
-    url: SecretStr = SecretStr("redis://localhost:6379/0")
-    timeout: float = Field(default=1, gt=0)
-
-    @field_validator("url")
-    @classmethod
-    def _names_redis(cls, url: SecretStr) -> SecretStr:
-        scheme, separator, rest = url.get_secret_value().partition("://")
-        if not separator or scheme not in _REDIS or not _has_port_number(rest):
-            raise ValueError("must look like redis://:password@host:6379/0")
-        return url
 
 
 class CacheSettings(BaseModel):

@@ -33,7 +33,6 @@ from app.core.settings.groups import (
     PasswordSettings,
     PaymentSettings,
     RateLimitSettings,
-    RedisSettings,
     RefundSettings,
     ReturnSettings,
     ShopSettings,
@@ -41,6 +40,7 @@ from app.core.settings.groups import (
     StripeSettings,
     WorkerSettings,
 )
+from app.core.settings.redis import RedisSettings
 from app.core.settings.strength import is_default_password, is_guessable
 
 WEAK_SECRETS = frozenset({"", "secret", "changeme", "change-me", "change-me-in-production"})
@@ -88,6 +88,7 @@ _SECRET_VARIABLES = frozenset(
         "database_url",
         "database_replica_url",
         "redis_url",
+        "redis_cache_url",
         "jwt_secret",
         "mail_url",
         "storage_secret_key",

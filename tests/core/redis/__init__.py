@@ -1,0 +1,1 @@
+"""Redis as installations have it: with users, full, watched by Sentinels, as a Cluster."""
