@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.settings.redis import RedisAddress
 from app.core.settings.settings import Environment, SettingsError, load_settings
 from app.core.settings.strength import is_guessable
 from tests.conftest import ROOT
@@ -161,6 +162,15 @@ def test_the_default_database_is_refused_in_production(monkeypatch: pytest.Monke
     [
         ("DATABASE_URL", "mysql://db/shop", "postgresql"),
         ("DATABASE_POOL_SIZE", "0", "greater than or equal to 1"),
+        ("REDIS_URL", "", "redis+sentinel://"),
+        ("REDIS_URL", "http://host:6379", "redis+sentinel://"),
+        ("REDIS_URL", "redis:host", "redis+sentinel://"),
+        ("REDIS_URL", "redis://host:port", "redis+sentinel://"),
+        ("REDIS_URL", "redis+sentinel://host:26379", "redis+sentinel://"),
+        ("REDIS_URL", "redis+sentinel://host:26379/name/one", "redis+sentinel://"),
+        ("REDIS_URL", "redis+sentinel://host:26379,/name", "redis+sentinel://"),
+        ("REDIS_URL", "redis+cluster://host:6379/1", "redis+cluster://"),
+        ("REDIS_CACHE_URL", "redis+proxy://host:6379", "redis+cluster://"),
         ("CORS_ORIGINS", "*", "not an exact origin"),
         ("CORS_ORIGINS", "https://a.example, null", "not an exact origin"),
         ("CORS_ORIGINS", "https://*.example.com", "not an exact origin"),
@@ -188,6 +198,25 @@ def test_a_bad_value_is_refused_by_the_variables_name(
     with pytest.raises(SettingsError, match=name) as refusal:
         load_settings()
     assert says in str(refusal.value)
+
+
+def test_a_redis_url_names_sentinels_or_nodes_with_their_ports() -> None:
+    watched = RedisAddress.parse("rediss+sentinel://me:a%40b@one,[::1]:7000/shop/3?sentinel_password=c%26d")
+    assert watched == RedisAddress(
+        "sentinel",
+        (("one", 26379), ("::1", 7000)),
+        is_tls=True,
+        username="me",
+        password="a@b",
+        primary="shop",
+        database=3,
+        sentinel_password="c&d",
+    )
+    cluster = RedisAddress.parse("redis+cluster://one:7001,two/0")
+    assert cluster == RedisAddress(
+        "cluster", (("one", 7001), ("two", 6379)), is_tls=False, username=None, password=None
+    )
+    assert RedisAddress.parse("unix:///run/redis.sock?db=1") is None
 
 
 def test_a_region_says_its_country_and_lies_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
