@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 import structlog
+from prometheus_client import start_http_server
 from sqlalchemy.ext.asyncio import AsyncSession
 from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
@@ -39,10 +40,12 @@ from app.core.events.jobs import open_slots
 from app.core.events.stream import queue_name
 from app.core.logging import configure_logging, request_id_var
 from app.core.mail import make_mailer
+from app.core.metrics import EVENT_ATTEMPTS, EVENT_DURATION
 from app.core.redaction import fault_line
 from app.core.redis import make_cache_redis, make_redis, warn_of_policies
 from app.core.settings.settings import Settings
 from app.core.storage.storage import StorageHolder
+from app.ops.publisher import publishing
 
 MOST_QUEUED = 100
 """Messages in the stream at once; what is beyond waits in the outbox, where it is safe and counted."""
@@ -94,7 +97,8 @@ class Worker:
         tasks = [asyncio.create_task(self._persist(loop)) for loop in loops]
         await warn_of_policies(self._settings.redis, self._redis, self._cache_redis)
         _log.info("worker_started", concurrency=self._limits.concurrency)
-        await self._persist(self._receive)
+        async with self._showing_metrics():
+            await self._persist(self._receive)
         await _end(tasks)
         await self.close()
         _log.info("worker_stopped")
@@ -104,7 +108,8 @@ class Worker:
         self._cache.start()
         task = asyncio.create_task(self._persist(self._schedule))
         _log.info("scheduler_started")
-        await self._stopping.wait()
+        async with self._showing_metrics():
+            await self._stopping.wait()
         await _end([task])
         await self.close()
 
@@ -120,6 +125,21 @@ class Worker:
         await self._cache_redis.aclose()
         await self._redis.aclose()
         await self._database.close()
+
+    @asynccontextmanager
+    async def _showing_metrics(self) -> AsyncIterator[None]:
+        """Serve what this process counts, from a thread, on a port of its own where one is set."""
+        if self._limits.metrics_port is None or not self._settings.enable_metrics:
+            yield
+            return
+        server, thread = start_http_server(self._limits.metrics_port, self._limits.metrics_host)
+        try:
+            async with publishing(self._database, self._cache):
+                yield
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return transaction(self._database, self._cache)
@@ -197,6 +217,8 @@ class Worker:
 
     async def _attempt(self, delivery: Delivery) -> None:
         attempted = {"type": delivery.type, "event_id": delivery.id, "attempt": delivery.attempt}
+        outcome = "done"
+        started = monotonic()
         try:
             await run_external(self._outside, delivery)
             async with self._transaction() as session:
@@ -204,17 +226,25 @@ class Worker:
                 if not await outbox.finish(session, delivery):
                     raise _AttemptLost
         except _AttemptLost:
+            outcome = "overtaken"
             _log.warning("event_overtaken", **attempted)
         except RetryAfter as pause:
+            outcome = "postponed"
             await self._postpone(delivery, pause.delay)
         except PermanentFailure as fault:
+            outcome = "dead"
             await self._give_up(delivery, fault)
         except Exception as fault:  # noqa: BLE001 - whatever a handler raises is a failed attempt
             _log.warning("event_failed", error=fault, exc_info=fault, **attempted)
             if delivery.attempt >= self._limits.attempts:
+                outcome = "dead"
                 await self._give_up(delivery, fault)
             else:
+                outcome = "postponed"
                 await self._postpone(delivery)
+        finally:
+            EVENT_ATTEMPTS.labels(delivery.type, outcome).inc()
+            EVENT_DURATION.labels(delivery.type).observe(monotonic() - started)
 
     async def _postpone(self, delivery: Delivery, delay: float | None = None) -> None:
         async with self._transaction() as session:

@@ -10,6 +10,9 @@ from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Summary
 from prometheus_fastapi_instrumentator import metrics as instrumentator
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_COUNTED = "counted"
 
 IN_PROGRESS = Gauge(
     "http_requests_inprogress", "Number of HTTP requests in progress.", multiprocess_mode="livesum"
@@ -52,6 +55,56 @@ BREACH_LOOKUPS = Counter(
     "Look-ups of leaked passwords by what came of them.",
     ["outcome"],
 )
+REFUSALS = Counter(
+    "bookstore_refusals_total",
+    "Answers with a problem, by route template and the problem's code.",
+    ["handler", "code"],
+)
+ORDERS = Counter(
+    "bookstore_orders_total",
+    "Orders by the status that they came to, and by where they were made.",
+    ["status", "channel"],
+)
+REVENUE = Counter("bookstore_revenue_total", "Money of orders that were paid in full.", ["currency"])
+STOCK_CONFLICTS = Counter(
+    "bookstore_stock_conflicts_total", "Times that more of an item was wanted than was there."
+)
+LOGINS = Counter(
+    "bookstore_logins_total",
+    "Sessions that were opened (ok) and passwords that were wrong (failed).",
+    ["outcome"],
+)
+LOCKOUTS = Counter("bookstore_lockouts_total", "Accounts that too many wrong passwords locked for a client.")
+LOOP_LAG = Histogram(
+    "bookstore_event_loop_lag_seconds",
+    "How much later than asked the event loop woke a task, once a second.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
+)
+EVENT_ATTEMPTS = Counter(
+    "bookstore_event_attempts_total",
+    "Attempts of the worker at events: done, postponed (to be tried again), dead (given up), overtaken.",
+    ["type", "outcome"],
+)
+EVENT_DURATION = Histogram(
+    "bookstore_event_duration_seconds",
+    "Time of an attempt at an event.",
+    ["type"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0),
+)
+JOB_RUNS = Counter("bookstore_job_runs_total", "Runs of scheduled jobs: ok or failed.", ["job", "outcome"])
+JOB_DURATION = Histogram(
+    "bookstore_job_duration_seconds",
+    "Time of a run of a scheduled job.",
+    ["job"],
+    buckets=(0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0),
+)
+JOB_LAST_SUCCESS = Gauge(
+    "bookstore_job_last_success_timestamp_seconds",
+    "When a scheduled job last ran without failing.",
+    ["job"],
+    multiprocess_mode="livemax",
+)
+SLOTS_OPENED = Counter("bookstore_job_slots_opened_total", "Runs that a scheduler announced.", ["job"])
 WORKERS = Gauge("bookstore_workers", "Worker processes.", multiprocess_mode="livesum")
 BUILD_INFO = Gauge("bookstore_build_info", "Always 1.", ["version", "python"], multiprocess_mode="livemax")
 
@@ -120,6 +173,17 @@ class RequestMeters:
 
 
 REQUESTS = RequestMeters(REGISTRY)
+
+
+def count_at_commit(session: AsyncSession, counter: Counter, amount: float = 1) -> None:
+    """Count what this transaction does, if it commits."""
+    session.info.setdefault(_COUNTED, []).append((counter, amount))
+
+
+def count_committed(session: AsyncSession) -> None:
+    """Count what the transaction, which has just committed, did."""
+    for counter, amount in session.info.pop(_COUNTED, ()):
+        counter.inc(amount)
 
 
 def publish_build_info(version: str) -> None:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from app.core import buffered_metrics
 from app.core.cache.hot import HotCache
 from app.core.db.engine import Database
-from app.core.metrics import CACHE_CONNECTED, CACHE_READS, POOL_IN_USE, POOL_SIZE, WORKERS
+from app.core.metrics import CACHE_CONNECTED, CACHE_READS, LOOP_LAG, POOL_IN_USE, POOL_SIZE, WORKERS
 
 EVERY = 1.0
 """Seconds; far below any scrape interval, and the work takes some twenty microseconds."""
@@ -45,11 +45,14 @@ def publish(database: Database, cache: HotCache) -> None:
 @asynccontextmanager
 async def publishing(database: Database, cache: HotCache) -> AsyncIterator[None]:
     """Publish every second while inside, and once more at the end."""
+    loop = asyncio.get_running_loop()
 
     async def repeat() -> None:
         while True:
             publish(database, cache)
+            due = loop.time() + EVERY
             await asyncio.sleep(EVERY)
+            LOOP_LAG.observe(max(loop.time() - due, 0))
 
     task = asyncio.create_task(repeat())
     try:

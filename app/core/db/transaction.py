@@ -16,6 +16,7 @@ from app.core.cache.hot import HotCache, invalidated_groups
 from app.core.db.engine import Database
 from app.core.db.faults import postgres_cause
 from app.core.errors import CONSTRAINT_ERRORS, AppError, StaleVersion
+from app.core.metrics import count_committed
 
 _CURRENT_XID = select(cast(func.pg_current_xact_id(), Text))
 
@@ -60,6 +61,7 @@ async def _commit(session: AsyncSession, cache: HotCache) -> None:
         await cache.announce(groups, xid)
     await write_audit(session)
     await session.commit()
+    count_committed(session)
 
 
 def _domain_error(violation: Exception) -> Exception:

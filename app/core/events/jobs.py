@@ -4,7 +4,8 @@ Opening a slot writes a row that only one can write, and an event with it; the w
 the job like any other event, so a job that fails is tried again and none is lost.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -19,6 +20,7 @@ from app.core.clock import utc_now
 from app.core.db.models import Base
 from app.core.events import outbox
 from app.core.events.events import Delivery, Event, handles, publish
+from app.core.metrics import JOB_DURATION, JOB_LAST_SUCCESS, JOB_RUNS, SLOTS_OPENED, count_at_commit
 
 Run = Callable[[AsyncSession], Awaitable[int]]
 """Does the work in the session's transaction; answers how many rows it touched, for the log."""
@@ -88,8 +90,22 @@ async def open_slots(session: AsyncSession, now: datetime) -> list[str]:
         statement = insert(JobSlot).values(job=job.name, slot=slot).on_conflict_do_nothing()
         if await session.scalar(statement.returning(JobSlot.job)) is not None:
             await publish(session, JobDue(job.name, slot.isoformat()))
+            count_at_commit(session, SLOTS_OPENED.labels(job.name))
             opened.append(job.name)
     return opened
+
+
+@contextmanager
+def _counted(job: str) -> Iterator[None]:
+    """Count a run of the job and how long it takes."""
+    outcome = "failed"
+    try:
+        with JOB_DURATION.labels(job).time():
+            yield
+        outcome = "ok"
+        JOB_LAST_SUCCESS.labels(job).set_to_current_time()
+    finally:
+        JOB_RUNS.labels(job, outcome).inc()
 
 
 @handles(JobDue)
@@ -99,7 +115,8 @@ async def run_job(session: AsyncSession, event: JobDue, _delivery: Delivery) -> 
     if job is None:
         _log.warning("job_unknown", job=event.job)
         return
-    count = await job.run(session)
+    with _counted(job.name):
+        count = await job.run(session)
     ours = (JobSlot.job == event.job, JobSlot.slot == datetime.fromisoformat(event.slot))
     await session.execute(update(JobSlot).where(*ours).values(done_at=func.now()))
     _log.info("job_done", job=event.job, slot=event.slot, count=count)

@@ -20,7 +20,7 @@ from app.core.http.problems import GENERIC, fault_response, problem_response
 from app.core.http.request_info import scope_var
 from app.core.http.responses import PUBLIC_ANSWERS, has_credentials, hot_key, send_representation
 from app.core.logging import request_id_var, write_json_line
-from app.core.metrics import IN_PROGRESS, UNMATCHED, RequestMeters
+from app.core.metrics import IN_PROGRESS, REFUSALS, UNMATCHED, RequestMeters
 
 INTERNAL_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 """Probes and scrapers call a process by its address, in plain HTTP, and get nothing that depends on either."""
@@ -114,6 +114,8 @@ class RequestContext:
             if meters is not None:
                 IN_PROGRESS.dec()
                 meters.of(method, template, status).observe(seconds, received, sent)
+                if "problem_code" in state:
+                    REFUSALS.labels(template, state["problem_code"]).inc()
             self._record(scope, method, template, status, seconds)
             request_id_var.reset(token)
             scope_var.reset(scope_token)

@@ -268,11 +268,21 @@ class ReturnSettings(BaseModel):
 
 
 class WorkerSettings(BaseModel):
-    """The worker: `WORKER_*`. Events at once, seconds that one stays locked, tries before it is a dead letter."""
+    """The worker: `WORKER_*`. Events at once, seconds that one stays locked, tries before it is a dead letter.
+
+    Worker and scheduler serve their metrics at this host and port, where one is set.
+    """
 
     concurrency: int = Field(default=10, ge=1, le=100)
     lease: float = Field(default=15, gt=0)
     attempts: int = Field(default=15, ge=1)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=1, le=65_535)
+
+    @field_validator("metrics_port", mode="before")
+    @classmethod
+    def _may_be_empty(cls, given: object) -> object:
+        return None if given == "" else given
 
 
 class LogSettings(BaseModel):

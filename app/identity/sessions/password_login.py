@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.audit import record_audit
 from app.core.clock import utc_now
 from app.core.events.events import publish
+from app.core.metrics import LOCKOUTS, LOGINS, count_at_commit
 from app.core.settings.settings import Settings
 from app.identity.credentials.service import CredentialService
 from app.identity.credentials.table import AccountEvent
@@ -135,9 +136,11 @@ class LoginService:
                 raise locked(locked_until)
             # Of an account that nobody has, too, without what was typed: equal work, and equal silence.
             record_audit(self._db, "login.failed", ("user", proof.user_id or "unknown"))
+            count_at_commit(self._db, LOGINS.labels("failed"))
             if locked_until is not None:
                 until: dict[str, tuple[object, object]] = {"locked_until": (None, locked_until)}
                 record_audit(self._db, "login.locked", ("user", proof.user_id or "unknown"), until)
+                count_at_commit(self._db, LOCKOUTS)
             return None
         await self._failures.clear(proof.names, client)
         return user

@@ -14,6 +14,7 @@ from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.events.events import publish
 from app.core.http.request_info import current_request
+from app.core.metrics import LOGINS, count_at_commit
 from app.identity.errors import InvalidToken
 from app.identity.events import NewDevice
 from app.identity.models import AuthSession, User
@@ -96,6 +97,7 @@ class SessionService:
         opening: dict[str, tuple[object, object]] = {"factors": (None, " ".join(factors))}
         record_audit(self._db, "session.opened", ("session", opened.id), opening, actor_id=user.id)
         await tell_listeners(self._db, user.id)
+        count_at_commit(self._db, LOGINS.labels("ok"))
         grant = Grant(user.id, str(opened.id), Role(user.role), frozenset(scopes), opened.expires_at)
         return self.answer(grant, refresh_token)
 

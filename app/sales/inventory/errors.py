@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from app.core.errors import AppError
+from app.core.metrics import STOCK_CONFLICTS
 
 _LINE = {
     "type": "object",
@@ -51,7 +52,8 @@ class UnknownItem(AppError):
 
 
 def only(available: Mapping[int, int]) -> InsufficientStock:
-    """The refusal that tells how many there are of each item that is short, by its id."""
+    """The refusal that tells how many there are of each item that is short, by its id; it counts as a conflict."""
+    STOCK_CONFLICTS.inc()
     told = ", ".join(f"{count} of item {item_id}" for item_id, count in available.items())
     lines = [{"item_id": item_id, "available": count} for item_id, count in available.items()]
     return InsufficientStock(f"There are only {told}.", lines=lines)

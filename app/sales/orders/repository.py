@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.http.schemas import ResponseModel
+from app.core.metrics import ORDERS, count_at_commit
 from app.sales.models import Order, OrderEvent, OrderLine, OrderPart, Shipment
 from app.sales.order_states import OrderStatus
 
@@ -37,6 +38,11 @@ class OrderRepository:
             line.order_id, line.position = order.id, position
         self._session.add_all(lines)
         await self._session.flush()
+        self.count_status(order)
+
+    def count_status(self, order: Order) -> None:
+        """Count that an order came to this status."""
+        count_at_commit(self._session, ORDERS.labels(order.status, order.channel))
 
     async def add_parts(self, order: Order, parts: Sequence[OrderPart]) -> None:
         """Say what stock the lines take."""

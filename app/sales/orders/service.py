@@ -13,6 +13,7 @@ from app.catalog.models import MovementKind
 from app.core.cache.hot import invalidate
 from app.core.clock import utc_now
 from app.core.events.events import publish
+from app.core.metrics import REVENUE, count_at_commit
 from app.identity.permissions import Permission
 from app.identity.principal import Principal
 from app.sales.discounts.errors import DiscountExhausted
@@ -121,6 +122,7 @@ class OrderService:
             return False
         order.payment_status = PaymentStatus.PAID
         order.paid_at, order.expires_at = utc_now(), None
+        count_at_commit(self._session, REVENUE.labels(order.currency), float(order.total))
         self._orders.note(order, "paid", None)
         await publish(self._session, OrderPaid(order.id, order.number))
         return True
@@ -281,7 +283,9 @@ class OrderService:
         return following
 
     def _move(self, order: Order, action: Action) -> None:
-        order.status = self._require(order, action)
+        before, order.status = order.status, self._require(order, action)
+        if order.status != before:
+            self._orders.count_status(order)
 
     def _settle(self, wanted: Mapping[int, int], moved: Sequence[Moved], there: Mapping[int, int]) -> None:
         if len(moved) < len(wanted) or any(one.movement_id is None for one in moved):

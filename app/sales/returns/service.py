@@ -104,6 +104,7 @@ class ReturnService:
             status, fulfilment = OrderStatus(order.status), FulfilmentStatus(order.fulfilment_status)
             order.status = next_status(status, fulfilment, Action.RETURN) or status
             order.fulfilment_status = FulfilmentStatus.RETURNED
+            self._orders.count_status(order)
         else:
             order.fulfilment_status = FulfilmentStatus.PARTIALLY_RETURNED
         await self._returns.flush()

@@ -92,7 +92,9 @@ class TillService:
         # The goods changed hands: nothing was set apart, and nothing is left to ship.
         order.status, order.fulfilment_status = OrderStatus.DELIVERED, FulfilmentStatus.DELIVERED
         order.shipped_at = order.delivered_at = utc_now()
-        OrderRepository(self._session).note(order, SOLD, cashier.user_id, data=paid)
+        orders = OrderRepository(self._session)
+        orders.count_status(order)
+        orders.note(order, SOLD, cashier.user_id, data=paid)
         await publish(self._session, OrderDelivered(order.id, order.number))
         return order.number
 

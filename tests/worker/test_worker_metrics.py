@@ -1,0 +1,37 @@
+"""Worker and scheduler tell what they do at a port of their own."""
+
+import socket
+
+import httpx
+
+from app.core.events.jobs import JOBS
+from app.core.settings.settings import Settings
+from tests.gunicorn import parse
+
+from .conftest import Ask, RunningWorker, until
+
+
+async def test_a_worker_tells_its_jobs_events_pools_and_lag(
+    worker_settings: Settings, running_worker: RunningWorker, ask: Ask
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    limits = worker_settings.worker.model_copy(update={"metrics_port": port})
+    settings = worker_settings.model_copy(update={"worker": limits})
+    async with running_worker(settings, is_scheduling=True), httpx.AsyncClient(trust_env=False) as http:
+
+        async def are_done() -> bool:
+            return bool(await ask("SELECT count(*) FROM job_slots WHERE done_at IS NOT NULL") == len(JOBS))
+
+        await until(are_done)
+        metrics = parse((await http.get(f"http://127.0.0.1:{port}/metrics")).text)
+    for job in JOBS:
+        assert metrics["bookstore_job_runs_total", (("job", job), ("outcome", "ok"))] >= 1
+        assert metrics["bookstore_job_duration_seconds_count", (("job", job),)] >= 1
+        assert metrics["bookstore_job_last_success_timestamp_seconds", (("job", job),)] > 0
+        assert metrics["bookstore_job_slots_opened_total", (("job", job),)] >= 1
+    assert metrics["bookstore_event_attempts_total", (("outcome", "done"), ("type", "job.due"))] >= 1
+    assert metrics["bookstore_db_pool_size", (("pool", "write"),)] == 5
+    assert metrics["bookstore_event_loop_lag_seconds_count", ()] >= 0
+    with socket.create_server(("127.0.0.1", port)):
+        """The port is free again."""
