@@ -35,7 +35,7 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _run() -> None:
-    url = load_database_settings().url.get_secret_value()
+    url = load_database_settings().migrating_url
     engine = create_async_engine(url, poolclass=NullPool)
     async with engine.connect() as guard, engine.connect() as connection:
         # Whoever has it migrates; the others wait and then find nothing to do.

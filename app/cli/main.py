@@ -1,5 +1,6 @@
 """`bookstore …`: what developers and operators run; `bookstore --help` lists it."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -22,6 +23,7 @@ from app.cli.probe import warn_of_servers_away
 from app.cli.remedies import remedy
 from app.cli.running import use_running_servers
 from app.cli.smoke.command import smoke
+from app.core.db.roles import prepare_roles
 from app.core.logging import configure_logging, guard_process
 from app.core.settings.groups import LogSettings
 from app.core.settings.settings import SettingsError, load_database_settings, load_settings
@@ -101,7 +103,11 @@ def scheduler() -> None:
 
 @cli.command()
 def migrate(revision: Annotated[str, typer.Argument(help="Where to go.")] = "head") -> None:
-    """Bring the database at DATABASE_URL to the newest schema; one that a newer release migrated stays as it is."""
+    """Bring the database to the newest schema, as DATABASE_OWNER_URL where it is set, else as DATABASE_URL.
+
+    One that a newer release migrated stays as it is. With an owner of its own, the role that DATABASE_URL names is
+    created or refreshed: it may read and write rows, and change neither the schema nor the audit log.
+    """
     try:
         command.upgrade(Config(ROOT / "alembic.ini"), revision)
     except CommandError as fault:
@@ -110,6 +116,8 @@ def migrate(revision: Annotated[str, typer.Argument(help="Where to go.")] = "hea
             raise
         stands_at = fault.__cause__.argument
         typer.echo(f"The database stands at {stands_at}, which a newer release made: nothing to do.")
+    if role := asyncio.run(prepare_roles(load_database_settings())):
+        typer.echo(f"The role {role} may read and write rows, and nothing else.")
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ def _of_postgresql(fault: Exception) -> str | None:
     if state in _UNDEFINED:
         return NO_SCHEMA
     if state.startswith(_NOT_LET_IN):
-        return f"PostgreSQL refuses ({cause}): check DATABASE_URL."
+        return f"PostgreSQL refuses ({cause}): check DATABASE_URL; DATABASE_OWNER_URL is what `bookstore migrate` takes where it is set."
     if Fault.of(fault).is_passing:
         return f"PostgreSQL does not answer ({cause}): check DATABASE_URL, and that the server runs."
     return None

@@ -80,6 +80,17 @@ def test_no_log_of_the_stack_repeats_rows_or_queries() -> None:
     assert "$request_uri" not in NGINX.split("log_format", 1)[1].split(";", 1)[0]
 
 
+def test_nobody_but_the_migration_gets_the_owner_of_the_database() -> None:
+    owner = re.findall(
+        r"^  (\w[\w-]*):\n(?:(?!^  \w).*\n)*?.*DATABASE_OWNER_URL: postgresql", COMPOSE, re.MULTILINE
+    )
+    assert owner == ["migrate"]
+    [shared] = re.findall(r"^x-api: &api\n(?:.*\n)*?\n", COMPOSE, re.MULTILINE)
+    assert "DATABASE_URL: postgresql+asyncpg://bookstore_app:${POSTGRES_APP_PASSWORD-}@" in shared
+    # The example is read whole by every service; only what is set here goes before it.
+    assert 'POSTGRES_PASSWORD: ""' in shared
+
+
 def test_nginx_does_not_lead_to_the_internal_port() -> None:
     [internal] = re.findall(r'INTERNAL_PORT: "(\d+)"', COMPOSE)
     assert internal not in re.findall(r"API_ADDRESS: api:(\d+)", COMPOSE)

@@ -71,16 +71,7 @@ class Database:
 
 
 def _engine(url: URL, settings: DatabaseSettings, pool_size: int, **options: Any) -> AsyncEngine:
-    milliseconds = str(int(settings.statement_timeout * 1000))
-    server_settings = {
-        "application_name": "bookstore",
-        "timezone": "UTC",
-        "statement_timeout": milliseconds,
-        "idle_in_transaction_session_timeout": milliseconds,
-        "jit": "off",
-        # A request is one of many: starting helpers for it takes longer than most of them last.
-        "max_parallel_workers_per_gather": "0",
-    }
+    server_settings = {"application_name": "bookstore", **settings.session_settings()}
     arguments: dict[str, Any] = {"server_settings": server_settings, "timeout": settings.connect_timeout}
     if url.host in LOOPBACK:
         arguments["ssl"] = False

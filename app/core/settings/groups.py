@@ -28,9 +28,10 @@ def _has_port_number(rest: str) -> bool:
 
 
 class DatabaseSettings(BaseModel):
-    """PostgreSQL: `DATABASE_*`. Times in seconds."""
+    """PostgreSQL: `DATABASE_*`. Times in seconds. The owner changes the schema, whoever `url` names only rows."""
 
     url: SecretStr = SecretStr("postgresql+asyncpg://bookstore:bookstore@localhost:5432/bookstore")
+    owner_url: SecretStr | None = None
     replica_url: SecretStr | None = None
     pool_size: int = Field(default=8, ge=1, le=200)
     read_pool_size: int = Field(default=8, ge=1, le=200)
@@ -39,7 +40,7 @@ class DatabaseSettings(BaseModel):
     statement_timeout: float = Field(default=10, gt=0)
     search_timeout: float = Field(default=2, gt=0)
 
-    @field_validator("url", "replica_url")
+    @field_validator("url", "owner_url", "replica_url")
     @classmethod
     def _names_asyncpg(cls, url: SecretStr | None) -> SecretStr | None:
         if url is None or not url.get_secret_value():
@@ -48,6 +49,23 @@ class DatabaseSettings(BaseModel):
         if not separator or scheme not in _POSTGRESQL or not _has_port_number(rest):
             raise ValueError("must look like postgresql+asyncpg://user:password@host:5432/database")
         return SecretStr(f"postgresql+asyncpg://{rest}")
+
+    @property
+    def migrating_url(self) -> str:
+        """Where migrations connect: as the owner of the schema, which without DATABASE_OWNER_URL the application is."""
+        return (self.owner_url or self.url).get_secret_value()
+
+    def session_settings(self) -> dict[str, str]:
+        """What every session of the application has set in PostgreSQL, by the connection or by its role."""
+        milliseconds = str(int(self.statement_timeout * 1000))
+        return {
+            "TimeZone": "UTC",
+            "statement_timeout": milliseconds,
+            "idle_in_transaction_session_timeout": milliseconds,
+            "jit": "off",
+            # A request is one of many: starting helpers for it takes longer than most of them last.
+            "max_parallel_workers_per_gather": "0",
+        }
 
 
 class CacheSettings(BaseModel):

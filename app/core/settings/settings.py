@@ -86,6 +86,7 @@ class _FileSecretsSource(EnvSettingsSource):
 _SECRET_VARIABLES = frozenset(
     {
         "database_url",
+        "database_owner_url",
         "database_replica_url",
         "redis_url",
         "redis_cache_url",
@@ -203,7 +204,11 @@ class Settings(_DatabaseOnly):
             yield f"PUBLIC_URL must begin with https:// {where}: name the address under which browsers reach the shop"
         if ANY_HOST in self.allowed.hosts:
             yield f"ALLOWED_HOSTS must name the hosts {where}, such as shop.example.com or *.example.com"
-        urls = {"DATABASE_URL": self.database.url, "DATABASE_REPLICA_URL": self.database.replica_url}
+        urls = {
+            "DATABASE_URL": self.database.url,
+            "DATABASE_OWNER_URL": self.database.owner_url,
+            "DATABASE_REPLICA_URL": self.database.replica_url,
+        }
         for name, url in urls.items():
             parts = urlsplit("" if url is None else url.get_secret_value())
             names = (parts.username or "", parts.path.strip("/"))
