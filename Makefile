@@ -6,11 +6,16 @@ BASE_URL ?= http://127.0.0.1:8000
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 COMPILE := .venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
-	--no-emit-index-url --custom-compile-command "make lock" pyproject.toml
+	--no-emit-index-url --custom-compile-command "make lock"
 READY := .venv/.installed
+LOAD := .venv-load/.installed
+USERS ?= 100
+SPAWN ?= 10
+TIME ?= 60s
+MINUTES ?= 20
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run test stack-test check fmt migrate revision lock openapi clients examples buy shape bench scale clean
+.PHONY: help install run test stack-test check fmt migrate revision lock openapi clients examples buy shape bench scale load soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,8 +48,9 @@ revision: $(READY) ## write a migration from the models (m="what changes")
 	@$(PY) -m devstack revision "$(m)"
 
 lock: $(READY) ## renew requirements/*.lock from pyproject.toml
-	@$(COMPILE) -o requirements/base.lock
-	@$(COMPILE) --group dev --group embedded -c requirements/base.lock -o requirements/dev.lock
+	@$(COMPILE) pyproject.toml -o requirements/base.lock
+	@$(COMPILE) pyproject.toml --group dev --group embedded -c requirements/base.lock -o requirements/dev.lock
+	@$(COMPILE) --group pyproject.toml:load -o requirements/load.lock
 
 clients: $(READY) ## generate and compile clients of the API from its document (needs Node.js 20)
 	@PYTHON=$(PY) sh examples/make-clients
@@ -68,10 +74,19 @@ shape: $(READY) ## print what the shape of the code is in figures
 bench: $(READY) ## measure the API beside a bare FastAPI route, and checkouts beside their SQL alone
 	@$(PY) -m tests.performance.bench $(ARGS)
 
+load: $(LOAD) ## shoppers by Locust, with a report page (BASE_URL=http://127.0.0.1:8000 USERS=100 SPAWN=10 TIME=60s)
+	@mkdir -p .local/load
+	@.venv-load/bin/locust -f tests/load/locustfile.py --headless --only-summary --host $(BASE_URL) \
+		-u $(USERS) -r $(SPAWN) -t $(TIME) --html .local/load/report.html $(ARGS); \
+		status=$$?; echo "The report: .local/load/report.html"; exit $$status
+
+soak: $(READY) $(LOAD) ## a low load on servers of its own, looking for leaks (MINUTES=20 ARGS="--users 10")
+	@$(PY) -m tests.load.soak --minutes $(MINUTES) $(ARGS)
+
 install: $(READY) ## make .venv from the lock
 
-clean: ## remove .venv and caches; the data in .local stays
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+clean: ## remove .venv, .venv-load and caches; the data in .local stays
+	@rm -rf .venv .venv-load .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	@find app tests alembic -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements/dev.lock pyproject.toml
@@ -82,3 +97,9 @@ $(READY): requirements/dev.lock pyproject.toml
 	@$(PIP) install --require-hashes -r requirements/dev.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+$(LOAD): requirements/load.lock
+	@echo 'Installing what requirements/load.lock lists into .venv-load (once) ...'
+	@$(PYTHON) -m venv .venv-load
+	@.venv-load/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/load.lock
+	@touch $(LOAD)

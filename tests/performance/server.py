@@ -102,7 +102,7 @@ def serving(
         process = subprocess.Popen(  # noqa: S603 - our own server
             command if application is None else [*command, application],
             cwd=folder,
-            env=_environment(port) | environment,
+            env=environment_of(environment, port),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -115,13 +115,16 @@ def serving(
         process.wait()
 
 
-def _environment(port: int) -> dict[str, str]:
+def environment_of(settings: dict[str, str], port: int = 0) -> dict[str, str]:
+    """These settings and what a process needs besides; of this process's environment nothing else."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return inherited | {
+    return {
+        **inherited,
         "PYTHONPATH": str(ROOT),
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "WEB_CONCURRENCY": "1",
+        **settings,
     }
 
 
