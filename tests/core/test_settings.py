@@ -47,7 +47,14 @@ GUESSABLE = [
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("REDIS_URL", "JWT_SECRET", "ENVIRONMENT", "CORS_ORIGINS", "ALLOWED_HOSTS"):
+    for name in (
+        "REDIS_URL",
+        "REDIS_CACHE_URL",
+        "JWT_SECRET",
+        "ENVIRONMENT",
+        "CORS_ORIGINS",
+        "ALLOWED_HOSTS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATABASE_URL", "postgresql://shop:b1946ac92492d234@db/shop")
     monkeypatch.setenv("PUBLIC_URL", "https://shop.example.com")
@@ -198,6 +205,18 @@ def test_a_bad_value_is_refused_by_the_variables_name(
     with pytest.raises(SettingsError, match=name) as refusal:
         load_settings()
     assert says in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "REDIS_CACHE_URL"])
+def test_a_default_password_of_redis_is_refused_in_production(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", GOOD)
+    monkeypatch.setenv(name, "redis://bookstore:development-only@redis:6379/0")
+    with pytest.raises(SettingsError, match=rf"^{name} holds a default password.*REDIS_PASSWORD"):
+        load_settings()
+    monkeypatch.setenv(name, f"redis://bookstore:{GOOD}@redis:6379/0")
+    load_settings()
 
 
 def test_a_redis_url_names_sentinels_or_nodes_with_their_ports() -> None:

@@ -204,18 +204,20 @@ class Settings(_DatabaseOnly):
             yield f"PUBLIC_URL must begin with https:// {where}: name the address under which browsers reach the shop"
         if ANY_HOST in self.allowed.hosts:
             yield f"ALLOWED_HOSTS must name the hosts {where}, such as shop.example.com or *.example.com"
-        urls = {
-            "DATABASE_URL": self.database.url,
-            "DATABASE_OWNER_URL": self.database.owner_url,
-            "DATABASE_REPLICA_URL": self.database.replica_url,
-        }
-        for name, url in urls.items():
+        role = "give the role another one (ALTER ROLE … PASSWORD …; in the Compose stack POSTGRES_PASSWORD)"
+        user = "give the user another one (in the Compose stack REDIS_PASSWORD)"
+        for name, url, remedy in (
+            ("DATABASE_URL", self.database.url, role),
+            ("DATABASE_OWNER_URL", self.database.owner_url, role),
+            ("DATABASE_REPLICA_URL", self.database.replica_url, role),
+            ("REDIS_URL", self.redis.url, user),
+            ("REDIS_CACHE_URL", self.redis.cache_url, user),
+        ):
             parts = urlsplit("" if url is None else url.get_secret_value())
             names = (parts.username or "", parts.path.strip("/"))
             if parts.password and is_default_password(unquote(parts.password), *names):
                 yield (
-                    f"{name} holds a default password, which is refused {where}: give the role another one"
-                    " (ALTER ROLE … PASSWORD …; in the Compose stack POSTGRES_PASSWORD), made with: openssl rand -hex 32"
+                    f"{name} holds a default password, which is refused {where}: {remedy}, made with: openssl rand -hex 32"
                 )
 
     @property
