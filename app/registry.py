@@ -26,6 +26,7 @@ MODULES = (
     "app.sales.shipping.errors",
     "app.sales.taxes.errors",
     "app.messaging.email.models",
+    "app.ops.backups.models",
 )
 HANDLERS = (
     "app.catalog.pictures.jobs",
@@ -48,6 +49,7 @@ HANDLERS = (
     "app.identity.jobs",
     "app.messaging.email.delivery",
     "app.messaging.handlers",
+    "app.ops.backups.jobs",
 )
 """What only the worker runs, and only the worker pays the memory for."""
 

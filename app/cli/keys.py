@@ -1,4 +1,4 @@
-"""`bookstore keys …`: the file of Ed25519 keys behind JWT_KEYS_FILE.
+"""`bookstore keys …`: the file of Ed25519 keys behind JWT_KEYS_FILE, and keys for backups.
 
 Exit codes: 0 done, 1 refused (the message says what to do), 2 wrong usage.
 """
@@ -11,8 +11,11 @@ import typer
 from app.cli.errors import refuse
 from app.core.settings.settings import load_settings
 from app.identity.signing_keys import KEPT_KEYS, generate_key_file, rotate_key_file
+from app.ops.backups.age import new_key
 
-keys_cli = typer.Typer(no_args_is_help=True, help="Make and rotate the keys that sign tokens (EdDSA).")
+keys_cli = typer.Typer(
+    no_args_is_help=True, help="Make and rotate the keys that sign tokens (EdDSA); make keys for backups."
+)
 _FileArgument = Annotated[Path | None, typer.Argument(help="The key file; without, JWT_KEYS_FILE names it.")]
 
 
@@ -47,6 +50,16 @@ def rotate(
     except OSError as fault:
         refuse(f"cannot replace {path}: {fault.strerror}.")
     typer.echo(f"{path}: key {kids[0]} signs; still accepted: {', '.join(kids[1:])}.")
+
+
+@keys_cli.command()
+def backup() -> None:
+    """Print a new key for backups, as age-keygen does; nothing is stored.
+
+    The server needs the public key alone, in BACKUP_KEY; keep the secret one elsewhere, for the day of a restore.
+    """
+    public, secret = new_key()
+    typer.echo(f"# public key: {public}\n{secret}")
 
 
 def _configured() -> Path:

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from alembic import command
 from app import __version__
-from app.cli import admin, dev
+from app.cli import admin, backup, dev
 from app.cli.demo import demo_cli
 from app.cli.dev import ROOT, HostOption, PortOption
 from app.cli.errors import faults_reported
@@ -66,6 +66,7 @@ def bookstore(
 
 dev.register(cli)
 admin.register(cli)
+backup.register(cli)
 cli.command()(smoke)
 cli.add_typer(demo_cli, name="demo")
 cli.add_typer(keys_cli, name="keys")

@@ -7,7 +7,9 @@ from app.core.db.faults import Fault, postgres_cause, sql_state
 from app.core.errors import AppError
 from app.core.redis import explain_fault
 from app.core.settings.settings import SettingsError
+from app.core.storage.storage import StorageAway
 from app.demo.loader import DemoRefused
+from app.ops.backups.errors import BackupError
 
 NO_SCHEMA = "the database at DATABASE_URL lacks the schema of this release: run `bookstore migrate` first."
 _UNDEFINED = frozenset({"42P01", "42703"})
@@ -18,7 +20,7 @@ _NOT_LET_IN = ("28", "3D")
 
 def remedy(fault: Exception) -> str | None:
     """Find the line that says what to set or to do; None for a bug."""
-    if isinstance(fault, SettingsError | DemoRefused | CommandError):
+    if isinstance(fault, SettingsError | DemoRefused | CommandError | BackupError | StorageAway):
         return str(fault)
     if isinstance(fault, AppError):
         return fault.detail

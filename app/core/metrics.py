@@ -50,6 +50,11 @@ STOCK_MISMATCHES = Gauge(
     "Items whose stock the ledger did not explain when all were last compared; NaN before that.",
     multiprocess_mode="livemostrecent",
 )
+BACKUP_AGE = Gauge(
+    "bookstore_backup_age_seconds",
+    "Seconds since the moment that the last backup shows; NaN before the first, and while PostgreSQL is away.",
+    multiprocess_mode="livemostrecent",
+)
 BREACH_LOOKUPS = Counter(
     "bookstore_password_breach_lookups_total",
     "Look-ups of leaked passwords by what came of them.",

@@ -6,13 +6,22 @@ worker runs, so the API stays ready, and `/health` calls itself degraded.
 
 import asyncio
 import math
+from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import Request
 
 from app.core.events.outbox import Backlog, read_backlog
 from app.core.events.stream import queue_depth
-from app.core.metrics import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_PENDING, QUEUE_DEPTH, STOCK_MISMATCHES
+from app.core.metrics import (
+    BACKUP_AGE,
+    DEAD_LETTERS,
+    OUTBOX_AGE,
+    OUTBOX_PENDING,
+    QUEUE_DEPTH,
+    STOCK_MISMATCHES,
+)
+from app.ops.backups.queries import backup_age
 from app.ops.checks import ask
 from app.ops.schemas import BackgroundOut
 from app.sales.inventory.queries import count_mismatches
@@ -21,9 +30,19 @@ LATE_AFTER = 60.0
 """Seconds that an event may take before the work counts as late."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What is known at the moment; None where the server that knows is away, or nothing has happened yet."""
+
+    backlog: Backlog | None
+    depth: int | None
+    backup_age: float | None
+
+
 async def check_background(request: Request) -> BackgroundOut:
     """Measure what waits, as far as PostgreSQL and Redis answer. Never raises, and never takes long."""
-    backlog, depth = await _measure(request)
+    measured = await _measure(request)
+    backlog, depth = measured.backlog, measured.depth
     status: Literal["ok", "late", "unknown"] = "unknown"
     if backlog is None:
         return BackgroundOut(status=status, queue_depth=depth)
@@ -34,17 +53,20 @@ async def check_background(request: Request) -> BackgroundOut:
         outbox_age_s=round(backlog.age, 1),
         dead_letters=backlog.dead_letters,
         queue_depth=depth,
+        backup_age_s=None if measured.backup_age is None else round(measured.backup_age),
     )
 
 
 async def measure_background(request: Request) -> None:
     """Copy the same numbers into the metrics, and what the last proof of the stock came to."""
-    (backlog, depth), mismatches = await asyncio.gather(_measure(request), _ask_stock(request))
+    measured, mismatches = await asyncio.gather(_measure(request), _ask_stock(request))
+    backlog, depth = measured.backlog, measured.depth
     STOCK_MISMATCHES.set(math.nan if mismatches is None else mismatches)
     OUTBOX_PENDING.set(math.nan if backlog is None else backlog.pending)
     OUTBOX_AGE.set(math.nan if backlog is None else backlog.age)
     DEAD_LETTERS.set(math.nan if backlog is None else backlog.dead_letters)
     QUEUE_DEPTH.set(math.nan if depth is None else depth)
+    BACKUP_AGE.set(math.nan if measured.backup_age is None else measured.backup_age)
 
 
 async def _ask_stock(request: Request) -> int | None:
@@ -56,14 +78,15 @@ async def _ask_stock(request: Request) -> int | None:
     return mismatches
 
 
-async def _measure(request: Request) -> tuple[Backlog | None, int | None]:
+async def _measure(request: Request) -> _Measured:
     state = request.app.state
 
-    async def read() -> Backlog:
+    async def read() -> tuple[Backlog, float | None]:
         async with state.database.reading() as connection:
-            return await read_backlog(connection)
+            return await read_backlog(connection), await backup_age(connection)
 
-    (backlog, _, _), (depth, _, _) = await asyncio.gather(
+    (found, _, _), (depth, _, _) = await asyncio.gather(
         ask(read()), ask(queue_depth(state.redis, state.database))
     )
-    return backlog, depth
+    backlog, age = found or (None, None)
+    return _Measured(backlog, depth, age)

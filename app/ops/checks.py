@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -57,6 +57,12 @@ def schema_heads() -> frozenset[str]:
     """The newest migrations of this release: those that no other one follows."""
     known, followed = _migrations()
     return known - followed
+
+
+def knows_schema(revisions: Collection[str]) -> bool:
+    """Whether this release has every one of these migrations, and so can bring a database at them to its own."""
+    known, _ = _migrations()
+    return known.issuperset(revisions)
 
 
 def schema_fault(found: frozenset[str]) -> str | None:

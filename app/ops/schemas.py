@@ -33,6 +33,9 @@ class BackgroundOut(ResponseModel):
     )
     dead_letters: int | None = Field(default=None, description="Events that were given up.", examples=[0])
     queue_depth: int | None = Field(default=None, description="Events on the way to a worker.", examples=[0])
+    backup_age_s: float | None = Field(
+        default=None, description="Seconds since the moment that the last backup shows.", examples=[3600.0]
+    )
 
 
 _CHECKS = [{name: {"status": "up", "duration_ms": 1.42} for name in ("postgresql", "schema", "redis")}]

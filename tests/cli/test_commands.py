@@ -198,6 +198,9 @@ def test_every_wrong_setting_is_named(environment: pytest.MonkeyPatch, run: Run)
         "revision",
         "keys",
         "smoke",
+        "backup",
+        "backups",
+        "restore",
     ],
 )
 def test_help_is_at_hand_and_wrong_usage_exits_with_2(run: Run, command: str) -> None:

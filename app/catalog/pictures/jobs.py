@@ -12,7 +12,7 @@ from app.catalog.pictures.queries import find_used_pictures
 from app.catalog.pictures.store import FILE, FOLDER, UNUSED_FOR
 from app.core.events.events import Delivery, Event, HandlerContext, delivers, publish
 from app.core.events.jobs import scheduled
-from app.core.storage.purge import purge_unused
+from app.core.storage.purge import purge_unused, while_nobody_copies
 
 _log = structlog.get_logger(__name__)
 
@@ -39,5 +39,6 @@ async def purge(context: HandlerContext, _event: PicturesToPurge, _delivery: Del
         async with context.transaction() as session:
             return await find_used_pictures(session, names)
 
-    count = await purge_unused(context.storage.opened, FOLDER, FILE, find_used, unused_for=UNUSED_FOR)
+    async with while_nobody_copies(context) as storage:
+        count = await purge_unused(storage, FOLDER, FILE, find_used, unused_for=UNUSED_FOR)
     _log.info("pictures_purged", count=count)

@@ -13,7 +13,8 @@ savepoint, which gives everything back, or the transaction gives way (`Fault.CON
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class AdvisoryLock(IntEnum):
@@ -35,6 +36,8 @@ class AdvisoryLock(IntEnum):
     """One lock per folded title, against two requests that make one work."""
     CATEGORY_TREE = 0x63617465676F7279
     """Whoever writes the tree: two moves at once could make a cycle."""
+    FILES = 0x66696C6573
+    """Whoever purges files or backs them up: never both at once, and nothing else is locked meanwhile."""
     AUDIT_CHAIN = 0x6175646974
     """Whoever appends to the audit log, which is a chain."""
 
@@ -43,6 +46,8 @@ ACQUIRE = "SELECT pg_advisory_xact_lock($1)"
 ACQUIRE_SHARED = "SELECT pg_advisory_xact_lock_shared($1)"
 ACQUIRE_FOR = "SELECT pg_advisory_xact_lock(hashtextextended(text, $2)) FROM unnest($1::text[]) AS text"
 """For transactions on the driver's own connection: as `acquire`, shared, and one lock for each text in order."""
+
+_MAY_BE_IDLE = func.set_config("idle_in_transaction_session_timeout", "0", true())
 
 
 def acquire(lock: AdvisoryLock) -> Select[Any]:
@@ -53,3 +58,11 @@ def acquire(lock: AdvisoryLock) -> Select[Any]:
 def acquire_if_free(lock: AdvisoryLock) -> Select[bool]:
     """The statement that takes the lock unless somebody has it, and says whether it did."""
     return select(func.pg_try_advisory_xact_lock(int(lock)))
+
+
+async def hold_if_free(session: AsyncSession, lock: AdvisoryLock) -> bool:
+    """Take the lock unless somebody has it, for work outside the database, which may leave the transaction idle for hours."""
+    _, is_held = (
+        await session.execute(select(_MAY_BE_IDLE, func.pg_try_advisory_xact_lock(int(lock))))
+    ).one()
+    return bool(is_held)

@@ -18,6 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from app.core.settings.backups import BackupSettings
 from app.core.settings.groups import (
     ANY_HOST,
     AllowedSettings,
@@ -93,6 +94,8 @@ _SECRET_VARIABLES = frozenset(
         "jwt_secret",
         "mail_url",
         "storage_secret_key",
+        "backup_key",
+        "backup_secret_key",
         "stripe_secret_key",
         "stripe_webhook_secret",
     }
@@ -150,6 +153,7 @@ class Settings(_DatabaseOnly):
     log: LogSettings = LogSettings()
     mail: MailSettings = MailSettings()
     storage: StorageSettings = StorageSettings()
+    backup: BackupSettings = BackupSettings()
     shop: ShopSettings = ShopSettings()
     imports: ImportSettings = ImportSettings()
     payments: PaymentSettings = PaymentSettings()
@@ -188,6 +192,10 @@ class Settings(_DatabaseOnly):
             raise ValueError(f"JWT_SECRET must be at least {SHORTEST_SECRET} random bytes; {_MAKE_ONE}")
         if self.shop_region and self.shop_region[:2] != self.country:
             raise ValueError("SHOP_REGION must lie in SHOP_COUNTRY: DE-BY in DE")
+        if self.backup.url and _overlap(self.backup.url, self.storage.url):
+            raise ValueError(
+                "BACKUP_URL must lie outside STORAGE_URL: a backup would hold the ones before it"
+            )
         if self.in_production and (complaints := list(self._complaints())):
             raise ValueError("\n".join(complaints))
         return self
@@ -279,6 +287,12 @@ def load_database_settings() -> DatabaseSettings:
 def _env_file() -> str | None:
     """`.env` in the working directory, another file that DOTENV names, or none when it is empty."""
     return os.environ.get("DOTENV", ".env") or None
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one of the two places lies in the other."""
+    shorter, longer = sorted((f"{one.rstrip('/')}/", f"{other.rstrip('/')}/"), key=len)
+    return longer.startswith(shorter)
 
 
 def _explain(problem: ErrorDetails) -> str:

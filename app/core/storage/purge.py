@@ -2,17 +2,34 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from app.core.clock import utc_now
+from app.core.db.locks import AdvisoryLock, hold_if_free
+from app.core.events.events import HandlerContext, RetryAfter
 from app.core.storage.storage import Storage
 
 FindUsed = Callable[[Collection[str]], Awaitable[set[str]]]
 """Which of these owners of files are in use."""
 
+_LATER = 300.0
+"""Seconds until a purge that met a backup is tried again."""
 _PURGED_AT_ONCE = 5_000
 """Owners about which one statement asks whether they are in use: their names are its parameters."""
+
+
+@asynccontextmanager
+async def while_nobody_copies(context: HandlerContext) -> AsyncIterator[Storage]:
+    """The store, for deleting: a backup that has the database already must still find every file that it names.
+
+    Raises RetryAfter while one is made.
+    """
+    async with context.transaction() as session:
+        if not await hold_if_free(session, AdvisoryLock.FILES):
+            raise RetryAfter("files are being backed up or purged", _LATER)
+        yield context.storage.opened
 
 
 async def purge_unused(

@@ -1,0 +1,1 @@
+"""Backups: one consistent copy of database and files, encrypted, counted and checksummed; and the way back."""

@@ -1,0 +1,104 @@
+"""`bookstore backup`, `backups`, `restore` and `keys backup`, as they are typed."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.core.settings.settings import SettingsError, load_settings
+from devstack import Servers
+from tests.cli.conftest import Run
+from tests.conftest import JWT_SECRET, run_sql
+
+
+@pytest.fixture
+def key(run: Run) -> str:
+    return str(run("keys", "backup").stdout)
+
+
+@pytest.fixture
+def place(environment: pytest.MonkeyPatch, tmp_path: Path, key: str) -> Path:
+    """Where backups go; the key comes from a file, comment and all."""
+    file = tmp_path / "backup.key"
+    file.write_text(key)
+    environment.setenv("BACKUP_KEY_FILE", str(file))
+    environment.setenv("BACKUP_URL", (tmp_path / "backups").as_uri())
+    environment.setenv("STORAGE_URL", (tmp_path / "files").as_uri())
+    return tmp_path / "backups"
+
+
+@pytest.fixture
+def empty_url(servers: Servers) -> Iterator[str]:
+    name = f"empty_{secrets.token_hex(4)}"
+    run_sql(servers, f"CREATE DATABASE {name}")
+    yield servers.postgres.url(name)
+    run_sql(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_backup_is_made_listed_proven_and_brought_back(
+    environment: pytest.MonkeyPatch, run: Run, place: Path, empty_url: str
+) -> None:
+    made = run("backup")
+    assert made.exit_code == 0, made.output
+    # Lines of the log come before.
+    name = made.stdout.splitlines()[-1].partition(":")[0]
+    assert (place / name / "manifest.json").exists()
+
+    listed = run("backups")
+    assert name in listed.stdout
+    checked = run("restore", "--check")
+    assert (checked.exit_code, checked.stdout.split()[0]) == (0, name), checked.output
+
+    refused = run("restore", name)
+    assert refused.exit_code == 1
+    assert "--force" in refused.stderr
+    replaced = run("restore", name, "--force")
+    assert replaced.exit_code == 0, replaced.output
+
+    environment.setenv("DATABASE_URL", empty_url)
+    restored = run("restore")
+    assert restored.exit_code == 0, restored.output
+    assert "bookstore migrate" in restored.stdout
+    # The schema is there: a command that needs it works.
+    created = run("create-admin", "ada", "ada@example.com", "--password-stdin", typed="Lovelace-1815!\n")
+    assert created.exit_code == 0, created.output
+
+
+@pytest.mark.usefixtures("place")
+def test_what_cannot_be_is_told_in_a_line(environment: pytest.MonkeyPatch, run: Run) -> None:
+    for arguments, word in ((("restore",), "no whole backup"), (("restore", "nonsense"), "nonsense")):
+        result = run(*arguments)
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1), result.output
+        assert word in result.stderr
+    environment.setenv("BACKUP_URL", "")
+    for command in ("backup", "backups", "restore"):
+        assert "BACKUP_URL is not set" in run(command).stderr
+
+
+def test_a_new_key_is_printed_as_age_does(run: Run) -> None:
+    first, second = (run("keys", "backup").stdout for _ in range(2))
+
+    assert first != second
+    comment, secret = first.splitlines()
+    assert comment.startswith("# public key: age1")
+    assert secret.startswith("AGE-SECRET-KEY-1")
+
+
+@pytest.mark.parametrize(
+    ("backup", "complaint"),
+    [
+        ({"url": "file:///srv/backups"}, "BACKUP_KEY is missing"),
+        ({"url": "file:///srv/backups", "key": "hunter2"}, "BACKUP_KEY: must be an age key"),
+        ({"url": "ftp://somewhere"}, "BACKUP_URL: must look like"),
+        ({"every": 0}, "BACKUP_EVERY"),
+        ({"keep_daily": -1}, "BACKUP_KEEP_DAILY"),
+        ({"url": "file:///srv/storage/backups"}, "outside STORAGE_URL"),
+        ({"url": "file:///srv/"}, "outside STORAGE_URL"),
+    ],
+)
+def test_a_wrong_setting_is_named(key: str, backup: dict[str, object], complaint: str) -> None:
+    given = {"key": key, **backup} if "STORAGE" in complaint else backup
+
+    with pytest.raises(SettingsError, match=complaint):
+        load_settings(jwt={"secret": JWT_SECRET}, backup=given, storage={"url": "file:///srv/storage"})

@@ -1,0 +1,1 @@
+"""Backups and restores of real databases and files, and what is tried to spoil them."""
