@@ -1,8 +1,10 @@
 """The API as an AWS Lambda function behind an HTTP API: one application per container, started once."""
 
 import asyncio
+import logging
 
 from mangum import Mangum
+from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 from mangum.protocols import LifespanCycle
 
 from app.main import create_app
@@ -16,4 +18,10 @@ _app = create_app()
 _lifespan = LifespanCycle(_app, "on")
 _lifespan.__enter__()
 
-handler = Mangum(_app, lifespan="off")
+# The application writes one line per request itself.
+logging.getLogger("mangum").setLevel(logging.WARNING)
+handler = Mangum(
+    _app,
+    lifespan="off",
+    text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, "application/problem+json", "application/ld+json"],
+)

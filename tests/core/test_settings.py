@@ -267,6 +267,22 @@ def test_a_secret_file_that_cannot_be_read_is_refused_by_name(monkeypatch: pytes
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("postgres://u:f3c1@db:25060/shop?sslmode=require", "shop?ssl=require"),
+        ("postgresql://u:f3c1@db/shop?a=b&sslmode=verify-full", "shop?a=b&ssl=verify-full"),
+        ("postgresql://u:sslmode=1@db/shop", "u:sslmode=1@db/shop"),
+    ],
+)
+def test_a_database_url_says_tls_as_libpq_does(
+    monkeypatch: pytest.MonkeyPatch, given: str, taken: str
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", GOOD)
+    monkeypatch.setenv("DATABASE_URL", given)
+    assert load_settings().database.url.get_secret_value().endswith(taken)
+
+
 def test_nested_settings_come_from_flat_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", GOOD)
     monkeypatch.setenv("DATABASE_URL", "postgres://u:f3c1-9a7e-52bd@db/shop")

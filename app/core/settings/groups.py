@@ -15,6 +15,7 @@ ANY_HOST = "*"
 """In ALLOWED_HOSTS: whatever the client calls this server."""
 
 _POSTGRESQL = frozenset({"postgres", "postgresql", "postgresql+asyncpg"})
+_LIBPQ_TLS = re.compile(r"(?<=[?&])sslmode=")
 _EXACT_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s*/@?#\[\]]+)", re.IGNORECASE)
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]|\*")
 
@@ -48,7 +49,8 @@ class DatabaseSettings(BaseModel):
         scheme, separator, rest = url.get_secret_value().partition("://")
         if not separator or scheme not in _POSTGRESQL or not _has_port_number(rest):
             raise ValueError("must look like postgresql+asyncpg://user:password@host:5432/database")
-        return SecretStr(f"postgresql+asyncpg://{rest}")
+        # As hosts of databases hand them out, for libpq; asyncpg takes the same values under its own name.
+        return SecretStr(f"postgresql+asyncpg://{_LIBPQ_TLS.sub('ssl=', rest)}")
 
     @property
     def migrating_url(self) -> str:
