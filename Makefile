@@ -15,7 +15,7 @@ TIME ?= 60s
 MINUTES ?= 20
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run test stack-test check fmt migrate revision lock openapi clients examples buy shape bench scale load soak clean
+.PHONY: help install run test stack-test check fmt migrate revision lock openapi openapi-diff coverage clients examples buy shape bench scale load soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,16 @@ buy: $(READY) ## walk a buyer's whole way through the shop of `make run` (BASE_U
 
 openapi: $(READY) ## write docs/openapi.json
 	@$(PY) -m app.cli openapi --output docs/openapi.json
+
+openapi-diff: $(READY) ## what breaks clients of the last release, or of BASE=commit: exit code 1 and each place
+	@$(PY) -m devstack openapi-diff $(BASE)
+
+coverage: $(READY) ## the whole test suite with coverage, at least 95% of lines and branches; build/coverage/index.html
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@$(PY) -m coverage run -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage xml --quiet && $(PY) -m coverage html --quiet
+	@$(PY) -m coverage report --skip-covered --skip-empty
 
 scale: $(READY) ## measure search, facets and deep pages with many books beside few (ARGS="--many 1000000")
 	@$(PY) -m tests.performance.scale $(ARGS)

@@ -1,13 +1,15 @@
-"""`python -m devstack run` and `… revision MESSAGE`: without loading the application, so that Ctrl-C is heard at once."""
+"""`python -m devstack run`, `… revision MESSAGE`, `… openapi-diff REF`: without loading the application, so that Ctrl-C is heard at once."""
 
 import typer
 
+from devstack.contract.command import openapi_diff
 from devstack.revision import revision
 from devstack.run import run
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 cli.command()(run)
 cli.command()(revision)
+cli.command()(openapi_diff)
 
 if __name__ == "__main__":
     cli(prog_name="bookstore")
