@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from alembic import command
 from app import __version__
 from app.cli import admin, backup, dev
+from app.cli.certificate import certificate
 from app.cli.demo import demo_cli
 from app.cli.dev import ROOT, HostOption, PortOption
 from app.cli.errors import faults_reported
@@ -68,6 +69,7 @@ dev.register(cli)
 admin.register(cli)
 backup.register(cli)
 cli.command()(smoke)
+cli.command()(certificate)
 cli.add_typer(demo_cli, name="demo")
 cli.add_typer(keys_cli, name="keys")
 

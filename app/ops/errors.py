@@ -25,3 +25,11 @@ class GatewayTimeout(AppError):
     status = 504
     code = "gateway-timeout"
     title = "The answer took too long"
+
+
+class Maintenance(AppError):
+    """An operator closed the shop at the proxy; nothing has happened."""
+
+    status = 503
+    code = "maintenance"
+    title = "Closed for maintenance"

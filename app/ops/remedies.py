@@ -21,6 +21,7 @@ BY_CODE = {
     "invalid-cursor": "Start from the first page, without `cursor`, and follow `next_cursor` with the same filters.",
     "account-locked": "Wait as many seconds as `Retry-After` says, or set a new password by mail.",
     "gateway-timeout": "Look whether the change has happened before you send it again.",
+    "maintenance": "Wait as many seconds as `Retry-After` says and send the same request again.",
     "not-ready": "Operators see at `GET /health/ready` what is missing; anybody else tries again shortly.",
     "upload-interrupted": "Send the whole file again.",
     "upload-too-large": "Send a smaller file, or split it into several.",

@@ -142,7 +142,8 @@ COUNTED = [
 
 def test_nginx_counts_as_the_api_does() -> None:
     template = (ROOT / "docker" / "nginx" / "default.conf.template").read_text()
-    assert "limit_req_zone $limit_key zone=clients:" in template
+    zones = re.findall(r"^limit_req_zone (\S+) zone=(\w+):", template, re.MULTILINE)
+    assert zones == [("$limit_key", "api"), ("$limit_key", "auth"), ("$limit_key", "search")]
     [block] = re.findall(
         r"^map \$binary_remote_addr \$limit_key \{\n(.*?)^\}", template, re.DOTALL | re.MULTILINE
     )
