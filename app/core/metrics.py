@@ -96,20 +96,20 @@ EVENT_DURATION = Histogram(
     ["type"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0),
 )
-JOB_RUNS = Counter("bookstore_job_runs_total", "Runs of scheduled jobs: ok or failed.", ["job", "outcome"])
+JOB_RUNS = Counter("bookstore_job_runs_total", "Runs of scheduled jobs: ok or failed.", ["name", "outcome"])
 JOB_DURATION = Histogram(
     "bookstore_job_duration_seconds",
     "Time of a run of a scheduled job.",
-    ["job"],
+    ["name"],
     buckets=(0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0),
 )
 JOB_LAST_SUCCESS = Gauge(
     "bookstore_job_last_success_timestamp_seconds",
     "When a scheduled job last ran without failing.",
-    ["job"],
+    ["name"],
     multiprocess_mode="livemax",
 )
-SLOTS_OPENED = Counter("bookstore_job_slots_opened_total", "Runs that a scheduler announced.", ["job"])
+SLOTS_OPENED = Counter("bookstore_job_slots_opened_total", "Runs that a scheduler announced.", ["name"])
 WORKERS = Gauge("bookstore_workers", "Worker processes.", multiprocess_mode="livesum")
 BUILD_INFO = Gauge("bookstore_build_info", "Always 1.", ["version", "python"], multiprocess_mode="livemax")
 

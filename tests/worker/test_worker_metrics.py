@@ -26,10 +26,10 @@ async def test_a_worker_tells_its_jobs_events_pools_and_lag(
         await until(are_done)
         metrics = parse((await http.get(f"http://127.0.0.1:{port}/metrics")).text)
     for job in JOBS:
-        assert metrics["bookstore_job_runs_total", (("job", job), ("outcome", "ok"))] >= 1
-        assert metrics["bookstore_job_duration_seconds_count", (("job", job),)] >= 1
-        assert metrics["bookstore_job_last_success_timestamp_seconds", (("job", job),)] > 0
-        assert metrics["bookstore_job_slots_opened_total", (("job", job),)] >= 1
+        assert metrics["bookstore_job_runs_total", (("name", job), ("outcome", "ok"))] >= 1
+        assert metrics["bookstore_job_duration_seconds_count", (("name", job),)] >= 1
+        assert metrics["bookstore_job_last_success_timestamp_seconds", (("name", job),)] > 0
+        assert metrics["bookstore_job_slots_opened_total", (("name", job),)] >= 1
     assert metrics["bookstore_event_attempts_total", (("outcome", "done"), ("type", "job.due"))] >= 1
     assert metrics["bookstore_db_pool_size", (("pool", "write"),)] == 5
     assert metrics["bookstore_event_loop_lag_seconds_count", ()] >= 0
