@@ -8,6 +8,7 @@ import time
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 from rich.table import Table
 
 from app.cli.admin import unit_of_work
@@ -82,14 +83,15 @@ def restore(
         bool, typer.Option("--check", help="Read the whole backup and change nothing.")
     ] = False,
 ) -> None:
-    """Bring a backup back, the newest unless one is named, into DATABASE_URL and STORAGE_URL.
+    """Bring a backup back, the newest unless one is named, into DATABASE_URL (as DATABASE_OWNER_URL,
+    where that is set) and STORAGE_URL.
 
     It is read whole and proven before anything is touched; the database is written in one transaction, which
     ends with every table having the rows that were counted. Run `bookstore migrate` afterwards.
 
     Exit code 1: it is damaged, the key is wrong, the database is not empty or the backup of a newer release.
     """
-    settings, started = load_settings(), time.monotonic()
+    settings, started = _as_owner(load_settings()), time.monotonic()
     found = asyncio.run(_restore(settings, name, replaces=replaces, only_checks=only_checks))
     seconds = time.monotonic() - started
     if only_checks:
@@ -97,6 +99,12 @@ def restore(
         return
     typer.echo(f"{found.name} is back as of {found.snapshot_at:%Y-%m-%d %H:%M:%S} UTC, in {seconds:.1f} s.")
     typer.echo("Run `bookstore migrate`, then start API and worker.")
+
+
+def _as_owner(settings: Settings) -> Settings:
+    """Tables are made by whoever migrates; on a new server the application's role is not there yet."""
+    owner = settings.database.model_copy(update={"url": SecretStr(settings.database.migrating_url)})
+    return settings.model_copy(update={"database": owner})
 
 
 async def _restore(settings: Settings, name: str, *, replaces: bool, only_checks: bool) -> Manifest:

@@ -21,8 +21,8 @@ from app.core.metrics import (
     QUEUE_DEPTH,
     STOCK_MISMATCHES,
 )
-from app.ops.backups.queries import backup_age
 from app.ops.checks import ask
+from app.ops.repository import backup_age
 from app.ops.schemas import BackgroundOut
 from app.sales.inventory.queries import count_mismatches
 

@@ -1,11 +1,13 @@
-"""The one question that operators' endpoints ask PostgreSQL."""
+"""What operators' endpoints ask PostgreSQL."""
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.faults import UNDEFINED_TABLE, sql_state
 from app.core.db.queries import Connect
 
+_BACKUP_AGE = text("SELECT extract(epoch FROM clock_timestamp() - max(snapshot_at))::float8 FROM last_backup")
 _REVISIONS = text("SELECT version_num FROM alembic_version")
 
 
@@ -18,3 +20,9 @@ async def list_revisions(connect: Connect) -> frozenset[str]:
         if sql_state(fault) == UNDEFINED_TABLE:
             return frozenset()
         raise
+
+
+async def backup_age(connection: AsyncConnection) -> float | None:
+    """Seconds since the moment that the last backup shows; nothing if there was none."""
+    age: float | None = await connection.scalar(_BACKUP_AGE)
+    return age

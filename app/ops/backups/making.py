@@ -13,11 +13,12 @@ import structlog
 
 from app import __version__
 from app.core.clock import utc_now
+from app.core.db.libpq import connection_variables
 from app.core.settings.settings import Settings
 from app.core.storage.storage import Storage, make_storage
 from app.ops.backups.age import public_key, seal
 from app.ops.backups.manifest import Manifest, Part, new_name
-from app.ops.backups.programs import Programs, connection_variables
+from app.ops.backups.programs import Programs
 from app.ops.backups.queries import Snapshot, Transaction, alone, record, snapshot
 from app.ops.backups.rotation import expired
 from app.ops.backups.tar import TarWriter
@@ -76,7 +77,7 @@ async def _copy_database(
     async with snapshot(transaction) as seen:
         heads = await seen.schema_heads()
         part = await _put_sealed(settings, target, f"{name}/database.dump.age", programs.dump(seen.key))
-        return _Copies(seen, heads, await seen.count_rows(), part)
+        return _Copies(seen, heads, dict(await seen.count_rows()), part)
 
 
 async def _copy_files(settings: Settings, target: BackupTarget, name: str) -> tuple[Part, int]:

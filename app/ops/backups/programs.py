@@ -10,8 +10,6 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
 from app.ops.backups.errors import ProgramFailed
 
 OLDEST_MAJOR = 18
@@ -47,7 +45,7 @@ class Programs:
         options = ("--file=-", "--no-owner", "--no-privileges", "--no-comments", "--exit-on-error")
         return self._run("pg_restore", *options, source=dump)
 
-    async def execute(self, script: AsyncIterator[bytes]) -> None:
+    async def run_script(self, script: AsyncIterator[bytes]) -> None:
         """Run the statements, until the first that fails. Raises ProgramFailed."""
         run = self._run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", source=script)
         async with aclosing(run) as output:
@@ -110,23 +108,6 @@ async def _major(program: str) -> int:
     told, _ = await process.communicate()
     found = re.search(rb"\) (\d+)", told)
     return int(found[1]) if found else 0
-
-
-def connection_variables(url: str) -> dict[str, str]:
-    """The database's address as PostgreSQL's programs take it."""
-    parts = make_url(url)
-    query = {name: value if isinstance(value, str) else value[0] for name, value in parts.query.items()}
-    given = {
-        "PGHOST": query.get("host", parts.host),
-        "PGPORT": query.get("port", str(parts.port) if parts.port else None),
-        "PGUSER": query.get("user", parts.username),
-        "PGPASSWORD": query.get("password", parts.password),
-        "PGDATABASE": parts.database,
-        "PGSSLMODE": query.get("sslmode", query.get("ssl")),
-        "PGSSLROOTCERT": query.get("sslrootcert"),
-    }
-    fixed = {"PGAPPNAME": "bookstore-backup", "PGCONNECT_TIMEOUT": "10", "LC_ALL": "C.UTF-8"}
-    return fixed | {name: str(value) for name, value in given.items() if value}
 
 
 def _stream(end: asyncio.StreamReader | None) -> asyncio.StreamReader:

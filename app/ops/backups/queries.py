@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, table, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -31,7 +32,13 @@ SELECT NOT EXISTS (
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
 )
 """)
-_AGE = text("SELECT extract(epoch FROM clock_timestamp() - max(snapshot_at))::float8 FROM last_backup")
+
+
+class RowCount(NamedTuple):
+    """A table, and how many rows it has."""
+
+    table: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +54,13 @@ class Snapshot:
         """The migrations that it stands at."""
         return tuple((await self.session.scalars(_REVISIONS)).all())
 
-    async def count_rows(self) -> dict[str, int]:
+    async def count_rows(self) -> list[RowCount]:
         """How many rows each table has."""
         names = (await self.session.scalars(_TABLES)).all()
-        return {
-            name: int(await self.session.scalar(select(func.count()).select_from(table(name))) or 0)
+        return [
+            RowCount(name, int(await self.session.scalar(select(func.count()).select_from(table(name))) or 0))
             for name in names
-        }
+        ]
 
 
 @asynccontextmanager
@@ -79,12 +86,6 @@ async def record(session: AsyncSession, backup: Manifest) -> None:
     await session.execute(delete(LastBackup))
     kept = {name: getattr(backup, name) for name in ("name", "snapshot_at", "finished_at", "size")}
     await session.execute(insert(LastBackup).values(kept))
-
-
-async def backup_age(connection: AsyncConnection) -> float | None:
-    """Seconds since the last backup's moment; nothing if there was none."""
-    age: float | None = await connection.scalar(_AGE)
-    return age
 
 
 async def is_empty(connection: AsyncConnection) -> bool:

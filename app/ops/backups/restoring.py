@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from app.core.db.engine import Database
+from app.core.db.libpq import connection_variables
 from app.core.settings.settings import Settings
 from app.core.storage.storage import Storage, make_storage
 from app.ops.backups.age import is_secret, unseal
 from app.ops.backups.errors import BackupDamaged, RestoreRefused, WrongKey
 from app.ops.backups.manifest import Manifest, Part
-from app.ops.backups.programs import Programs, connection_variables
+from app.ops.backups.programs import Programs
 from app.ops.backups.queries import is_empty, restoring
 from app.ops.backups.tar import unpack
 from app.ops.backups.target import BackupTarget
@@ -68,7 +69,7 @@ class Restore:
         await self._unpack(make_storage(self._settings.storage))
         dump = self._plain(self._backup.database)
         async with aclosing(dump), aclosing(self._programs.as_sql(dump)) as statements:
-            await self._programs.execute(restoring(statements, self._backup.rows, replaces=replaces))
+            await self._programs.run_script(restoring(statements, self._backup.rows, replaces=replaces))
 
     async def _unpack(self, storage: Storage | None) -> None:
         if self._backup.files is None:

@@ -1,0 +1,20 @@
+"""The database's address for PostgreSQL's own programs, which take it from the environment."""
+
+from sqlalchemy.engine import make_url
+
+
+def connection_variables(url: str) -> dict[str, str]:
+    """The database's address as PostgreSQL's programs take it."""
+    parts = make_url(url)
+    query = {name: value if isinstance(value, str) else value[0] for name, value in parts.query.items()}
+    given = {
+        "PGHOST": query.get("host", parts.host),
+        "PGPORT": query.get("port", str(parts.port) if parts.port else None),
+        "PGUSER": query.get("user", parts.username),
+        "PGPASSWORD": query.get("password", parts.password),
+        "PGDATABASE": parts.database,
+        "PGSSLMODE": query.get("sslmode", query.get("ssl")),
+        "PGSSLROOTCERT": query.get("sslrootcert"),
+    }
+    fixed = {"PGAPPNAME": "bookstore-backup", "PGCONNECT_TIMEOUT": "10", "LC_ALL": "C.UTF-8"}
+    return fixed | {name: str(value) for name, value in given.items() if value}
