@@ -20,7 +20,7 @@ _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
 _TICK = os.sysconf("SC_CLK_TCK")
 _UTIME = 11
 """Index in `/proc/<pid>/stat` after the command's name; `stime` follows."""
-_START_SECONDS = 30
+_START_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Settings: environment variables, `*_FILE` secrets and `.env`, checked once at start-up."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from app.core.settings.aws import AwsSettings, SecretsRefused, read_secrets
 from app.core.settings.backups import BackupSettings
 from app.core.settings.groups import (
     ANY_HOST,
@@ -102,6 +103,31 @@ _SECRET_VARIABLES = frozenset(
 )
 
 
+class _AwsSecretsSource(EnvSettingsSource):
+    """Reads what the secrets hold that `AWS_SECRETS` names, in the environment or in `.env`."""
+
+    def __init__(self, settings_cls: type[BaseSettings], given: Mapping[str, str | None]) -> None:
+        self._given = given
+        super().__init__(settings_cls)
+
+    def _load_env_vars(self) -> dict[str, str | None]:
+        names = self._given.get("aws_secrets")
+        if not names:
+            return {}
+        place = AwsSettings(
+            secrets=names,
+            region=self._given.get("aws_region") or "",
+            secrets_endpoint=self._given.get("aws_secrets_endpoint") or "",
+        )
+        try:
+            found = read_secrets(place.secrets, place.region, place.secrets_endpoint)
+        except SecretsRefused as refusal:
+            raise SettingsError(f"AWS_SECRETS: {refusal}") from None
+        if unknown := sorted(set(found) - variable_names()):
+            raise SettingsError(f"AWS_SECRETS: {', '.join(unknown)}: no such setting; see .env.example")
+        return {name.lower(): value for name, value in found.items()}
+
+
 class _DatabaseOnly(BaseSettings):
     """Where settings come from, and the part that migrations need."""
 
@@ -125,9 +151,14 @@ class _DatabaseOnly(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments first, then variables, then `*_FILE`, then `.env`."""
+        """Arguments first, then variables, then `*_FILE`, then `.env`, then AWS Secrets Manager."""
         del file_secret_settings
-        return init_settings, env_settings, _FileSecretsSource(settings_cls), dotenv_settings
+        given: dict[str, str | None] = {}
+        for source in (dotenv_settings, env_settings):
+            if isinstance(source, EnvSettingsSource):
+                given.update(source.env_vars)
+        aws = _AwsSecretsSource(settings_cls, given)
+        return init_settings, env_settings, _FileSecretsSource(settings_cls), dotenv_settings, aws
 
 
 class Settings(_DatabaseOnly):
@@ -144,6 +175,7 @@ class Settings(_DatabaseOnly):
     docs_enabled: bool | None = None
     enable_metrics: bool = True
     require_verified_email: bool = False
+    aws: AwsSettings = AwsSettings()
     redis: RedisSettings = RedisSettings()
     cache: CacheSettings = CacheSettings()
     jwt: JwtSettings = JwtSettings()
@@ -266,6 +298,19 @@ class Settings(_DatabaseOnly):
     def shows_docs(self) -> bool:
         """Whether `/docs`, `/redoc` and `/openapi.json` are served."""
         return not self.in_production if self.docs_enabled is None else self.docs_enabled
+
+
+def variable_names() -> frozenset[str]:
+    """The names of all settings, as variables."""
+    names = set()
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        if isinstance(group, type) and issubclass(group, BaseModel):
+            parts = group.model_fields.items()
+            names |= {f"{name}_{each.validation_alias or part}".upper() for part, each in parts}
+        else:
+            names.add(name.upper())
+    return frozenset(names)
 
 
 def load_settings(**overrides: object) -> Settings:
