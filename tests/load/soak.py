@@ -60,7 +60,7 @@ def main() -> None:
         run_once(folder, environment, "migrate")
         run_once(folder, environment, "demo", "--if-empty")
         worker = stack.enter_context(working(folder, environment))
-        api = stack.enter_context(serving(None, environment, folder, "/health/ready"))
+        api = stack.enter_context(serving(None, environment, folder, "/health/live"))
         watches, exit_code = asyncio.run(watch(soak, servers, api, worker))
     sys.exit(tell(soak, watches, exit_code))
 
