@@ -7,6 +7,7 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 COMPILE := .venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock"
+TOOL := .venv/bin/uv tool run --quiet
 READY := .venv/.installed
 LOAD := .venv-load/.installed
 USERS ?= 100
@@ -15,7 +16,7 @@ TIME ?= 60s
 MINUTES ?= 20
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run test stack-test check fmt migrate revision lock openapi openapi-diff coverage clients examples buy shape bench scale load soak clean
+.PHONY: help install run test stack-test check fmt migrate revision lock openapi openapi-diff deployable sbom coverage clients examples buy shape bench scale load soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +68,21 @@ openapi: $(READY) ## write docs/openapi.json
 
 openapi-diff: $(READY) ## what breaks clients of the last release, or of BASE=commit: exit code 1 and each place
 	@$(PY) -m devstack openapi-diff $(BASE)
+
+deployable: $(READY) ## what is under deploy/ and .github/, by the tools that know each (from PyPI; kubectl if there is one)
+	@$(TOOL) --from cfn-lint==1.58.0 cfn-lint deploy/ecs/template.yaml deploy/lambda/template.yaml
+	@$(TOOL) --from zizmor==1.32.0 zizmor --offline --quiet --min-severity=medium .github
+	@$(TOOL) --from check-jsonschema==0.39.0 check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(TOOL) --from check-jsonschema==0.39.0 check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@mkdir -p build
+	@! command -v kubectl > /dev/null || for each in staging production; do \
+		kubectl kustomize deploy/kubernetes/overlays/$$each > build/$$each.yaml && \
+		$(TOOL) --from kubernetes-validate==1.37.0 kubernetes-validate --strict --quiet build/$$each.yaml || exit 1; done
+
+sbom: $(READY) ## what the image is made of, with versions and hashes, for scanners: build/sbom.json (CycloneDX)
+	@mkdir -p build
+	@$(TOOL) --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements/base.lock --pyproject pyproject.toml \
+		--output-reproducible --output-file build/sbom.json
 
 coverage: $(READY) ## the whole test suite with coverage, at least 95% of lines and branches; build/coverage/index.html
 	@rm -rf build/coverage && mkdir -p build/coverage
