@@ -25,20 +25,21 @@ from tests.deploy.files import (
 )
 
 OF_THE_APPLICATION = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-OF_OTHERS = {"DOTENV", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "API_ADDRESS", "POSTGRES_PASSWORD_FILE"}
-OF_NGINX = set(
-    re.findall(r"\$\{(NGINX_\w+)\}", (ROOT / "docker" / "nginx" / "default.conf.template").read_text())
-)
-# Set before the release that reads them: an owner's role and a cache of its own are optional.
-COMING = {"DATABASE_OWNER_URL", "REDIS_CACHE_URL"}
+OF_OTHERS = {
+    "DOTENV",
+    "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE",
+    "POSTGRES_PASSWORD_FILE",
+    "REDIS_PASSWORD_FILE",
+}
+OF_THE_STACK = variables(ROOT / "docker-compose.yml")
 COMMANDS = set(typer.main.get_command(cli).commands)  # type: ignore[attr-defined]  # a group of commands
 BASE = DEPLOY / "kubernetes" / "base"
 
 
 def _unknown(names: set[str]) -> set[str]:
-    settings = OF_THE_APPLICATION | COMING
-    files = {f"{name}_FILE" for name in settings}
-    return names - settings - files - OF_OTHERS - OF_NGINX
+    files = {f"{name}_FILE" for name in OF_THE_APPLICATION}
+    return names - OF_THE_APPLICATION - files - OF_OTHERS - OF_THE_STACK
 
 
 @pytest.mark.parametrize("path", YAML, ids=lambda path: str(path.relative_to(DEPLOY)))
@@ -91,7 +92,7 @@ def test_supervisor_starts_what_systemd_starts() -> None:
 
 def test_nginx_on_a_machine_takes_what_the_one_of_the_stack_takes() -> None:
     text = (DEPLOY / "vm" / "nginx" / "bookstore.conf").read_text()
-    stack = (ROOT / "docker" / "nginx" / "default.conf.template").read_text()
+    stack = "".join(path.read_text() for path in (ROOT / "docker" / "nginx").glob("*.template"))
     socket = (DEPLOY / "vm" / "systemd" / "bookstore-api.socket").read_text()
     assert re.findall(r"server unix:(\S+)", text)[0] in socket
     assert set(re.findall(r"client_max_body_size (\w+);", text)) == set(
