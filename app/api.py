@@ -58,6 +58,8 @@ from app.sales.warehouse.router import router as warehouse
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts,
+    cart,
+    checkout,
     # Before the books: `facets` is no id.
     facets,
     # Before books and items: only forms with pictures are theirs.
@@ -89,8 +91,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     # Before the inventory: `labels.pdf` is no id.
     warehouse,
     offers,
-    cart,
-    checkout,
     orders,
     # Before the inventory: `counts` is no id.
     counts,

@@ -18,11 +18,11 @@ from app.sales.addresses.schemas import Address, AddressIn
 from app.sales.bestsellers.repository import count_sold, find_pairs
 from app.sales.cart.goods import Goods
 from app.sales.cart.queries import find_goods
-from app.sales.checkout.placing import order_line
+from app.sales.checkout.placing import new_line
 from app.sales.checkout.quotes import DOWNLOAD
 from app.sales.invoices.events import InvoiceIssued
 from app.sales.invoices.service import InvoiceService
-from app.sales.models import Order
+from app.sales.models import Order, OrderLine
 from app.sales.order_states import FulfilmentStatus, OrderStatus, PaymentStatus
 from app.sales.pricing import Line, TaxClass, Totals, price
 from app.sales.shipping.queries import ShippingOption, list_options
@@ -120,7 +120,10 @@ async def add_orders(session: AsyncSession, settings: Settings, buyers: Sequence
         order = _order(outcome, placed_at, totals, settings)
         order.user_id, order.address = buyer_id, address.model_dump(mode="json")
         order.shipping_option = {**option._asdict(), "price": float(option.price)}
-        lines = [order_line(one, line) for (one, _), line in zip(goods, totals.lines, strict=True)]
+        lines = [
+            OrderLine(**new_line(one, line)._asdict())
+            for (one, _), line in zip(goods, totals.lines, strict=True)
+        ]
         sales.append(Sale(outcome, order, lines))
     await write_sales(session, sales, staff_id)
     await _issue_invoices(session, settings, sales)

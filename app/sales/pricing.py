@@ -109,6 +109,11 @@ class Totals(NamedTuple):
     shipping: Decimal
     total: Decimal
 
+    def sent_for(self, shipping: Decimal, currency: str = "EUR") -> "Totals":
+        """The same, with this price of sending it, which is added as it is."""
+        shipping = round_money(shipping, currency)
+        return self._replace(shipping=shipping, total=self.total - self.shipping + shipping)
+
 
 class _Offer(NamedTuple):
     """What rules that go together take off, off each line, and why some take off less or nothing."""
@@ -185,7 +190,6 @@ def price(
     """Price the lines, in their order.
 
     `rates` are fractions (0.08); a class without one is not taxed. Where prices are gross they contain the tax.
-    Shipping is added as it is.
     """
     line_totals = [round_money(line.unit_price * line.quantity, currency) for line in lines]
     offer, explain = _best_offer(lines, line_totals, rules, currency)
@@ -196,17 +200,18 @@ def price(
         priced.append(PricedLine(line, line_total, share, rate, round_money(tax, currency)))
     zero = round_money(_ZERO, currency)
     subtotal, discount = sum(line_totals, zero), sum(offer.shares, zero)
-    tax_total, shipping = sum((line.tax for line in priced), zero), round_money(shipping, currency)
-    return Totals(
+    tax_total = sum((line.tax for line in priced), zero)
+    totals = Totals(
         lines=tuple(priced),
         applied=tuple(offer.applied),
         explain=tuple(explain),
         subtotal=subtotal,
         discount=discount,
         tax=tax_total,
-        shipping=shipping,
-        total=subtotal - discount + shipping + (_ZERO if is_gross else tax_total),
+        shipping=zero,
+        total=subtotal - discount + (_ZERO if is_gross else tax_total),
     )
+    return totals.sent_for(shipping, currency)
 
 
 def _best_offer(

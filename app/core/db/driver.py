@@ -5,15 +5,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import asyncpg
-from sqlalchemy import Select, select
+from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.db.queries import AnyRow
 
 DriverConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Connection: TypeAlias = AsyncConnection | AsyncSession
+"""Where a statement runs: a session stands for the connection of its transaction."""
+Records: TypeAlias = "Sequence[asyncpg.Record]"
 
+_CONNECTION = "connection"
 # OFFSET 0: the sequence is looked up once, not for each id.
 _RESERVE_IDS = """
     SELECT nextval(sequence)
@@ -26,12 +30,25 @@ async def driver_connection(session: AsyncSession) -> DriverConnection:
 
     What it runs does not see what the session has not flushed, and its faults are the driver's.
     """
-    raw = await (await session.connection()).get_raw_connection()
-    connection: DriverConnection = raw.driver_connection  # type: ignore[assignment]  # asyncpg's, behind SQLAlchemy's adapter
-    if not connection.is_in_transaction():
-        # SQLAlchemy begins the transaction with the first statement of its own.
-        await session.execute(select(1))
-    return connection
+    return await _begun(await connection_of(session))
+
+
+async def connection_of(session: AsyncSession) -> AsyncConnection:
+    """The connection of the session's transaction, which SQLAlchemy looks up once for all of it."""
+    kept: AsyncConnection | None = session.info.get(_CONNECTION)
+    if kept is None or kept.closed or not session.in_transaction():
+        kept = session.info[_CONNECTION] = await session.connection()
+    return kept
+
+
+async def _begun(connection: AsyncConnection) -> DriverConnection:
+    """The driver's connection, in a transaction unless each statement commits itself."""
+    raw: Any = connection.sync_connection.connection if connection.sync_connection else None
+    driver: DriverConnection = raw.driver_connection
+    if not driver.is_in_transaction():
+        # SQLAlchemy would begin with the first statement of its own; to have none of those saves a round trip.
+        await raw.dbapi_connection._start_transaction()  # noqa: SLF001 (there is no public way)
+    return driver
 
 
 async def reserve_ids(connection: DriverConnection, table: str, count: int) -> Sequence[int]:
@@ -49,18 +66,33 @@ class DriverStatement:
         self._names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
         self._row: Any = _row_of(query.selected_columns.keys())
 
-    async def one_or_none(self, connection: AsyncConnection, **values: object) -> AnyRow | None:
+    async def one_or_none(self, connection: Connection, **values: object) -> AnyRow | None:
         """Find the row for these bound values, if there is one; a fault leaves as SQLAlchemy's own."""
-        driver: Any = (await connection.get_raw_connection()).driver_connection
+        records = await self.records(connection, **values)
+        return self._row(*records[0]) if records else None
+
+    async def records(self, connection: Connection, **values: object) -> Records:
+        """Find all rows for these bound values, as the driver gives them; faults as above."""
         given = {**self._constants, **values}
-        try:
-            record = await driver.fetchrow(self._text, *(given[name] for name in self._names))
-        except asyncpg.PostgresError as fault:
-            raise DBAPIError(self._text, values, fault, hide_parameters=True) from fault
-        except asyncpg.InterfaceError as fault:
-            raise InterfaceError(self._text, values, fault, hide_parameters=True) from fault
-        return None if record is None else self._row(*record)
+        return await fetch(connection, self._text, *(given[name] for name in self._names))
+
+
+async def fetch(connection: Connection, statement: str, *values: object) -> Records:
+    """Have the driver run the statement, in the connection's transaction; a fault leaves as SQLAlchemy's own.
+
+    What the session has not flushed it does not see.
+    """
+    try:
+        if isinstance(connection, AsyncSession):
+            connection = await connection_of(connection)
+        return await (await _begun(connection)).fetch(statement, *values)
+    except asyncpg.IntegrityConstraintViolationError as fault:
+        raise IntegrityError(statement, values, fault, hide_parameters=True) from fault
+    except asyncpg.PostgresError as fault:
+        raise DBAPIError(statement, values, fault, hide_parameters=True) from fault
+    except asyncpg.InterfaceError as fault:
+        raise InterfaceError(statement, values, fault, hide_parameters=True) from fault
 
 
 def _row_of(names: Iterable[str]) -> Any:
-    return namedtuple("Row", names)  # noqa: PYI024 - its fields are known at run time alone
+    return namedtuple("Row", names, rename=True)  # noqa: PYI024 - its fields are known at run time alone

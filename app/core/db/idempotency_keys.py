@@ -14,12 +14,12 @@ from enum import Enum
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import ColumnElement, LargeBinary, Uuid, and_, delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import LargeBinary, Uuid, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import utc_now
+from app.core.db.driver import Connection, fetch
 from app.core.db.models import Base
 from app.core.events.jobs import scheduled
 
@@ -82,6 +82,20 @@ class Vault:
         return hashlib.blake2b(self._secret, digest_size=32, person=purpose.value).digest()
 
 
+_TAKE = """
+    INSERT INTO idempotency_keys (id, claim, claimed_until, fingerprint, expires_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (id) DO UPDATE SET claim = excluded.claim, claimed_until = excluded.claimed_until,
+        fingerprint = excluded.fingerprint, answer = NULL, expires_at = excluded.expires_at
+    WHERE idempotency_keys.answer IS NULL AND idempotency_keys.claimed_until < $6 OR idempotency_keys.expires_at < $6
+    RETURNING id
+"""
+_KEEP = """
+    UPDATE idempotency_keys SET answer = $3, fingerprint = $4 WHERE id = $1 AND claim = $2 AND answer IS NULL
+    RETURNING id
+"""
+_RELEASE = "DELETE FROM idempotency_keys WHERE id = $1 AND claim = $2 AND answer IS NULL"
+
+
 class Claim:
     """The right to do what a key stands for, as long as nobody has taken it over."""
 
@@ -92,47 +106,16 @@ class Claim:
     async def take(self, connection: AsyncConnection, fingerprint: bytes | None) -> bool:
         """Whether the key is ours now: nobody sent it before, or whoever did has expired or died."""
         now = utc_now()
-        values = {
-            "claim": self._token,
-            "claimed_until": now + LEASE,
-            "fingerprint": fingerprint,
-            "answer": None,
-            "expires_at": now + KEPT,
-        }
-        is_abandoned = and_(IdempotencyKey.answer.is_(None), IdempotencyKey.claimed_until < now)
-        statement = (
-            insert(IdempotencyKey)
-            .values(id=self.key_id, **values)
-            .on_conflict_do_update(
-                index_elements=[IdempotencyKey.id],
-                set_=values,
-                where=or_(is_abandoned, IdempotencyKey.expires_at < now),
-            )
-        )
-        return await connection.scalar(statement.returning(IdempotencyKey.id)) is not None
+        claim = (self.key_id, self._token, now + LEASE, fingerprint, now + KEPT, now)
+        return bool(await fetch(connection, _TAKE, *claim))
 
-    async def keep(
-        self, connection: AsyncConnection | AsyncSession, answer: bytes, fingerprint: bytes
-    ) -> bool:
+    async def keep(self, connection: Connection, answer: bytes, fingerprint: bytes) -> bool:
         """Store the sealed answer; False when the claim is somebody else's by now."""
-        statement = (
-            update(IdempotencyKey)
-            .where(self._is_ours())
-            .values(answer=answer, fingerprint=fingerprint)
-            .returning(IdempotencyKey.id)
-        )
-        return (await connection.execute(statement)).one_or_none() is not None
+        return bool(await fetch(connection, _KEEP, self.key_id, self._token, answer, fingerprint))
 
     async def release(self, connection: AsyncConnection) -> None:
         """Let the next request with this key begin anew, unless the answer was stored after all."""
-        await connection.execute(delete(IdempotencyKey).where(self._is_ours()))
-
-    def _is_ours(self) -> ColumnElement[bool]:
-        return and_(
-            IdempotencyKey.id == self.key_id,
-            IdempotencyKey.claim == self._token,
-            IdempotencyKey.answer.is_(None),
-        )
+        await fetch(connection, _RELEASE, self.key_id, self._token)
 
 
 async def find_sent_before(connection: AsyncConnection, key_id: bytes) -> Any | None:

@@ -6,19 +6,19 @@ from typing import Annotated
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import Text, cast, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.audit import write_audit
 from app.core.cache.hot import HotCache, invalidated_groups
+from app.core.db.driver import fetch
 from app.core.db.engine import Database
 from app.core.db.faults import postgres_cause
 from app.core.errors import CONSTRAINT_ERRORS, AppError, StaleVersion
 from app.core.metrics import count_committed
 
-_CURRENT_XID = select(cast(func.pg_current_xact_id(), Text))
+_CURRENT_XID = "SELECT pg_current_xact_id()::text"
 
 
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
@@ -57,8 +57,8 @@ async def _commit(session: AsyncSession, cache: HotCache) -> None:
     await session.flush()
     groups = invalidated_groups(session)
     if groups:
-        xid = int(await session.scalar(_CURRENT_XID) or 0)
-        await cache.announce(groups, xid)
+        [[xid]] = await fetch(session, _CURRENT_XID)
+        await cache.announce(groups, int(xid))
     await write_audit(session)
     await session.commit()
     count_committed(session)

@@ -13,13 +13,15 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import Index, Integer, func, select, text
+import orjson
+from sqlalchemy import Index, Integer, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.db.driver import fetch
 from app.core.db.models import Base, Id
-from app.core.http.request_info import current_request
+from app.core.http.request_info import current_request_id
 from app.core.mail import Mailer
 from app.core.redis import RedisClient
 from app.core.settings.settings import Settings
@@ -161,8 +163,15 @@ class DeadLetter(Base):
     died_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+_PUBLISH = """
+    WITH written AS (INSERT INTO outbox_events (type, payload, request_id) VALUES ($1, $2, $3))
+    SELECT pg_notify($4, '')
+"""
+
+
 async def publish(session: AsyncSession, event: Event, request_id: str = "") -> None:
     """Write the event with the transaction: it leaves if, and only if, the transaction commits."""
-    origin = request_id or current_request().request_id
-    session.add(OutboxEvent(type=event.type, payload=asdict(event), request_id=origin))
-    await session.execute(select(func.pg_notify(CHANNEL, "")))
+    payload = orjson.dumps(asdict(event)).decode()
+    origin = request_id or current_request_id()
+    await session.flush()
+    await fetch(session, _PUBLISH, event.type, payload, origin, CHANNEL)

@@ -23,6 +23,13 @@ class RequestInfo:
     api_key_id: int | None = None
 
 
+def current_request_id() -> str:
+    """The id of the request that this code runs in; empty outside one."""
+    scope = scope_var.get()
+    request_id: str = scope["state"].get("request_id", "") if scope else ""
+    return request_id
+
+
 def current_request() -> RequestInfo:
     """The request that this code runs in, as far as its caller is known by now."""
     scope = scope_var.get()
@@ -32,7 +39,7 @@ def current_request() -> RequestInfo:
     agent = request.headers.get("user-agent", "")
     printable = "".join(character for character in agent if character.isprintable())
     return RequestInfo(
-        request_id=state.get("request_id", ""),
+        request_id=current_request_id(),
         ip=request.client.host if request.client else "",
         user_agent=printable[:LONGEST_AGENT],
         user_id=state.get("user_id"),

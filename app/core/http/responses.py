@@ -178,11 +178,15 @@ class ReadBack:
 
     async def __call__(self, read: ReadQuery, *, status: int = 200, location: str | None = None) -> Response:
         """Read it and answer."""
-        result = await read(await self._session.connection())
-        headers = {"Cache-Control": PRIVATE, **({"Location": location} if location else {})}
-        if result.etag:
-            headers["ETag"] = result.etag
-        return Response(result.to_json(), status_code=status, media_type=result.media_type, headers=headers)
+        return written(await read(await self._session.connection()), status=status, location=location)
+
+
+def written(result: ReadResult, *, status: int = 200, location: str | None = None) -> Response:
+    """Answer a write with what it made, for its caller alone."""
+    headers = {"Cache-Control": PRIVATE, **({"Location": location} if location else {})}
+    if result.etag:
+        headers["ETag"] = result.etag
+    return Response(result.to_json(), status_code=status, media_type=result.media_type, headers=headers)
 
 
 ReadBackDep = Annotated[ReadBack, Depends(scope="function")]

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, bindparam, case, func, select
+from sqlalchemy import ARRAY, BigInteger, Select, Text, any_, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -19,7 +19,8 @@ from app.catalog.models import (
     OfferPart,
     StockLevel,
 )
-from app.core.db.queries import snapshot_text
+from app.core.db.driver import Connection, DriverStatement
+from app.core.db.queries import AnyRow, snapshot_text
 from app.core.http.responses import ReadResult, answer_number, version_etag
 from app.sales.cart.errors import no_cart
 from app.sales.cart.goods import Goods
@@ -79,14 +80,13 @@ _OF_GOODS = Item.__table__.outerjoin(Book, Book.item_id == Item.id).outerjoin(
     StockLevel, StockLevel.item_id == Item.id
 )
 
-# Made once: to build such a statement costs more than to run it.
-_GOODS_BY_IDS = (
+_GOODS_BY_IDS = DriverStatement(
     select(*_GOODS)
     .select_from(_OF_GOODS)
-    .where(Item.id.in_(bindparam("item_ids", expanding=True)))
+    .where(Item.id == any_(bindparam("item_ids", type_=ARRAY(BigInteger))))
     .order_by(Item.id)
 )
-_LINES_OF_CART = (
+_LINES_OF_CART = DriverStatement(
     select(CartLine.quantity, CartLine.seen_price, *_GOODS)
     .select_from(_OF_GOODS.join(CartLine, CartLine.item_id == Item.id))
     .where(CartLine.cart_id == bindparam("cart"))
@@ -121,29 +121,39 @@ class FilledLine(NamedTuple):
     goods: Goods
 
 
-def owned_by(owner: CartOwner) -> ColumnElement[bool]:
-    """The condition of the owner's cart; a guest's ends with its time, swept away or not."""
-    if owner.user_id is not None:
-        return Cart.user_id == owner.user_id
-    return (Cart.token_hash == owner.token_hash) & (Cart.expires_at > func.now())
+class OwnersStatement:
+    """A query of the carts of an owner; a guest's ends with its time, swept away or not."""
+
+    def __init__(self, query: Select[*tuple[Any, ...]]) -> None:
+        is_guests = (Cart.token_hash == bindparam("token_hash")) & (Cart.expires_at > func.now())
+        self._of_account = DriverStatement(query.where(Cart.user_id == bindparam("user_id")))
+        self._of_guest = DriverStatement(query.where(is_guests))
+
+    async def one_or_none(self, connection: Connection, owner: CartOwner) -> AnyRow | None:
+        """Find the owner's cart."""
+        if owner.user_id is not None:
+            return await self._of_account.one_or_none(connection, user_id=owner.user_id)
+        return await self._of_guest.one_or_none(connection, token_hash=owner.token_hash)
+
+
+_CART = OwnersStatement(select(Cart.id, Cart.coupon, Cart.version, Cart.warnings, snapshot_text))
 
 
 async def find_goods(connection: AsyncConnection, item_ids: Iterable[int]) -> Sequence[Goods]:
     """Read these items as they are now, in the order of their ids; one that is gone is missing."""
-    rows = await connection.execute(_GOODS_BY_IDS, {"item_ids": list(item_ids)})
+    rows = await _GOODS_BY_IDS.records(connection, item_ids=list(item_ids))
     return [Goods._make(row) for row in rows]
 
 
 async def find_lines(connection: AsyncConnection, cart_id: int) -> Sequence[FilledLine]:
     """Read a cart's lines in the order in which they were put in."""
-    rows = await connection.execute(_LINES_OF_CART, {"cart": cart_id})
+    rows = await _LINES_OF_CART.records(connection, cart=cart_id)
     return [FilledLine(row[0], row[1], Goods._make(row[2:])) for row in rows]
 
 
 async def find_cart(connection: AsyncConnection, owner: CartOwner) -> CartState | None:
     """Find the owner's cart."""
-    columns = (Cart.id, Cart.coupon, Cart.version, Cart.warnings, snapshot_text)
-    row = (await connection.execute(select(*columns).where(owned_by(owner)))).one_or_none()
+    row = await _CART.one_or_none(connection, owner)
     return None if row is None else CartState(*row)
 
 

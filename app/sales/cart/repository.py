@@ -1,16 +1,17 @@
 """Writes carts."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.postgresql import insert
+import orjson
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
-from app.sales.cart.queries import CartOwner, owned_by
+from app.core.db.driver import DriverStatement, fetch
+from app.sales.cart.queries import CartOwner, OwnersStatement
 from app.sales.cart.schemas import MOST_PIECES, CartWarning
 from app.sales.models import Cart, CartLine
 
@@ -26,62 +27,88 @@ class KeptLine(NamedTuple):
     seen_price: Decimal
 
 
+class LockedCart(NamedTuple):
+    """A cart under its lock, as it is to be once it is touched."""
+
+    id: int
+    coupon: str | None
+    version: int
+
+
+_LOCKED = select(Cart.id, Cart.coupon, Cart.version)
+_LOCK = OwnersStatement(_LOCKED.with_for_update())
+_LOCK_IF_FREE = OwnersStatement(_LOCKED.with_for_update(skip_locked=True))
+_LINES = DriverStatement(
+    select(CartLine.item_id, CartLine.quantity, CartLine.seen_price)
+    .where(CartLine.cart_id == bindparam("cart"))
+    .order_by(CartLine.added_at, CartLine.item_id)
+)
+_OPEN = """
+    INSERT INTO carts (user_id, token_hash, expires_at)
+    VALUES ($1, $2, CASE WHEN $2::bytea IS NOT NULL THEN $3::timestamptz END) ON CONFLICT DO NOTHING
+"""
+_SET = """
+    INSERT INTO cart_lines (cart_id, item_id, quantity, seen_price)
+    SELECT $1, item_id, quantity, seen_price
+    FROM unnest($2::bigint[], $3::integer[], $4::numeric[]) AS line (item_id, quantity, seen_price)
+    ON CONFLICT (cart_id, item_id) DO UPDATE SET quantity = excluded.quantity, seen_price = excluded.seen_price
+"""
+_REMOVE = "DELETE FROM cart_lines WHERE cart_id = $1 AND item_id = $2 RETURNING item_id"
+_TOUCH = """
+    UPDATE carts SET version = version + 1, coupon = $2, warnings = $3,
+        expires_at = CASE WHEN token_hash IS NOT NULL THEN $4::timestamptz END
+    WHERE id = $1
+"""
+_CLEAR = f"WITH gone AS (DELETE FROM cart_lines WHERE cart_id = $1) {_TOUCH}"  # noqa: S608 (both are constants)
+_DELETE = "DELETE FROM carts WHERE id = $1"
+
+
 class CartRepository:
     """Locks carts and writes their lines. A change of a cart is made under its lock, so that tabs wait for each other."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def lock(self, owner: CartOwner, *, skips_locked: bool = False) -> Cart | None:
+    async def lock(self, owner: CartOwner, *, skips_locked: bool = False) -> LockedCart | None:
         """Lock the owner's cart until the transaction ends; None without one, or while another has it."""
-        wanted = select(Cart).where(owned_by(owner)).with_for_update(skip_locked=skips_locked)
-        return await self._session.scalar(wanted.execution_options(populate_existing=True))
+        wanted = _LOCK_IF_FREE if skips_locked else _LOCK
+        row = await wanted.one_or_none(self._session, owner)
+        return None if row is None else LockedCart(*row)
 
-    async def open(self, owner: CartOwner) -> Cart | None:
+    async def open(self, owner: CartOwner) -> LockedCart | None:
         """Give the owner a cart and lock it; None where another request has made one and has it locked."""
-        made = insert(Cart).values(
-            user_id=owner.user_id, token_hash=owner.token_hash, expires_at=_expiry(owner)
-        )
-        await self._session.execute(made.on_conflict_do_nothing())
+        await fetch(self._session, _OPEN, owner.user_id, owner.token_hash, _expiry())
         return await self.lock(owner)
 
-    async def touch(self, cart: Cart, warnings: Sequence[CartWarning] = ()) -> None:
+    async def touch(self, cart: LockedCart, warnings: Sequence[CartWarning] = ()) -> None:
         """Count a change; what is to be told of it stands until the next one."""
-        cart.version += 1
-        cart.warnings = [one.model_dump() for one in warnings]
-        if cart.token_hash is not None:
-            cart.expires_at = utc_now() + GUEST_LIFETIME
-        await self._session.flush()
+        await self._touch(_TOUCH, cart, warnings)
 
-    async def read_lines(self, cart: Cart) -> Sequence[KeptLine]:
+    async def read_lines(self, cart: LockedCart) -> Sequence[KeptLine]:
         """The cart's lines, in the order in which they were put in."""
-        columns = (CartLine.item_id, CartLine.quantity, CartLine.seen_price)
-        lines = select(*columns).where(CartLine.cart_id == cart.id)
-        rows = await self._session.execute(lines.order_by(CartLine.added_at, CartLine.item_id))
+        rows = await _LINES.records(self._session, cart=cart.id)
         return [KeptLine(*row) for row in rows]
 
-    async def set(self, cart: Cart, lines: Sequence[KeptLine]) -> None:
+    async def set(self, cart: LockedCart, lines: Sequence[KeptLine]) -> None:
         """Have these lines, beside those of other items."""
-        if not lines:
-            return
-        rows = [{"cart_id": cart.id, **line._asdict()} for line in lines]
-        added = insert(CartLine).values(rows)
-        kept = {"quantity": added.excluded.quantity, "seen_price": added.excluded.seen_price}
-        await self._session.execute(
-            added.on_conflict_do_update(index_elements=[CartLine.cart_id, CartLine.item_id], set_=kept)
-        )
+        if lines:
+            await fetch(self._session, _SET, cart.id, *zip(*lines, strict=True))
 
-    async def remove(self, cart: Cart, item_ids: Sequence[int] | None = None) -> int:
-        """Take these items out, or all; return how many lines that were."""
-        gone = delete(CartLine).where(CartLine.cart_id == cart.id)
-        if item_ids is not None:
-            gone = gone.where(CartLine.item_id.in_(item_ids))
-        removed = await self._session.execute(gone.returning(CartLine.item_id))
-        return len(removed.all())
+    async def remove(self, cart: LockedCart, item_id: int) -> bool:
+        """Take the item out; whether it was there."""
+        return bool(await fetch(self._session, _REMOVE, cart.id, item_id))
 
-    async def delete(self, cart: Cart) -> None:
+    async def clear(self, cart: LockedCart) -> None:
+        """Take everything out, and the coupon off."""
+        await self._touch(_CLEAR, cart._replace(coupon=None))
+
+    async def delete(self, cart: LockedCart) -> None:
         """Delete the cart with its lines."""
-        await self._session.execute(delete(Cart).where(Cart.id == cart.id))
+        await fetch(self._session, _DELETE, cart.id)
+
+    async def _touch(self, statement: str, cart: LockedCart, warnings: Sequence[CartWarning] = ()) -> None:
+        told = orjson.dumps([one.model_dump() for one in warnings]).decode()
+        await fetch(self._session, statement, cart.id, cart.coupon, told, _expiry())
 
 
 async def delete_ended(session: AsyncSession) -> int:
@@ -95,5 +122,5 @@ def clamp(quantity: int, available: int) -> int:
     return min(quantity, MOST_PIECES, max(available, 0) or MOST_PIECES)
 
 
-def _expiry(owner: CartOwner) -> Any:
-    return None if owner.token_hash is None else utc_now() + GUEST_LIFETIME
+def _expiry() -> datetime:
+    return utc_now() + GUEST_LIFETIME

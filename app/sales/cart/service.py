@@ -9,6 +9,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.goods.errors import no_item
+from app.core.db.driver import connection_of
 from app.core.http.conditional import Precondition
 from app.core.http.request_info import scope_var
 from app.identity.sessions.opened import on_opened
@@ -22,10 +23,9 @@ from app.sales.cart.errors import (
 )
 from app.sales.cart.goods import Goods
 from app.sales.cart.queries import CartOwner, find_goods
-from app.sales.cart.repository import CartRepository, KeptLine, clamp
+from app.sales.cart.repository import CartRepository, KeptLine, LockedCart, clamp
 from app.sales.cart.schemas import MOST_LINES, MOST_PIECES, CartLineIn, CartWarning
 from app.sales.discounts.queries import find_rules
-from app.sales.models import Cart
 
 TOKEN_HEADER = "X-Cart-Token"  # noqa: S105 (the name of a header)
 _TOKEN_BYTES = 32
@@ -89,30 +89,27 @@ class CartService:
     async def remove(self, owner: CartOwner, precondition: Precondition, item_id: int) -> None:
         """Take an item out. Raises CartNotFound, CartLineNotFound, StaleVersion."""
         cart = await self._lock(owner, precondition)
-        if not await self._carts.remove(cart, [item_id]):
+        if not await self._carts.remove(cart, item_id):
             raise _no_line(item_id)
         await self._carts.touch(cart)
 
     async def clear(self, owner: CartOwner, precondition: Precondition) -> None:
         """Empty the cart, its coupon too. Raises CartNotFound, StaleVersion."""
         cart = await self._lock(owner, precondition)
-        await self._carts.remove(cart)
-        cart.coupon = None
-        await self._carts.touch(cart)
+        await self._carts.clear(cart)
 
     async def set_coupon(self, owner: CartOwner, code: str | None) -> None:
         """Have the coupon count, or none. Raises CartNotFound, CouponNotValid."""
         cart = await self._lock(owner, Precondition(None))
         if code is not None:
-            found = await find_rules(await self._session.connection(), code, owner.user_id)
+            found = await find_rules(await connection_of(self._session), code, owner.user_id)
             if found.refusals:
                 message = found.refusals[0]
                 raise CouponNotValid(message, errors=CouponNotValid.about("code", message))
-        cart.coupon = code
-        await self._carts.touch(cart)
+        await self._carts.touch(cart._replace(coupon=code))
 
     async def _offered(self, item_id: int) -> Goods:
-        found = await find_goods(await self._session.connection(), [item_id])
+        found = await find_goods(await connection_of(self._session), [item_id])
         if not found or not found[0].is_active:
             raise no_item(item_id)
         goods = found[0]
@@ -120,11 +117,11 @@ class CartService:
             raise NotForSale(f"“{goods.title}” is not for sale.")
         return goods
 
-    async def _set(self, cart: Cart, goods: Goods, quantity: int) -> None:
+    async def _set(self, cart: LockedCart, goods: Goods, quantity: int) -> None:
         await self._carts.set(cart, [KeptLine(goods.item_id, quantity, goods.price or Decimal(0))])
         await self._carts.touch(cart)
 
-    async def _lock(self, owner: CartOwner, precondition: Precondition) -> Cart:
+    async def _lock(self, owner: CartOwner, precondition: Precondition) -> LockedCart:
         cart = await self._carts.lock(owner)
         if cart is None and owner.may_open:
             cart = await self._carts.open(owner)
@@ -159,9 +156,8 @@ class CartMerger:
         if own is None:
             return
         warnings = await self._fill(own, await self._carts.read_lines(theirs))
-        own.coupon = own.coupon or theirs.coupon
         await self._carts.delete(theirs)
-        await self._carts.touch(own, warnings)
+        await self._carts.touch(own._replace(coupon=own.coupon or theirs.coupon), warnings)
 
     async def add_all(
         self, user_id: int, brought: Sequence[KeptLine], warnings: Sequence[CartWarning]
@@ -172,10 +168,10 @@ class CartMerger:
             raise no_cart()
         await self._carts.touch(own, [*warnings, *await self._fill(own, brought)])
 
-    async def _fill(self, own: Cart, brought: Sequence[KeptLine]) -> list[CartWarning]:
+    async def _fill(self, own: LockedCart, brought: Sequence[KeptLine]) -> list[CartWarning]:
         """Sum the quantities, then cut them to what a line may have and what there is; warnings tell what was cut."""
         kept = {line.item_id: line for line in await self._carts.read_lines(own)}
-        items = await find_goods(await self._session.connection(), [line.item_id for line in brought])
+        items = await find_goods(await connection_of(self._session), [line.item_id for line in brought])
         goods = {item.item_id: item for item in items}
         warnings: list[CartWarning] = []
         merged: dict[int, KeptLine] = {}

@@ -1,6 +1,6 @@
 """What goods cost at an address: discounts, tax of the day, and the ways to send them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -63,9 +63,9 @@ class Quote(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """What a basket costs with a price of sending it, and why its coupon does not count."""
+    """What a basket costs before it is sent, and why its coupon does not count."""
 
-    totals: Callable[[Decimal], Totals]
+    totals: Totals
     refusals: Sequence[str]
 
 
@@ -102,16 +102,7 @@ async def price_basket(
     rates = await find_rates(connection, country, state, shop_today())
     lines = [goods.line(quantity) for goods, quantity in basket.goods]
 
-    def totals(shipping: Decimal) -> Totals:
-        return price(
-            lines,
-            rules=found.rules,
-            rates=rates,
-            is_gross=terms.is_gross,
-            shipping=shipping,
-            currency=terms.currency,
-        )
-
+    totals = price(lines, rules=found.rules, rates=rates, is_gross=terms.is_gross, currency=terms.currency)
     return Priced(totals, found.refusals)
 
 
@@ -124,8 +115,7 @@ async def quote(
     """
     if not basket.goods:
         raise CartEmpty("Put something in the cart that is for sale.")
-    priced = await price_basket(connection, basket, address.country, address.state, terms)
-    totals = priced.totals(Decimal(0))
+    totals, refusals = await price_basket(connection, basket, address.country, address.state, terms)
     lines = [priced_line.line for priced_line in totals.lines]
     options: Sequence[ShippingOption] = [DOWNLOAD]
     if any(line.tax_class is not TaxClass.EBOOK for line in lines):
@@ -139,4 +129,4 @@ async def quote(
         message = f"It cannot be sent as {code}; send one of {', '.join(available)}."
         errors = UnknownShippingOption.about("shipping_option", message)
         raise UnknownShippingOption(message, errors=errors, available=available)
-    return Quote(priced.totals(option.price), options, option, priced.refusals)
+    return Quote(totals.sent_for(option.price, terms.currency), options, option, refusals)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from app.catalog.goods.errors import ItemNotFound
 from app.core.http.idempotency import IDEMPOTENCY_KEY_REQUIRED, IdempotentRoute
 from app.core.http.problems import problems
-from app.core.http.responses import HotDep, ReadBackDep
+from app.core.http.responses import HotDep, written
 from app.identity.authentication.deps import Buyer, documented_permission
 from app.identity.permissions import Permission
 from app.sales.addresses.errors import AddressNotFound
@@ -18,7 +18,6 @@ from app.sales.checkout.errors import CartEmpty, NotShippedThere, PriceChanged, 
 from app.sales.checkout.schemas import CheckoutIn, PurchaseIn, QuoteIn, QuoteOut
 from app.sales.checkout.service import read_quote
 from app.sales.discounts.errors import DiscountExhausted
-from app.sales.orders.queries import get_order
 from app.sales.orders.schemas import OrderOut
 
 router = APIRouter(prefix="/api/v1", tags=["checkout"], route_class=IdempotentRoute)
@@ -47,17 +46,14 @@ async def quote_checkout(quote: QuoteIn, owner: CartOwnerDep, terms: TermsDep, h
     responses=problems(CartEmpty, AddressNotFound, PriceChanged, CouponNotValid, DiscountExhausted),
     dependencies=[IDEMPOTENCY_KEY_REQUIRED],
 )
-async def check_out(
-    checkout: CheckoutIn, buyer: Buyer, checkouts: CheckoutServiceDep, read_back: ReadBackDep
-) -> Response:
+async def check_out(checkout: CheckoutIn, buyer: Buyer, checkouts: CheckoutServiceDep) -> Response:
     """Make an order of the cart, all of it or nothing: stock is set apart, discounts are used, the cart is empty then.
 
     Needs an `Idempotency-Key`: however often it is sent, there is one order. Pay at `/orders/{number}/payments`
     before `expires_at`; what is not paid by then is called off.
     """
-    number = await checkouts.check_out(buyer, checkout)
-    location = f"/api/v1/orders/{number}"
-    return await read_back(partial(get_order, number=number), status=201, location=location)
+    bought = await checkouts.check_out(buyer, checkout)
+    return written(bought.order, status=201, location=f"/api/v1/orders/{bought.number}")
 
 
 @router.post(
@@ -68,13 +64,10 @@ async def check_out(
     responses=problems(ItemNotFound),
     dependencies=[IDEMPOTENCY_KEY_REQUIRED],
 )
-async def purchase_item(
-    purchase: PurchaseIn, buyer: Buyer, checkouts: CheckoutServiceDep, read_back: ReadBackDep
-) -> Response:
+async def purchase_item(purchase: PurchaseIn, buyer: Buyer, checkouts: CheckoutServiceDep) -> Response:
     """Cart, checkout and order of one line in one call, at today's price; the cart stays as it is.
 
     Needs an `Idempotency-Key`.
     """
-    number = await checkouts.purchase(buyer, purchase)
-    location = f"/api/v1/orders/{number}"
-    return await read_back(partial(get_order, number=number), status=201, location=location)
+    bought = await checkouts.purchase(buyer, purchase)
+    return written(bought.order, status=201, location=f"/api/v1/orders/{bought.number}")

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.catalog.goods.errors import no_item
 from app.core.clock import utc_now
+from app.core.db.driver import connection_of
 from app.core.http.responses import ReadResult
 from app.core.settings.settings import Settings
 from app.identity.principal import Principal
@@ -16,49 +17,43 @@ from app.sales.cart.queries import CartOwner, find_cart, find_goods, find_lines
 from app.sales.cart.repository import CartRepository
 from app.sales.cart.service import account_cart
 from app.sales.checkout.errors import CartEmpty
-from app.sales.checkout.placing import OrderPlacer
+from app.sales.checkout.placing import Delivery, OrderPlacer
 from app.sales.checkout.quotes import Basket, Quote, Terms, quote, require_coupon, require_sold, require_total
 from app.sales.checkout.schemas import CheckoutIn, PurchaseIn, QuoteIn
-from app.sales.models import Order
-from app.sales.order_states import FulfilmentStatus, OrderStatus, PaymentStatus
+from app.sales.orders.queries import get_order
 from app.sales.orders.repository import OrderRepository
 from app.sales.orders.service import OrderService
 
 
-class Delivery(NamedTuple):
-    """Where an order goes, who is billed, and what the buyer says of it."""
+class Bought(NamedTuple):
+    """The order that was made, by its number and as its buyer reads it."""
 
-    address: Address
-    billing_address: Address | None = None
-    notes: str | None = None
+    number: str
+    order: ReadResult
 
 
 class CheckoutService:
     """Makes orders of carts, and of single items."""
 
-    def __init__(
-        self, session: AsyncSession, carts: CartRepository, orders: OrderRepository, settings: Settings
-    ) -> None:
+    def __init__(self, session: AsyncSession, carts: CartRepository, settings: Settings) -> None:
         self._session = session
         self._carts = carts
-        self._orders = orders
-        self._states = OrderService.build(session)
-        self._placer = OrderPlacer.build(session)
         self._terms = terms_of(settings)
+        self._placer = OrderPlacer.build(session, self._terms)
         self._unpaid = timedelta(minutes=settings.orders.unpaid_minutes)
 
     @classmethod
     def build(cls, session: AsyncSession, settings: Settings) -> Self:
         """Compose it on one session."""
-        return cls(session, CartRepository(session), OrderRepository(session), settings)
+        return cls(session, CartRepository(session), settings)
 
-    async def check_out(self, buyer: Principal, checkout: CheckoutIn) -> str:
-        """Make an order of the buyer's cart, and empty that; the order's number.
+    async def check_out(self, buyer: Principal, checkout: CheckoutIn) -> Bought:
+        """Make an order of the buyer's cart, and empty that.
 
         Raises CartEmpty, NotForSale, CouponNotValid, PriceChanged, InsufficientStock, AddressNotFound,
         NotShippedThere, UnknownShippingOption, DiscountExhausted.
         """
-        connection = await self._session.connection()
+        connection = await connection_of(self._session)
         cart = await self._carts.lock(account_cart(buyer.user_id))
         if cart is None:
             raise CartEmpty("Put something in the cart first.")
@@ -71,14 +66,12 @@ class CheckoutService:
         priced = await self._price(basket, address, checkout.shipping_option)
         require_total(priced.totals, checkout.expected_total, self._terms)
         billing = checkout.billing_address.to_address() if checkout.billing_address else None
-        order = await self._place(basket, priced, Delivery(address, billing, checkout.notes))
-        await self._carts.remove(cart)
-        cart.coupon = None
-        await self._carts.touch(cart)
-        return order.number
+        bought = await self._place(basket, priced, Delivery(address, billing, notes=checkout.notes))
+        await self._carts.clear(cart)
+        return bought
 
-    async def purchase(self, buyer: Principal, purchase: PurchaseIn) -> str:
-        """Buy one item at once, whatever it costs now; the order's number.
+    async def purchase(self, buyer: Principal, purchase: PurchaseIn) -> Bought:
+        """Buy one item at once, whatever it costs now.
 
         Raises ItemNotFound, NotForSale, InsufficientStock, NotShippedThere, UnknownShippingOption.
         """
@@ -88,35 +81,21 @@ class CheckoutService:
         basket = Basket([(found[0], purchase.quantity)], None, buyer.user_id)
         address = purchase.address.to_address()
         priced = await self._price(basket, address, purchase.shipping_option)
-        order = await self._place(basket, priced, Delivery(address, notes=purchase.notes))
-        return order.number
+        return await self._place(basket, priced, Delivery(address, notes=purchase.notes))
 
     async def _price(self, basket: Basket, address: Address, code: str | None) -> Quote:
         require_sold(basket, self._terms.currency)
-        priced = await quote(await self._session.connection(), basket, address, code, self._terms)
+        priced = await quote(await connection_of(self._session), basket, address, code, self._terms)
         require_coupon(priced.refusals)
         return priced
 
-    async def _place(self, basket: Basket, priced: Quote, delivery: Delivery) -> Order:
-        option, billing = priced.option, delivery.billing_address
-        order = Order(
-            channel="web",
-            status=OrderStatus.PENDING,
-            payment_status=PaymentStatus.UNPAID,
-            fulfilment_status=FulfilmentStatus.UNFULFILLED,
-            currency=self._terms.currency,
-            is_gross=self._terms.is_gross,
-            address=delivery.address.model_dump(mode="json"),
-            billing_address=billing.model_dump(mode="json") if billing else None,
-            shipping_option={**option._asdict(), "price": float(option.price)},
-            notes=delivery.notes,
-            expires_at=utc_now() + self._unpaid,
-        )
-        await self._placer.place(order, basket, priced.totals, basket.user_id)
-        self._orders.note(order, "placed", basket.user_id)
-        if not order.total:
-            await self._states.mark_paid(order)
-        return order
+    async def _place(self, basket: Basket, priced: Quote, delivery: Delivery) -> Bought:
+        delivery = delivery._replace(option=priced.option, expires_at=utc_now() + self._unpaid)
+        placed = await self._placer.place("web", basket, priced.totals, delivery, basket.user_id)
+        if placed.order.total:
+            return Bought(placed.number, placed.to_result())
+        await OrderService.build(self._session).mark_paid(await OrderRepository(self._session).get(placed.id))
+        return Bought(placed.number, await get_order(await self._session.connection(), placed.number))
 
 
 async def read_quote(

@@ -26,6 +26,7 @@ from sqlalchemy.orm import aliased
 from app.catalog.canonical import list_canonical
 from app.catalog.models import Author, Category
 from app.core.clock import utc_now
+from app.core.db.driver import DriverStatement
 from app.core.db.paging import Pager
 from app.core.db.queries import contains_folded, find_page, snapshot_text
 from app.core.db.sorting import Order
@@ -106,7 +107,7 @@ def _is_in_force(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]
     return and_(Discount.is_active, Discount.starts_at <= now, ~is_over)
 
 
-_RULES = (
+_RULES = DriverStatement(
     select(*_RULE, func.coalesce(DiscountUse.used >= Discount.per_customer_limit, False))
     .outerjoin(
         DiscountUse,
@@ -150,8 +151,8 @@ async def find_rules(connection: AsyncConnection, coupon: str | None, user_id: i
     Of a code it is not told whether there is none, or it is over, or others used it up: who guesses learns nothing.
     """
     code = None if coupon is None else normal_code(coupon)
-    asked = {"code": code, "user": user_id, "now": utc_now()}
-    found = [_Row._make(row) for row in await connection.execute(_RULES, asked)]
+    asked = await _RULES.records(connection, code=code, user=user_id, now=utc_now())
+    found = [_Row._make(row) for row in asked]
     rules = await _as_rules(connection, [row for row in found if not row.is_used_up])
     if code is None or any(rule.code for rule in rules):
         return FoundRules(rules, ())

@@ -1,7 +1,7 @@
-"""Reads bundles, and what stock an item takes."""
+"""Reads bundles."""
 
-from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import SQLColumnExpression, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,14 +29,6 @@ _OFFER = (
 )
 
 
-class TakenStock(NamedTuple):
-    """Of one `line_item_id` that is sold, so many of `item_id` leave the stock."""
-
-    line_item_id: int
-    item_id: int
-    quantity: int
-
-
 async def get_offer(
     connection: AsyncConnection, offer_id: int, *, viewer: Principal | None = None
 ) -> ReadResult:
@@ -61,12 +53,3 @@ async def list_offers(connection: AsyncConnection, query: OfferFilter, pager: Pa
     found = await find_page(connection, matching, item_order(query.sort), window, _COLUMNS, join_items)
     offers = [OfferOut.model_validate(row) for row in found.rows]
     return ReadResult(pager.page(query, window, found, offers), found.snapshot)
-
-
-async def find_parts(connection: AsyncConnection, item_ids: Collection[int]) -> Sequence[TakenStock]:
-    """Find what stock one of each of these items takes: its own, or that of a bundle's parts, by their ids."""
-    listed = select(OfferPart.offer_id, OfferPart.item_id, OfferPart.quantity)
-    wanted = listed.where(OfferPart.offer_id.in_(item_ids)).order_by(OfferPart.offer_id, OfferPart.item_id)
-    of_bundles = [TakenStock(*row) for row in await connection.execute(wanted)]
-    bundles = {part.line_item_id for part in of_bundles}
-    return [*of_bundles, *(TakenStock(one, one, 1) for one in item_ids if one not in bundles)]

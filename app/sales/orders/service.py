@@ -196,17 +196,17 @@ class OrderService:
         order = await self.lock_own(actor, number)
         self._orders.note(order, "note", actor.user_id, note=note.note, is_public=note.is_public)
 
-    async def reserve(self, order: Order, wanted: Mapping[int, int], actor_id: int | None) -> None:
+    async def reserve(self, order_id: int, wanted: Mapping[int, int], actor_id: int | None) -> None:
         """Set apart so many of each item, which is what the order takes. Raises InsufficientStock."""
-        cause = Cause(MovementKind.RESERVATION, actor_id, order_id=order.id)
+        cause = Cause(MovementKind.RESERVATION, actor_id, order_id=order_id)
         moved = await self._ledger.reserve(wanted, cause)
         self._settle(wanted, moved, {one.item_id: one.available for one in moved})
 
-    async def hand_out(self, order: Order, wanted: Mapping[int, int], actor_id: int | None) -> None:
+    async def hand_out(self, order_id: int, wanted: Mapping[int, int], actor_id: int | None) -> None:
         """Take so many of each item, of which none is set apart. Raises InsufficientStock, NotYetOnSale."""
         await self._require_on_sale(wanted)
         taken = {item_id: -pieces for item_id, pieces in wanted.items()}
-        moved = await self._ledger.move(taken, Cause(MovementKind.SALE, actor_id, order_id=order.id))
+        moved = await self._ledger.move(taken, Cause(MovementKind.SALE, actor_id, order_id=order_id))
         self._settle(wanted, moved, {one.item_id: min(one.available, one.on_hand) for one in moved})
 
     async def _send(
@@ -254,7 +254,7 @@ class OrderService:
                 wanted = Counter[int]()
                 for part in await self._orders.list_parts(order):
                     wanted[part.item_id] += part.quantity
-                await self.reserve(order, wanted, None)
+                await self.reserve(order.id, wanted, None)
                 await self._orders.set_reserved(order, is_reserved=True)
                 if applied:
                     await self._discounts.redeem(order.id, order.user_id, applied)

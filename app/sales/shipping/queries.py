@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.db.driver import DriverStatement
 from app.core.db.models import MONEY
 from app.core.db.paging import Pager
 from app.core.db.queries import find_page, snapshot_text
@@ -88,7 +89,7 @@ def _options() -> Select[Any]:
     )
 
 
-_OPTIONS = _options()
+_OPTIONS = DriverStatement(_options())
 
 
 class ShippingOption(NamedTuple):
@@ -110,14 +111,15 @@ async def list_options(
     Of the bands of a method the first that carries the weight gives the price; a method with bands that are all
     too light is left out. Otherwise each kilogram, or part of one, adds to the method's price.
     """
-    asked = {
-        "country": address.country,
-        "is_po_box": address.is_po_box,
-        "grams": weight_grams,
-        "kilograms": -(-weight_grams // _GRAMS),
-        "goods_total": goods_total,
-    }
-    return [ShippingOption(*row) for row in await connection.execute(_OPTIONS, asked)]
+    rows = await _OPTIONS.records(
+        connection,
+        country=address.country,
+        is_po_box=address.is_po_box,
+        grams=weight_grams,
+        kilograms=-(-weight_grams // _GRAMS),
+        goods_total=goods_total,
+    )
+    return [ShippingOption(*row) for row in rows]
 
 
 async def get_method(connection: AsyncConnection, method_id: int) -> ReadResult:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Date, SQLColumnExpression, Text, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.db.driver import DriverStatement
 from app.core.db.paging import Pager
 from app.core.db.queries import find_page, snapshot_text
 from app.core.db.sorting import Order
@@ -46,7 +47,7 @@ def _in_force(day: date | ColumnElement[date]) -> ColumnElement[bool]:
 
 
 # Of two entries the later one stands: a state's.
-_RATES = (
+_RATES = DriverStatement(
     select(TaxRate.tax_class, TaxRate.rate)
     .where(
         TaxRate.country == bindparam("country"),
@@ -61,7 +62,7 @@ Rates = Mapping[TaxClass, Decimal]
 
 async def find_rates(connection: AsyncConnection, country: str, state: str | None, on: date) -> Rates:
     """The rates of that day; a state's goes before its country's."""
-    rows = await connection.execute(_RATES, {"country": country, "state": state, "day": on})
+    rows = await _RATES.records(connection, country=country, state=state, day=on)
     return {TaxClass(name): rate for name, rate in rows}
 
 

@@ -15,7 +15,7 @@ from app.identity.principal import Principal
 from app.sales.addresses.places import UNITED_STATES
 from app.sales.cart.goods import Goods
 from app.sales.cart.queries import find_goods
-from app.sales.checkout.placing import OrderPlacer
+from app.sales.checkout.placing import Delivery, OrderPlacer
 from app.sales.checkout.quotes import (
     Basket,
     Terms,
@@ -25,10 +25,9 @@ from app.sales.checkout.quotes import (
     require_total,
 )
 from app.sales.checkout.service import terms_of
-from app.sales.models import Order
-from app.sales.order_states import FulfilmentStatus, OrderStatus, PaymentStatus
+from app.sales.order_states import FulfilmentStatus, OrderStatus
 from app.sales.orders.events import OrderDelivered
-from app.sales.orders.repository import OrderRepository
+from app.sales.orders.repository import TILL, OrderRepository
 from app.sales.orders.schemas import LARGEST_LINE
 from app.sales.orders.service import OrderService
 from app.sales.payments.service import PaymentService
@@ -59,7 +58,8 @@ class TillService:
         """Compose it on one session. A shop that does not say where it is stands where addresses do that do not."""
         state = settings.shop_region[3:] if settings.shop_region else None
         shop = ShopPlace(settings.country or UNITED_STATES, state)
-        return cls(session, OrderPlacer.build(session), terms_of(settings), shop)
+        terms = terms_of(settings)
+        return cls(session, OrderPlacer.build(session, terms), terms, shop)
 
     async def sell(self, cashier: Principal, sale: SaleIn) -> str:
         """Sell it; the number of the order, which is the receipt's.
@@ -72,19 +72,13 @@ class TillService:
         require_sold(basket, self._terms.currency)
         priced = await price_basket(connection, basket, *self._shop, self._terms)
         require_coupon(priced.refusals)
-        totals = priced.totals(Decimal(0))
+        totals = priced.totals
         if sale.expected_total is not None:
             require_total(totals, sale.expected_total, self._terms)
         paid = self._take_money(sale, totals.total)
-        order = Order(
-            channel="till",
-            status=OrderStatus.PENDING,
-            payment_status=PaymentStatus.UNPAID,
-            fulfilment_status=FulfilmentStatus.UNFULFILLED,
-            currency=self._terms.currency,
-            is_gross=self._terms.is_gross,
-        )
-        await self._placer.place(order, basket, totals, cashier.user_id)
+        placed = await self._placer.place(TILL, basket, totals, Delivery(), cashier.user_id)
+        orders = OrderRepository(self._session)
+        order = await orders.get(placed.id)
         if order.total:
             await PaymentService.build(self._session).take(order, sale.payment)
         else:
@@ -92,7 +86,6 @@ class TillService:
         # The goods changed hands: nothing was set apart, and nothing is left to ship.
         order.status, order.fulfilment_status = OrderStatus.DELIVERED, FulfilmentStatus.DELIVERED
         order.shipped_at = order.delivered_at = utc_now()
-        orders = OrderRepository(self._session)
         orders.count_status(order)
         orders.note(order, SOLD, cashier.user_id, data=paid)
         await publish(self._session, OrderDelivered(order.id, order.number))

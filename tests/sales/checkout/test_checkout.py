@@ -14,7 +14,8 @@ from app.core.db.transaction import transaction
 from app.identity.permissions import Role
 from app.sales.models import Cart, Order, OrderLine, OrderPart
 from tests.conftest import Caller, SignUp, events_of
-from tests.factories import ADDRESS, a_book, a_quote, an_item, an_order, check_out, fill_cart, once
+from tests.factories import ADDRESS, a_book, a_quote, an_item, an_offer, an_order, check_out, fill_cart, once
+from tests.sales.discounts.rows import a_discount
 
 QUOTE = "/api/v1/checkout/quote"
 CHECKOUT = "/api/v1/checkout"
@@ -116,6 +117,31 @@ async def test_a_checkout_makes_an_order_sets_stock_apart_and_empties_the_cart(
     assert sound.json()["is_sound"] is True
     [event] = await events_of(session, "order.created")
     assert (event["number"], event["total"]) == (order["number"], f"{Decimal(str(order['total'])):.2f}")
+
+
+async def test_the_answer_is_the_order_as_it_is_read_from_then_on(
+    client: httpx.AsyncClient, seller: Caller, sign_up: SignUp, session: AsyncSession
+) -> None:
+    buyer, book = await sign_up(), await a_book(client, seller, price=9.99, quantity=9)
+    pen = await an_item(client, seller, "Pen", price=1, quantity=9)
+    offer = await an_offer(client, seller, (pen, 2), (book, 1), price=10.5)
+    await a_discount(session, code="SPRING", value=Decimal("3.3"))
+    address = {**ADDRESS, "country": "DE", "zip_code": "10115", "city": "Berlin", "state": None}
+    fields = {"address": address, "coupon": "SPRING"}
+    await fill_cart(client, buyer, (offer, 2), (book, 3), (pen, 1))
+    total = (await a_quote(client, buyer, **fields))["total"]
+    fields |= {"billing_address": dict(ADDRESS), "notes": "Please wrap it."}
+    answer = await check_out(client, buyer, total, **fields)
+    assert answer.status_code == 201, answer.text
+    told = answer.json()
+    assert (told["discount"] > 0, told["tax"] > 0, len(told["lines"])) == (True, True, 3)
+    read = await client.get(answer.headers["location"], headers=buyer.headers)
+    assert read.json() == told
+    assert read.headers["etag"] == answer.headers["etag"]
+    parts = await session.execute(
+        select(OrderPart.item_id, func.sum(OrderPart.reserved)).group_by(OrderPart.item_id)
+    )
+    assert dict(parts.all()) == {pen["id"]: 5, book["id"]: 5}
 
 
 async def test_an_order_keeps_what_was_bought_whatever_becomes_of_it(
