@@ -8,9 +8,10 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.sales.models import FakeTransaction, Order, OrderEvent, Payment, PaymentStatus, PaymentWebhook
+from app.sales.models import FakeTransaction, Order, OrderEvent, Payment, PaymentWebhook
 from app.sales.models.payments import UNDER_WAY
 from app.sales.payments.port import WebhookEvent
+from app.sales.payments.queries import CAPTURED
 
 Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 """Opens a transaction that commits at its end: what talks to providers has none open meanwhile."""
@@ -49,10 +50,7 @@ class PaymentRepository:
 
     async def captured(self, order_id: int) -> Decimal:
         """What has been paid for the order, whatever went back since."""
-        paid = select(func.coalesce(func.sum(Payment.amount), 0)).where(
-            Payment.order_id == order_id, Payment.status == PaymentStatus.SUCCEEDED
-        )
-        return Decimal(await self._session.scalar(paid) or 0)
+        return (await self._session.scalars(select(CAPTURED).where(Order.id == order_id))).one()
 
     async def add(self, payment: Payment) -> Payment:
         """Write a new payment."""

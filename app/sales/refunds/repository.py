@@ -18,6 +18,7 @@ from app.sales.models import (
     RefundPart,
     RefundStatus,
 )
+from app.sales.payments.queries import CAPTURED
 
 _FRESH = {"populate_existing": True}
 
@@ -118,17 +119,14 @@ class RefundRepository:
 
     async def totals(self, order_id: int) -> tuple[Decimal, Decimal]:
         """What was paid for the order, and what of it has gone back."""
-        paid = select(func.coalesce(func.sum(Payment.amount), 0)).where(
-            Payment.order_id == order_id, Payment.status == PaymentStatus.SUCCEEDED
-        )
         returned = (
-            select(func.coalesce(func.sum(RefundPart.amount), 0))
+            select(func.coalesce(func.sum(RefundPart.amount), Decimal(0)))
             .join(Payment, Payment.id == RefundPart.payment_id)
-            .where(Payment.order_id == order_id, RefundPart.status == RefundStatus.SUCCEEDED)
+            .where(Payment.order_id == Order.id, RefundPart.status == RefundStatus.SUCCEEDED)
         )
-        row = await self._session.execute(select(paid.scalar_subquery(), returned.scalar_subquery()))
-        captured, back = row.one()
-        return Decimal(captured), Decimal(back)
+        totals = select(CAPTURED, returned.correlate(Order).scalar_subquery()).where(Order.id == order_id)
+        captured, back = (await self._session.execute(totals)).one()
+        return captured, back
 
     async def claim_doubtful(self, seconds: float, most: int) -> Sequence[int]:
         """The ids of refunds with parts that nobody asked about for so long; they count as asked about now."""
