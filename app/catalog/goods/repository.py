@@ -101,6 +101,7 @@ _MOVE = """
     )
     SELECT item_id, on_hand, available, moved.id FROM locked LEFT JOIN moved USING (item_id) ORDER BY item_id
 """
+_LOCK = "SELECT item_id FROM stock_levels WHERE item_id = ANY ($1::bigint[]) ORDER BY item_id FOR UPDATE"
 _CLOSE = """
     INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id)
     SELECT item_id, -on_hand, 0, $2, $3::bigint FROM stock_levels WHERE item_id = ANY ($1::bigint[]) AND on_hand <> 0
@@ -155,6 +156,10 @@ class StockLedger:
             return []
         rows = await self._fetch(_SET, *zip(*quantities, strict=True), kind.value, actor_id)
         return [Counted(*row) for row in rows]
+
+    async def lock(self, item_ids: Iterable[int]) -> frozenset[int]:
+        """Lock the levels of these items in the order of their ids, before several moves of them; which there are."""
+        return frozenset(row[0] for row in await self._fetch(_LOCK, list(item_ids)))
 
     async def move(self, deltas: Mapping[int, int], cause: Cause) -> Sequence[Moved]:
         """Put so many more, or fewer, of each item on hand, of all or of none; in the order of the ids.

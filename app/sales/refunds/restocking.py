@@ -56,19 +56,14 @@ class Restocking:
             returned[part.item_id] += back
             spoilt[part.item_id] += min(back, (damaged or {}).get(part.line_id, 0) * each)
         await self._refunds.flush()
-        await self._move(released, Cause(MovementKind.RELEASE, actor_id, order_id=order_id), apart=True)
-        await self._move(returned, Cause(MovementKind.RETURN, actor_id, order_id=order_id))
+        # Of all moves together, so that others who move the same items wait for each other in one order.
+        there = await self._ledger.lock(released.keys() | returned.keys())
+        cause = Cause(MovementKind.RELEASE, actor_id, order_id=order_id)
+        await self._ledger.reserve({one: -released[one] for one in there if released[one]}, cause)
+        await self._ledger.move(
+            {one: returned[one] for one in there if returned[one]}, cause._replace(kind=MovementKind.RETURN)
+        )
         off = Cause(MovementKind.ADJUSTMENT, actor_id, "Came back damaged", order_id)
-        await self._move(Counter({item_id: -pieces for item_id, pieces in spoilt.items()}), off)
-
-    async def _move(self, pieces: Counter[int], cause: Cause, *, apart: bool = False) -> None:
-        wanted = {item_id: -count if apart else count for item_id, count in pieces.items() if count}
-        move = self._ledger.reserve if apart else self._ledger.move
-        while wanted:
-            moved = await move(wanted, cause)
-            if len(moved) == len(wanted):
-                break
-            # An item was deleted since: of it there is no stock.
-            wanted = {one.item_id: wanted[one.item_id] for one in moved}
-        if wanted:
-            invalidate(self._session, LISTS, *(ITEM.format(item_id) for item_id in wanted))
+        await self._ledger.move({one: -spoilt[one] for one in there if spoilt[one]}, off)
+        if there:
+            invalidate(self._session, LISTS, *(ITEM.format(item_id) for item_id in there))

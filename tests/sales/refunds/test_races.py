@@ -13,10 +13,10 @@ from sqlalchemy import text
 from app.identity.permissions import Role
 from app.sales.models import Order
 from tests.conftest import Caller, SignUp
-from tests.factories import once
+from tests.factories import an_item, once
 from tests.sales.payments.conftest import an_order, made, pay, payments_of, work_off
 
-from .conftest import refund, refunds_of
+from .conftest import refund, refunds_of, with_line
 
 
 @pytest.fixture
@@ -123,3 +123,34 @@ async def test_refund_and_cancel_at_once_give_back_once(
     assert await balance(live_app) == 0
     listed = await refunds_of(live_client, staff, order)
     assert sum(one["amount"] for one in listed["items"] if one["status"] == "succeeded") == 42.5
+
+
+async def test_stock_that_comes_back_is_locked_in_one_order_sent_or_not(
+    live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp, buyer: Caller, staff: Caller
+) -> None:
+    seller = await live_sign_up()
+    sent = await an_item(live_client, seller, "Sent", quantity=5)
+    kept = await an_item(live_client, seller, "Kept", quantity=5)
+    level = "SELECT item_id FROM stock_levels WHERE item_id = :item FOR UPDATE NOWAIT"
+    async with live_app.state.database.sessions.begin() as session:
+        order = await made(session, an_order(buyer.id, "20.00"))
+        await with_line(session, order, sent["id"], 1, "10.00")
+        line = await with_line(session, order, kept["id"], 1, "10.00", position=3)
+        part = "UPDATE order_parts SET shipped = 0, reserved = 1 WHERE line_id = :line"
+        await session.execute(text(part), {"line": line.id})
+        apart = "UPDATE stock_levels SET reserved = 1 WHERE item_id = :item"
+        await session.execute(text(apart), {"item": kept["id"]})
+    await pay(live_client, buyer, order)
+    lines = [{"item_id": item["id"], "quantity": 1} for item in (kept, sent)]
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with live_app.state.database.sessions.begin() as session:
+        await session.execute(text(level), {"item": sent["id"]})
+        refunding = asyncio.create_task(refund(live_client, staff, order, lines=lines, restock=True))
+        while not await ask(live_app, waiting):
+            await asyncio.sleep(0.02)
+        # Whoever waits for the first has not the second.
+        await session.execute(text(level), {"item": kept["id"]})
+    answer = await refunding
+    assert answer.status_code == 201, answer.text
+    levels = "SELECT string_agg(on_hand || '/' || reserved, ' ' ORDER BY item_id) FROM stock_levels"
+    assert await ask(live_app, levels) == "6/0 5/0"
