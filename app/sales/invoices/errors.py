@@ -11,6 +11,14 @@ class NotInvoiced(AppError):
     title = "The order has no invoice yet"
 
 
+class PrintedFormLost(AppError):
+    """The file is gone from the store, and this release would set it differently; `/invoice` says all that it said."""
+
+    status = 410
+    code = "printed-form-lost"
+    title = "The printed form is lost"
+
+
 class CreditNoteNotFound(AppError):
     """The order has no credit note with this number."""
 

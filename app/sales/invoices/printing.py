@@ -6,16 +6,21 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
+import structlog
+
+from app.core.db.engine import Database
 from app.core.events.events import HandlerContext
 from app.core.pdf import make_pdf
-from app.core.storage.storage import Storage
+from app.core.storage.storage import FileMissing, Storage
 from app.sales.invoices.contents import address_lines
-from app.sales.invoices.queries import find_unprinted
+from app.sales.invoices.errors import PrintedFormLost
+from app.sales.invoices.queries import Printed, find_unprinted, get_issued
 from app.sales.invoices.repository import InvoiceRepository
 from app.sales.invoices.schemas import InvoiceItemOut, InvoiceOut
 from app.sales.models import InvoiceKind
 from app.sales.pricing import round_money
 
+_log = structlog.get_logger(__name__)
 _TEMPLATE = Path(__file__).with_name("invoice.typ")
 
 
@@ -32,9 +37,19 @@ async def print_invoice(context: HandlerContext, invoice_id: int) -> None:
         await InvoiceRepository(session).add_file(invoice_id, sha256, len(pdf))
 
 
-async def read_printed(storage: Storage, sha256: str) -> bytes:
-    """The bytes that were made. Raises FileMissing."""
-    return await storage.read(_path(sha256))
+async def read_printed(database: Database, storage: Storage, printed: Printed) -> bytes:
+    """The bytes that were made; where the store has lost them they are made again. Raises PrintedFormLost."""
+    try:
+        return await storage.read(_path(printed.sha256))
+    except FileMissing:
+        _log.warning("printed_invoice_missing", number=printed.number)
+    async with database.reading() as connection:
+        issued = await get_issued(connection, printed.invoice_id)
+    pdf = await make_pdf(_TEMPLATE, wording(issued.invoice), issued.created_at)
+    if hashlib.sha256(pdf).hexdigest() != printed.sha256:
+        raise PrintedFormLost(f"The file of {printed.number} is lost, and cannot be made again as it was.")
+    await storage.put(_path(printed.sha256), pdf)
+    return pdf
 
 
 def wording(invoice: InvoiceOut) -> Mapping[str, object]:

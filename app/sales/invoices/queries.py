@@ -16,16 +16,17 @@ from app.sales.models import Invoice, InvoiceFile, InvoiceKind, Order
 _COLUMNS = tuple(column for column in Invoice.__table__.c if column.name in InvoiceOut.model_fields)
 
 
-class Unprinted(NamedTuple):
-    """What is to be printed, and when it was issued."""
+class Issued(NamedTuple):
+    """What is printed, and when it was issued."""
 
     invoice: InvoiceOut
     created_at: datetime
 
 
 class Printed(NamedTuple):
-    """The printed form: what it is called, and the hash of its bytes."""
+    """The printed form: whose it is, what it is called, and the hash of its bytes."""
 
+    invoice_id: int
     number: str
     sha256: str
 
@@ -58,14 +59,18 @@ async def list_credit_notes(connection: AsyncConnection, number: str, user_id: i
     return ReadResult(CreditNotesOut(items=notes), rows[0]["snapshot"])
 
 
-async def find_unprinted(connection: AsyncConnection, invoice_id: int) -> Unprinted | None:
+async def find_unprinted(connection: AsyncConnection, invoice_id: int) -> Issued | None:
     """An invoice or credit note of which there is no printed form yet."""
-    is_printed = select(InvoiceFile).where(InvoiceFile.invoice_id == Invoice.id).exists()
-    wanted = select(*_COLUMNS, Invoice.content, Invoice.created_at).where(
-        Invoice.id == invoice_id, ~is_printed
-    )
-    row = (await connection.execute(wanted)).mappings().one_or_none()
-    return None if row is None else Unprinted(to_answer(row), row["created_at"])
+    is_printed = select(InvoiceFile).where(InvoiceFile.invoice_id == invoice_id).exists()
+    is_done: bool | None = await connection.scalar(select(is_printed))
+    return None if is_done else await get_issued(connection, invoice_id)
+
+
+async def get_issued(connection: AsyncConnection, invoice_id: int) -> Issued:
+    """An invoice or credit note that there is, as it was issued."""
+    wanted = select(*_COLUMNS, Invoice.content, Invoice.created_at).where(Invoice.id == invoice_id)
+    row = (await connection.execute(wanted)).mappings().one()
+    return Issued(to_answer(row), row["created_at"])
 
 
 def to_answer(row: RowMapping) -> InvoiceOut:
@@ -80,7 +85,7 @@ async def get_printed_invoice(connection: AsyncConnection, number: str, user_id:
         raise no_order(number)
     if row.sha256 is None:
         raise _not_invoiced(number)
-    return Printed(row.number, row.sha256)
+    return Printed(*row)
 
 
 async def get_printed_credit_note(
@@ -95,7 +100,7 @@ async def get_printed_credit_note(
         raise CreditNoteNotFound(f"Order {number} has no credit note {note}.")
     if row.sha256 is None:
         raise _not_invoiced(number)
-    return Printed(row.number, row.sha256)
+    return Printed(*row)
 
 
 def _with_order(number: str, user_id: int | None, kind: InvoiceKind) -> Select[*tuple[Any, ...]]:
@@ -111,7 +116,7 @@ def _with_order(number: str, user_id: int | None, kind: InvoiceKind) -> Select[*
 
 def _printed(number: str, user_id: int | None, kind: InvoiceKind) -> Select[*tuple[Any, ...]]:
     files = _with_order(number, user_id, kind).outerjoin(InvoiceFile, InvoiceFile.invoice_id == Invoice.id)
-    return files.with_only_columns(Invoice.number, InvoiceFile.sha256)
+    return files.with_only_columns(Invoice.id, Invoice.number, InvoiceFile.sha256)
 
 
 def _not_invoiced(number: str) -> NotInvoiced:

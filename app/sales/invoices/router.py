@@ -11,7 +11,7 @@ from app.core.http.responses import PRIVATE, HotDep
 from app.core.storage.storage import Storage
 from app.sales.errors import OrderNotFound
 from app.sales.invoices import queries
-from app.sales.invoices.errors import CreditNoteNotFound, NotInvoiced
+from app.sales.invoices.errors import CreditNoteNotFound, NotInvoiced, PrintedFormLost
 from app.sales.invoices.printing import read_printed
 from app.sales.invoices.queries import Printed
 from app.sales.invoices.schemas import CreditNotesOut, InvoiceOut
@@ -44,7 +44,7 @@ async def get_invoice(number: OrderNumber, user_id: SeenUserDep, hot: HotDep) ->
     "/invoice.pdf",
     summary="Download an order's invoice",
     response_class=Response,
-    responses={**_PDF, **problems(OrderNotFound, NotInvoiced)},
+    responses={**_PDF, **problems(OrderNotFound, NotInvoiced, PrintedFormLost)},
 )
 async def download_invoice(request: Request, number: OrderNumber, user_id: SeenUserDep) -> Response:
     """The invoice as PDF, with its table of taxes. It was made once: the bytes are always the same."""
@@ -68,7 +68,7 @@ async def list_credit_notes(number: OrderNumber, user_id: SeenUserDep, hot: HotD
     "/credit-notes/{note}.pdf",
     summary="Download a credit note",
     response_class=Response,
-    responses={**_PDF, **problems(OrderNotFound, CreditNoteNotFound, NotInvoiced)},
+    responses={**_PDF, **problems(OrderNotFound, CreditNoteNotFound, NotInvoiced, PrintedFormLost)},
 )
 async def download_credit_note(
     request: Request, number: OrderNumber, note: CreditNoteNumber, user_id: SeenUserDep
@@ -85,6 +85,6 @@ async def _send(request: Request, printed: Printed) -> Response:
     if matches_any(etag.encode(), request.headers.get("if-none-match", "").encode()):
         return Response(status_code=304, headers=headers)
     storage: Storage = request.app.state.storage.opened
-    content = await read_printed(storage, printed.sha256)
+    content = await read_printed(request.app.state.database, storage, printed)
     headers["Content-Disposition"] = f'inline; filename="{printed.number}.pdf"'
     return Response(content, media_type="application/pdf", headers=headers)

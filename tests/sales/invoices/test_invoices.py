@@ -366,3 +366,32 @@ async def test_pieces_that_came_back_are_credited_at_their_own_rate(
     [note] = await notes_of(client, seller, order)
     assert note["taxes"] == [{"rate": 0.19, "net": 1.99, "tax": 0.38, "gross": 2.37}]
     assert [item["title"] for item in note["items"]] == ["1 x A pen"]
+
+
+async def test_a_file_that_the_store_lost_is_made_again_as_it_was_or_the_loss_is_told(
+    client: httpx.AsyncClient,
+    seller: Caller,
+    session: AsyncSession,
+    context: HandlerContext,
+) -> None:
+    order = await an_order(session, seller.id, MIXED)
+    invoice_id = await issue(session, context, order)
+    first = await client.get(path(order, "invoice.pdf"), headers=seller.headers)
+    store, file = context.storage.opened, f"invoices/{hashlib.sha256(first.content).hexdigest()}.pdf"
+    await store.delete([file])
+    again = await client.get(path(order, "invoice.pdf"), headers=seller.headers)
+    assert (again.status_code, again.content, again.headers["etag"]) == (
+        200,
+        first.content,
+        first.headers["etag"],
+    )
+    assert await store.read(file) == first.content
+    # Another release may set the same words differently: that would be another document under the same number.
+    await session.execute(text("ALTER TABLE invoice_files DISABLE TRIGGER USER"))
+    await session.execute(
+        text("UPDATE invoice_files SET sha256 = :other WHERE invoice_id = :id"),
+        {"other": "0" * 64, "id": invoice_id},
+    )
+    lost = await client.get(path(order, "invoice.pdf"), headers=seller.headers)
+    assert (lost.status_code, lost.json()["code"]) == (410, "printed-form-lost")
+    assert (await client.get(path(order), headers=seller.headers)).status_code == 200
