@@ -146,6 +146,7 @@ class RateLimitSettings(BaseModel):
     api_key: str = "30/minute"
     second_factor: str = "10/minute"
     gift_card: str = "10/minute"
+    coupon: str = "20/minute"
 
     @classmethod
     def zones(cls) -> frozenset[str]:

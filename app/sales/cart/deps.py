@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Request, Response
 
 from app.core.db.transaction import SessionDep
 from app.core.http.responses import ReadBack, ReadBackDep
+from app.core.rate_limit import client_address, count_request
 from app.core.settings.settings import Settings
 from app.identity.authentication.credentials import identify
 from app.identity.authentication.deps import require_permission
@@ -74,6 +75,12 @@ class CartAnswer:
 async def get_cart_answer(read_back: ReadBackDep, owner: CartOwnerDep, currency: Currency) -> CartAnswer:
     """The answer about the owner's cart."""
     return CartAnswer(read_back, owner, currency)
+
+
+async def count_coupon(request: Request, coupon: str | None) -> None:
+    """Count a code that is tried, if one is: whoever guesses codes shall not guess many. Raises RateLimited."""
+    if coupon is not None:
+        await count_request(request, "coupon", client_address(request))
 
 
 CartAnswerDep = Annotated[CartAnswer, Depends(get_cart_answer, scope="function")]

@@ -2,9 +2,10 @@
 
 from functools import partial
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.catalog.goods.errors import ItemNotFound
+from app.core.errors import RateLimited
 from app.core.http.conditional import PreconditionDep
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.problems import problems
@@ -12,7 +13,7 @@ from app.core.http.responses import HotDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import documented_permission
 from app.identity.permissions import Permission
-from app.sales.cart.deps import CartAnswerDep, CartOwnerDep, CartServiceDep, Currency
+from app.sales.cart.deps import CartAnswerDep, CartOwnerDep, CartServiceDep, Currency, count_coupon
 from app.sales.cart.errors import (
     CartFull,
     CartLineFull,
@@ -107,13 +108,14 @@ async def clear_cart(owner: CartOwnerDep, precondition: PreconditionDep, carts: 
     "/coupon",
     summary="Use a coupon",
     response_model=CartOut,
-    responses=problems(CartNotFound, CouponNotValid),
+    responses=problems(CartNotFound, CouponNotValid, RateLimited),
     openapi_extra=_WRITES,
 )
 async def set_cart_coupon(
-    coupon: CouponIn, owner: CartOwnerDep, carts: CartServiceDep, answer: CartAnswerDep
+    request: Request, coupon: CouponIn, owner: CartOwnerDep, carts: CartServiceDep, answer: CartAnswerDep
 ) -> Response:
     """Have this coupon count for the cart, in place of another. `explain` says what it takes off, or why nothing."""
+    await count_coupon(request, coupon.code)
     await carts.set_coupon(owner, coupon.code)
     return await answer()
 

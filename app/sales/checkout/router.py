@@ -2,16 +2,17 @@
 
 from functools import partial
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.catalog.goods.errors import ItemNotFound
+from app.core.errors import RateLimited
 from app.core.http.idempotency import IDEMPOTENCY_KEY_REQUIRED, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, written
 from app.identity.authentication.deps import Buyer, documented_permission
 from app.identity.permissions import Permission
 from app.sales.addresses.errors import AddressNotFound
-from app.sales.cart.deps import CartOwnerDep
+from app.sales.cart.deps import CartOwnerDep, count_coupon
 from app.sales.cart.errors import CouponNotValid
 from app.sales.checkout.deps import CheckoutServiceDep, TermsDep
 from app.sales.checkout.errors import CartEmpty, NotShippedThere, PriceChanged, UnknownShippingOption
@@ -27,7 +28,7 @@ router = APIRouter(prefix="/api/v1", tags=["checkout"], route_class=IdempotentRo
     "/checkout/quote",
     summary="Ask what the cart costs",
     response_model=QuoteOut,
-    responses=problems(CartEmpty, NotShippedThere, UnknownShippingOption),
+    responses=problems(CartEmpty, NotShippedThere, UnknownShippingOption, RateLimited),
     openapi_extra=documented_permission(Permission.ORDERS_WRITE, "POST"),
 )
 async def quote_checkout(quote: QuoteIn, owner: CartOwnerDep, terms: TermsDep, hot: HotDep) -> Response:
@@ -35,6 +36,7 @@ async def quote_checkout(quote: QuoteIn, owner: CartOwnerDep, terms: TermsDep, h
 
     Guests ask with `X-Cart-Token`. Why a coupon does not count is told in `explain`.
     """
+    await count_coupon(hot.request, quote.coupon)
     return await hot.answer_private(partial(read_quote, owner=owner, wanted=quote, terms=terms))
 
 
@@ -43,15 +45,20 @@ async def quote_checkout(quote: QuoteIn, owner: CartOwnerDep, terms: TermsDep, h
     status_code=201,
     summary="Buy what is in the cart",
     response_model=OrderOut,
-    responses=problems(CartEmpty, AddressNotFound, PriceChanged, CouponNotValid, DiscountExhausted),
+    responses=problems(
+        CartEmpty, AddressNotFound, PriceChanged, CouponNotValid, DiscountExhausted, RateLimited
+    ),
     dependencies=[IDEMPOTENCY_KEY_REQUIRED],
 )
-async def check_out(checkout: CheckoutIn, buyer: Buyer, checkouts: CheckoutServiceDep) -> Response:
+async def check_out(
+    request: Request, checkout: CheckoutIn, buyer: Buyer, checkouts: CheckoutServiceDep
+) -> Response:
     """Make an order of the cart, all of it or nothing: stock is set apart, discounts are used, the cart is empty then.
 
     Needs an `Idempotency-Key`: however often it is sent, there is one order. Pay at `/orders/{number}/payments`
     before `expires_at`; what is not paid by then is called off.
     """
+    await count_coupon(request, checkout.coupon)
     bought = await checkouts.check_out(buyer, checkout)
     return written(bought.order, status=201, location=f"/api/v1/orders/{bought.number}")
 

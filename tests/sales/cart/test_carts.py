@@ -10,8 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.sales.cart.jobs import purge_guest_carts
 from app.sales.models import Cart, CartLine
-from tests.conftest import PASSWORD, Caller, SignUp
-from tests.factories import a_book, an_item, fill_cart
+from devstack import Servers
+from tests.conftest import (
+    PASSWORD,
+    Caller,
+    SignUp,
+    client_of,
+    make_account,
+    running_app,
+    settings_for,
+)
+from tests.factories import ADDRESS, a_book, an_item, fill_cart, once
 
 CART = "/api/v1/cart"
 LINES = f"{CART}/lines"
@@ -311,3 +320,29 @@ async def test_a_guests_cart_ends_after_a_month_without_a_change(
     assert await purge_guest_carts(session) == 1
     assert await session.scalar(select(func.count()).select_from(Cart)) == 1
     assert (await client.get(CART, headers={"X-Cart-Token": kept})).status_code == 200
+
+
+async def test_guessing_coupons_is_limited_wherever_one_is_tried(
+    servers: Servers, empty_database_url: str
+) -> None:
+    settings = settings_for(servers, empty_database_url, rate_limit={"factor": 1, "coupon": "3/minute"})
+    async with running_app(settings) as app, client_of(app) as client:
+        async with app.state.database.sessions.begin() as session:
+            caller = await make_account(app, session)
+        quote = {"address": dict(ADDRESS), "coupon": "SPRING1"}
+        checkout = quote | {"shipping_option": "standard", "expected_total": 1}
+        guesses = [
+            ("/api/v1/cart/coupon", {"code": "SPRING2"}, 422),
+            ("/api/v1/checkout/quote", quote, 409),
+            ("/api/v1/checkout", checkout, 409),
+        ]
+        for is_beyond in (False, True):
+            for path, body, status in guesses:
+                answer = await client.post(path, json=body, headers=once(caller))
+                assert answer.status_code == (429 if is_beyond else status), answer.text
+        assert int(answer.headers["retry-after"]) > 0
+        # Who tries none is not counted.
+        del quote["coupon"]
+        answer = await client.post("/api/v1/checkout/quote", json=quote, headers=caller.headers)
+        assert answer.json()["code"] == "cart-empty"
+        await app.state.redis.flushdb()
