@@ -13,6 +13,7 @@ import structlog
 from fastapi import Request
 
 from app.core.db.engine import Database
+from app.core.redis import RedisClient
 from app.ops.repository import list_revisions
 
 TIMEOUT = 1.5
@@ -22,7 +23,7 @@ _MIGRATIONS = Path(__file__).resolve().parents[2] / "alembic"
 _abandoned: set["asyncio.Future[Any]"] = set()
 _log = structlog.get_logger(__name__)
 
-Name = Literal["postgresql", "schema", "redis"]
+Name = Literal["postgresql", "schema", "redis", "redis_cache"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Check:
     def is_up(self) -> bool:
         """Whether nothing is wrong with it."""
         return self.reason is None
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether a server without it is better left out; the cache's Redis may be lost, for all servers at once."""
+        return not self.is_up and self.name != "redis_cache"
 
 
 @cache
@@ -82,10 +88,14 @@ def schema_fault(found: frozenset[str]) -> str | None:
 async def check_all(request: Request) -> tuple[Check, ...]:
     """Ask PostgreSQL and Redis at the same time. Never raises, and never takes much over `TIMEOUT`."""
     state = request.app.state
-    database, (_, reason, duration) = await asyncio.gather(
-        _check_database(state.database), ask(state.redis.ping())
+    servers: dict[Name, RedisClient] = {"redis": state.redis}
+    if state.settings.redis.has_own_cache:
+        servers["redis_cache"] = state.cache_redis
+    database, *answers = await asyncio.gather(
+        _check_database(state.database), *(ask(server.ping()) for server in servers.values())
     )
-    return (*database, Check("redis", reason, duration))
+    found = zip(servers, answers, strict=True)
+    return (*database, *(Check(name, reason, duration) for name, (_, reason, duration) in found))
 
 
 async def _check_database(database: Database) -> tuple[Check, Check]:

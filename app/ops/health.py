@@ -57,14 +57,15 @@ async def get_liveness(response: Response) -> LivenessOut:
     openapi_extra=OPTIONAL_CREDENTIALS,
 )
 async def get_readiness(found: LookDep, is_detailed: SeesDetails, response: Response) -> ReadinessOut:
-    """Answers 200 when PostgreSQL and Redis answer and the schema is this release's or a newer one's, else 503.
+    """Answers 200 when PostgreSQL and Redis answer and the schema is this release's or a newer one's, else 503. A Redis that is for
+    the cache alone may be away.
 
     Whoever has `jobs:read`, or calls the internal port, is told in `checks` which of them is down and why; and in
     `background` how far the worker is behind, which makes nothing unready: requests do not wait for it.
     """
     response.headers["Cache-Control"] = "no-store"
     checks, background = found
-    down = [f"{check.name}: {check.reason}" for check in checks if not check.is_up]
+    down = [f"{check.name}: {check.reason}" for check in checks if check.is_missed]
     headers = {"Retry-After": str(RETRY_AFTER)}
     if down and not is_detailed:
         raise NotReady("Requests cannot be served at the moment.", headers=headers)
@@ -109,7 +110,7 @@ def _condition(checks: tuple[Check, ...], background: BackgroundOut) -> Literal[
     if not down:
         return "degraded" if background.status == "late" else "ok"
     # Without Redis every read goes to PostgreSQL and limits are counted per worker, but all of it works.
-    return "degraded" if down == {"redis"} else "down"
+    return "degraded" if down <= {"redis", "redis_cache"} else "down"
 
 
 def _by_name(checks: tuple[Check, ...]) -> dict[str, CheckOut]:

@@ -126,6 +126,24 @@ async def test_without_redis_it_is_degraded_and_not_ready(
     assert (await prober.get("/health/ready")).status_code == 200
 
 
+async def test_without_the_redis_of_the_cache_it_is_degraded_and_ready_all_the_same(
+    servers: Servers, empty_database_url: str
+) -> None:
+    addresses = {"url": servers.redis_url, "cache_url": f"redis://{NOBODY_LISTENS}/0"}
+    application = create_app(settings_for(servers, empty_database_url, redis=addresses))
+    async with inside(application) as http:
+        ready = await http.get("/health/ready")
+        summary = (await http.get("/health")).json()
+        book = await http.get("/api/v1/books")
+    await application.state.cache_redis.aclose()
+    await application.state.redis.aclose()
+    await application.state.database.close()
+    assert (ready.status_code, ready.json()["checks"]["redis"]) == (200, UP)
+    assert ready.json()["checks"]["redis_cache"]["reason"].startswith("unreachable (")
+    assert (summary["status"], summary["condition"]) == ("up", "degraded")
+    assert book.status_code == 200
+
+
 async def test_servers_that_hang_are_asked_side_by_side_and_given_up() -> None:
     async with _silent_server() as server, _client(_settings(server.address)) as client:
         checks = _refusal(await client.get("/health/ready"))["checks"]
