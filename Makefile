@@ -16,7 +16,7 @@ TIME ?= 60s
 MINUTES ?= 20
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run test stack-test check fmt migrate revision lock openapi openapi-diff deployable sbom coverage clients examples buy shape bench scale load soak clean
+.PHONY: help install run test stack-test check fmt migrate revision lock openapi openapi-diff deployable sbom coverage clients examples buy restore-drill shape bench scale load soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ clients: $(READY) ## generate and compile clients of the API from its document (
 examples: ## run the programs of examples/ after `make clients` (BASE_URL=http://127.0.0.1:8000)
 	@node examples/typescript/build/typescript/src/main.js $(BASE_URL)
 	@PYTHONPATH=examples/generated/python examples/python/.venv/bin/python examples/python/main.py $(BASE_URL)
+
+restore-drill: $(READY) ## bring the newest backup (or one of a demo shop) back on servers of its own, prove it, print RPO and RTO
+	@$(PY) -m devstack restore-drill
 
 buy: $(READY) ## walk a buyer's whole way through the shop of `make run` (BASE_URL=http://127.0.0.1:8000)
 	@$(PY) examples/buy.py $(BASE_URL)

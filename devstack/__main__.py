@@ -3,6 +3,7 @@
 import typer
 
 from devstack.contract.command import openapi_diff
+from devstack.drill import restore_drill
 from devstack.revision import revision
 from devstack.run import run
 
@@ -10,6 +11,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 cli.command()(run)
 cli.command()(revision)
 cli.command()(openapi_diff)
+cli.command()(restore_drill)
 
 if __name__ == "__main__":
     cli(prog_name="bookstore")

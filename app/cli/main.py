@@ -21,6 +21,7 @@ from app.cli.dev import ROOT, HostOption, PortOption
 from app.cli.errors import faults_reported
 from app.cli.keys import keys_cli
 from app.cli.probe import warn_of_servers_away
+from app.cli.reconcile import reconcile
 from app.cli.remedies import remedy
 from app.cli.running import use_running_servers
 from app.cli.smoke.command import smoke
@@ -68,6 +69,7 @@ def bookstore(
 dev.register(cli)
 admin.register(cli)
 backup.register(cli)
+cli.command()(reconcile)
 cli.command()(smoke)
 cli.command()(certificate)
 cli.add_typer(demo_cli, name="demo")

@@ -199,6 +199,7 @@ def test_every_wrong_setting_is_named(environment: pytest.MonkeyPatch, run: Run)
         "keys",
         "smoke",
         "backup",
+        "reconcile",
         "backups",
         "restore",
     ],

@@ -81,6 +81,11 @@ async def get_download_name(connection: AsyncConnection, file: str) -> str:
     return filename
 
 
+async def list_used_files(session: AsyncSession) -> list[str]:
+    """Every file that a document has."""
+    return list(await session.scalars(select(UploadedDocument.file)))
+
+
 async def find_used_files(session: AsyncSession, files: Collection[str]) -> set[str]:
     """Which of these files documents have."""
     used = select(UploadedDocument.file).where(UploadedDocument.file.in_(files))
