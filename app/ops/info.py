@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
+from app import REVISION
 from app.core.errors import AppError
 from app.core.http.negotiation import HTML, prefers_html
 from app.core.http.problems import GENERIC, problems
@@ -48,7 +49,7 @@ async def get_root(request: Request, response: Response) -> RootOut:
     openapi_extra=OPTIONAL_CREDENTIALS,
 )
 async def get_version(request: Request, is_detailed: SeesDetails, response: Response) -> VersionOut:
-    """Name, version, where the API lies and its schema, for whoever has `jobs:read` or calls the internal port.
+    """Name, version, the image's commit, where the API lies and its schema: for whoever has `jobs:read` or calls the internal port.
 
     Anybody else learns that it is up.
     """
@@ -56,7 +57,13 @@ async def get_version(request: Request, is_detailed: SeesDetails, response: Resp
     if not is_detailed:
         return VersionOut()
     app = request.app
-    return VersionOut(name=app.title, version=app.version, api="/api/v1", schema_heads=sorted(schema_heads()))
+    return VersionOut(
+        name=app.title,
+        version=app.version,
+        revision=REVISION,
+        api="/api/v1",
+        schema_heads=sorted(schema_heads()),
+    )
 
 
 @router.get("/problems", summary="Every error code", response_model=ProblemKindsOut, responses=_PAGE)

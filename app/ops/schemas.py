@@ -78,6 +78,11 @@ class VersionOut(ResponseModel):
     status: Literal["up"] = Field(default="up", examples=["up"])
     name: str | None = Field(default=None, description=_FOR_WHOM, examples=["Bookstore"])
     version: str | None = Field(default=None, description=_FOR_WHOM, examples=["0.1.0"])
+    revision: str | None = Field(
+        default=None,
+        description=f"The commit that the image was built from; absent outside of images. {_FOR_WHOM}",
+        examples=["2f1c9d4"],
+    )
     api: str | None = Field(
         default=None, description=f"The path under which the API lies. {_FOR_WHOM}", examples=["/api/v1"]
     )
