@@ -10,12 +10,14 @@ import tempfile
 from pathlib import Path
 
 from gunicorn import glogging
+from gunicorn.arbiter import Arbiter
 from prometheus_client import multiprocess, values
 from uvicorn_worker import UvicornWorker
 
 from app.core.buffered_metrics import buffered_values
 from app.core.client_addresses import in_both_spellings
-from app.core.http.protocol import BoundedProtocol
+from app.core.cores import usable_cores
+from app.core.http.leaving import LeavingServer
 from app.core.logging import configure_logging, guard_process
 from app.core.settings.settings import SettingsError, load_settings
 
@@ -25,6 +27,15 @@ except SettingsError as error:
     # Here it is told once; a worker would tell it, die, and be started again.
     sys.exit(f"bookstore: {error}")
 
+# Start-up makes much and drops little: to look for garbage meanwhile is a sixth of its time.
+gc.disable()
+
+_GRACE = 30
+"""Seconds from SIGTERM to SIGKILL. Whatever runs Gunicorn must wait longer: `stop_grace_period` and its like."""
+_TO_CLOSE = 2
+"""Seconds of these in which engines and clients are closed."""
+_FEWEST_WORKERS = 2
+"""One answers while another is replaced."""
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in memory, in which names are made unguessable
 _host, _port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
@@ -44,19 +55,29 @@ class Logger(glogging.Logger):
 
 
 class Worker(UvicornWorker):
-    """Uvicorn on uvloop and httptools; what is being answered gets seven seconds to end."""
+    """Uvicorn on uvloop and httptools; what is being answered gets what is left of the grace to end."""
 
     CONFIG_KWARGS = {  # noqa: RUF012 - Uvicorn's worker wants a plain dict
         "loop": "uvloop",
-        # Uvicorn's for httptools, with bounds: a proxy in front is advisable, not needed.
-        "http": BoundedProtocol,
+        # Uvicorn's for httptools, with bounds: a proxy in front is advisable, not needed. By name, for the worker to
+        # import: what makes metrics must not do so in the master, before they have a file.
+        "http": "app.core.http.protocol:BoundedProtocol",
         # A failed start must stop the server, not leave one that answers 500.
         "lifespan": "on",
-        "timeout_graceful_shutdown": 7,
+        "timeout_graceful_shutdown": _GRACE - _settings.drain_seconds - _TO_CLOSE,
         "server_header": False,
         # The application writes one line per request itself, with the route's template.
         "access_log": False,
     }
+
+    async def _serve(self):  # noqa: ANN202 - as above
+        """As Uvicorn's own, with a server that takes its leave."""
+        self.config.app = self.wsgi
+        server = LeavingServer(self.config, _settings.drain_seconds)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
 wsgi_app = "app.main:create_app()"
@@ -65,7 +86,7 @@ logger_class = Logger
 # Besides, where it is set, the internal port: who calls there is told details, so nobody else must get there.
 _ports = dict.fromkeys([_port, *([str(_settings.internal_port)] if _settings.internal_port else [])])
 bind = [f"[{_host}]:{port}" if ":" in _host else f"{_host}:{port}" for port in _ports]
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+workers = int(os.environ.get("WEB_CONCURRENCY") or max(_FEWEST_WORKERS, usable_cores()))
 
 # Whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks, comma-separated.
 forwarded_allow_ips = in_both_spellings(os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1"))
@@ -75,8 +96,7 @@ max_requests = 100_000
 max_requests_jitter = 20_000
 # A worker whose event loop is stuck this long is killed.
 timeout = 30
-# Below the ten seconds that container runtimes give, above what a worker gives its requests.
-graceful_timeout = 9
+graceful_timeout = _GRACE
 # Longer than Nginx keeps idle connections (60 s), so that it is never the one to be hung up on.
 keepalive = 75
 # The heartbeat file must not wait for a disk.
@@ -99,6 +119,12 @@ def on_starting(server):  # noqa: ANN001, ANN201 - Gunicorn is untyped
     os.environ[_METRICS_FOLDER] = server.own_metrics_folder
 
 
+def when_ready(server):  # noqa: ANN001, ANN201 - Gunicorn is untyped
+    """From here on the master lives long and makes little."""
+    del server
+    gc.enable()
+
+
 def pre_fork(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
     """Give the worker the lowest free slot: a replacement goes on with its predecessor's counters."""
     taken = {other.slot for other in server.WORKERS.values()}
@@ -106,8 +132,9 @@ def pre_fork(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
 
 
 def post_fork(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
-    """Name metrics files by slot, not by process: else each recycling would leave a file for ever."""
+    """Start as the master did; name metrics files by slot, not by process: else each recycling would leave a file."""
     del server
+    gc.disable()
     values.ValueClass = buffered_values(lambda: worker.slot)
 
 
@@ -117,6 +144,7 @@ def post_worker_init(worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 def child_exit(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped

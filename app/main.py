@@ -18,6 +18,7 @@ from app.core.clock import set_shop_zone
 from app.core.db.engine import Database
 from app.core.db.paging import Pager
 from app.core.db.transaction import transaction
+from app.core.http.compression import Compression
 from app.core.http.middleware import (
     Cors,
     FaultBoundary,
@@ -167,6 +168,9 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         counted=dict.fromkeys(COUNTED, app.state.item_views.paths),
         meters=REQUESTS if settings.enable_metrics else None,
     )
+    if settings.gzip:
+        # Around even that: it sets headers according to the whole answer.
+        app.add_middleware(Compression)
 
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:

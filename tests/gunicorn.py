@@ -84,6 +84,7 @@ def start_gunicorn(servers: Servers, empty_database_url: str, tmp_path: Path) ->
             "PUBLIC_URL": PUBLIC_URL,
             "ALLOWED_HOSTS": "127.0.0.1",
             "RATE_LIMIT_FACTOR": "100",
+            "DRAIN_SECONDS": "0",
             "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
         }
         output = tmp_path / f"output-{port}"

@@ -11,6 +11,14 @@ class NotReady(AppError):
     title = "Not ready for requests"
 
 
+class Draining(AppError):
+    """This process was told to stop: it ends what it has begun, and whatever comes next belongs elsewhere."""
+
+    status = 503
+    code = "draining"
+    title = "Stopping"
+
+
 class ProblemNotFound(AppError):
     """No error of this API has that code; `GET /problems` lists them all."""
 

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from app.core.http.leaving import LEAVING
 from app.core.http.problems import MEDIA_TYPE, RETRY_AFTER, problems
 from app.ops.background import check_background
 from app.ops.checks import Check, check_all
 from app.ops.details import OPTIONAL_CREDENTIALS, SeesDetails
-from app.ops.errors import NotReady
+from app.ops.errors import Draining, NotReady
 from app.ops.schemas import BackgroundOut, CheckOut, HealthOut, LivenessOut, ReadinessOut
 
 _STARTED = time.monotonic()
@@ -24,11 +25,18 @@ async def look(request: Request) -> tuple[tuple[Check, ...], BackgroundOut]:
     return await asyncio.gather(check_all(request), check_background(request))
 
 
+async def stay() -> None:
+    """Raises Draining once the process was told to go; before anything is asked."""
+    if LEAVING.has_begun:
+        headers = {"Retry-After": str(RETRY_AFTER)}
+        raise Draining("This process is stopping; send requests to another one.", headers=headers)
+
+
 LookDep = Annotated[tuple[tuple[Check, ...], BackgroundOut], Depends(look)]
 
 
 def _not_ready_responses() -> dict[int | str, dict[str, Any]]:
-    responses = problems(NotReady)
+    responses = problems(NotReady, Draining)
     example = responses[503]["content"][MEDIA_TYPE]["examples"][NotReady.code]["value"]
     example |= {
         "detail": "redis: no answer within 1.5 s",
@@ -53,6 +61,7 @@ async def get_liveness(response: Response) -> LivenessOut:
     "/health/ready",
     summary="Whether requests can be served",
     response_model_exclude_none=True,
+    dependencies=[Depends(stay)],
     responses=_not_ready_responses(),
     openapi_extra=OPTIONAL_CREDENTIALS,
 )
@@ -60,6 +69,7 @@ async def get_readiness(found: LookDep, is_detailed: SeesDetails, response: Resp
     """Answers 200 when PostgreSQL and Redis answer and the schema is this release's or a newer one's, else 503. A Redis that is for
     the cache alone may be away.
 
+    `draining` says that this process was told to stop and still ends what it has begun: it comes back no more.
     Whoever has `jobs:read`, or calls the internal port, is told in `checks` which of them is down and why; and in
     `background` how far the worker is behind, which makes nothing unready: requests do not wait for it.
     """

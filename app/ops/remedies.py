@@ -22,6 +22,7 @@ BY_CODE = {
     "account-locked": "Wait as many seconds as `Retry-After` says, or set a new password by mail.",
     "gateway-timeout": "Look whether the change has happened before you send it again.",
     "maintenance": "Wait as many seconds as `Retry-After` says and send the same request again.",
+    "draining": "Send it again: another process answers.",
     "not-ready": "Operators see at `GET /health/ready` what is missing; anybody else tries again shortly.",
     "upload-interrupted": "Send the whole file again.",
     "upload-too-large": "Send a smaller file, or split it into several.",

@@ -9,6 +9,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from app.core.http.leaving import LEAVING
 from app.core.http.problems import GENERIC, MEDIA_TYPE, Problem
 
 LARGEST_HEADER = 64 * 1024
@@ -87,6 +88,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_header, self._is_in_body = False, True
         if not self._is_refused:
             super().on_headers_complete()
+            if LEAVING.hangs_up:
+                self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Pass a piece on."""

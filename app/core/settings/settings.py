@@ -174,6 +174,8 @@ class Settings(_DatabaseOnly):
     shop_region: str | None = Field(default=None, pattern=r"^[A-Z]{2}-[A-Z0-9]{1,4}$")
     docs_enabled: bool | None = None
     enable_metrics: bool = True
+    gzip: bool = False
+    drain_seconds: float = Field(default=3, ge=0, le=20)
     require_verified_email: bool = False
     aws: AwsSettings = AwsSettings()
     redis: RedisSettings = RedisSettings()
