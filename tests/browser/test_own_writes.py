@@ -54,8 +54,9 @@ class PageServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, html: bytes) -> None:
         super().__init__(("127.0.0.1", 0), PageHandler)
+        self.html = html
         self.plan: dict[str, str] = {}
         self.found: SimpleQueue[list[dict[str, Any]]] = SimpleQueue()
 
@@ -69,7 +70,7 @@ class PageHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         is_plan = self.path == "/plan"
-        body = orjson.dumps(self.server.plan) if is_plan else PAGE
+        body = orjson.dumps(self.server.plan) if is_plan else self.server.html
         self._answer(body, "application/json" if is_plan else "text/html")
 
     def do_POST(self) -> None:
@@ -89,8 +90,8 @@ class PageHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def page_server() -> Iterator[PageServer]:
-    with PageServer() as server:
+def page_server(html: bytes = PAGE) -> Iterator[PageServer]:
+    with PageServer(html) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
