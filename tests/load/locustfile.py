@@ -21,6 +21,11 @@ DEEPEST = 200
 _numbers = count()
 
 
+def is_fine(answer: Any) -> bool:
+    """Whether it is an answer, and a good one; `ok` raises where a connection broke."""
+    return bool(200 <= answer.status_code < 300)
+
+
 class Seller:
     """An account, opened and logged in when it is first needed."""
 
@@ -40,13 +45,13 @@ class Seller:
                 "email": f"{self._name}@example.com",
                 "password": self._password,
             }
-            if not client.post(f"{API}/users/register", json=account, name="open an account").ok:
+            if not is_fine(client.post(f"{API}/users/register", json=account, name="open an account")):
                 raise StopUser
             self._is_registered = True
         if not self._headers or time.monotonic() - self._logged_in_at > LOG_IN_EVERY:
             form = {"username": self._name, "password": self._password}
             answer = client.post(f"{API}/auth/token", data=form, name="log in")
-            if not answer.ok:
+            if not is_fine(answer):
                 raise StopUser
             self._headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
             self._logged_in_at = time.monotonic()
@@ -77,7 +82,7 @@ class Shopper(HttpUser):
         """One of the first pages."""
         skip = 20 * self.random.randrange(DEEPEST // 20)
         answer = self.client.get(f"{API}/books", params={"skip": skip, "limit": 20}, name="list")
-        if answer.ok:
+        if is_fine(answer):
             self.books = answer.json()["items"] or self.books
 
     @task(3)
@@ -105,7 +110,7 @@ class Shopper(HttpUser):
             if answer.status_code == 409:
                 # Sold out, or as many as one may have: an answer as good as any.
                 answer.success()
-            elif answer.ok and "token" in (made := answer.json()):
+            elif is_fine(answer) and "token" in (made := answer.json()):
                 self.cart = {"X-Cart-Token": made["token"] or self.cart.get("X-Cart-Token", "")}
 
     @task(1)
