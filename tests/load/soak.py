@@ -123,11 +123,11 @@ async def watch(soak: Soak, servers: Servers, api: Server, worker: int) -> tuple
 
 
 def process_figures(name: str, pid: int) -> dict[str, float]:
-    """What `/proc` tells of a process."""
+    """What `/proc` tells of a process; of its memory what no file backs, since the kernel takes the rest as it likes."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     status = dict(line.split(":", 1) for line in lines if ":" in line)
     return {
-        f"{name}: memory, MiB": int(status["VmRSS"].split()[0]) / 1024,
+        f"{name}: memory, MiB": int(status["RssAnon"].split()[0]) / 1024,
         f"{name}: file handles": len(list(Path(f"/proc/{pid}/fd").iterdir())),
         f"{name}: threads": int(status["Threads"]),
     }
