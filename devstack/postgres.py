@@ -103,10 +103,15 @@ class Postgres:
             "unix_socket_permissions=0700",
             # A fault's DETAIL repeats whole rows, with e-mail addresses and hashes.
             "log_error_verbosity=terse",
+            *(("shared_preload_libraries=pg_stat_statements",) if self._counts_statements() else ()),
             *self.settings,
         )
         options = [part for setting in settings for part in ("-c", setting)]
         return (str(self._programs / "postgres"), "-D", str(self.data), *options)
+
+    def _counts_statements(self) -> bool:
+        """Whether this build brings pg_stat_statements, without which it would not start."""
+        return any(self._programs.parent.glob("lib/**/pg_stat_statements.*"))
 
     def _is_ready(self) -> bool:
         """As pg_ctl does: line 8 of postmaster.pid, written by the process that we started."""

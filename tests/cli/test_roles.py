@@ -107,6 +107,14 @@ def test_without_an_owner_nothing_changes(
         assert ask(empty_database_url, roles) == before
 
 
+def test_statements_are_counted_where_the_server_can_count_them(
+    run: Run, empty_database_url: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("DATABASE_URL", empty_database_url)
+    assert run("migrate").exit_code == 0
+    assert ask(empty_database_url, "SELECT count(*) > 0 FROM pg_stat_statements")
+
+
 def test_an_owner_that_is_no_superuser_migrates_and_makes_the_role(
     environment: pytest.MonkeyPatch, run: Run, managed_owner: str
 ) -> None:

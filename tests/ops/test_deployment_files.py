@@ -76,7 +76,8 @@ def test_only_nginx_is_reached_from_outside() -> None:
 
 
 def test_no_log_of_the_stack_repeats_rows_or_queries() -> None:
-    assert 'command: ["postgres", "-c", "log_error_verbosity=terse"]' in COMPOSE
+    assert "--config-file=/etc/postgresql/postgresql.conf" in COMPOSE
+    assert "\nlog_error_verbosity = terse\n" in (ROOT / "docker" / "postgres" / "postgresql.conf").read_text()
     assert "error_log /dev/stderr emerg;" in NGINX
     assert "$request_uri" not in NGINX.split("log_format", 1)[1].split(";", 1)[0]
 
