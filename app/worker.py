@@ -188,6 +188,10 @@ class Worker:
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
+        if self._database.is_pooled:
+            # Nobody can listen behind a pooler: the relay then looks as often as it does anyway.
+            yield
+            return
         async with self._database.reading() as connection:
             raw: Any = (await connection.get_raw_connection()).driver_connection
             await raw.add_listener(CHANNEL, self._wake)

@@ -3,22 +3,15 @@
 from collections.abc import AsyncIterator
 
 import asyncpg
-import httpx
 import pytest
 
 from app.core.db.roles import prepare_roles
-from app.core.db.transaction import transaction
-from app.core.events.jobs import JOBS
 from app.core.settings.groups import DatabaseSettings
 from app.core.settings.settings import Settings
-from app.demo.loader import load_demo
-from app.identity.permissions import Role
-from examples.buy import walk
-from tests.catalog.imports.conftest import books_of, csv_of, make_importer
-from tests.conftest import PASSWORD, DatabaseMaker, audit_entries, client_of, make_account, running_app
-from tests.factories import a_book
+from tests.conftest import DatabaseMaker
 
-from .conftest import Ask, RunningWorker, until
+from .conftest import RunningWorker
+from .whole_shop import run_the_shop
 
 ROLE = "bookstore_app"
 SET_BY_ROLE = """
@@ -47,43 +40,9 @@ async def session_of_application(empty_database_url: str) -> AsyncIterator[async
 
 
 async def test_the_shop_is_filled_sells_imports_and_does_its_jobs(
-    worker_settings: Settings, running_worker: RunningWorker, ask: Ask
+    worker_settings: Settings, running_worker: RunningWorker
 ) -> None:
-    settings = worker_settings.model_copy(update={"environment": "development"})
-    settings.payments.fake_delay = 1
-    async with running_app(settings) as app:
-        database, cache = app.state.database, app.state.cache
-        async with transaction(database, cache) as session:
-            await load_demo(session, settings, lambda *_: None)
-        async with database.sessions.begin() as arranging:
-            admin = await make_account(app, arranging, Role.ADMIN)
-            moderator = await make_account(app, arranging, Role.MODERATOR)
-        async with running_worker(settings, is_scheduling=True), client_of(app) as client:
-            await register(client)
-            await a_book(client, moderator, title="As the application")
-            sent = await make_importer(app, client, moderator).send(csv_of(books_of(20)))
-            await walk(client)
-
-            async def is_imported() -> bool:
-                job = await client.get(f"/api/v1/admin/imports/{sent['id']}", headers=moderator.headers)
-                return bool(job.json()["state"] == "completed")
-
-            async def are_jobs_done() -> bool:
-                done = await ask("SELECT count(DISTINCT job) FROM job_slots WHERE done_at IS NOT NULL")
-                return bool(done == len(JOBS))
-
-            await until(is_imported)
-            await until(are_jobs_done)
-            assert await audit_entries(client, admin, action="user.registered")
-            verdict = await client.get("/api/v1/admin/audit/verify", headers=admin.headers)
-            assert verdict.json()["valid"], verdict.text
-    assert await ask("SELECT count(*) FROM dead_letters") == 0
-
-
-async def register(client: httpx.AsyncClient) -> None:
-    account = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
-    answer = await client.post("/api/v1/users/register", json=account)
-    assert answer.status_code == 201, answer.text
+    await run_the_shop(worker_settings, running_worker)
 
 
 @pytest.mark.parametrize(

@@ -25,16 +25,28 @@ _IDENTITY = text(
 )
 
 
+_BEHIND_A_POOLER = {
+    # The pooler refuses to be told settings that it does not know; the role has them (`core.db.roles`).
+    "server_settings": {"application_name": "bookstore"},
+    # Each statement may meet another server, so none is prepared for the next one: asyncpg then sends its text
+    # with its values, in one go, under no name.
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": str,
+}
+
+
 class Database:
     """The engines and session factories of one process.
 
     `sessions` writes, in one transaction per request. `read_sessions` runs in autocommit,
     so that a GET costs no BEGIN and COMMIT, on the replica where one is set. `reading`
     lends an autocommit connection to the primary: what is kept in the cache must come
-    from there, since a replica lags.
+    from there, since a replica lags. Where `is_pooled`, no session of the server's is ours beyond a transaction.
     """
 
     def __init__(self, settings: DatabaseSettings) -> None:
+        self.is_pooled = settings.pooler == "transaction"
         url = make_url(settings.url.get_secret_value())
         self.engine = _engine(url, settings, settings.pool_size)
         self.read_engine = _read_engine(url, settings)
@@ -73,6 +85,8 @@ class Database:
 def _engine(url: URL, settings: DatabaseSettings, pool_size: int, **options: Any) -> AsyncEngine:
     server_settings = {"application_name": "bookstore", **settings.session_settings()}
     arguments: dict[str, Any] = {"server_settings": server_settings, "timeout": settings.connect_timeout}
+    if settings.pooler == "transaction":
+        arguments |= _BEHIND_A_POOLER
     if url.host in LOOPBACK:
         arguments["ssl"] = False
     engine = create_async_engine(

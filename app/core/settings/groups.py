@@ -34,6 +34,7 @@ class DatabaseSettings(BaseModel):
     url: SecretStr = SecretStr("postgresql+asyncpg://bookstore:bookstore@localhost:5432/bookstore")
     owner_url: SecretStr | None = None
     replica_url: SecretStr | None = None
+    pooler: Literal["none", "transaction"] = "none"
     pool_size: int = Field(default=8, ge=1, le=200)
     read_pool_size: int = Field(default=8, ge=1, le=200)
     pool_timeout: float = Field(default=5, gt=0)
