@@ -18,7 +18,8 @@ CONFIGURATION = ROOT / "docker" / "postgres" / "postgresql.conf"
 def configured() -> Iterator[Postgres]:
     home = temporary_home(account_for())
     try:
-        ours = shutil.copy(CONFIGURATION, home / "postgresql.conf")
+        ours = home / "postgresql.conf"
+        shutil.copyfile(CONFIGURATION, ours)
         ours.chmod(0o644)
         server = Postgres(
             passage(home / "postgres"), home / "postgres.log", ("--no-sync",), (f"config_file={ours}",)
