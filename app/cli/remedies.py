@@ -14,6 +14,7 @@ from app.ops.backups.errors import BackupError
 NO_SCHEMA = "the database at DATABASE_URL lacks the schema of this release: run `bookstore migrate` first."
 _UNDEFINED = frozenset({"42P01", "42703"})
 """SQLSTATEs of a table or a column that is not there: never migrated, or not to this release."""
+_LOCK_NOT_FREE = "55P03"
 _NOT_LET_IN = ("28", "3D")
 """Classes of SQLSTATE: no such login, wrong password, no such database."""
 
@@ -40,6 +41,8 @@ def _of_postgresql(fault: Exception) -> str | None:
         return NO_SCHEMA
     if state.startswith(_NOT_LET_IN):
         return f"PostgreSQL refuses ({cause}): check DATABASE_URL; DATABASE_OWNER_URL is what `bookstore migrate` takes where it is set."
+    if state == _LOCK_NOT_FREE:
+        return f"a lock was not free ({cause}): nothing of this step was done; start it again, at a quieter moment if need be."
     if Fault.of(fault).is_passing:
         return f"PostgreSQL does not answer ({cause}): check DATABASE_URL, and that the server runs."
     return None
