@@ -1,5 +1,6 @@
 """Gunicorn as production runs it: `gunicorn -c gunicorn.conf.py`; GUNICORN_CMD_ARGS overrides any line."""
 
+import asyncio
 import gc
 import itertools
 import logging
@@ -17,6 +18,7 @@ from uvicorn_worker import UvicornWorker
 from app.core.buffered_metrics import buffered_values
 from app.core.client_addresses import in_both_spellings
 from app.core.cores import usable_cores
+from app.core.db.budget import check_connections
 from app.core.http.leaving import LeavingServer
 from app.core.logging import configure_logging, guard_process
 from app.core.settings.settings import SettingsError, load_settings
@@ -107,7 +109,13 @@ control_socket_disable = True
 
 
 def on_starting(server):  # noqa: ANN001, ANN201 - Gunicorn is untyped
-    """Give the workers a folder for their metrics, empty and, unless one is named, of its own."""
+    """See that all connections fit; give the workers a folder for their metrics, empty and, unless one is named, of its own."""
+    try:
+        budget = asyncio.run(check_connections(_settings.database, server.cfg.workers))
+    except SettingsError as error:
+        sys.exit(f"bookstore: {error}")
+    if budget:
+        server.log.info("Connections: %s", budget)
     named = os.environ.get(_METRICS_FOLDER)
     server.own_metrics_folder = None
     if named:

@@ -5,6 +5,7 @@ import asyncio
 import typer
 
 from app.cli.remedies import NO_SCHEMA, remedy
+from app.core.db.budget import check_connections
 from app.core.db.engine import Database
 from app.core.redis import find_wrong_policies, make_cache_redis, make_redis
 from app.core.settings.groups import DatabaseSettings
@@ -28,6 +29,7 @@ async def _complaints(settings: Settings) -> list[str]:
 async def _ask_postgresql(settings: DatabaseSettings) -> str | None:
     database = Database(settings)
     try:
+        await check_connections(settings, processes=1)
         revisions = await list_revisions(database.reading)
     except Exception as fault:  # noqa: BLE001 - whatever it is, the command will meet it again
         return remedy(fault)

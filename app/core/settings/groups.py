@@ -35,12 +35,18 @@ class DatabaseSettings(BaseModel):
     owner_url: SecretStr | None = None
     replica_url: SecretStr | None = None
     pooler: Literal["none", "transaction"] = "none"
+    processes: int | None = Field(default=None, ge=1)
     pool_size: int = Field(default=8, ge=1, le=200)
     read_pool_size: int = Field(default=8, ge=1, le=200)
     pool_timeout: float = Field(default=5, gt=0)
     connect_timeout: float = Field(default=5, gt=0)
     statement_timeout: float = Field(default=10, gt=0)
     search_timeout: float = Field(default=2, gt=0)
+
+    @field_validator("processes", mode="before")
+    @classmethod
+    def _may_be_empty(cls, given: object) -> object:
+        return None if given == "" else given
 
     @field_validator("url", "owner_url", "replica_url")
     @classmethod
