@@ -83,7 +83,7 @@ class Stack:
             text = f"{text}\n{name}={value}\n"
         path.write_text(text)
 
-    def compose(self, *arguments: str, check: bool = True, timeout: float = 600) -> str:
+    def compose(self, *arguments: str, check: bool = True, timeout: float = 1200) -> str:
         """`docker compose ARGUMENTS`; what it printed. Fails with what it complained of."""
         files = [part for name in self.files for part in ("-f", name)]
         command = ["docker", "compose", "-p", self.project, *files, *self.options, *arguments]
@@ -95,7 +95,7 @@ class Stack:
     def up(self, *arguments: str) -> None:
         """Build what is to be built, start, and wait until every service says that it is well."""
         try:
-            self.compose("up", "--build", "--detach", "--wait", "--wait-timeout", "240", *arguments)
+            self.compose("up", "--build", "--detach", "--wait", "--wait-timeout", "540", *arguments)
         except AssertionError as refusal:
             raise AssertionError(f"{refusal}\n{self.logs('--tail=40')}") from None
 
