@@ -1,7 +1,6 @@
 """Builds the application: shared resources, middleware order, error handlers, routers."""
 
 from functools import partial
-from importlib.util import find_spec
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -17,9 +16,11 @@ from app.core.cache.hot import HotCache
 from app.core.clock import set_shop_zone
 from app.core.db.engine import Database
 from app.core.db.paging import Pager
+from app.core.db.slow import SlowStatements
 from app.core.db.transaction import transaction
 from app.core.http.compression import Compression
 from app.core.http.middleware import (
+    INTERNAL_PATHS,
     Cors,
     FaultBoundary,
     HeadAsGet,
@@ -35,6 +36,7 @@ from app.core.http.refusals import RefusalLog
 from app.core.logging import configure_logging, guard_process
 from app.core.mail import mail_folder
 from app.core.metrics import REQUESTS, publish_build_info
+from app.core.observers import start_observers
 from app.core.rate_limit import RateLimiter
 from app.core.redis import make_cache_redis, make_redis
 from app.core.settings.settings import Settings, load_settings
@@ -92,8 +94,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     configure_logging(settings.log, settings.secret_values())
     set_shop_zone(settings.shop_time_zone)
     registry.load()
-    # Without its SDK OpenTelemetry has nothing to send, of which FastAPI would assure itself with each request.
-    is_telling = find_spec("opentelemetry.sdk") is not None
+    observers = start_observers(settings, __version__)
     app = FastAPI(
         title="Bookstore",
         version=__version__,
@@ -105,9 +106,18 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         redoc_url=None,
         openapi_url="/openapi.json" if settings.shows_docs else None,
         redirect_slashes=False,
-        telemetry={"tracing": is_telling, "metrics": is_telling, "logs": is_telling},
+        # Without a provider there is nobody to tell, of which FastAPI would assure itself with each request.
+        telemetry={
+            "tracing": observers.tracer_provider is not None,
+            "tracer_provider": observers.tracer_provider,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "exclude": lambda scope: scope["path"] in INTERNAL_PATHS,
+        },
         lifespan=lifespan,
     )
+    app.state.observers = observers
     _add_resources(app, settings, database or Database(settings.database))
     _add_middleware(app, settings)
     install_problem_handlers(app)
@@ -119,6 +129,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
 def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None:
     app.state.settings = settings
     app.state.database = database
+    app.state.slow_statements = SlowStatements(database, settings.log.slow_statement)
     app.state.redis = make_redis(settings.redis)
     app.state.cache_redis = make_cache_redis(settings.redis, app.state.redis)
     bus = CacheBus(app.state.cache_redis, database.identity, settings.cache.shared_ttl)
@@ -162,8 +173,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(TrustedHosts, hosts=settings.hosts)
     app.add_middleware(
         RequestContext,
-        uses_json=settings.log.format == "json",
-        is_logging=settings.log.level in {"DEBUG", "INFO"},
+        log=settings.log,
         in_production=settings.in_production,
         counted=dict.fromkeys(COUNTED, app.state.item_views.paths),
         meters=REQUESTS if settings.enable_metrics else None,
@@ -171,6 +181,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     if settings.gzip:
         # Around even that: it sets headers according to the whole answer.
         app.add_middleware(Compression)
+    if app.state.observers.timed is not None:
+        app.add_middleware(app.state.observers.timed)
 
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:

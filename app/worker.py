@@ -9,7 +9,13 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from time import monotonic
 from typing import Any
 
@@ -19,11 +25,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 
-from app import registry
+from app import __version__, registry
 from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
 from app.core.clock import set_shop_zone, utc_now
 from app.core.db.engine import Database
+from app.core.db.slow import SlowStatements
 from app.core.db.transaction import transaction
 from app.core.events import outbox
 from app.core.events.broker import EventBroker, make_broker
@@ -41,6 +48,7 @@ from app.core.events.stream import queue_name
 from app.core.logging import configure_logging, request_id_var
 from app.core.mail import make_mailer
 from app.core.metrics import EVENT_ATTEMPTS, EVENT_DURATION
+from app.core.observers import report_fault, start_observers
 from app.core.redaction import fault_line
 from app.core.redis import make_cache_redis, make_redis, warn_of_policies
 from app.core.settings.settings import Settings
@@ -74,6 +82,8 @@ class Worker:
         self._settings = settings
         self._limits = settings.worker
         self._database = Database(settings.database)
+        self._slow_statements = SlowStatements(self._database, settings.log.slow_statement)
+        self._observers = start_observers(settings, __version__)
         self._redis = make_redis(settings.redis)
         self._cache_redis = make_cache_redis(settings.redis, self._redis)
         bus = CacheBus(self._cache_redis, self._database.identity, settings.cache.shared_ttl)
@@ -125,6 +135,8 @@ class Worker:
         await self._cache_redis.aclose()
         await self._redis.aclose()
         await self._database.close()
+        if self._observers.close is not None:
+            await asyncio.to_thread(self._observers.close)
 
     @asynccontextmanager
     async def _showing_metrics(self) -> AsyncIterator[None]:
@@ -213,11 +225,19 @@ class Worker:
         token = request_id_var.set(delivery.request_id)
         self._running[delivery] = asyncio.current_task()
         try:
-            await self._attempt(delivery)
+            with self._traced(delivery):
+                await self._attempt(delivery)
         finally:
             del self._running[delivery]
             request_id_var.reset(token)
             self._wake()
+
+    def _traced(self, delivery: Delivery) -> AbstractContextManager[object]:
+        provider = self._observers.tracer_provider
+        if provider is None:
+            return nullcontext()
+        tracer = provider.get_tracer("bookstore.worker")
+        return tracer.start_as_current_span(f"event {delivery.type}", record_exception=False)
 
     async def _attempt(self, delivery: Delivery) -> None:
         attempted = {"type": delivery.type, "event_id": delivery.id, "attempt": delivery.attempt}
@@ -256,6 +276,7 @@ class Worker:
 
     async def _give_up(self, delivery: Delivery, fault: Exception) -> None:
         _log.error("event_is_dead_letter", type=delivery.type, event_id=delivery.id, error=fault)
+        report_fault(fault)
         async with self._transaction() as session:
             await outbox.dead_letter(session, delivery, fault_line(fault))
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.engine import Database
 from app.core.db.faults import Fault
+from app.core.observers import report_fault
 
 Notes = TypeVar("Notes")
 
@@ -57,6 +58,7 @@ class NotedWrites(ABC, Generic[Notes]):
             except Exception as fault:  # noqa: BLE001 (a task has no caller to tell)
                 if not Fault.of(fault).is_passing:
                     _log.exception("notes_not_written", notes=type(self).__name__)
+                    report_fault(fault)
                     return
                 _log.warning("notes_not_written", notes=type(self).__name__, error=fault)
                 self.put_back(notes)

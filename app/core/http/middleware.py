@@ -21,6 +21,7 @@ from app.core.http.request_info import scope_var
 from app.core.http.responses import PUBLIC_ANSWERS, has_credentials, hot_key, send_representation
 from app.core.logging import request_id_var, write_json_line
 from app.core.metrics import IN_PROGRESS, REFUSALS, UNMATCHED, RequestMeters
+from app.core.settings.groups import LogSettings
 
 INTERNAL_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 """Probes and scrapers call a process by its address, in plain HTTP, and get nothing that depends on either."""
@@ -53,15 +54,14 @@ class RequestContext:
 
     `X-Process-Time` says the seconds from the request's arrival to the beginning of its answer. Good answers to
     GET are counted by path in the mapping that `counted` has for their route's template, if any. With `meters` it
-    counts all but those of probes and scrapers.
+    counts all but those of probes and scrapers. Slow ones have a line of their own.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        uses_json: bool,
-        is_logging: bool,
+        log: LogSettings,
         in_production: bool,
         counted: Mapping[str, dict[str, int]],
         meters: RequestMeters | None,
@@ -69,9 +69,10 @@ class RequestContext:
         headers = {**SECURITY_HEADERS, **({"Strict-Transport-Security": HSTS} if in_production else {})}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self._app = app
-        self._uses_json = uses_json
-        self._is_logging = is_logging
+        self._uses_json = log.format == "json"
+        self._is_logging = log.level in {"DEBUG", "INFO"}
         self._meters = meters
+        self._slow_after = log.slow_request
         self._counted = counted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,6 +126,14 @@ class RequestContext:
         if template in self._counted and method == "GET" and status in _SEEN:
             counts, path = self._counted[template], scope["path"]
             counts[path] = counts.get(path, 0) + 1
+        if seconds > self._slow_after:
+            _log.warning(
+                "slow_request",
+                method=method,
+                route=template,
+                status=status,
+                duration_ms=round(seconds * 1000, 2),
+            )
         if not self._is_logging:
             return
         event = {

@@ -16,6 +16,7 @@ from starlette.routing import Match, Mount
 from app.core.db.faults import Fault
 from app.core.errors import AppError, FieldProblem
 from app.core.http.refusals import RefusalLog
+from app.core.observers import report_fault
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 2
@@ -262,6 +263,7 @@ def fault_response(request: Request, error: Exception) -> Response:
         headers = {"Retry-After": str(RETRY_AFTER)}
         return problem_response(request, "unavailable", "A server behind this one is away.", headers=headers)
     _log.exception("unhandled", exc_info=error)
+    report_fault(error)
     return problem_response(request, "internal", "Something went wrong on our side; quote the request id.")
 
 

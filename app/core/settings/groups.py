@@ -314,10 +314,12 @@ class WorkerSettings(BaseModel):
 
 
 class LogSettings(BaseModel):
-    """Logs: `LOG_*`."""
+    """Logs: `LOG_*`. Requests and statements that take longer than so many seconds have a line of their own."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     format: Literal["json", "text"] = "json"
+    slow_request: float = Field(default=1, gt=0)
+    slow_statement: float = Field(default=0.2, gt=0)
 
 
 class CorsSettings(BaseModel):

@@ -42,6 +42,7 @@ from app.core.settings.groups import (
     StripeSettings,
     WorkerSettings,
 )
+from app.core.settings.observers import OtelSettings, SentrySettings
 from app.core.settings.redis import RedisSettings
 from app.core.settings.strength import is_default_password, is_guessable
 
@@ -93,6 +94,7 @@ _SECRET_VARIABLES = frozenset(
         "redis_url",
         "redis_cache_url",
         "jwt_secret",
+        "sentry_dsn",
         "mail_url",
         "storage_secret_key",
         "backup_key",
@@ -196,6 +198,8 @@ class Settings(_DatabaseOnly):
     refunds: RefundSettings = RefundSettings()
     returns: ReturnSettings = ReturnSettings()
     worker: WorkerSettings = WorkerSettings()
+    sentry: SentrySettings = SentrySettings()
+    otel: OtelSettings = OtelSettings()
     cors: CorsSettings = CorsSettings()
     allowed: AllowedSettings = AllowedSettings()
 
@@ -271,6 +275,12 @@ class Settings(_DatabaseOnly):
     def in_production(self) -> bool:
         """Whether the strict defaults of production hold, as they do in staging."""
         return self.environment in {Environment.PRODUCTION, Environment.STAGING}
+
+    @property
+    def traces_sample_rate(self) -> float:
+        """The part of the requests whose times are told to Sentry."""
+        given = self.sentry.traces_sample_rate
+        return (0.1 if self.in_production else 0.0) if given is None else given
 
     @property
     def takes_fake_payments(self) -> bool:
