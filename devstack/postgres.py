@@ -120,7 +120,7 @@ class Postgres:
         except OSError:
             return False
         ours = self._process is not None and lines[:1] == [str(self._process.pid)]
-        return ours and len(lines) > 7 and lines[7].strip() == "ready"  # noqa: PLR2004 - the file's eighth line
+        return ours and len(lines) > 7 and lines[7].strip() in {"ready", "standby"}  # noqa: PLR2004 - the file's eighth line
 
     def _clear_earlier_run(self) -> None:
         pid_file = self.data / "postmaster.pid"

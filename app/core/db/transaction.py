@@ -14,7 +14,7 @@ from app.core.audit import write_audit
 from app.core.cache.hot import HotCache, invalidated_groups
 from app.core.db.driver import fetch
 from app.core.db.engine import Database
-from app.core.db.faults import postgres_cause
+from app.core.db.faults import Fault, postgres_cause
 from app.core.errors import CONSTRAINT_ERRORS, AppError, StaleVersion
 from app.core.metrics import count_committed
 
@@ -73,10 +73,25 @@ def _domain_error(violation: Exception) -> Exception:
 
 
 async def get_read_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """A session for reading only: autocommit, on the replica where one is set."""
+    """A session for reading only: autocommit, on the replica where one is set, on the primary while that is away."""
     database: Database = request.app.state.database
     async with database.read_sessions() as session:
+        if database.replica_engine is None or await _answers(session):
+            yield session
+            return
+    async with AsyncSession(database.read_engine, autoflush=False) as session:
         yield session
+
+
+async def _answers(session: AsyncSession) -> bool:
+    """Whether the replica gives a connection; what it is asked then is asked there."""
+    try:
+        await session.connection()
+    except Exception as fault:
+        if Fault.of(fault) is not Fault.UNAVAILABLE:
+            raise
+        return False
+    return True
 
 
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
