@@ -1,6 +1,7 @@
 """Builds the application: shared resources, middleware order, error handlers, routers."""
 
 from functools import partial
+from importlib import import_module
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -181,6 +182,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     if settings.gzip:
         # Around even that: it sets headers according to the whole answer.
         app.add_middleware(Compression)
+    if settings.profiler:
+        app.add_middleware(import_module("app.core.profiler").Profiled)
     if app.state.observers.timed is not None:
         app.add_middleware(app.state.observers.timed)
 

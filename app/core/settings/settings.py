@@ -176,6 +176,7 @@ class Settings(_DatabaseOnly):
     shop_region: str | None = Field(default=None, pattern=r"^[A-Z]{2}-[A-Z0-9]{1,4}$")
     docs_enabled: bool | None = None
     enable_metrics: bool = True
+    profiler: bool = False
     gzip: bool = False
     drain_seconds: float = Field(default=3, ge=0, le=20)
     require_verified_email: bool = False
@@ -228,6 +229,8 @@ class Settings(_DatabaseOnly):
         secret = self.jwt.secret.get_secret_value()
         if secret.lower() in WEAK_SECRETS or len(secret.encode()) < SHORTEST_SECRET:
             raise ValueError(f"JWT_SECRET must be at least {SHORTEST_SECRET} random bytes; {_MAKE_ONE}")
+        if self.profiler and self.environment not in {Environment.DEVELOPMENT, Environment.TESTING}:
+            raise ValueError("PROFILER must be off outside development: it shows the code to whoever asks")
         if self.shop_region and self.shop_region[:2] != self.country:
             raise ValueError("SHOP_REGION must lie in SHOP_COUNTRY: DE-BY in DE")
         if self.backup.url and _overlap(self.backup.url, self.storage.url):
