@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from app.catalog.documents.forms import ALL_FILES as ALL_DOCUMENTS
 from app.catalog.pictures.forms import ALL_FILES, ONE_FILE
 from app.core.settings.settings import Settings
+from app.ops.errors import Draining
 from tests.conftest import ROOT
 
 NGINX = (ROOT / "docker" / "nginx" / "default.conf.template").read_text()
@@ -97,10 +98,13 @@ def test_nginx_does_not_lead_to_the_internal_port() -> None:
     [internal] = re.findall(r'INTERNAL_PORT: "(\d+)"', COMPOSE)
     [public] = re.findall(r'API_PORT: "(\d+)"', COMPOSE)
     assert internal != public
-    # The script that asks who is ready may ask there; no configuration of Nginx names it.
-    for file in (ROOT / "docker" / "nginx").glob("*.template"):
+    for file in (ROOT / "docker" / "nginx").iterdir():
         assert internal not in file.read_text(), file
-        assert "PROBE_PORT" not in file.read_text(), file
+
+
+def test_the_balancer_knows_by_its_code_who_drains() -> None:
+    script = (ROOT / "docker" / "nginx" / "balance").read_text()
+    assert f"*'\"{Draining.code}\"'*' {Draining.status} '*) state=draining" in script
 
 
 def test_nginx_passes_what_is_long_on_as_it_arrives_and_stores_none_of_it() -> None:
