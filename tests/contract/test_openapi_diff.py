@@ -20,17 +20,17 @@ async def document(app: FastAPI) -> Document:
 
 
 def _schemas(document: Document) -> Document:
-    return document["components"]["schemas"]  # type: ignore[no-any-return]
+    return document["components"]["schemas"]  # type: ignore[no-any-return]  # a document may be anything
 
 
 def _sent(document: Document) -> Document:
     content = document["paths"][BOOKS]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    return _schemas(document)[content["$ref"].rpartition("/")[2]]  # type: ignore[no-any-return]
+    return _schemas(document)[content["$ref"].rpartition("/")[2]]  # type: ignore[no-any-return]  # a document may be anything
 
 
 def _told(document: Document) -> Document:
     content = document["paths"][BOOKS]["post"]["responses"]["201"]["content"]["application/json"]["schema"]
-    return _schemas(document)[content["$ref"].rpartition("/")[2]]  # type: ignore[no-any-return]
+    return _schemas(document)[content["$ref"].rpartition("/")[2]]  # type: ignore[no-any-return]  # a document may be anything
 
 
 def _remove_path(document: Document) -> None:

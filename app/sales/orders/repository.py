@@ -90,7 +90,12 @@ class NewOrder(NamedTuple):
             address and address.model_dump_json(),
             billing and billing.model_dump_json(),
             option and _json({**option._asdict(), "price": float(option.price)}),
-            _json([_kept_discount(one) for one in applied]),
+            _json(
+                [
+                    {"id": one.rule_id, "code": one.code, "name": one.name, "amount": str(one.amount)}
+                    for one in applied
+                ]
+            ),
         )
 
 
@@ -255,10 +260,6 @@ class OrderRepository:
     async def _lock(self, wanted: Select[Order]) -> Order | None:
         locked = wanted.with_for_update().execution_options(populate_existing=True)
         return await self._session.scalar(locked)
-
-
-def _kept_discount(one: AppliedDiscount) -> dict[str, object]:
-    return {"id": one.rule_id, "code": one.code, "name": one.name, "amount": str(one.amount)}
 
 
 def _json(value: object) -> str:
