@@ -16,7 +16,8 @@ import app
 
 ON_DEMAND = ("gunicorn.app.wsgiapp", "gunicorn.arbiter", "uvicorn.lifespan.on")
 """What is imported by a name in a setting, or when it is first used."""
-NOT_IN_THE_IMAGE = {"app.cli.__main__", "app.cli.dev"}
+NOT_IN_THE_IMAGE = {"app.cli.__main__", "app.cli.dev", "app.core.profiler"}
+"""Commands of a checkout, and what needs a package for development."""
 READ_THEMSELVES = {"anyio"}
 """Packages that look into their own source when they are imported."""
 

@@ -17,6 +17,8 @@ import httpx
 from tests.conftest import ROOT
 
 PRODUCTION = ("docker-compose.yml", "docker/compose.prod.yml")
+_FAILURE = re.compile(r"failed to solve|dependency failed to start|is unhealthy|Error response from daemon")
+"""What Compose says when something went wrong; not every build of it ends with another code than 0 then."""
 _NOT_OF_THE_CHECKOUT = shutil.ignore_patterns(
     ".git", ".venv", ".local", ".env", "node_modules", "__pycache__", ".*_cache", ".hypothesis", "secrets"
 )
@@ -88,7 +90,7 @@ class Stack:
         files = [part for name in self.files for part in ("-f", name)]
         command = ["docker", "compose", "-p", self.project, *files, *self.options, *arguments]
         done = _run(command, folder=self.folder, variables=self.variables, timeout=timeout)
-        if check and done.returncode:
+        if check and (done.returncode or _FAILURE.search(done.stderr)):
             raise AssertionError(f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
         return done.stdout
 

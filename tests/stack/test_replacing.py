@@ -19,7 +19,7 @@ def busy(make_stack: StackMaker) -> Iterator[Stack]:
     stack = make_stack("busy", variables={"NGINX_API_RATE": "10000r/s", "NGINX_API_BURST": "10000"})
     stack.set_in_env(RATE_LIMIT_FACTOR="10000", WEB_CONCURRENCY="1")
     with running(stack, "--scale", f"api={SERVERS}"):
-        eventually(lambda: balanced(stack) == SERVERS, within=60, what="three in the balancer")
+        eventually(lambda: balanced(stack) == SERVERS, within=300, what="three in the balancer")
         yield stack
 
 
@@ -29,7 +29,7 @@ def balanced(stack: Stack) -> int:
 
 
 def settle(stack: Stack, servers: int = SERVERS) -> None:
-    eventually(lambda: balanced(stack) == servers, within=120, what=f"{servers} in the balancer")
+    eventually(lambda: balanced(stack) == servers, within=300, what=f"{servers} in the balancer")
 
 
 def meanwhile(stack: Stack, act: Callable[[], object]) -> Load:
@@ -110,13 +110,14 @@ def test_a_minute_of_load_survives_a_new_api_and_restarts_of_redis_and_postgresq
         docker("start", first)
         settle(busy)
         for service, is_back in (
+            # Without a password: that it refuses is an answer.
             ("redis", ("redis-cli", "ping")),
             ("db", ("sh", "-c", 'pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER" && echo PONG')),
         ):
             time.sleep(5)
             away = time.monotonic()
             busy.compose("restart", service)
-            eventually(lambda: "PONG" in answer_of(busy, service, *is_back), what=service)  # noqa: B023 (asked at once)
+            eventually(lambda: answers(busy, service, *is_back), within=60, what=service)  # noqa: B023 (asked at once)
             outages.append(Outage(away, time.monotonic()))
         time.sleep(max(6, 60 - (time.monotonic() - began)))
     counts = Counter((answer.method, answer.status) for answer in load.answers)
@@ -130,5 +131,6 @@ def test_a_minute_of_load_survives_a_new_api_and_restarts_of_redis_and_postgresq
     assert set(rows_of(busy, load.written).values()) == {1}
 
 
-def answer_of(stack: Stack, service: str, *command: str) -> str:
-    return stack.execute(service, *command, check=False)
+def answers(stack: Stack, service: str, *command: str) -> bool:
+    said = stack.execute(service, *command, check=False)
+    return "PONG" in said or "NOAUTH" in said
