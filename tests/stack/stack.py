@@ -124,7 +124,7 @@ class Stack:
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        return httpx.Client(base_url=self.tls_url if tls else self.url, verify=context, timeout=20, **options)  # type: ignore[arg-type]  # passed on as they are
+        return httpx.Client(base_url=self.tls_url if tls else self.url, verify=context, timeout=40, **options)  # type: ignore[arg-type]  # passed on as they are
 
 
 def docker(*arguments: str) -> str:
