@@ -5,7 +5,6 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from random import randrange
 from uuid import uuid4
 
 import pytest
@@ -86,7 +85,8 @@ def test_logging_in_has_a_narrower_limit(stack: Stack) -> None:
     wait_for_limits()
     with stack.client() as client:
         statuses = [client.get("/api/v1/auth/csrf").status_code for _ in range(10)]
-    assert statuses[:6] == [200] * 6
+    # Without a cookie the API says 401.
+    assert statuses[:6] == [401] * 6
     assert 429 in statuses[6:]
     time.sleep(6)
 
@@ -123,20 +123,28 @@ def test_requests_are_logged_without_their_queries_and_probes_not_at_all(stack: 
 
 def test_what_anybody_may_see_is_kept_for_a_second(stack: Stack) -> None:
     wait_for_limits()
-    # An address of its own, so that nobody has asked before.
-    path = f"/api/v1/books?limit=7&skip={randrange(1000)}"
+    path = "/api/v1/books?limit=7"
     ids = [uuid4().hex for _ in range(4)]
     with stack.client() as client:
+        # What a worker answers for the first time counts against its caller, and is not kept.
+        for _ in range(8):
+            client.get(path)
+        time.sleep(2.1)
         first = client.get(path, headers={"X-Request-ID": ids[0]})
         second = client.get(path, headers={"X-Request-ID": ids[1]})
         client.get(path, headers={"X-Request-ID": ids[2], "If-None-Match": first.headers["etag"]})
         time.sleep(2.1)
-        client.get(path, headers={"X-Request-ID": ids[3]})
-    assert first.content == second.content
+        again = client.get(path, headers={"X-Request-ID": ids[3]})
+    assert first.content == second.content == again.content
     assert second.headers["x-request-id"] == ids[1]
     eventually(lambda: bool(lines_of(stack, ids[3])))
     # After the second, the API is asked with the tag of what is kept, and nothing has changed.
-    assert [lines_of(stack, each)[0]["cache"] for each in ids] == ["MISS", "HIT", "BYPASS", "REVALIDATED"]
+    assert [lines_of(stack, each)[0]["cache"] for each in ids] == [
+        "REVALIDATED",
+        "HIT",
+        "BYPASS",
+        "REVALIDATED",
+    ]
 
 
 def test_tokens_are_not_compressed_and_the_catalogue_is(stack: Stack) -> None:
