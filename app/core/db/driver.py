@@ -36,7 +36,8 @@ async def driver_connection(session: AsyncSession) -> DriverConnection:
 async def connection_of(session: AsyncSession) -> AsyncConnection:
     """The connection of the session's transaction, which SQLAlchemy looks up once for all of it."""
     kept: AsyncConnection | None = session.info.get(_CONNECTION)
-    if kept is None or kept.closed or not session.in_transaction():
+    # In `begin_nested` SQLAlchemy must be asked: its savepoint is made when the connection is looked up.
+    if kept is None or kept.closed or session.in_nested_transaction() or not session.in_transaction():
         kept = session.info[_CONNECTION] = await session.connection()
     return kept
 

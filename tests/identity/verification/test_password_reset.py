@@ -1,8 +1,10 @@
 """Resetting a forgotten password over HTTP."""
 
 import asyncio
+from typing import Any
 
 import httpx
+from asyncpg.connection import LoggedQuery
 from fastapi import FastAPI
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -132,11 +134,15 @@ async def test_asking_does_the_same_work_for_known_and_unknown_addresses(
     statements: list[str] = []
     engines = live_app.state.database.engines().values()
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
+    def note(query: LoggedQuery) -> None:
+        statements.append(query.query)
+
+    def listen(connection: Any, *_: object) -> None:
+        # By the driver: not all that is said to PostgreSQL is said through SQLAlchemy.
+        connection.driver_connection.add_query_logger(note)
 
     for engine in engines:
-        event.listen(engine.sync_engine, "before_cursor_execute", note)
+        event.listen(engine.sync_engine, "checkout", listen)
     seen = []
     async with client_of(live_app) as client:
         for email in (address(caller), "nobody@example.com"):
@@ -145,7 +151,7 @@ async def test_asking_does_the_same_work_for_known_and_unknown_addresses(
             seen.append((answer.status_code, answer.content, list(statements)))
     assert seen[0] == seen[1]
     assert seen[0][0] == 202
-    assert len(seen[0][2]) > 1
+    assert any("INTO outbox_events" in statement for statement in seen[0][2])
 
 
 async def test_mails_are_limited_per_address_and_per_client(
