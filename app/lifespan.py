@@ -38,6 +38,5 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.cache_redis.aclose()
     await app.state.redis.aclose()
     await app.state.database.close()
-    if app.state.observers.close is not None:
-        await asyncio.to_thread(app.state.observers.close)
+    await app.state.observers.aclose()
     _log.info("stopped")

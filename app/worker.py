@@ -135,8 +135,7 @@ class Worker:
         await self._cache_redis.aclose()
         await self._redis.aclose()
         await self._database.close()
-        if self._observers.close is not None:
-            await asyncio.to_thread(self._observers.close)
+        await self._observers.aclose()
 
     @asynccontextmanager
     async def _showing_metrics(self) -> AsyncIterator[None]:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -249,17 +250,31 @@ def live_sign_up(live_app: FastAPI) -> SignUp:
 
 def run_sql(servers: Servers, statement: str) -> None:
     """One statement outside any transaction, such as CREATE DATABASE."""
+    ask_sql(servers.database_url, statement)
 
-    async def run() -> None:
-        admin = await asyncpg.connect(servers.database_url.replace("+asyncpg", ""))
+
+def ask_sql(url: str, statement: str) -> Any:
+    """The first value that the database at this address answers to a statement outside any transaction."""
+
+    async def run() -> Any:
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
         try:
-            await admin.execute(statement)
+            return await connection.fetchval(statement)
         finally:
-            await admin.close()
+            await connection.close()
 
     # In a thread of its own: fixtures of both kinds, with and without a running loop, call this.
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, run()).result()
+        return pool.submit(asyncio.run, run()).result()
+
+
+@pytest.fixture
+def blank_database_url(servers: Servers) -> Iterator[str]:
+    """A database without anything in it, not even a schema of ours."""
+    name = f"blank_{secrets.token_hex(4)}"
+    run_sql(servers, f"CREATE DATABASE {name}")
+    yield servers.postgres.url(name)
+    run_sql(servers, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def settings_for(servers: Servers, database_url: str, **overrides: object) -> Settings:

@@ -113,9 +113,6 @@ SLOTS_OPENED = Counter("bookstore_job_slots_opened_total", "Runs that a schedule
 WORKERS = Gauge("bookstore_workers", "Worker processes.", multiprocess_mode="livesum")
 BUILD_INFO = Gauge("bookstore_build_info", "Always 1.", ["version", "python"], multiprocess_mode="livemax")
 
-UNMATCHED = "none"
-"""The handler of paths that nobody serves, as the library calls it."""
-
 
 class _Made(CollectorRegistry):
     """Passes on what is registered, and keeps it by its name."""

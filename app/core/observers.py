@@ -3,6 +3,7 @@
 What they need is imported only then, so that a shop that uses neither pays nothing for them.
 """
 
+import asyncio
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,8 +24,12 @@ class Observers(NamedTuple):
     tracer_provider: "TracerProvider | None" = None
     timed: Callable[[ASGIApp], ASGIApp] | None = None
     """The middleware by which Sentry times requests."""
-    close: Callable[[], None] | None = None
-    """Sends what is left; blocks for two seconds at most."""
+    closing: tuple[Callable[[], object], ...] = ()
+
+    async def aclose(self) -> None:
+        """Send what is left, from a thread: each may block for seconds."""
+        for close in self.closing:
+            await asyncio.to_thread(close)
 
 
 def report_fault(fault: BaseException) -> None:
@@ -36,7 +41,7 @@ def report_fault(fault: BaseException) -> None:
 def start_observers(settings: Settings, release: str) -> Observers:
     """Connect those that the settings name."""
     _reports.clear()
-    closing: list[Callable[[], None]] = []
+    closing: list[Callable[[], object]] = []
     provider = timed = None
     if settings.sentry.dsn is not None:
         sentry = import_module("app.core.sentry")
@@ -47,9 +52,4 @@ def start_observers(settings: Settings, release: str) -> Observers:
     if settings.otel.exporter_otlp_endpoint:
         provider = import_module("app.core.tracing").make_provider(settings, release)
         closing.append(provider.shutdown)
-
-    def close() -> None:
-        for one in closing:
-            one()
-
-    return Observers(provider, timed, close if closing else None)
+    return Observers(provider, timed, tuple(closing))

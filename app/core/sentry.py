@@ -8,6 +8,7 @@ import sentry_sdk
 from sentry_sdk.types import Event, Hint
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.http.request_info import route_template
 from app.core.logging import request_id_var
 from app.core.redaction import fault_line
 from app.core.settings.settings import Settings
@@ -107,6 +108,5 @@ class TimedRequests:
             try:
                 await self._app(scope, receive, send_noting_status)
             finally:
-                state = scope.get("state", {})
-                route = state.get("route_template") or getattr(scope.get("route"), "path", "none")
-                sentry_sdk.get_current_scope().set_transaction_name(f"{scope['method']} {route}", "route")
+                name = f"{scope['method']} {route_template(scope)}"
+                sentry_sdk.get_current_scope().set_transaction_name(name, "route")

@@ -1,15 +1,12 @@
 """`bookstore backup`, `backups`, `restore` and `keys backup`, as they are typed."""
 
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.core.settings.settings import SettingsError, load_settings
-from devstack import Servers
 from tests.cli.conftest import Run
-from tests.conftest import JWT_SECRET, run_sql
+from tests.conftest import JWT_SECRET
 
 
 @pytest.fixture
@@ -28,16 +25,8 @@ def place(environment: pytest.MonkeyPatch, tmp_path: Path, key: str) -> Path:
     return tmp_path / "backups"
 
 
-@pytest.fixture
-def empty_url(servers: Servers) -> Iterator[str]:
-    name = f"empty_{secrets.token_hex(4)}"
-    run_sql(servers, f"CREATE DATABASE {name}")
-    yield servers.postgres.url(name)
-    run_sql(servers, f"DROP DATABASE {name} WITH (FORCE)")
-
-
 def test_a_backup_is_made_listed_proven_and_brought_back(
-    environment: pytest.MonkeyPatch, run: Run, place: Path, empty_url: str
+    environment: pytest.MonkeyPatch, run: Run, place: Path, blank_database_url: str
 ) -> None:
     made = run("backup")
     assert made.exit_code == 0, made.output
@@ -56,7 +45,7 @@ def test_a_backup_is_made_listed_proven_and_brought_back(
     replaced = run("restore", name, "--force")
     assert replaced.exit_code == 0, replaced.output
 
-    environment.setenv("DATABASE_URL", empty_url)
+    environment.setenv("DATABASE_URL", blank_database_url)
     restored = run("restore")
     assert restored.exit_code == 0, restored.output
     assert "bookstore migrate" in restored.stdout

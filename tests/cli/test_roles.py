@@ -1,15 +1,13 @@
 """`bookstore migrate` with an owner of its own: the application's role is made, refreshed, or refused."""
 
-import asyncio
 from collections.abc import Iterator
-from typing import Any
 
 import asyncpg
 import pytest
 
 from devstack import Servers
 from tests.cli.conftest import Run
-from tests.conftest import run_sql
+from tests.conftest import ask_sql, run_sql
 
 PASSWORD = "Rosen-Rot-1812"
 
@@ -41,17 +39,6 @@ def as_role(url: str, role: str, password: str = "") -> str:
     return url.replace("bookstore@", f"{role}:{password}@" if password else f"{role}@")
 
 
-def ask(url: str, question: str) -> Any:
-    async def run() -> Any:
-        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-        try:
-            return await connection.fetchval(question)
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
-
-
 @pytest.mark.usefixtures("guarded")
 def test_the_role_is_made_and_its_password_renewed(
     environment: pytest.MonkeyPatch, run: Run, empty_database_url: str
@@ -65,12 +52,12 @@ def test_the_role_is_made_and_its_password_renewed(
             assert result.exit_code == 0, result.output
             assert "bookstore_app" in result.stdout
             assert password not in result.output
-        assert ask(url, "SELECT count(*) FROM items") == 0
-    stored = ask(empty_database_url, "SELECT rolpassword FROM pg_authid WHERE rolname = 'bookstore_app'")
+        assert ask_sql(url, "SELECT count(*) FROM items") == 0
+    stored = ask_sql(empty_database_url, "SELECT rolpassword FROM pg_authid WHERE rolname = 'bookstore_app'")
     assert stored.startswith("SCRAM-SHA-256$4096:")
     wrong = as_role(empty_database_url, "bookstore_app", PASSWORD)
     with pytest.raises(asyncpg.InvalidPasswordError):
-        ask(wrong, "SELECT 1")
+        ask_sql(wrong, "SELECT 1")
 
 
 def test_what_was_granted_beyond_and_what_a_migration_adds_later_come_right(
@@ -80,31 +67,31 @@ def test_what_was_granted_beyond_and_what_a_migration_adds_later_come_right(
     environment.setenv("DATABASE_OWNER_URL", empty_database_url)
     environment.setenv("DATABASE_URL", url)
     assert run("migrate").exit_code == 0
-    ask(empty_database_url, "GRANT UPDATE ON audit_log TO bookstore_app")
-    ask(empty_database_url, "GRANT UPDATE (action) ON audit_log TO bookstore_app")
-    ask(empty_database_url, "GRANT CREATE ON SCHEMA public TO bookstore_app")
-    ask(empty_database_url, "CREATE TABLE later (id bigint GENERATED ALWAYS AS IDENTITY, name text)")
+    ask_sql(empty_database_url, "GRANT UPDATE ON audit_log TO bookstore_app")
+    ask_sql(empty_database_url, "GRANT UPDATE (action) ON audit_log TO bookstore_app")
+    ask_sql(empty_database_url, "GRANT CREATE ON SCHEMA public TO bookstore_app")
+    ask_sql(empty_database_url, "CREATE TABLE later (id bigint GENERATED ALWAYS AS IDENTITY, name text)")
     # Before the role is refreshed, by the owner's default privileges.
-    assert ask(url, "INSERT INTO later (name) VALUES ('new') RETURNING id") == 1
-    ask(url, "UPDATE later SET name = 'changed'")
+    assert ask_sql(url, "INSERT INTO later (name) VALUES ('new') RETURNING id") == 1
+    ask_sql(url, "UPDATE later SET name = 'changed'")
     assert run("migrate").exit_code == 0
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        ask(url, "UPDATE audit_log SET action = ''")
+        ask_sql(url, "UPDATE audit_log SET action = ''")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        ask(url, "CREATE TABLE mine ()")
-    ask(empty_database_url, "DROP TABLE later")
+        ask_sql(url, "CREATE TABLE mine ()")
+    ask_sql(empty_database_url, "DROP TABLE later")
 
 
 def test_without_an_owner_nothing_changes(
     environment: pytest.MonkeyPatch, run: Run, empty_database_url: str
 ) -> None:
     roles = "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles"
-    before = ask(empty_database_url, roles)
+    before = ask_sql(empty_database_url, roles)
     for owner in ("", empty_database_url):
         environment.setenv("DATABASE_OWNER_URL", owner)
         result = run("migrate")
         assert (result.exit_code, result.stdout) == (0, "")
-        assert ask(empty_database_url, roles) == before
+        assert ask_sql(empty_database_url, roles) == before
 
 
 def test_statements_are_counted_where_the_server_can_count_them(
@@ -112,7 +99,7 @@ def test_statements_are_counted_where_the_server_can_count_them(
 ) -> None:
     environment.setenv("DATABASE_URL", empty_database_url)
     assert run("migrate").exit_code == 0
-    assert ask(empty_database_url, "SELECT count(*) > 0 FROM pg_stat_statements")
+    assert ask_sql(empty_database_url, "SELECT count(*) > 0 FROM pg_stat_statements")
 
 
 def test_an_owner_that_is_no_superuser_migrates_and_makes_the_role(
@@ -124,9 +111,9 @@ def test_an_owner_that_is_no_superuser_migrates_and_makes_the_role(
     for _ in range(2):
         result = run("migrate")
         assert result.exit_code == 0, result.output
-    assert ask(url, "SELECT count(*) FROM items") == 0
+    assert ask_sql(url, "SELECT count(*) FROM items") == 0
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        ask(url, "DELETE FROM audit_log")
+        ask_sql(url, "DELETE FROM audit_log")
 
 
 def test_an_owner_that_may_not_make_roles_is_told_what_to_do(
@@ -173,10 +160,10 @@ def test_a_role_that_owns_a_table_or_has_no_password_is_refused(
     environment.setenv("DATABASE_OWNER_URL", empty_database_url)
     environment.setenv("DATABASE_URL", as_role(empty_database_url, "bookstore_app"))
     assert run("migrate").exit_code == 0
-    ask(empty_database_url, "ALTER TABLE item_views OWNER TO bookstore_app")
+    ask_sql(empty_database_url, "ALTER TABLE item_views OWNER TO bookstore_app")
     result = run("migrate")
     assert result.exit_code == 1
     assert "owns tables" in result.stderr
-    ask(empty_database_url, "ALTER TABLE item_views OWNER TO bookstore")
+    ask_sql(empty_database_url, "ALTER TABLE item_views OWNER TO bookstore")
     environment.setenv("DATABASE_URL", empty_database_url.replace("bookstore@", "bookstore_app:@"))
     assert "POSTGRES_APP_PASSWORD" in run("migrate").stderr

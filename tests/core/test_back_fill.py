@@ -1,17 +1,14 @@
 """A back-fill works in batches of their own, and one that was killed goes on where it was."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-from typing import Any
 
-import asyncpg
 import pytest
 
 from devstack.process import wait_until
-from tests.conftest import ROOT
+from tests.conftest import ROOT, ask_sql
 
 ROWS = 30_000
 PROGRAM = """
@@ -34,22 +31,11 @@ asyncio.run(run())
 """
 
 
-def ask(url: str, question: str) -> Any:
-    async def run() -> Any:
-        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-        try:
-            return await connection.fetchval(question)
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
-
-
 @pytest.fixture
 def gauges(empty_database_url: str) -> str:
     """A database with a table whose new column is empty."""
-    ask(empty_database_url, "CREATE TABLE gauges (id bigint PRIMARY KEY, value int, doubled int)")
-    ask(
+    ask_sql(empty_database_url, "CREATE TABLE gauges (id bigint PRIMARY KEY, value int, doubled int)")
+    ask_sql(
         empty_database_url,
         f"INSERT INTO gauges SELECT n * 2, n, NULL FROM generate_series(1, {ROWS}) AS n",  # noqa: S608 (a number)
     )
@@ -69,25 +55,25 @@ def start(url: str) -> subprocess.Popen[str]:
 def test_what_was_killed_goes_on_where_it_was(gauges: str) -> None:
     filled = "SELECT count(*) FROM gauges WHERE doubled IS NOT NULL"
     killed = start(gauges)
-    assert wait_until(lambda: ask(gauges, filled) > 0, timeout=60)
+    assert wait_until(lambda: ask_sql(gauges, filled) > 0, timeout=60)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     assert wait_until(
-        lambda: ask(gauges, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%gauges SET%'") <= 1,
+        lambda: ask_sql(gauges, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%gauges SET%'") <= 1,
         timeout=60,
     )
-    before = ask(gauges, filled)
+    before = ask_sql(gauges, filled)
     assert 0 < before < ROWS
 
     again = start(gauges)
     said, _ = again.communicate(timeout=120)
 
     assert int(said) == ROWS - before
-    assert ask(gauges, "SELECT count(*) FROM gauges WHERE doubled = value * 2") == ROWS
+    assert ask_sql(gauges, "SELECT count(*) FROM gauges WHERE doubled = value * 2") == ROWS
 
 
 def test_what_is_filled_already_is_left_alone(gauges: str) -> None:
-    ask(gauges, "UPDATE gauges SET doubled = 7 WHERE id <= 100")
+    ask_sql(gauges, "UPDATE gauges SET doubled = 7 WHERE id <= 100")
     said, _ = start(gauges).communicate(timeout=120)
     assert int(said) == ROWS - 50
-    assert ask(gauges, "SELECT count(*) FROM gauges WHERE doubled = 7") == 50
+    assert ask_sql(gauges, "SELECT count(*) FROM gauges WHERE doubled = 7") == 50

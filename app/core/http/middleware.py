@@ -17,10 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.cache.hot import HotCache
 from app.core.clock import utc_now
 from app.core.http.problems import GENERIC, fault_response, problem_response
-from app.core.http.request_info import scope_var
+from app.core.http.request_info import route_template, scope_var
 from app.core.http.responses import PUBLIC_ANSWERS, has_credentials, hot_key, send_representation
 from app.core.logging import request_id_var, write_json_line
-from app.core.metrics import IN_PROGRESS, REFUSALS, UNMATCHED, RequestMeters
+from app.core.metrics import IN_PROGRESS, REFUSALS, RequestMeters
 from app.core.settings.groups import LogSettings
 
 INTERNAL_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
@@ -111,7 +111,7 @@ class RequestContext:
             await self._app(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - started
-            template = state.get("route_template") or getattr(scope.get("route"), "path", UNMATCHED)
+            template = route_template(scope)
             if meters is not None:
                 IN_PROGRESS.dec()
                 meters.of(method, template, status).observe(seconds, received, sent)

@@ -8,6 +8,9 @@ from starlette.types import Scope
 
 LONGEST_AGENT = 300
 
+UNMATCHED = "none"
+"""The route of paths that nobody serves, as prometheus-fastapi-instrumentator calls it."""
+
 scope_var: ContextVar[Scope | None] = ContextVar("scope", default=None)
 
 
@@ -21,6 +24,14 @@ class RequestInfo:
     user_id: int | None = None
     session_id: str | None = None
     api_key_id: int | None = None
+
+
+def route_template(scope: Scope) -> str:
+    """The template of the route that answered, be it the router's or, before routing, the cache's."""
+    template: str = scope.get("state", {}).get("route_template") or getattr(
+        scope.get("route"), "path", UNMATCHED
+    )
+    return template
 
 
 def current_request_id() -> str:

@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from app.core.settings.groups import StorageSettings
+from app.core.settings.unset import unset_if_empty
 
 _AGE_KEY = re.compile(r"age1[0-9a-z]{58}|AGE-SECRET-KEY-1[0-9A-Z]{58}")
 
@@ -24,10 +25,7 @@ class BackupSettings(StorageSettings):
     keep_monthly: int = Field(default=12, ge=0, le=120)
     pg_bin: Path | None = None
 
-    @field_validator("pg_bin", mode="before")
-    @classmethod
-    def _may_be_empty(cls, folder: object) -> object:
-        return folder or None
+    _may_be_empty = field_validator("pg_bin", mode="before")(unset_if_empty)
 
     @field_validator("key")
     @classmethod

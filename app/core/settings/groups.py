@@ -11,6 +11,8 @@ from limits import parse as parse_rate
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from app.core.settings.unset import unset_if_empty
+
 ANY_HOST = "*"
 """In ALLOWED_HOSTS: whatever the client calls this server."""
 
@@ -43,10 +45,7 @@ class DatabaseSettings(BaseModel):
     statement_timeout: float = Field(default=10, gt=0)
     search_timeout: float = Field(default=2, gt=0)
 
-    @field_validator("processes", mode="before")
-    @classmethod
-    def _may_be_empty(cls, given: object) -> object:
-        return None if given == "" else given
+    _may_be_empty = field_validator("processes", mode="before")(unset_if_empty)
 
     @field_validator("url", "owner_url", "replica_url")
     @classmethod
@@ -307,10 +306,7 @@ class WorkerSettings(BaseModel):
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=1, le=65_535)
 
-    @field_validator("metrics_port", mode="before")
-    @classmethod
-    def _may_be_empty(cls, given: object) -> object:
-        return None if given == "" else given
+    _may_be_empty = field_validator("metrics_port", mode="before")(unset_if_empty)
 
 
 class LogSettings(BaseModel):

@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
+from app.core.settings.unset import unset_if_empty
+
 
 class SentrySettings(BaseModel):
     """Sentry: `SENTRY_*`. Off without a DSN; the part of requests that is timed, None: a tenth in production, else none."""
@@ -11,10 +13,7 @@ class SentrySettings(BaseModel):
     dsn: SecretStr | None = None
     traces_sample_rate: float | None = Field(default=None, ge=0, le=1)
 
-    @field_validator("traces_sample_rate", mode="before")
-    @classmethod
-    def _may_be_empty(cls, given: object) -> object:
-        return None if given == "" else given
+    _may_be_empty = field_validator("traces_sample_rate", mode="before")(unset_if_empty)
 
     @field_validator("dsn")
     @classmethod

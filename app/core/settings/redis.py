@@ -6,6 +6,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
+from app.core.settings.unset import unset_if_empty
+
 _LOOKS_LIKE = (
     "must look like redis://user:password@host:6379/0,"
     " redis+sentinel://user:password@host:26379,host:26379/name/0 or redis+cluster://user:password@host:6379,host:6379"
@@ -72,10 +74,7 @@ class RedisSettings(BaseModel):
     cache_url: SecretStr | None = None
     timeout: float = Field(default=1, gt=0)
 
-    @field_validator("cache_url", mode="before")
-    @classmethod
-    def _may_be_empty(cls, given: object) -> object:
-        return given or None
+    _may_be_empty = field_validator("cache_url", mode="before")(unset_if_empty)
 
     @field_validator("url", "cache_url")
     @classmethod

@@ -45,6 +45,7 @@ from app.core.settings.groups import (
 from app.core.settings.observers import OtelSettings, SentrySettings
 from app.core.settings.redis import RedisSettings
 from app.core.settings.strength import is_default_password, is_guessable
+from app.core.settings.unset import unset_if_empty
 
 WEAK_SECRETS = frozenset({"", "secret", "changeme", "change-me", "change-me-in-production"})
 SHORTEST_SECRET = 32
@@ -211,10 +212,9 @@ class Settings(_DatabaseOnly):
             return values
         return {**values, "log": {"level": "WARNING", **values.get("log", {})}}
 
-    @field_validator("internal_port", "shop_time_zone", "shop_country", "shop_region", mode="before")
-    @classmethod
-    def _may_be_empty(cls, given: object) -> object:
-        return None if given == "" else given
+    _may_be_empty = field_validator(
+        "internal_port", "shop_time_zone", "shop_country", "shop_region", mode="before"
+    )(unset_if_empty)
 
     @field_validator("public_url")
     @classmethod

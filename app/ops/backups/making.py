@@ -13,7 +13,6 @@ import structlog
 
 from app import __version__
 from app.core.clock import utc_now
-from app.core.db.libpq import connection_variables
 from app.core.settings.settings import Settings
 from app.core.storage.storage import Storage, make_storage
 from app.ops.backups.age import public_key, seal
@@ -71,9 +70,7 @@ async def make_backup(settings: Settings, transaction: Transaction) -> Manifest:
 async def _copy_database(
     settings: Settings, transaction: Transaction, target: BackupTarget, name: str
 ) -> _Copies:
-    programs = Programs(
-        settings.backup.pg_bin, connection_variables(settings.database.url.get_secret_value())
-    )
+    programs = Programs.build(settings)
     async with snapshot(transaction) as seen:
         heads = await seen.schema_heads()
         part = await _put_sealed(settings, target, f"{name}/database.dump.age", programs.dump(seen.key))

@@ -9,7 +9,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
+from app.core.db.libpq import connection_variables
+from app.core.settings.settings import Settings
 from app.ops.backups.errors import ProgramFailed
 
 OLDEST_MAJOR = 18
@@ -27,6 +30,12 @@ class Programs:
 
     folder: Path | None
     environment: Mapping[str, str]
+
+    @classmethod
+    def build(cls, settings: Settings) -> Self:
+        """The programs of the settings' folder, for the settings' database."""
+        variables = connection_variables(settings.database.url.get_secret_value())
+        return cls(settings.backup.pg_bin, variables)
 
     def dump(self, snapshot: str) -> AsyncGenerator[bytes, None]:
         """The database as that snapshot sees it, in pg_dump's custom format. Raises ProgramFailed, at the end."""

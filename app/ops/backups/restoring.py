@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from app.core.db.engine import Database
-from app.core.db.libpq import connection_variables
 from app.core.settings.settings import Settings
 from app.core.storage.storage import Storage, make_storage
 from app.ops.backups.age import is_secret, unseal
@@ -28,9 +27,7 @@ class Restore:
         self._backup = backup
         self._target = BackupTarget(settings.backup)
         self._identity = settings.backup.age_key
-        self._programs = Programs(
-            settings.backup.pg_bin, connection_variables(settings.database.url.get_secret_value())
-        )
+        self._programs = Programs.build(settings)
 
     async def check(self) -> None:
         """Read all of it: checksums, seals, every statement, every file. Changes nothing.

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from app.ops.backups.manifest import Manifest
 from app.ops.backups.restoring import Restore
 from app.ops.backups.target import BackupTarget
 from devstack import Servers
-from tests.conftest import DatabaseMaker, run_sql, settings_for
+from tests.conftest import DatabaseMaker, settings_for
 
 FILES = {
     "covers/small.webp": b"small",
@@ -120,15 +120,6 @@ async def open_shop(servers: Servers, tmp_path: Path, keys: tuple[str, str]) -> 
 
 
 @pytest.fixture
-def empty_url(servers: Servers) -> Iterator[str]:
-    """A database without anything in it."""
-    name = f"empty_{secrets.token_hex(4)}"
-    run_sql(servers, f"CREATE DATABASE {name}")
-    yield servers.postgres.url(name)
-    run_sql(servers, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
 async def shop(open_shop: OpenShop, make_database: DatabaseMaker) -> AsyncIterator[Shop]:
     """A shop with a seller, a hundred items and some files."""
     with make_database() as url:
@@ -142,9 +133,9 @@ async def shop(open_shop: OpenShop, make_database: DatabaseMaker) -> AsyncIterat
 
 
 @pytest.fixture
-def empty_shop(open_shop: OpenShop, empty_url: str) -> Shop:
+def empty_shop(open_shop: OpenShop, blank_database_url: str) -> Shop:
     """Nothing yet, and the same place of backups."""
-    return open_shop(empty_url)
+    return open_shop(blank_database_url)
 
 
 @asynccontextmanager

@@ -108,12 +108,12 @@ async def test_what_is_there_is_replaced_only_when_that_is_said(shop: Shop, empt
     await empty_shop.restore(again)
 
 
-async def test_files_may_be_left_out(shop: Shop, open_shop: OpenShop, empty_url: str) -> None:
+async def test_files_may_be_left_out(shop: Shop, open_shop: OpenShop, blank_database_url: str) -> None:
     database = shop.settings.database.url.get_secret_value()
     backup = await open_shop(database, files=False).back_up()
     assert (backup.files, backup.file_count) == (None, 0)
 
-    restored = open_shop(empty_url)
+    restored = open_shop(blank_database_url)
     await restored.restore(backup)
 
     assert await restored.files() == {}
@@ -121,7 +121,7 @@ async def test_files_may_be_left_out(shop: Shop, open_shop: OpenShop, empty_url:
 
 
 async def test_a_bucket_keeps_backups_as_a_folder_does(
-    shop: Shop, open_shop: OpenShop, empty_url: str
+    shop: Shop, open_shop: OpenShop, blank_database_url: str
 ) -> None:
     with open_bucket() as bucket:
         place = {
@@ -134,7 +134,7 @@ async def test_a_bucket_keeps_backups_as_a_folder_does(
         source = open_shop(shop.settings.database.url.get_secret_value(), **place)
         await make_storage(source.settings.storage).put("covers/one.webp", b"one")
         made = await source.back_up()
-        restored = open_shop(empty_url, **place)
+        restored = open_shop(blank_database_url, **place)
 
         assert await restored.backups() == [made]
         await restored.restore(made)

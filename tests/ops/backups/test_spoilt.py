@@ -84,13 +84,13 @@ async def test_a_part_that_is_not_as_written_restores_nothing(
 
 
 async def test_another_key_and_the_public_one_open_nothing(
-    shop: Shop, open_shop: OpenShop, empty_url: str
+    shop: Shop, open_shop: OpenShop, blank_database_url: str
 ) -> None:
     backup = await shop.back_up()
     public, other = new_key()
 
     for key, complaint in ((other, "made for another key"), (public, "only seals")):
-        stranger = open_shop(empty_url, key=key)
+        stranger = open_shop(blank_database_url, key=key)
         with pytest.raises(WrongKey, match=complaint):
             await stranger.restore(backup)
         await assert_untouched(stranger)
