@@ -15,6 +15,7 @@ class Permission(StrEnum):
     INVENTORY_READ = "inventory:read"
     ITEMS_MODERATE = "items:moderate"
     ITEMS_WRITE = "items:write"
+    JOBS_MANAGE = "jobs:manage"
     JOBS_READ = "jobs:read"
     ORDERS_MANAGE = "orders:manage"
     ORDERS_READ = "orders:read"
@@ -29,6 +30,7 @@ class Permission(StrEnum):
     TOKENS_INTROSPECT = "tokens:introspect"
     USERS_MANAGE = "users:manage"
     USERS_READ = "users:read"
+    WEBHOOKS_MANAGE = "webhooks:manage"
 
 
 class Role(StrEnum):
@@ -50,6 +52,7 @@ DESCRIPTIONS: dict[Permission, str] = {
     Permission.INVENTORY_READ: "Read exact stock and every movement of it, and reconcile them.",
     Permission.ITEMS_MODERATE: "Change or delete anybody's books and goods.",
     Permission.ITEMS_WRITE: "List, change and delete one's own books and goods.",
+    Permission.JOBS_MANAGE: "Try dead letters again, and discard them.",
     Permission.JOBS_READ: "See background jobs, their queues and dead letters.",
     Permission.ORDERS_MANAGE: "See, ship, deliver, annotate and cancel anybody's orders; decide on returns.",
     Permission.ORDERS_READ: "See one's own cart, orders, payments and invoices.",
@@ -64,6 +67,7 @@ DESCRIPTIONS: dict[Permission, str] = {
     Permission.TOKENS_INTROSPECT: "Ask whether a token is valid and what it grants.",
     Permission.USERS_MANAGE: "Mend, close, open and unlock accounts and end their sessions.",
     Permission.USERS_READ: "Find and read anybody's account.",
+    Permission.WEBHOOKS_MANAGE: "Register webhooks for all that happens, and see everybody's.",
 }
 
 SESSION_ONLY = frozenset(
@@ -104,6 +108,7 @@ _MODERATOR = _USER | {
 _ADMIN = _MODERATOR | {
     Permission.AUDIT_READ,
     Permission.DISCOUNTS_MANAGE,
+    Permission.JOBS_MANAGE,
     Permission.JOBS_READ,
     Permission.ORDERS_REFUND,
     Permission.ROLES_ASSIGN,
@@ -112,6 +117,7 @@ _ADMIN = _MODERATOR | {
     Permission.TOKENS_INTROSPECT,
     Permission.USERS_MANAGE,
     Permission.USERS_READ,
+    Permission.WEBHOOKS_MANAGE,
 }
 _PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.USER: _USER,
