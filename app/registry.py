@@ -6,6 +6,7 @@ MODULES = (
     "app.core.audit",
     "app.core.db.idempotency_keys",
     "app.core.events.events",
+    "app.core.events.feed",
     "app.core.events.jobs",
     "app.identity.models",
     "app.identity.errors",

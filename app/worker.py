@@ -43,6 +43,7 @@ from app.core.events.events import (
     run_external,
     run_transactional,
 )
+from app.core.events.feed import live_channel, sequence_events
 from app.core.events.jobs import open_slots
 from app.core.events.stream import queue_name
 from app.core.logging import configure_logging, request_id_var
@@ -94,6 +95,7 @@ class Worker:
         )
         self._running: dict[Delivery, asyncio.Task[Any] | None] = {}
         self._woken = asyncio.Event()
+        self._written = asyncio.Event()
         self._stopping = asyncio.Event()
         self._opening = asyncio.Lock()
         self._queue: EventBroker | None = None
@@ -101,7 +103,7 @@ class Worker:
     async def run(self, *, is_scheduling: bool) -> None:
         """Work until `stop`; then finish what is under way."""
         self._cache.start()
-        loops = [self._relay, self._renew]
+        loops = [self._relay, self._sequence, self._renew]
         if is_scheduling:
             loops.append(self._schedule)
         tasks = [asyncio.create_task(self._persist(loop)) for loop in loops]
@@ -205,15 +207,30 @@ class Worker:
             return
         async with self._database.reading() as connection:
             raw: Any = (await connection.get_raw_connection()).driver_connection
-            await raw.add_listener(CHANNEL, self._wake)
+            await raw.add_listener(CHANNEL, self._hear)
             try:
                 yield
             finally:
                 with suppress(Exception):
-                    await raw.remove_listener(CHANNEL, self._wake)
+                    await raw.remove_listener(CHANNEL, self._hear)
 
-    def _wake(self, *_: object) -> None:
+    def _hear(self, *_: object) -> None:
+        """Something was committed."""
+        self._written.set()
         self._woken.set()
+
+    async def _sequence(self) -> None:
+        """Give what was committed its place in the feed, and say so to whoever listens."""
+        channel = await live_channel(self._database)
+        while True:
+            self._written.clear()
+            async with self._transaction() as session:
+                sequenced = await sequence_events(session)
+            if sequenced is not None:
+                await self._redis.publish(channel, f"{sequenced.first} {sequenced.last}")
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._written.wait(), POLL_EVERY)
 
     async def work_on(self, event_id: int) -> None:
         """Make one attempt at one event. Never fails for the event's sake: the outbox records the failure."""
@@ -229,7 +246,7 @@ class Worker:
         finally:
             del self._running[delivery]
             request_id_var.reset(token)
-            self._wake()
+            self._woken.set()
 
     def _traced(self, delivery: Delivery) -> AbstractContextManager[object]:
         provider = self._observers.tracer_provider

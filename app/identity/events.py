@@ -7,11 +7,28 @@ from app.core.events.events import Event
 
 
 @dataclass(frozen=True, slots=True)
-class UserRegistered(Event):
+class UserEvent(Event):
+    """Something that the owner of the account may know of."""
+
+    type: ClassVar[str]
+    user_id: int
+
+    @property
+    def subject(self) -> str:
+        """The account."""
+        return f"user:{self.user_id}"
+
+    @property
+    def concerns(self) -> int:
+        """Its owner."""
+        return self.user_id
+
+
+@dataclass(frozen=True, slots=True)
+class UserRegistered(UserEvent):
     """An account was opened: welcome it and have the address verified."""
 
     type: ClassVar[str] = "user.registered"
-    user_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +66,17 @@ class EmailChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordChanged(Event):
+class PasswordChanged(UserEvent):
     """The password changed or was reset."""
 
     type: ClassVar[str] = "user.password_changed"
-    user_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class NewDevice(Event):
+class NewDevice(UserEvent):
     """A login came from a device that this account has not used before."""
 
     type: ClassVar[str] = "user.new_device"
-    user_id: int
     device: str
     ip: str
 
@@ -77,7 +92,7 @@ class TokenReused(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class SecondFactorChanged(Event):
+class SecondFactorChanged(UserEvent):
     """A second factor was added, removed or used up, or guessed at too often; `what` says which.
 
     `what` is one of totp_enabled, totp_disabled, recovery_codes_replaced, recovery_code_used,
@@ -85,7 +100,6 @@ class SecondFactorChanged(Event):
     """
 
     type: ClassVar[str] = "user.second_factor_changed"
-    user_id: int
     what: str
 
 

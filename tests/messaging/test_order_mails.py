@@ -57,7 +57,7 @@ async def test_an_order_is_mailed_when_it_is_placed_paid_shipped_and_refunded(
     order = await bought(live_app)
     about = (order.id, order.number)
     events: list[Event] = [
-        OrderCreated(*about, 1, "33.14", "EUR"),
+        OrderCreated(*about, "33.14", "EUR", user_id=1),
         OrderPaid(*about),
         OrderShipped(*about, order.shipment_id),
         OrderRefunded(*about, 1, "5.50"),

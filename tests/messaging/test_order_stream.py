@@ -9,7 +9,7 @@ from app.sales.orders.handlers import MOST_KEPT, STREAM
 from tests.messaging.conftest import Mailed
 from tests.worker.conftest import Change
 
-CREATED = OrderCreated(7, "ORD-02387461", 1, "33.14", "EUR")
+CREATED = OrderCreated(7, "ORD-02387461", "33.14", "EUR", user_id=1)
 AGAIN = "UPDATE outbox_events SET done_at = NULL, locked_until = now(), available_at = now() WHERE type = 'order.created'"
 
 

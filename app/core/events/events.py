@@ -33,9 +33,22 @@ CHANNEL = "outbox"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. A subclass sets `type`, a stable name such as `user.registered`."""
+    """Something that happened. A subclass sets `type`, a stable name such as `user.registered`.
+
+    One that others may hear of says what it is about: it gets its place in the feed (`core.events.feed`).
+    """
 
     type: ClassVar[str]
+
+    @property
+    def subject(self) -> str | None:
+        """What it is about, as `order:BK-…`; None: the shop's own affair, which is shown to nobody."""
+        return None
+
+    @property
+    def concerns(self) -> int | None:
+        """The account whose affair it is, if it is one's."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,8 @@ def _event(delivery: Delivery) -> Event:
 class OutboxEvent(Base):
     """An event on its way: `available_at` is when the relay queues it (again), `locked_until`
     when a worker may start on it (again), `attempts` how often one did.
+
+    What has a `subject` is part of the feed, in the order of `sequence`, which the worker gives after the commit.
     """
 
     __tablename__ = "outbox_events"
@@ -143,8 +158,22 @@ class OutboxEvent(Base):
     locked_until: Mapped[datetime] = mapped_column(server_default=func.now())
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     done_at: Mapped[datetime | None]
+    subject: Mapped[str | None]
+    user_id: Mapped[int | None]
+    sequence: Mapped[int | None] = mapped_column(unique=True)
 
     __table_args__ = (
+        Index(
+            "ix_outbox_events_unsequenced",
+            "id",
+            postgresql_where=text("subject IS NOT NULL AND sequence IS NULL"),
+        ),
+        Index(
+            "ix_outbox_events_subject", "subject", "sequence", postgresql_where=text("subject IS NOT NULL")
+        ),
+        Index(
+            "ix_outbox_events_user_id", "user_id", "sequence", postgresql_where=text("user_id IS NOT NULL")
+        ),
         Index("ix_outbox_events_pending", "available_at", "id", postgresql_where=text("done_at IS NULL")),
         Index("ix_outbox_events_done_at", "done_at", postgresql_where=text("done_at IS NOT NULL")),
     )
@@ -164,8 +193,10 @@ class DeadLetter(Base):
 
 
 _PUBLISH = """
-    WITH written AS (INSERT INTO outbox_events (type, payload, request_id) VALUES ($1, $2, $3))
-    SELECT pg_notify($4, '')
+    WITH written AS (
+        INSERT INTO outbox_events (type, payload, request_id, subject, user_id) VALUES ($1, $2, $3, $4, $5)
+    )
+    SELECT pg_notify($6, '')
 """
 
 
@@ -174,4 +205,5 @@ async def publish(session: AsyncSession, event: Event, request_id: str = "") -> 
     payload = orjson.dumps(asdict(event)).decode()
     origin = request_id or current_request_id()
     await session.flush()
-    await fetch(session, _PUBLISH, event.type, payload, origin, CHANNEL)
+    about = (event.subject, event.concerns)
+    await fetch(session, _PUBLISH, event.type, payload, origin, *about, CHANNEL)

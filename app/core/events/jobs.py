@@ -26,6 +26,7 @@ Run = Callable[[AsyncSession], Awaitable[int]]
 """Does the work in the session's transaction; answers how many rows it touched, for the log."""
 
 KEEP_DONE_EVENTS = timedelta(days=7)
+KEEP_FEED = timedelta(days=30)
 KEEP_SLOTS = timedelta(days=30)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -124,7 +125,7 @@ async def run_job(session: AsyncSession, event: JobDue, _delivery: Delivery) -> 
 
 @scheduled("purge_outbox", timedelta(hours=1))
 async def purge_outbox(session: AsyncSession) -> int:
-    """Delete events done a week ago and slots opened a month ago, which are of no more use; dead letters stay."""
+    """Delete events done a week ago, and after a month what the feed shows and slots; dead letters stay."""
     now = utc_now()
     await session.execute(delete(JobSlot).where(JobSlot.opened_at < now - KEEP_SLOTS))
-    return await outbox.purge_done(session, now - KEEP_DONE_EVENTS)
+    return await outbox.purge_done(session, now - KEEP_DONE_EVENTS, now - KEEP_FEED)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Interval, delete, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Interval, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -119,9 +119,8 @@ async def postpone(session: AsyncSession, delivery: Delivery, delay: float | Non
 
 
 async def dead_letter(session: AsyncSession, delivery: Delivery, error: str) -> None:
-    """Move the event to the dead letters, with the reason."""
-    gone = delete(OutboxEvent).where(*_locked_by(delivery)).returning(OutboxEvent.id)
-    if await session.scalar(gone.execution_options(synchronize_session=False)) is None:
+    """Put the event with the dead letters, with the reason; in the feed it stays, for it did happen."""
+    if not await finish(session, delivery):
         return
     letter = {
         "type": delivery.type,
@@ -142,9 +141,10 @@ async def read_backlog(connection: AsyncConnection) -> Backlog:
     return Backlog(row[0], max(0.0, float(row[1])), row[2])
 
 
-async def purge_done(session: AsyncSession, before: datetime) -> int:
-    """Delete events that were done before; return how many."""
-    return await delete_some(session, OutboxEvent.id, OutboxEvent.done_at < before)
+async def purge_done(session: AsyncSession, before: datetime, feed_before: datetime) -> int:
+    """Delete events that were done before, those of the feed that were written before; return how many."""
+    is_over = or_(OutboxEvent.subject.is_(None), OutboxEvent.created_at < feed_before)
+    return await delete_some(session, OutboxEvent.id, (OutboxEvent.done_at < before) & is_over)
 
 
 def _locked_by(delivery: Delivery) -> tuple[ColumnElement[bool], ...]:

@@ -82,7 +82,8 @@ class OrderPlacer:
         take = self._states.hand_out if order.is_at_counter else self._states.reserve
         await take(placed.id, placed.taken, actor_id)
         await self._discounts.redeem(placed.id, basket.user_id, totals.applied)
-        created = OrderCreated(placed.id, placed.number, order.user_id, str(order.total), order.currency)
+        total = str(order.total)
+        created = OrderCreated(placed.id, placed.number, total, order.currency, user_id=order.user_id)
         await publish(self._session, created)
         return placed
 

@@ -124,7 +124,7 @@ class OrderService:
         order.paid_at, order.expires_at = utc_now(), None
         count_at_commit(self._session, REVENUE.labels(order.currency), float(order.total))
         self._orders.note(order, "paid", None)
-        await publish(self._session, OrderPaid(order.id, order.number))
+        await publish(self._session, OrderPaid(order.id, order.number, user_id=order.user_id))
         return True
 
     async def ship(self, actor: Principal, number: str, shipment: ShipmentIn) -> int:
@@ -152,7 +152,7 @@ class OrderService:
             shipment_id=shipment_id, carrier=parcel.carrier, tracking=parcel.tracking, lines=lines
         )
         self._orders.note(order, "shipped", actor.user_id, data=sent)
-        await publish(self._session, OrderShipped(order.id, order.number, shipment_id))
+        await publish(self._session, OrderShipped(order.id, order.number, shipment_id, user_id=order.user_id))
         return shipment_id
 
     async def deliver(self, actor: Principal, number: str) -> None:
@@ -161,7 +161,7 @@ class OrderService:
         self._move(order, Action.DELIVER)
         order.fulfilment_status, order.delivered_at = FulfilmentStatus.DELIVERED, utc_now()
         self._orders.note(order, "delivered", actor.user_id)
-        await publish(self._session, OrderDelivered(order.id, order.number))
+        await publish(self._session, OrderDelivered(order.id, order.number, user_id=order.user_id))
 
     async def make_ready(self, actor: Principal, number: str) -> None:
         """Lay it out for its buyer, who is told a code to show. Raises OrderNotFound, IllegalTransition, NotYetOnSale."""
@@ -172,7 +172,7 @@ class OrderService:
         )
         order.fulfilment_status, order.pickup_code = FulfilmentStatus.READY_FOR_PICKUP, make_code()
         self._orders.note(order, "ready_for_pickup", actor.user_id)
-        await publish(self._session, OrderReadyForPickup(order.id, order.number))
+        await publish(self._session, OrderReadyForPickup(order.id, order.number, user_id=order.user_id))
 
     async def pick_up(self, actor: Principal, number: str, shown: str) -> None:
         """Hand the order over to whoever shows its code: the stock leaves with them.
@@ -189,7 +189,7 @@ class OrderService:
         order.fulfilment_status, order.pickup_code = FulfilmentStatus.DELIVERED, None
         order.shipped_at = order.delivered_at = utc_now()
         self._orders.note(order, "picked_up", actor.user_id)
-        await publish(self._session, OrderDelivered(order.id, order.number))
+        await publish(self._session, OrderDelivered(order.id, order.number, user_id=order.user_id))
 
     async def annotate(self, actor: Principal, number: str, note: NoteIn) -> None:
         """Write a note into the timeline. Raises OrderNotFound."""
@@ -242,7 +242,8 @@ class OrderService:
         order.fulfilment_status, order.pickup_code = FulfilmentStatus.UNFULFILLED, None
         reason = "expired" if action is Action.EXPIRE else "cancelled"
         self._orders.note(order, reason, actor_id)
-        await publish(self._session, OrderCancelled(order.id, order.number, reason))
+        cancelled = OrderCancelled(order.id, order.number, reason, user_id=order.user_id)
+        await publish(self._session, cancelled)
 
     async def _revive(self, order: Order) -> bool:
         applied = [

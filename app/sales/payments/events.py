@@ -17,6 +17,11 @@ class PaymentEvent(Event):
     amount: str
     currency: str
 
+    @property
+    def subject(self) -> str:
+        """The payment."""
+        return f"payment:{self.payment_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class PaymentSucceeded(PaymentEvent):

@@ -18,6 +18,11 @@ class PaymentRefunded(Event):
     amount: str
     currency: str
 
+    @property
+    def subject(self) -> str:
+        """The payment."""
+        return f"payment:{self.payment_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class RefundRequested(Event):

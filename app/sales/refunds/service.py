@@ -169,7 +169,8 @@ class RefundService:
             order.payment_status = PaymentStatus.REFUNDED if is_all else PaymentStatus.PARTIALLY_REFUNDED
             told = RefundNote(refund_id=refund.id, amount=given)
             self._orders.note(order, "refunded", refund.actor_id, data=told)
-            await publish(self._session, OrderRefunded(order.id, number, refund.id, str(given)))
+            refunded = OrderRefunded(order.id, number, refund.id, str(given), user_id=order.user_id)
+            await publish(self._session, refunded)
 
     async def _give_back_all(self, order: Order, payments: Sequence[Payment], reason: str) -> None:
         left = sum((one.amount - one.refunded for one in payments), Decimal(0))

@@ -88,7 +88,7 @@ class TillService:
         order.shipped_at = order.delivered_at = utc_now()
         orders.count_status(order)
         orders.note(order, SOLD, cashier.user_id, data=paid)
-        await publish(self._session, OrderDelivered(order.id, order.number))
+        await publish(self._session, OrderDelivered(order.id, order.number, user_id=order.user_id))
         return order.number
 
     async def _find_goods(self, lines: Sequence[SaleLineIn]) -> Sequence[tuple[Goods, int]]:

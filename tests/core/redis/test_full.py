@@ -75,7 +75,7 @@ async def limits_hold_in_each_worker(shop: Shop) -> None:
 async def an_order_waits(shop: Shop, small: RedisServer) -> None:
     database = shop.one.state.database
     async with database.sessions.begin() as session:
-        await publish(session, OrderCreated(99, "ORD-99", shop.seller.id, "33.14", "EUR"))
+        await publish(session, OrderCreated(99, "ORD-99", "33.14", "EUR", user_id=shop.seller.id))
     async with database.reading() as connection:
         assert await connection.scalar(text(WAITING)) == 1
     with small.admin as admin:

@@ -160,7 +160,7 @@ async def count_in_general(shop: Shop, client: str) -> None:
 async def work_off_an_order(shop: Shop) -> None:
     """An event goes through the queue and into the stream that other systems read."""
     shop.sold += 1
-    order = OrderCreated(shop.sold, f"ORD-{shop.sold}", shop.seller.id, "33.14", "EUR")
+    order = OrderCreated(shop.sold, f"ORD-{shop.sold}", "33.14", "EUR", user_id=shop.seller.id)
     before = await shop.one.state.redis.xlen(STREAM)
     async with shop.one.state.database.sessions.begin() as session:
         await publish(session, order)
