@@ -38,6 +38,7 @@ from app.core.logging import configure_logging, guard_process
 from app.core.mail import mail_folder
 from app.core.metrics import REQUESTS, publish_build_info
 from app.core.observers import start_observers
+from app.core.outbound import Outbound
 from app.core.rate_limit import RateLimiter
 from app.core.redis import make_cache_redis, make_redis
 from app.core.settings.settings import Settings, load_settings
@@ -138,6 +139,7 @@ def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None
     app.state.refusals = RefusalLog(database, app.state.cache)
     app.state.rate_limiter = RateLimiter(settings.rate_limit, app.state.redis)
     app.state.storage = StorageHolder(settings.storage)
+    app.state.outbound = Outbound(settings.outbound)
     app.state.picture_encoder = PictureEncoder()
     app.state.pager = Pager(settings.jwt.secret.get_secret_value().encode())
     app.state.tokens = TokenIssuer(settings.jwt, settings.public_url.rstrip("/"))

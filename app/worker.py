@@ -50,6 +50,7 @@ from app.core.logging import configure_logging, request_id_var
 from app.core.mail import make_mailer
 from app.core.metrics import EVENT_ATTEMPTS, EVENT_DURATION
 from app.core.observers import report_fault, start_observers
+from app.core.outbound import Outbound
 from app.core.redaction import fault_line
 from app.core.redis import make_cache_redis, make_redis, warn_of_policies
 from app.core.settings.settings import Settings
@@ -91,7 +92,12 @@ class Worker:
         self._cache = HotCache(bus, settings.cache)
         storage = StorageHolder(settings.storage)
         self._outside = HandlerContext(
-            self._transaction, make_mailer(settings), settings, storage, self._redis
+            self._transaction,
+            make_mailer(settings),
+            settings,
+            storage,
+            self._redis,
+            Outbound(settings.outbound),
         )
         self._running: dict[Delivery, asyncio.Task[Any] | None] = {}
         self._woken = asyncio.Event()

@@ -141,6 +141,7 @@ async def trace_all() -> dict[str, Trace]:
                 state.settings,
                 state.storage,
                 state.redis,
+                state.outbound,
             )
             return await trace_requests(app, Importer(app, client, caller, context), client)
 

@@ -23,6 +23,7 @@ from app.core.db.driver import fetch
 from app.core.db.models import Base, Id
 from app.core.http.request_info import current_request_id
 from app.core.mail import Mailer
+from app.core.outbound import Outbound
 from app.core.redis import RedisClient
 from app.core.settings.settings import Settings
 from app.core.storage.storage import StorageHolder
@@ -72,6 +73,7 @@ class HandlerContext:
     settings: Settings
     storage: StorageHolder
     redis: RedisClient
+    outbound: Outbound
 
 
 class PermanentFailure(Exception):

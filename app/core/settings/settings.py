@@ -43,6 +43,7 @@ from app.core.settings.groups import (
     WorkerSettings,
 )
 from app.core.settings.observers import OtelSettings, SentrySettings
+from app.core.settings.outbound import OutboundSettings
 from app.core.settings.redis import RedisSettings
 from app.core.settings.strength import is_default_password, is_guessable
 from app.core.settings.unset import unset_if_empty
@@ -200,6 +201,7 @@ class Settings(_DatabaseOnly):
     refunds: RefundSettings = RefundSettings()
     returns: ReturnSettings = ReturnSettings()
     worker: WorkerSettings = WorkerSettings()
+    outbound: OutboundSettings = OutboundSettings()
     sentry: SentrySettings = SentrySettings()
     otel: OtelSettings = OtelSettings()
     cors: CorsSettings = CorsSettings()
@@ -253,6 +255,8 @@ class Settings(_DatabaseOnly):
             yield f"PUBLIC_URL must begin with https:// {where}: name the address under which browsers reach the shop"
         if ANY_HOST in self.allowed.hosts:
             yield f"ALLOWED_HOSTS must name the hosts {where}, such as shop.example.com or *.example.com"
+        if self.outbound.networks:
+            yield f"OUTBOUND_NETWORKS must be empty {where}: whoever names a webhook would reach machines of yours"
         role = "give the role another one (ALTER ROLE … PASSWORD …; in the Compose stack POSTGRES_PASSWORD)"
         user = "give the user another one (in the Compose stack REDIS_PASSWORD)"
         for name, url, remedy in (

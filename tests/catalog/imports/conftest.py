@@ -179,7 +179,12 @@ def make_importer(app: FastAPI, client: httpx.AsyncClient, caller: Caller) -> Im
     state = app.state
     mailer = make_mailer(settings_with_mail(state.settings))
     outside = HandlerContext(
-        lambda: transaction(state.database, state.cache), mailer, state.settings, state.storage, state.redis
+        lambda: transaction(state.database, state.cache),
+        mailer,
+        state.settings,
+        state.storage,
+        state.redis,
+        state.outbound,
     )
     return Importer(app, client, caller, outside)
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from app.core.db.engine import Database
 from app.core.events.events import HandlerContext
 from app.core.mail import make_mailer
+from app.core.outbound import Outbound
 from app.core.redis import make_redis
 from app.core.settings.settings import Settings
 from app.core.storage.storage import StorageHolder, make_storage
@@ -159,5 +160,12 @@ async def context_of(shop: Shop) -> AsyncIterator[HandlerContext]:
     """What the worker gives to handlers that reach out."""
     redis, settings = make_redis(shop.settings.redis), shop.settings
     storage = StorageHolder(settings.storage)
-    yield HandlerContext(shop.database.sessions.begin, make_mailer(settings), settings, storage, redis)
+    yield HandlerContext(
+        shop.database.sessions.begin,
+        make_mailer(settings),
+        settings,
+        storage,
+        redis,
+        Outbound(settings.outbound),
+    )
     await redis.aclose()

@@ -116,6 +116,7 @@ def worker_context(app: FastAPI) -> HandlerContext:
         settings,
         state.storage,
         state.redis,
+        state.outbound,
     )
 
 

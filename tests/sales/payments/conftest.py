@@ -101,7 +101,12 @@ async def work_off(application: FastAPI) -> None:
     state = application.state
     open_one = partial(transaction, state.database, state.cache)
     context = HandlerContext(
-        open_one, FileMailer(Path("nowhere"), ""), state.settings, state.storage, state.redis
+        open_one,
+        FileMailer(Path("nowhere"), ""),
+        state.settings,
+        state.storage,
+        state.redis,
+        state.outbound,
     )
     ours = [OutboxEvent.type.startswith(kind) for kind in ("order.", "payment.", "refund.")]
     pending = select(OutboxEvent).where(OutboxEvent.done_at.is_(None), ours[0] | ours[1] | ours[2])
