@@ -18,6 +18,8 @@ Connection: TypeAlias = AsyncConnection | AsyncSession
 Records: TypeAlias = "Sequence[asyncpg.Record]"
 
 _CONNECTION = "connection"
+_XID = "xid"
+_CURRENT_XID = "SELECT pg_current_xact_id()::text"
 # OFFSET 0: the sequence is looked up once, not for each id.
 _RESERVE_IDS = """
     SELECT nextval(sequence)
@@ -50,6 +52,20 @@ async def _begun(connection: AsyncConnection) -> DriverConnection:
         # SQLAlchemy would begin with the first statement of its own; to have none of those saves a round trip.
         await raw.dbapi_connection._start_transaction()  # noqa: SLF001 (there is no public way)
     return driver
+
+
+def remember_xid(session: AsyncSession, xid: str) -> None:
+    """Note the id of the session's transaction, of which some statement told by the way."""
+    session.info[_XID] = (session.sync_session.get_transaction(), int(xid))
+
+
+async def current_xid(session: AsyncSession) -> int:
+    """The id of the session's transaction, asked for unless it is known."""
+    known = session.info.get(_XID)
+    if known is not None and known[0] is session.sync_session.get_transaction():
+        return int(known[1])
+    [[xid]] = await fetch(session, _CURRENT_XID)
+    return int(xid)
 
 
 async def reserve_ids(connection: DriverConnection, table: str, count: int) -> Sequence[int]:

@@ -12,13 +12,11 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.audit import write_audit
 from app.core.cache.hot import HotCache, invalidated_groups
-from app.core.db.driver import fetch
+from app.core.db.driver import current_xid
 from app.core.db.engine import Database
 from app.core.db.faults import Fault, postgres_cause
 from app.core.errors import CONSTRAINT_ERRORS, AppError, StaleVersion
 from app.core.metrics import count_committed
-
-_CURRENT_XID = "SELECT pg_current_xact_id()::text"
 
 
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
@@ -57,8 +55,7 @@ async def _commit(session: AsyncSession, cache: HotCache) -> None:
     await session.flush()
     groups = invalidated_groups(session)
     if groups:
-        [[xid]] = await fetch(session, _CURRENT_XID)
-        await cache.announce(groups, int(xid))
+        await cache.announce(groups, await current_xid(session))
     await write_audit(session)
     await session.commit()
     count_committed(session)

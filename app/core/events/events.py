@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db.driver import fetch
+from app.core.db.driver import fetch, remember_xid
 from app.core.db.models import Base, Id
 from app.core.http.request_info import current_request_id
 from app.core.mail import Mailer
@@ -198,7 +198,7 @@ _PUBLISH = """
     WITH written AS (
         INSERT INTO outbox_events (type, payload, request_id, subject, user_id) VALUES ($1, $2, $3, $4, $5)
     )
-    SELECT pg_notify($6, '')
+    SELECT pg_notify($6, ''), pg_current_xact_id()::text AS xid
 """
 
 
@@ -208,4 +208,5 @@ async def publish(session: AsyncSession, event: Event, request_id: str = "") -> 
     origin = request_id or current_request_id()
     await session.flush()
     about = (event.subject, event.concerns)
-    await fetch(session, _PUBLISH, event.type, payload, origin, *about, CHANNEL)
+    [published] = await fetch(session, _PUBLISH, event.type, payload, origin, *about, CHANNEL)
+    remember_xid(session, published["xid"])
