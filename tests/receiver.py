@@ -44,6 +44,8 @@ class Receiver:
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer by the path."""
         self.requests.append((request, await request.read()))
+        if request.path.startswith("/status/"):
+            return web.Response(status=int(request.path.rpartition("/")[2]))
         match request.path:
             case "/redirect":
                 return web.Response(status=302, headers={"Location": "https://127.0.0.1/secret"})

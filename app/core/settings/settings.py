@@ -44,6 +44,7 @@ from app.core.settings.groups import (
 )
 from app.core.settings.observers import OtelSettings, SentrySettings
 from app.core.settings.outbound import OutboundSettings
+from app.core.settings.people import PushSettings, SmsSettings
 from app.core.settings.redis import RedisSettings
 from app.core.settings.strength import is_default_password, is_guessable
 from app.core.settings.unset import unset_if_empty
@@ -103,6 +104,8 @@ _SECRET_VARIABLES = frozenset(
         "backup_secret_key",
         "stripe_secret_key",
         "stripe_webhook_secret",
+        "sms_token",
+        "push_private_key",
     }
 )
 
@@ -202,6 +205,8 @@ class Settings(_DatabaseOnly):
     returns: ReturnSettings = ReturnSettings()
     worker: WorkerSettings = WorkerSettings()
     outbound: OutboundSettings = OutboundSettings()
+    sms: SmsSettings = SmsSettings()
+    push: PushSettings = PushSettings()
     sentry: SentrySettings = SentrySettings()
     otel: OtelSettings = OtelSettings()
     cors: CorsSettings = CorsSettings()
