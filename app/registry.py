@@ -26,6 +26,7 @@ MODULES = (
     "app.sales.payments.errors",
     "app.sales.shipping.errors",
     "app.sales.taxes.errors",
+    "app.messaging.email.languages",
     "app.messaging.email.models",
     "app.ops.backups.models",
 )

@@ -10,6 +10,7 @@ from app.core.db.engine import Database
 from app.core.db.transaction import SessionDep
 from app.core.errors import RateLimited, refuses
 from app.core.http.responses import PRIVATE, Representation, represent
+from app.core.languages import preferred
 from app.core.rate_limit import RateLimiter
 from app.identity.accounts.queries import find_account, show_account
 from app.identity.accounts.schemas import ProfileIn, ProfilePatch, UserRegister
@@ -91,10 +92,14 @@ async def get_patch(request: Request, user: ProfileEditor, patch: ProfilePatch) 
 
 @refuses(NewPasswordRefused)
 async def get_registration(request: Request, account: UserRegister) -> UserRegister:
-    """The account to be opened. Raises NewPasswordRefused for a password that leaked."""
+    """The account to be opened, in the browser's language where it names none.
+
+    Raises NewPasswordRefused for a password that leaked.
+    """
     breached: BreachedPasswords = request.app.state.breached_passwords
     await breached.refuse(account.password, "password")
-    return account
+    language = account.language or preferred(request.headers.get("accept-language"))
+    return account.model_copy(update={"language": language})
 
 
 async def get_account_service(session: SessionDep) -> AccountService:

@@ -135,6 +135,14 @@ NotificationWays = Annotated[
     AfterValidator(_without_contradiction),
     Field(description="One way, or a list of several; `none` stands alone.", examples=[["email"]]),
 ]
+Language = Annotated[
+    str,
+    StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"),
+    Field(
+        description="What mails are written in (BCP 47): the nearest that the shop writes, else English.",
+        examples=["de"],
+    ),
+]
 DateOfBirth = Annotated[
     date,
     AfterValidator(_is_of_age),

@@ -22,6 +22,7 @@ _ACCOUNT = select(
     User.phone,
     User.date_of_birth,
     User.gender,
+    User.language,
     User.newsletter,
     User.notifications,
     User.terms_accepted_at,

@@ -14,6 +14,7 @@ from app.identity.accounts.profile_fields import (
     FreeUsername,
     FullName,
     Gender,
+    Language,
     LastName,
     NewPassword,
     Notifications,
@@ -43,6 +44,7 @@ class ProfileIn(RequestModel):
     phone: Phone | None = None
     date_of_birth: DateOfBirth | None = None
     gender: Gender | None = None
+    language: Language | None = None
     newsletter: bool = False
     notifications: NotificationWays = Field(default=[Notifications.EMAIL])
 
@@ -59,6 +61,7 @@ class ProfilePatch(PatchModel):
     phone: Phone | None = None
     date_of_birth: DateOfBirth | None = None
     gender: Gender | None = None
+    language: Language | None = None
     newsletter: bool = OMITTED
     notifications: NotificationWays = OMITTED
 
@@ -125,6 +128,9 @@ class UserOut(ResponseModel):
     phone: str | None = Field(description="E.164.", examples=["+442079460018"])
     date_of_birth: date | None = Field(examples=["1990-12-10"])
     gender: Gender | None = Field(examples=["female"])
+    language: str | None = Field(
+        description="The language that mails come in; null: English.", examples=["de"]
+    )
     newsletter: bool
     notifications: Annotated[Notifications, BeforeValidator(lambda ways: ways[0])] = Field(
         description="The first of `notification_ways`.", examples=["email"]

@@ -33,6 +33,7 @@ PROFILE_FIELDS = (
     "phone",
     "date_of_birth",
     "gender",
+    "language",
     "newsletter",
     "notifications",
 )

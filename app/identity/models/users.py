@@ -41,6 +41,7 @@ class User(Timestamped, Versioned, Base):
     date_of_birth: Mapped[date | None] = mapped_column(Date)
     newsletter: Mapped[bool] = mapped_column(default=False, server_default="false")
     gender: Mapped[str | None]
+    language: Mapped[str | None]
     notifications: Mapped[list[str]] = mapped_column(default=lambda: ["email"], server_default="{email}")
     terms_accepted_at: Mapped[datetime | None]
     role: Mapped[str] = mapped_column(default=Role.USER.value, server_default=Role.USER.value)

@@ -22,6 +22,7 @@ class MailRecord(Base):
     template: Mapped[str]
     recipient: Mapped[str]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    language: Mapped[str | None]
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[str] = mapped_column(server_default="queued")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)

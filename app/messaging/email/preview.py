@@ -1,4 +1,4 @@
-"""`/dev/mail`: the mails that development wrote to a folder, for a person at the same machine."""
+"""`/dev/mail`, the mails that development wrote to a folder, and `/dev/mail-templates`, what every mail looks like."""
 
 from collections.abc import Iterable
 from email import message_from_bytes, policy
@@ -8,6 +8,10 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse
+
+from app.messaging.email.languages import LANGUAGES
+from app.messaging.email.samples import sample
+from app.messaging.email.templates import Template
 
 _MOST = 200
 # Mails are shown in a sandboxed frame that runs no script; a link in one opens a page of its own.
@@ -43,8 +47,33 @@ def add_mail_preview(app: FastAPI, folder: Path) -> None:
             return _page("No such mail", "<p>There is no such mail.</p>", status=404)
         return _page("Mail", _shown(_read(path)))
 
+    app.add_api_route("/dev/mail-templates", _list_templates, include_in_schema=False)
+    app.add_api_route("/dev/mail-templates/{name}/{language}", _show_template, include_in_schema=False)
     app.add_api_route("/dev/mail", list_mails, include_in_schema=False)
     app.add_api_route("/dev/mail/{name}", show_mail, include_in_schema=False)
+
+
+def _list_templates() -> HTMLResponse:
+    rows = ""
+    for template in Template:
+        links = "".join(
+            f'<td lang="{language}"><a href="/dev/mail-templates/{template}/{language}">'
+            f"{escape(sample(template, language).subject)}</a></td>"
+            for language in sorted(LANGUAGES)
+        )
+        rows += f"<tr><td>{template}</td>{links}</tr>"
+    heads = "".join(f"<th>{language}</th>" for language in sorted(LANGUAGES))
+    return _page(
+        "Mail templates", f"<h1>Mail templates</h1><table><tr><th>Mail</th>{heads}</tr>{rows}</table>"
+    )
+
+
+def _show_template(name: str, language: str) -> HTMLResponse:
+    if name not in set(Template) or language not in LANGUAGES:
+        return _page("No such mail", "<p>There is no such mail.</p>", status=404)
+    mail = sample(Template(name), language)
+    back = '<p><a href="/dev/mail-templates">All mail templates</a></p>'
+    return _page("Mail template", f"{back}<h1>{escape(mail.subject)}</h1>{_both(mail.html, mail.text)}")
 
 
 def _newest(folder: Path) -> Iterable[Path]:
@@ -60,10 +89,14 @@ def _shown(mail: EmailMessage) -> str:
         f"<tr><th>{name}</th><td>{escape(str(mail[name]))}</td></tr>"
         for name in ("From", "To", "Subject", "Date", "Message-ID")
     )
-    framed = '<base target="_blank">' + _part(mail, "html")
-    frame = f'<iframe sandbox="{_SANDBOX}" srcdoc="{escape(framed)}"></iframe>'
-    text = f"<h2>Text</h2><pre>{escape(_part(mail, 'plain'))}</pre>"
-    return f'<p><a href="/dev/mail">All mails</a></p><table>{heads}</table><h2>HTML</h2>{frame}{text}'
+    both = _both(_part(mail, "html"), _part(mail, "plain"))
+    return f'<p><a href="/dev/mail">All mails</a></p><table>{heads}</table>{both}'
+
+
+def _both(html: str, text: str) -> str:
+    framed = escape('<base target="_blank">' + html)
+    frame = f'<h2>HTML</h2><iframe sandbox="{_SANDBOX}" srcdoc="{framed}"></iframe>'
+    return f"{frame}<h2>Text</h2><pre>{escape(text)}</pre>"
 
 
 def _part(mail: EmailMessage, kind: str) -> str:

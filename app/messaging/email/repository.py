@@ -30,6 +30,7 @@ class MailRepository:
                 template=record.template,
                 recipient=record.recipient,
                 user_id=record.user_id,
+                language=record.language,
                 details=record.details,
             )
             .on_conflict_do_nothing()

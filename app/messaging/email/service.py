@@ -1,6 +1,7 @@
 """What becomes of a mail: queued, prepared, handed over, and what the server said."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Self
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from app.messaging.email.events import MailQueued
 from app.messaging.email.models import MailRecord
 from app.messaging.email.queries import MailedOrder
 from app.messaging.email.repository import MailRepository
-from app.messaging.email.templates import SUBJECTS, Template, render, unlinked
+from app.messaging.email.templates import Template, render, unlinked
 
 PROOFS = {
     Template.WELCOME: (TokenPurpose.VERIFY_EMAIL, "/verify-email"),
@@ -28,7 +29,7 @@ PROOFS = {
 }
 """Mails that carry a one-time token: what for, and the page that takes it back."""
 
-_OURS = frozenset({"ip", "when", "total", "amount"})
+_OURS = frozenset({"ip", "when", "moment", "total", "amount"})
 """Details of a mail in whose words nobody had a say."""
 
 _SETTLED = frozenset({"sent", "refused", "dropped"})
@@ -69,7 +70,8 @@ class MailService:
             template=template.value,
             recipient=recipient or user.email,
             user_id=user_id,
-            details={**told, **about, "when": f"{delivery.created_at:%-d %B %Y, %H:%M} UTC"},
+            language=user.language,
+            details={**told, **about, **_moment(delivery)},
         )
         mail_id = await self._mails.add(record)
         if mail_id is not None:
@@ -100,15 +102,14 @@ class MailService:
             for key, value in chosen.items()
         }
         minutes = int(LINK_LIFETIME / timedelta(minutes=1))
-        text, html = render(
-            template, {**values, "link": link, "shop": settings.public_url, "minutes": minutes}
-        )
+        shop = {"shop": settings.public_url, "minutes": minutes}
+        mail = render(template, record.language, {**values, "link": link, **shop})
         return Mail(
             message_id=_message_id(record, settings.mail.sender),
             recipient=record.recipient,
-            subject=SUBJECTS[template],
-            text=text,
-            html=html,
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
             created_at=record.created_at,
         )
 
@@ -144,6 +145,14 @@ class AlreadyHandedOver(Exception):
     def __init__(self, at: datetime) -> None:
         super().__init__(f"handed over at {at.isoformat()}")
         self.at = at
+
+
+def _moment(delivery: Delivery) -> Mapping[str, str]:
+    # `when` is for a worker of the release before, which may send the mail while this one is rolled out.
+    return {
+        "moment": delivery.created_at.isoformat(),
+        "when": f"{delivery.created_at:%-d %B %Y, %H:%M} UTC",
+    }
 
 
 def _message_id(record: MailRecord, sender: str) -> str:

@@ -1,13 +1,17 @@
-"""The mails' words: Jinja2 templates in `templates/`, a text and an HTML file each."""
+"""The mails' words: a folder of `templates/` for each language, with a text and an HTML file for each mail."""
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
+from functools import cache
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from pydantic import BaseModel
 
-_FOLDER = Path(__file__).with_name("templates")
+from app.core.languages import FALLBACK, match
+from app.messaging.email.languages import FOLDER
 
 
 class Template(StrEnum):
@@ -33,47 +37,39 @@ class Template(StrEnum):
     ORDER_REFUNDED = "order_refunded"
 
 
-SUBJECTS: Mapping[Template, str] = {
-    Template.WELCOME: "Welcome to the bookstore",
-    Template.VERIFY: "Please confirm your e-mail address",
-    Template.RESET: "Choose a new password",
-    Template.CHANGE_EMAIL: "Please confirm your new e-mail address",
-    Template.EMAIL_CHANGE_ASKED: "Somebody wants another e-mail address for your account",
-    Template.EMAIL_CHANGED: "Your e-mail address was changed",
-    Template.PASSWORD_CHANGED: "Your password was changed",
-    Template.NEW_DEVICE: "A new device logged in to your account",
-    Template.TOKEN_REUSED: "Security alarm: we ended a session of your account",
-    Template.SECOND_FACTOR_CHANGED: "The protection of your account was changed",
-    Template.CREDENTIALS_ENDED: "Some of your keys and factors ended",
-    Template.API_KEY_MADE: "A new API key for your account",
-    Template.ORDER_PLACED: "We have your order",
-    Template.ORDER_PAID: "Your order is paid",
-    Template.ORDER_SHIPPED: "Your order is on its way",
-    Template.ORDER_READY: "Your order is ready for you",
-    Template.ORDER_CANCELLED: "Your order is cancelled",
-    Template.ORDER_REFUNDED: "Money for your order is on its way back",
-}
+class Words(BaseModel):
+    """What a language says outside of the templates: `words.json` in its folder."""
 
-WORDS: Mapping[str, str] = {
-    "totp_enabled": "codes from an app are now asked for at login",
-    "totp_disabled": "codes from an app are no longer asked for at login",
-    "recovery_codes_replaced": "new recovery codes were made, the old ones are void",
-    "recovery_code_used": "a recovery code was used to log in",
-    "passkey_added": "a passkey was added",
-    "passkey_removed": "a passkey was removed",
-    "passkey_copied": "a passkey was refused because it seems to exist twice",
-    "locked": "the second step of the login is locked for a while after too many wrong codes",
-}
-"""What happened to a second factor, for people."""
+    when: str
+    subjects: dict[str, str]
+    words: dict[str, str]
 
-_environment = Environment(
-    loader=FileSystemLoader(_FOLDER),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+
+class Rendered(NamedTuple):
+    """A mail in one language."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@cache
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / language),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["unlinked"] = unlinked
+    return environment
+
+
+@cache
+def _words(language: str) -> Words:
+    return Words.model_validate_json((FOLDER / language / "words.json").read_bytes())
 
 
 _LINKED = re.compile(r"([.\u3002\uff0e\uff61])(?=\w)|://")
@@ -87,11 +83,25 @@ def unlinked(text: str) -> str:
     return _LINKED.sub(lambda found: f"{found[0]}\u200b" if found[1] else ":\u200b/\u200b/", text)
 
 
-_environment.filters["unlinked"] = unlinked
+def language_of(template: Template, wanted: str | None) -> str:
+    """The language that this mail is written in for who wants `wanted`: English where it has none nearer."""
+    language = match(wanted) or FALLBACK
+    return language if template in _words(language).subjects else FALLBACK
 
 
-def render(template: Template, values: Mapping[str, object]) -> tuple[str, str]:
-    """Render the mail's text and HTML. Values are escaped in HTML; a missing one is an error."""
-    given = {"subject": SUBJECTS[template], "words": WORDS, **values}
-    text = _environment.get_template(f"{template}.txt").render(given)
-    return text, _environment.get_template(f"{template}.html").render(given)
+def render(template: Template, wanted: str | None, values: Mapping[str, object]) -> Rendered:
+    """Render the mail in the language that is nearest. Values are escaped in HTML; a missing one is an error.
+
+    `moment`, a point in time, is said the language's way as `when`.
+    """
+    language = language_of(template, wanted)
+    words, templates = _words(language), _environment(language)
+    given = {"subject": words.subjects[template], "words": words.words, **values}
+    moment = values.get("moment")
+    if isinstance(moment, str):
+        given["when"] = datetime.fromisoformat(moment).astimezone(UTC).strftime(words.when)
+    return Rendered(
+        words.subjects[template],
+        templates.get_template(f"{template}.txt").render(given),
+        templates.get_template(f"{template}.html").render(given),
+    )

@@ -32,6 +32,7 @@ async def test_registering_answers_the_account_without_the_password(client: http
         "phone": None,
         "date_of_birth": None,
         "gender": None,
+        "language": None,
         "newsletter": False,
         "notifications": "email",
         "notification_ways": ["email"],
