@@ -1,7 +1,6 @@
 """The image by itself: what is in it, what is not, and how it starts and stops."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,6 +102,8 @@ def test_nothing_of_it_can_be_changed_by_its_process(image: str) -> None:
     writable = "find / -xdev -writable -type d -not -path '/proc/*' -not -path '/dev/*'"
     assert set(ran(image, "sh", "-c", f"{writable} 2>/dev/null; true").split()) == {
         "/run/lock",
+        # The worker writes backups there, where a volume is mounted for them (docs/backups.md).
+        "/srv/backups",
         "/srv/mail",
         "/srv/storage",
         "/tmp",  # noqa: S108 (in a container)
@@ -134,15 +135,3 @@ def test_it_stops_at_once_when_it_is_told_to_and_leaves_no_dead_processes(image:
         docker("stop", "--time=40", container)
         assert time.monotonic() - begun < 30
         assert inspected("container", container)["State"]["ExitCode"] == 0
-
-
-def test_it_starts_in_seconds(image: str) -> None:
-    took = []
-    for _ in range(3):
-        begun = time.monotonic()
-        with started(image) as (_, url):
-            eventually(lambda url=url: lives(url), within=120)  # type: ignore[misc]  # bound at once
-            took.append(time.monotonic() - begun)
-    print(f"seconds from docker run to the first 200: {', '.join(f'{each:.2f}' for each in took)}")  # noqa: T201 (a figure)
-    # A busy machine is slow, not wrong.
-    assert min(took) < 3 or os.getloadavg()[0] > (os.cpu_count() or 1)
