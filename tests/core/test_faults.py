@@ -1,7 +1,10 @@
 """The one table of faults, on what PostgreSQL and its driver really raise."""
 
+import asyncio
+import time
 from typing import Any
 
+import asyncpg
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -10,7 +13,7 @@ from sqlalchemy import Integer, literal_column, select, text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db.driver import DriverStatement
+from app.core.db.driver import DriverStatement, fetch
 from app.core.db.engine import Database
 from app.core.db.faults import Fault, retry_on_conflict, sql_state
 from app.core.settings.groups import DatabaseSettings
@@ -83,6 +86,27 @@ async def test_a_server_that_does_not_listen_is_away() -> None:
     assert Fault.of(refusal.value) is Fault.UNAVAILABLE
 
 
+@pytest.mark.parametrize("steps", range(5))
+async def test_a_connection_that_was_just_cut_off_is_away_however_much_of_it_was_noticed(
+    live_app: FastAPI, steps: int
+) -> None:
+    """The server's last words, and its hanging up, reach the driver in two steps of the event loop."""
+    database: Database = live_app.state.database
+    for engine in (database.engine, database.read_engine):
+        async with engine.connect() as connection:
+            pid = await (await raw(connection)).fetchval("SELECT pg_backend_pid()")
+            async with database.reading() as other:
+                # The answer and the end of the other are read at once, or nearly.
+                await (await raw(other)).execute(f"SELECT pg_terminate_backend({pid})")
+            time.sleep(0.2)  # noqa: ASYNC251 (the loop must not notice yet)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            with pytest.raises(Exception) as refusal:  # noqa: PT011 (whatever it is)
+                await fetch(connection, "SELECT 1")
+            assert Fault.of(refusal.value) is Fault.UNAVAILABLE, repr(refusal.value)
+            await connection.invalidate()
+
+
 @pytest.mark.parametrize(
     ("error", "fault"),
     [
@@ -90,6 +114,7 @@ async def test_a_server_that_does_not_listen_is_away() -> None:
         (PoolTimeout(), Fault.UNAVAILABLE),
         (TimeoutError(), Fault.UNAVAILABLE),
         (ConnectionResetError(), Fault.UNAVAILABLE),
+        (asyncpg.InternalClientError(), Fault.UNAVAILABLE),
         (ValueError(), Fault.BUG),
         (LookupError(), Fault.BUG),
     ],

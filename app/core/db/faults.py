@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import asyncpg
 from asyncpg.exceptions._base import DataError as EncodingError
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -62,7 +63,8 @@ _BY_CLASS: tuple[tuple[Fault, tuple[type[BaseException], ...]], ...] = (
     # which the server sends, but an `InterfaceError`; any other of those is about the connection.
     # COPY passes on what the type's own codec raises, of a number that is too large an `OverflowError`.
     (Fault.REFUSED, (EncodingError, OverflowError)),
-    (Fault.UNAVAILABLE, (asyncpg.InterfaceError, PoolTimeout, *REDIS_FAULTS)),
+    # An `InternalClientError` is what a statement meets whose connection the server has just cut off.
+    (Fault.UNAVAILABLE, (asyncpg.InterfaceError, asyncpg.InternalClientError, PoolTimeout, *REDIS_FAULTS)),
 )
 _BY_STATE = {
     "40001": Fault.CONFLICT,  # no serial order
@@ -82,6 +84,9 @@ _RACES = frozenset({"23505", "23503"})
 
 def postgres_cause(error: BaseException) -> BaseException:
     """The driver's own exception behind SQLAlchemy's; any other as it is."""
+    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):
+        # Of a transaction that `core.db.driver` began past SQLAlchemy, which therefore wraps nothing.
+        return error.__cause__ or error
     if not isinstance(error, DBAPIError) or error.orig is None:
         return error
     # SQLAlchemy raises its own exception from asyncpg's, `core.db.driver` passes asyncpg's on as it is.
