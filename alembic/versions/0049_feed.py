@@ -11,6 +11,15 @@ down_revision: str | None = "0048"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+INDEXES = {
+    "ix_outbox_events_sequence": "CREATE UNIQUE INDEX CONCURRENTLY ix_outbox_events_sequence ON outbox_events (sequence)",
+    "ix_outbox_events_unsequenced": "CREATE INDEX CONCURRENTLY ix_outbox_events_unsequenced ON outbox_events (id)"
+    " WHERE subject IS NOT NULL AND sequence IS NULL",
+    "ix_outbox_events_subject": "CREATE INDEX CONCURRENTLY ix_outbox_events_subject ON outbox_events"
+    " (subject, sequence) WHERE subject IS NOT NULL",
+    "ix_outbox_events_user_id": "CREATE INDEX CONCURRENTLY ix_outbox_events_user_id ON outbox_events"
+    " (user_id, sequence) WHERE user_id IS NOT NULL",
+}
 ANNOUNCE_STOCK = """
     CREATE OR REPLACE FUNCTION announce_stock() RETURNS trigger LANGUAGE plpgsql AS $function$
     BEGIN
@@ -125,25 +134,6 @@ def upgrade() -> None:
     op.add_column("outbox_events", sa.Column("subject", sa.Text(), nullable=True))
     op.add_column("outbox_events", sa.Column("user_id", sa.BigInteger(), nullable=True))
     op.add_column("outbox_events", sa.Column("sequence", sa.BigInteger(), nullable=True))
-    op.create_unique_constraint(op.f("uq_outbox_events_sequence"), "outbox_events", ["sequence"])
-    op.create_index(
-        "ix_outbox_events_unsequenced",
-        "outbox_events",
-        ["id"],
-        postgresql_where=sa.text("subject IS NOT NULL AND sequence IS NULL"),
-    )
-    op.create_index(
-        "ix_outbox_events_subject",
-        "outbox_events",
-        ["subject", "sequence"],
-        postgresql_where=sa.text("subject IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_outbox_events_user_id",
-        "outbox_events",
-        ["user_id", "sequence"],
-        postgresql_where=sa.text("user_id IS NOT NULL"),
-    )
     op.create_table(
         "feed_head",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -167,6 +157,11 @@ def upgrade() -> None:
         "CREATE TRIGGER announce_gone_items AFTER DELETE ON items"
         " REFERENCING OLD TABLE AS stale FOR EACH STATEMENT EXECUTE FUNCTION announce_gone_items()"
     )
+    with op.get_context().autocommit_block():
+        for name, definition in INDEXES.items():
+            # An attempt that was interrupted leaves one that is not valid.
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            op.execute(definition)
 
 
 def downgrade() -> None:
@@ -178,7 +173,7 @@ def downgrade() -> None:
     op.drop_index("ix_outbox_events_user_id", "outbox_events")
     op.drop_index("ix_outbox_events_subject", "outbox_events")
     op.drop_index("ix_outbox_events_unsequenced", "outbox_events")
-    op.drop_constraint(op.f("uq_outbox_events_sequence"), "outbox_events", type_="unique")
+    op.drop_index("ix_outbox_events_sequence", "outbox_events")
     op.drop_column("outbox_events", "sequence")
     op.drop_column("outbox_events", "user_id")
     op.drop_column("outbox_events", "subject")

@@ -162,9 +162,10 @@ class OutboxEvent(Base):
     done_at: Mapped[datetime | None]
     subject: Mapped[str | None]
     user_id: Mapped[int | None]
-    sequence: Mapped[int | None] = mapped_column(unique=True)
+    sequence: Mapped[int | None]
 
     __table_args__ = (
+        Index("ix_outbox_events_sequence", "sequence", unique=True),
         Index(
             "ix_outbox_events_unsequenced",
             "id",
