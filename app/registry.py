@@ -26,7 +26,6 @@ MODULES = (
     "app.sales.payments.errors",
     "app.sales.shipping.errors",
     "app.sales.taxes.errors",
-    "app.messaging.email.languages",
     "app.messaging.email.models",
     "app.ops.backups.models",
 )
