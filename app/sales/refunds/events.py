@@ -4,24 +4,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from app.core.events.events import Event
+from app.sales.payments.events import PaymentEvent
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentRefunded(Event):
+class PaymentRefunded(PaymentEvent):
     """Money of a payment went back; `amount` as text."""
 
     type: ClassVar[str] = "payment.refunded"
-    payment_id: int
-    order_id: int
     refund_id: int
-    provider: str
-    amount: str
-    currency: str
-
-    @property
-    def subject(self) -> str:
-        """The payment."""
-        return f"payment:{self.payment_id}"
 
 
 @dataclass(frozen=True, slots=True)

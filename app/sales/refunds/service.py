@@ -153,7 +153,7 @@ class RefundService:
             payment.refunded -= part.amount
         await self._refunds.flush()
         if outcome.status is RefundStatus.SUCCEEDED:
-            told = (payment.id, order.id, refund.id, payment.provider, str(part.amount), payment.currency)
+            told = (payment.id, order.id, payment.provider, str(part.amount), payment.currency, refund.id)
             await publish(self._session, PaymentRefunded(*told))
         await self._conclude(order, number, refund)
 
