@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.core.db.slow import plan_hash, statement_hash
 from devstack import Servers
-from tests.conftest import client_of, running_app, settings_for
+from tests.conftest import OneTransaction, client_of, running_app, settings_for
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ async def slow_app(servers: Servers, empty_database_url: str) -> AsyncIterator[F
     settings = settings_for(
         servers, empty_database_url, log={"level": "WARNING", "slow_request": 0.1, "slow_statement": 0.1}
     )
-    async with running_app(settings) as application:
+    async with running_app(settings, OneTransaction(settings.database)) as application:
 
         async def wait(name: str, seconds: float) -> None:
             async with application.state.database.reading() as connection:
@@ -57,6 +57,19 @@ async def test_slow_requests_and_statements_are_logged_without_parameters(
     for line in (request, *statements, *plans):
         assert line["request_id"] == answer.headers["x-request-id"]
     assert "geheim" not in repr([record.msg for record in caplog.records])
+
+
+async def test_a_plan_is_asked_for_beside_the_transaction_of_the_statement(
+    slow_app: FastAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    database: OneTransaction = slow_app.state.database
+    async with database.engine.connect() as outer:
+        with database.inside(outer):
+            await outer.execute(text("SELECT pg_sleep(0.15)"))
+            async with asyncio.timeout(30):
+                while not lines_of(caplog, "slow_statement_plan"):
+                    await outer.execute(text("SELECT pg_sleep(0.002)"))
+    assert not lines_of(caplog, "slow_statement_unexplained")
 
 
 def test_a_statement_has_one_hash_whatever_its_literals_and_white_space() -> None:

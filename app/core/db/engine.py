@@ -102,7 +102,7 @@ def _engine(url: URL, settings: DatabaseSettings, pool_size: int, **options: Any
         hide_parameters=True,
         **options,
     )
-    event.listen(engine.sync_engine, "checkout", _refuse_closed_connection)
+    event.listen(engine.sync_engine, "checkout", _refuse_unusable_connection)
     return engine
 
 
@@ -112,7 +112,11 @@ def _read_engine(url: URL, settings: DatabaseSettings) -> AsyncEngine:
     )
 
 
-def _refuse_closed_connection(dbapi_connection: Any, _record: object, _proxy: object) -> None:
-    # Costs no round trip: asyncpg knows that the server hung up, and the pool then connects anew.
-    if dbapi_connection.driver_connection.is_closed():
+def _refuse_unusable_connection(dbapi_connection: Any, _record: object, _proxy: object) -> None:
+    # Costs no round trip: asyncpg knows in what state the server left the connection, and the pool then connects anew.
+    driver = dbapi_connection.driver_connection
+    if driver.is_closed():
         raise DisconnectionError("the server closed this connection")
+    if driver.is_in_transaction():
+        # Its rollback was interrupted, and SQLAlchemy took it for done: what is written here, nobody would commit.
+        raise DisconnectionError("this connection's last transaction was not ended")

@@ -85,7 +85,8 @@ class SlowStatements:
     async def _explain(self, name: str, statement: str) -> None:
         """Ask for the plan that does not depend on parameters, which therefore need not be known."""
         try:
-            async with self._database.reading() as connection:
+            # A connection of its own: that of the statement has its next one to run meanwhile.
+            async with self._database.read_engine.connect() as connection:
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 prepared = await raw.prepare(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {statement}")
                 plan = await prepared.fetchval(*[None for _ in prepared.get_parameters()])
