@@ -63,6 +63,7 @@ async def test_a_purchase_has_its_paper_its_mails_and_its_money(
         "Your order is on its way",
         "Your order is paid",
     ]
-    [(_, entry)] = await live_app.state.redis.xrange(STREAM)
-    told = json.loads(entry[b"data"])
+    entries = await live_app.state.redis.xrange(STREAM)
+    # At least once: a worker whose transaction had to be tried again tells it again.
+    [told] = [json.loads(data) for data in {entry[b"data"] for _, entry in entries}]
     assert (told["event"], told["total"]) == ("order.created", order["total"])
