@@ -35,6 +35,8 @@ from app.identity.sessions.router import router as sessions
 from app.identity.step_up.router import router as step_up
 from app.identity.verification.pages import router as verification_pages
 from app.identity.verification.router import router as verification
+from app.messaging.newsletter.pages import router as newsletter_pages
+from app.messaging.newsletter.router import router as newsletter
 from app.ops.health import router as health
 from app.ops.info import router as info
 from app.sales.addresses.router import router as addresses
@@ -103,6 +105,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     invoices,
     transactions,
     gift_cards,
+    newsletter,
+    newsletter_pages,
     merges,
     admin_users,
     admin_audit,
@@ -141,6 +145,7 @@ TAGS = {
     "search": "Find books by words, title or ISBN, misspelt ones too, and suggest while typing.",
     "accounts": "Open an account, one's own profile, what others see of it.",
     "sessions": "Log in and out, refresh tokens, see and end sessions, change the password; OAuth 2.0.",
+    "newsletter": "Subscribe by a link in a mail, and leave by one click.",
     "verification": "Prove an e-mail address; reset a forgotten password.",
     "second factor": "Authenticator apps, recovery codes and passkeys.",
     "api-keys": "Keys for programs.",
@@ -212,6 +217,11 @@ PUBLIC_ROUTES = frozenset(
         "begin_passkey_login",
         "finish_passkey_login",
         "receive_payment_webhook",
+        "subscribe_to_newsletter",
+        "confirm_newsletter",
+        "unsubscribe_from_newsletter",
+        "show_newsletter_confirmation",
+        "show_newsletter_unsubscription",
         "get_liveness",
         "get_readiness",
         "get_health",

@@ -27,6 +27,7 @@ MODULES = (
     "app.sales.shipping.errors",
     "app.sales.taxes.errors",
     "app.messaging.email.models",
+    "app.messaging.newsletter.models",
     "app.ops.backups.models",
 )
 HANDLERS = (
@@ -50,6 +51,7 @@ HANDLERS = (
     "app.identity.jobs",
     "app.messaging.email.delivery",
     "app.messaging.handlers",
+    "app.messaging.newsletter.handlers",
     "app.ops.backups.jobs",
 )
 """What only the worker runs, and only the worker pays the memory for."""

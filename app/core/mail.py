@@ -55,7 +55,10 @@ class MailInDoubt(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail to one recipient. `message_id` is the same for each attempt at the same mail."""
+    """One mail to one recipient. `message_id` is the same for each attempt at the same mail.
+
+    `headers` are further ones, of ASCII, such as `List-Unsubscribe`.
+    """
 
     message_id: str
     recipient: str
@@ -63,6 +66,7 @@ class Mail:
     text: str
     html: str
     created_at: datetime
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Mailer(Protocol):
@@ -194,4 +198,6 @@ def mail_bytes(mail: Mail, sender: str) -> bytes:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
-    return message.as_bytes()
+    # Beside the library, which writes a word that is longer than a line in a code that programs do not read in them.
+    more = "".join(f"{name}: {value}\r\n" for name, value in mail.headers)
+    return more.encode("ascii") + message.as_bytes()

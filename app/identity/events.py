@@ -123,6 +123,14 @@ class ApiKeyMade(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class NewsletterChosen(Event):
+    """The profile says anew whether the account wants the newsletter, or its address is proven now."""
+
+    type: ClassVar[str] = "user.newsletter_chosen"
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddressUnknown(Event):
     """A mail was asked for that nobody gets: costs the same as one that somebody gets, and has no handler."""
 

@@ -127,6 +127,14 @@ class FactorData(UserData):
     what: str = Field(examples=["totp_enabled"])
 
 
+class SubscriptionData(ResponseModel):
+    """Who subscribed to the newsletter, which costs nothing, or to a plan that costs something each month."""
+
+    username: str | None = Field(description="null: an address without an account.", examples=["ada"])
+    monthly_fee: Money = Field(examples=[0])
+    start_date: datetime = Field(examples=["2026-05-05T10:00:00Z"])
+
+
 @dataclass(frozen=True, slots=True)
 class PublicEvent:
     """A line of the catalogue. `version` grows when `data` changes so that a receiver could break."""
@@ -164,6 +172,7 @@ PUBLIC_EVENTS: Mapping[str, PublicEvent] = {
         PublicEvent("user.password_changed", "A password was changed", UserData, Audience.OWNER),
         PublicEvent("user.new_device", "Somebody logged in from a new device", DeviceData, Audience.OWNER),
         PublicEvent("user.second_factor_changed", "A second factor changed", FactorData, Audience.OWNER),
+        PublicEvent("new-subscription", "Somebody subscribed", SubscriptionData, Audience.STAFF),
     )
 }
 

@@ -21,8 +21,8 @@ from app.identity.events import (
     UserRegistered,
 )
 from app.messaging.email.queries import find_mailed_order
-from app.messaging.email.repository import MailRepository
-from app.messaging.email.service import MailService
+from app.messaging.email.repository import MailRepository, OptInRepository
+from app.messaging.email.service import MailService, Recipient
 from app.messaging.email.templates import Template
 from app.sales.orders.events import (
     OrderCancelled,
@@ -74,7 +74,7 @@ ORDER_TEMPLATES: dict[type[OfOrders], Template] = {
 
 async def mail_the_owner(session: AsyncSession, event: Plain, delivery: Delivery) -> None:
     """Mail the account's address about the event."""
-    await MailService.build(session).queue(delivery, TEMPLATES[type(event)], event.user_id)
+    await MailService.build(session).queue(delivery, TEMPLATES[type(event)], Recipient(event.user_id))
 
 
 for _event in TEMPLATES:
@@ -87,7 +87,7 @@ async def mail_the_buyer(session: AsyncSession, event: OfOrders, delivery: Deliv
     order = await find_mailed_order(session, event.order_id, shipment_id)
     if order is not None:
         template = ORDER_TEMPLATES[type(event)]
-        await MailService.build(session).queue(delivery, template, order.user_id, order=order)
+        await MailService.build(session).queue(delivery, template, Recipient(order.user_id), order)
 
 
 for _order_event in ORDER_TEMPLATES:
@@ -98,18 +98,19 @@ for _order_event in ORDER_TEMPLATES:
 async def mail_both_addresses(session: AsyncSession, event: EmailChangeRequested, delivery: Delivery) -> None:
     """Mail the new one a link that proves it, and the present one a link that stops the change."""
     mails = MailService.build(session)
-    await mails.queue(delivery, Template.CHANGE_EMAIL, event.user_id, event.new_email)
-    await mails.queue(delivery, Template.EMAIL_CHANGE_ASKED, event.user_id)
+    await mails.queue(delivery, Template.CHANGE_EMAIL, Recipient(event.user_id, event.new_email))
+    await mails.queue(delivery, Template.EMAIL_CHANGE_ASKED, Recipient(event.user_id))
 
 
 @handles(EmailChanged)
 async def mail_the_old_address(session: AsyncSession, event: EmailChanged, delivery: Delivery) -> None:
     """Warn the owner, who may not have done it."""
     mails = MailService.build(session)
-    await mails.queue(delivery, Template.EMAIL_CHANGED, event.user_id, event.old_email)
+    await mails.queue(delivery, Template.EMAIL_CHANGED, Recipient(event.user_id, event.old_email))
 
 
 @scheduled("purge_mails", timedelta(days=1))
 async def purge_mails(session: AsyncSession) -> int:
     """Delete old records: three months are enough to answer who was mailed what."""
+    await OptInRepository(session).purge(utc_now())
     return await MailRepository(session).purge(utc_now() - KEEP_MAIL_RECORDS)

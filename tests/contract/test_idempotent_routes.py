@@ -33,6 +33,8 @@ CREATES_NOTHING = {
     "step_up",
     "stop_email_change",
     "confirm_payment",
+    "confirm_newsletter",
+    "unsubscribe_from_newsletter",
     "approve_return",
     "reject_return",
     "receive_return",

@@ -24,6 +24,7 @@ CREATING = {
     "count_id": f"{API}/inventory/counts",
 }
 NEEDING_ANOTHER = {
+    "invalid-one-time-token",
     "item-not-found",
     "code-not-found",
     "cart-empty",

@@ -18,7 +18,7 @@ from app.identity.credentials.service import CredentialService
 from app.identity.credentials.table import AccountEvent
 from app.identity.emails import email_key
 from app.identity.errors import PhoneNeeded
-from app.identity.events import EmailChangeRequested, UserRegistered
+from app.identity.events import EmailChangeRequested, NewsletterChosen, UserRegistered
 from app.identity.models import User
 from app.identity.passwords import hash_password
 from app.identity.permissions import Role
@@ -142,5 +142,7 @@ class AccountService:
             raise PhoneNeeded("Notifications by SMS need a phone number; send both or choose another way.")
         if changes:
             await self._accounts.flush()
+            if "newsletter" in changes:
+                await publish(self._db, NewsletterChosen(user.id))
             record_audit(self._db, "user.profile_changed", ("user", user.id), changes)
             invalidate(self._db, account_group(user.id))

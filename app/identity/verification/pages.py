@@ -15,7 +15,7 @@ from jinja2 import StrictUndefined, Template
 router = APIRouter(include_in_schema=False)
 
 
-def _page(name: str, **words: str) -> tuple[bytes, dict[str, str]]:
+def make_page(name: str, **words: str) -> tuple[bytes, dict[str, str]]:
     """The page with these words, and headers that allow its own script and style and calls to this host, nothing else."""
     source = Path(__file__).with_name(name).read_text(encoding="utf-8")
     text = Template(source, undefined=StrictUndefined, autoescape=True).render(words)
@@ -45,7 +45,7 @@ def _hash_of(element: str, text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-_VERIFY_EMAIL = _page(
+_VERIFY_EMAIL = make_page(
     "follow_link.html",
     title="Verify your e-mail address",
     question="Press the button to confirm that this address is yours.",
@@ -53,7 +53,7 @@ _VERIFY_EMAIL = _page(
     path="/api/v1/auth/verify-email",
     done="${body.email} is verified. You can close this page.",
 )
-_STOP_EMAIL_CHANGE = _page(
+_STOP_EMAIL_CHANGE = make_page(
     "follow_link.html",
     title="Keep your e-mail address",
     question="Somebody asked to use another address for your account. Press the button if it was not you: the"
@@ -62,7 +62,7 @@ _STOP_EMAIL_CHANGE = _page(
     path="/api/v1/auth/email-change/stop",
     done="Your address stays. Choose a new password now, since somebody may know yours.",
 )
-_RESET_PASSWORD = _page("reset_password.html")
+_RESET_PASSWORD = make_page("reset_password.html")
 
 
 @router.get("/verify-email", summary="Page that proves an e-mail address")

@@ -25,6 +25,7 @@ from app.identity.events import (
     AddressUnknown,
     EmailChanged,
     EmailVerificationRequested,
+    NewsletterChosen,
     PasswordChanged,
     PasswordResetRequested,
 )
@@ -126,6 +127,8 @@ class VerificationService:
                 {"is_verified": (False, True)},
                 actor_id=user.id,
             )
+            if user.newsletter:
+                await publish(self._db, NewsletterChosen(user.id))
         await self._accounts.flush()
         invalidate(self._db, account_group(user.id))
         return user
@@ -229,6 +232,9 @@ class PasswordResetService:
         changes: dict[str, tuple[object, object]] = {"password": ("", "")}
         record_audit(self._db, "user.password_reset", ("user", user.id), changes, actor_id=user.id)
         await publish(self._db, PasswordChanged(user.id))
+        if user.newsletter:
+            # It may be the proof that was missing.
+            await publish(self._db, NewsletterChosen(user.id))
         invalidate(self._db, account_group(user.id))
 
     async def _check(self, raw: str, password: str) -> None:

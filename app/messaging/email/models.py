@@ -1,9 +1,9 @@
-"""Mails that were queued, and what became of each."""
+"""Mails that were queued, what became of each, and the tokens that prove an address without an account."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,7 +21,7 @@ class MailRecord(Base):
     event_id: Mapped[int]
     template: Mapped[str]
     recipient: Mapped[str]
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     language: Mapped[str | None]
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[str] = mapped_column(server_default="queued")
@@ -35,4 +35,24 @@ class MailRecord(Base):
             "state IN ('queued', 'handed_over', 'sent', 'refused', 'dropped')",
             name="state",
         ),
+        Index("ix_mail_log_waiting", "recipient", postgresql_where=text("state = 'queued'")),
+    )
+
+
+class OptInToken(Base):
+    """A token that was mailed to prove that whoever reads the address wants what `purpose` and `target_id` name."""
+
+    __tablename__ = "opt_in_tokens"
+
+    id: Mapped[Id]
+    purpose: Mapped[str]
+    target_id: Mapped[int]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("purpose IN ('newsletter', 'alert')", name="purpose"),
+        Index("ix_opt_in_tokens_target_id", "target_id", "purpose"),
     )

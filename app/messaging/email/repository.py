@@ -1,5 +1,6 @@
-"""Reading and writing mails, and the accounts that they go to."""
+"""Reading and writing mails, the accounts that they go to, and tokens for addresses without an account."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.batches import delete_some
 from app.identity.models import User
-from app.messaging.email.models import MailRecord
+from app.messaging.email.models import MailRecord, OptInToken
 
 
 class MailRepository:
@@ -54,6 +55,63 @@ class MailRepository:
         )
         return await self._session.scalar(statement) is not None
 
+    async def drop_waiting(self, recipient: str, templates: Collection[str], target_id: int) -> None:
+        """Drop the mails of these kinds about this that wait for the address: it wants them no more."""
+        waiting = (
+            MailRecord.recipient == recipient,
+            MailRecord.state == "queued",
+            MailRecord.template.in_(templates),
+            MailRecord.details["target_id"].as_integer() == target_id,
+        )
+        statement = update(MailRecord).where(*waiting).values(state="dropped")
+        await self._session.execute(statement.execution_options(synchronize_session=False))
+
     async def purge(self, before: datetime) -> int:
         """Delete the records of mails queued before; return how many."""
         return await delete_some(self._session, MailRecord.id, MailRecord.created_at < before)
+
+
+class OptInRepository:
+    """Tokens for addresses without an account: kept as hashes, used up by one guarded UPDATE."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, token: OptInToken) -> None:
+        """Keep a new token."""
+        self._session.add(token)
+        await self._session.flush()
+
+    async def end(self, purpose: str, target_id: int, now: datetime) -> None:
+        """End the unused tokens that were made for this."""
+        unused = (
+            OptInToken.purpose == purpose,
+            OptInToken.target_id == target_id,
+            OptInToken.used_at.is_(None),
+        )
+        statement = update(OptInToken).where(*unused).values(used_at=now)
+        await self._session.execute(statement.execution_options(synchronize_session=False))
+
+    async def find_target(self, purpose: str, token_hash: bytes) -> int | None:
+        """What the token is for, used or not."""
+        found = select(OptInToken.target_id).where(
+            OptInToken.purpose == purpose, OptInToken.token_hash == token_hash
+        )
+        target_id: int | None = await self._session.scalar(found)
+        return target_id
+
+    async def use(self, purpose: str, token_hash: bytes, now: datetime) -> bool:
+        """Use the token up; of callers at once, one gets True."""
+        good = (
+            OptInToken.purpose == purpose,
+            OptInToken.token_hash == token_hash,
+            OptInToken.used_at.is_(None),
+            OptInToken.expires_at > now,
+        )
+        statement = update(OptInToken).where(*good).values(used_at=now).returning(OptInToken.id)
+        statement = statement.execution_options(synchronize_session=False)
+        return await self._session.scalar(statement) is not None
+
+    async def purge(self, before: datetime) -> int:
+        """Delete tokens that expired before; return how many."""
+        return await delete_some(self._session, OptInToken.id, OptInToken.expires_at < before)

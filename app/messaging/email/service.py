@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import quote
 
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
@@ -15,8 +16,8 @@ from app.core.settings.settings import Settings
 from app.identity.models import User
 from app.identity.verification.service import LINK_LIFETIME, TokenPurpose, issue
 from app.messaging.email.events import MailQueued
+from app.messaging.email.lists import OPT_IN_LIFETIME, MailList, OptInService, unsubscribe_token
 from app.messaging.email.models import MailRecord
-from app.messaging.email.queries import MailedOrder
 from app.messaging.email.repository import MailRepository
 from app.messaging.email.templates import Template, render, unlinked
 
@@ -29,49 +30,74 @@ PROOFS = {
 }
 """Mails that carry a one-time token: what for, and the page that takes it back."""
 
+OPT_INS = {Template.NEWSLETTER_CONFIRM: (MailList.NEWSLETTER, "/newsletter/confirm")}
+"""Mails that ask whether the address wants to be on a list, and the page that takes the token back."""
+
+LISTS = {Template.NEWSLETTER_WELCOME: (MailList.NEWSLETTER, "/newsletter/unsubscribe")}
+"""Mails of lists, and the page that ends them; the API takes the same path (RFC 8058)."""
+
 _OURS = frozenset({"ip", "when", "moment", "total", "amount"})
 """Details of a mail in whose words nobody had a say."""
 
 _SETTLED = frozenset({"sent", "refused", "dropped"})
 
 
+class Recipient(NamedTuple):
+    """Who gets a mail: an account, at its own address or at `email`; or an address without one, in its language."""
+
+    user_id: int | None = None
+    email: str | None = None
+    language: str | None = None
+
+
+class MailOfList(BaseModel):
+    """Which subscription or alert a mail is about."""
+
+    target_id: int
+
+
 class MailService:
     """Queues mails, makes them ready and records what became of them."""
 
-    def __init__(self, session: AsyncSession, mails: MailRepository) -> None:
+    def __init__(self, session: AsyncSession, mails: MailRepository, opt_ins: OptInService) -> None:
         self._session = session
         self._mails = mails
+        self._opt_ins = opt_ins
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
         """Compose it on one session."""
-        return cls(session, MailRepository(session))
+        return cls(session, MailRepository(session), OptInService.build(session))
 
     async def queue(
         self,
         delivery: Delivery,
         template: Template,
-        user_id: int,
-        recipient: str | None = None,
-        order: MailedOrder | None = None,
+        to: Recipient,
+        about: BaseModel | None = None,
     ) -> None:
-        """Queue the event's mail to the account's address, or to `recipient`: once, however often it is asked.
+        """Queue the event's mail: once, however often it is asked.
 
-        It may say what the event says, and the order that it is about.
+        It may say what the event says, and what it is `about`.
         An account that is gone gets none, and nobody resets the password of a closed one.
         """
-        user = await self._mails.find_user(user_id)
-        if user is None or (template is Template.RESET and not user.is_active):
+        user = None if to.user_id is None else await self._mails.find_user(to.user_id)
+        if to.user_id is not None and user is None:
             return
-        about = {} if order is None else order.model_dump(exclude={"user_id"})
+        if template is Template.RESET and not (user and user.is_active):
+            return
+        recipient = to.email or (user.email if user else None)
+        if recipient is None:
+            return
+        details = {} if about is None else about.model_dump(exclude={"user_id"})
         told = {key: value for key, value in delivery.payload.items() if key != "user_id"}
         record = MailRecord(
             event_id=delivery.id,
             template=template.value,
-            recipient=recipient or user.email,
-            user_id=user_id,
-            language=user.language,
-            details={**told, **about, **_moment(delivery)},
+            recipient=recipient,
+            user_id=to.user_id,
+            language=user.language if user else to.language,
+            details={**told, **details, **_moment(delivery)},
         )
         mail_id = await self._mails.add(record)
         if mail_id is not None:
@@ -87,23 +113,24 @@ class MailService:
             return None
         if record.state == "handed_over" and record.handed_over_at is not None:
             raise AlreadyHandedOver(record.handed_over_at)
-        user = await self._mails.find_user(record.user_id)
+        user = None if record.user_id is None else await self._mails.find_user(record.user_id)
         template = Template(record.template)
-        if user is None or (template is Template.VERIFY and user.is_verified):
+        is_gone = record.user_id is not None and user is None
+        if is_gone or (template is Template.VERIFY and user is not None and user.is_verified):
             await self._mails.move(mail_id, "queued", "dropped")
             return None
-        link = await self._link(template, user, record.recipient, settings)
-        # Whoever registered with somebody's address chose the name as well: it greets nobody before the proof.
-        is_proven = user.is_verified and record.recipient == user.email
-        name = (user.first_name if is_proven else None) or user.username
-        chosen = {"name": name, "username": user.username, **record.details}
+        link = await self._link(template, user, record, settings)
+        chosen = {**_names(user, record.recipient), **record.details}
         values = {
             key: unlinked(value) if key not in _OURS and isinstance(value, str) else value
             for key, value in chosen.items()
         }
         minutes = int(LINK_LIFETIME / timedelta(minutes=1))
-        shop = {"shop": settings.public_url, "minutes": minutes}
-        mail = render(template, record.language, {**values, "link": link, **shop})
+        hours = int(OPT_IN_LIFETIME / timedelta(hours=1))
+        shop = {"shop": settings.public_url, "minutes": minutes, "hours": hours}
+        ending, headers = _unsubscribing(template, record, settings)
+        links = {"link": link, "unsubscribe": ending}
+        mail = render(template, record.language, {**values, **links, **shop})
         return Mail(
             message_id=_message_id(record, settings.mail.sender),
             recipient=record.recipient,
@@ -111,6 +138,7 @@ class MailService:
             text=mail.text,
             html=mail.html,
             created_at=record.created_at,
+            headers=headers,
         )
 
     async def hand_over(self, mail_id: int) -> bool:
@@ -131,12 +159,18 @@ class MailService:
         """Record that the server did not take it: it may be sent again."""
         await self._mails.move(mail_id, "handed_over", "queued")
 
-    async def _link(self, template: Template, user: User, recipient: str, settings: Settings) -> str | None:
-        if template not in PROOFS or (template is Template.WELCOME and user.is_verified):
+    async def _link(
+        self, template: Template, user: User | None, record: MailRecord, settings: Settings
+    ) -> str | None:
+        if template in OPT_INS:
+            mail_list, path = OPT_INS[template]
+            token = await self._opt_ins.issue(mail_list, record.details["target_id"])
+            return _url(settings, path, token)
+        if user is None or template not in PROOFS or (template is Template.WELCOME and user.is_verified):
             return None
         purpose, path = PROOFS[template]
-        token = await issue(self._session, user.id, purpose, recipient)
-        return f"{settings.public_url.rstrip('/')}{path}?token={quote(token)}"
+        token = await issue(self._session, user.id, purpose, record.recipient)
+        return _url(settings, path, token)
 
 
 class AlreadyHandedOver(Exception):
@@ -145,6 +179,35 @@ class AlreadyHandedOver(Exception):
     def __init__(self, at: datetime) -> None:
         super().__init__(f"handed over at {at.isoformat()}")
         self.at = at
+
+
+def _names(user: User | None, recipient: str) -> Mapping[str, str]:
+    """What the mail calls who gets it; whoever has no account is called nothing."""
+    if user is None:
+        return {}
+    # Whoever registered with somebody's address chose the name as well: it greets nobody before the proof.
+    is_proven = user.is_verified and recipient == user.email
+    return {"name": (user.first_name if is_proven else None) or user.username, "username": user.username}
+
+
+def _unsubscribing(
+    template: Template, record: MailRecord, settings: Settings
+) -> tuple[str | None, tuple[tuple[str, str], ...]]:
+    """The page by which a reader leaves the mail's list, and the headers by which their mail program does."""
+    if template not in LISTS:
+        return None, ()
+    mail_list, path = LISTS[template]
+    token = unsubscribe_token(settings.jwt, mail_list, record.details["target_id"])
+    one_click = _url(settings, f"/api/v1{path}", token)
+    headers = (
+        ("List-Unsubscribe", f"<{one_click}>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    )
+    return _url(settings, path, token), headers
+
+
+def _url(settings: Settings, path: str, token: str) -> str:
+    return f"{settings.public_url.rstrip('/')}{path}?token={quote(token)}"
 
 
 def _moment(delivery: Delivery) -> Mapping[str, str]:

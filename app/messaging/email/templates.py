@@ -35,6 +35,8 @@ class Template(StrEnum):
     ORDER_READY = "order_ready"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REFUNDED = "order_refunded"
+    NEWSLETTER_CONFIRM = "newsletter_confirm"
+    NEWSLETTER_WELCOME = "newsletter_welcome"
 
 
 class Words(BaseModel):

@@ -1,0 +1,1 @@
+"""The newsletter: who gets it, by double opt-in, and leaving it by one click."""
