@@ -28,6 +28,7 @@ MODULES = (
     "app.sales.taxes.errors",
     "app.messaging.email.models",
     "app.messaging.newsletter.models",
+    "app.admin.stats.models",
     "app.ops.backups.models",
 )
 HANDLERS = (
@@ -49,6 +50,7 @@ HANDLERS = (
     "app.sales.refunds.jobs",
     "app.sales.bestsellers.jobs",
     "app.identity.jobs",
+    "app.admin.stats.jobs",
     "app.messaging.email.delivery",
     "app.messaging.handlers",
     "app.messaging.newsletter.handlers",

@@ -16,6 +16,11 @@ def set_shop_zone(zone: tzinfo | None) -> None:
     _shop_zone = zone or UTC
 
 
+def shop_zone() -> tzinfo:
+    """Where the shop is, as a time zone."""
+    return _shop_zone
+
+
 def shop_today() -> date:
     """The day that it is where the shop is."""
     return datetime.now(_shop_zone).date()

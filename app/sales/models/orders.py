@@ -70,6 +70,7 @@ class Order(Timestamped, Versioned, Base):
         Index("ix_orders_user_id_id", "user_id", "id"),
         Index("ix_orders_status_id", "status", "id"),
         Index("ix_orders_created_at_id", "created_at", "id"),
+        Index("ix_orders_paid_at", "paid_at", postgresql_where=text("paid_at IS NOT NULL")),
         Index("ix_orders_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     )
 

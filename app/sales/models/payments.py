@@ -61,6 +61,7 @@ class Payment(Timestamped, Base):
         CheckConstraint("refunded BETWEEN 0 AND amount", name="refunded_within_amount"),
         # Two payments at once for one order: the second finds the first.
         Index("uq_payments_under_way", "order_id", unique=True, postgresql_where=text(UNDER_WAY)),
+        Index("ix_payments_created_at", "created_at"),
         Index("ix_payments_asked_at", "asked_at", postgresql_where=text(UNDER_WAY)),
     )
 
@@ -97,7 +98,10 @@ class Refund(Timestamped, Base):
     actor_id: Mapped[int | None]
     request_key: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
 
-    __table_args__ = (CheckConstraint("amount > 0", name="amount_positive"),)
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        Index("ix_refunds_created_at", "created_at", postgresql_include=["currency", "amount", "status"]),
+    )
 
 
 class RefundPart(Timestamped, Base):
