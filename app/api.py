@@ -37,6 +37,7 @@ from app.identity.verification.pages import router as verification_pages
 from app.identity.verification.router import router as verification
 from app.messaging.newsletter.pages import router as newsletter_pages
 from app.messaging.newsletter.router import router as newsletter
+from app.messaging.notifications.router import router as notifications
 from app.ops.health import router as health
 from app.ops.info import router as info
 from app.sales.addresses.router import router as addresses
@@ -89,6 +90,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     api_keys,
     mfa,
     passkeys,
+    notifications,
     addresses,
     # Before the inventory: `labels.pdf` is no id.
     warehouse,
@@ -131,6 +133,7 @@ TAGS = {
     "categories": "The tree of categories.",
     "prices": "What goods cost, did cost and will cost.",
     "addresses": "One's own address book.",
+    "notifications": "What one was told, and what one wants to be told by which channel.",
     "cart": "What somebody means to buy, as guest or logged in, at today's prices.",
     "checkout": "What a cart costs, and buying it.",
     "orders": "What was bought, what became of it, and what staff do with it.",

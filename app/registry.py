@@ -29,6 +29,7 @@ MODULES = (
     "app.messaging.email.models",
     "app.messaging.newsletter.models",
     "app.admin.stats.models",
+    "app.messaging.notifications.models",
     "app.ops.backups.models",
 )
 HANDLERS = (
@@ -54,6 +55,7 @@ HANDLERS = (
     "app.messaging.email.delivery",
     "app.messaging.handlers",
     "app.messaging.newsletter.handlers",
+    "app.messaging.notifications.handlers",
     "app.ops.backups.jobs",
 )
 """What only the worker runs, and only the worker pays the memory for."""

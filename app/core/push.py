@@ -117,13 +117,22 @@ class FilePush:
             raise PushDelayed(f"cannot write to {self._folder}: {fault.strerror}") from fault
 
 
+def is_push_offered(settings: Settings) -> bool:
+    """Whether the shop has a way to send push messages."""
+    return settings.push.private_key is not None or _folder(settings) is not None
+
+
 def make_push_sender(settings: Settings, outbound: Outbound) -> PushSender | None:
     """Web Push where `PUSH_PRIVATE_KEY` is set, else files beside the mails; None where neither is there, and so no push."""
     push = settings.push
     if push.private_key is not None:
         return WebPushSender(push.private_key.get_secret_value().encode(), push.contact, outbound)
-    folder = None if settings.in_production else mail_folder(settings.mail)
+    folder = _folder(settings)
     return None if folder is None else FilePush(folder)
+
+
+def _folder(settings: Settings) -> Path | None:
+    return None if settings.in_production else mail_folder(settings.mail)
 
 
 def _check(payload: bytes) -> None:

@@ -83,12 +83,21 @@ class FileSms:
             raise SmsDelayed(f"cannot write to {self._folder}: {fault.strerror}") from fault
 
 
+def is_sms_offered(settings: Settings) -> bool:
+    """Whether the shop has a way to send text messages."""
+    return bool(settings.sms.url) or _folder(settings) is not None
+
+
 def make_sms_sender(settings: Settings, outbound: Outbound) -> SmsSender | None:
     """The gateway that `SMS_URL` names, else files beside the mails; None where neither is there, and so no SMS."""
     if settings.sms.url:
         return GatewaySms(settings.sms, outbound)
-    folder = None if settings.in_production else mail_folder(settings.mail)
+    folder = _folder(settings)
     return None if folder is None else FileSms(folder, settings.sms.sender)
+
+
+def _folder(settings: Settings) -> Path | None:
+    return None if settings.in_production else mail_folder(settings.mail)
 
 
 def write_message(folder: Path, reference: str, kind: str, content: bytes) -> None:

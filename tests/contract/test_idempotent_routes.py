@@ -38,6 +38,9 @@ CREATES_NOTHING = {
     "approve_return",
     "reject_return",
     "receive_return",
+    # Read is read.
+    "mark_notification_read",
+    "mark_all_notifications_read",
     # Stored by the event's own id.
     "receive_payment_webhook",
     # Set anew, it is as it was.

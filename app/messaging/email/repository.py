@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.batches import delete_some
 from app.identity.models import User
 from app.messaging.email.models import MailRecord, OptInToken
+from app.messaging.notifications.kinds import Channel, Kind
+from app.messaging.notifications.queries import hears_of
 
 
 class MailRepository:
@@ -21,6 +23,11 @@ class MailRepository:
     async def find_user(self, user_id: int) -> User | None:
         """Find the account as it is now."""
         return await self._session.get(User, user_id)
+
+    async def is_wanted(self, user_id: int, kind: Kind) -> bool:
+        """Whether the account is mailed about this kind: always, or as it chose."""
+        hears = select(hears_of(kind, Channel.MAIL)).where(User.id == user_id)
+        return bool(await self._session.scalar(hears))
 
     async def add(self, record: MailRecord) -> int | None:
         """Queue the mail and return its id; None when the event has queued it before."""

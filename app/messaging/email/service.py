@@ -20,6 +20,7 @@ from app.messaging.email.lists import OPT_IN_LIFETIME, MailList, OptInService, u
 from app.messaging.email.models import MailRecord
 from app.messaging.email.repository import MailRepository
 from app.messaging.email.templates import Template, render, unlinked
+from app.messaging.notifications.kinds import KINDS
 
 PROOFS = {
     Template.WELCOME: (TokenPurpose.VERIFY_EMAIL, "/verify-email"),
@@ -79,12 +80,15 @@ class MailService:
         """Queue the event's mail: once, however often it is asked.
 
         It may say what the event says, and what it is `about`.
-        An account that is gone gets none, and nobody resets the password of a closed one.
+        An account that is gone gets none, and nobody resets the password of a closed one. Of what is not
+        transactional the account's choice decides (`notifications.kinds`).
         """
         user = None if to.user_id is None else await self._mails.find_user(to.user_id)
         if to.user_id is not None and user is None:
             return
         if template is Template.RESET and not (user and user.is_active):
+            return
+        if user is not None and not await self._is_wanted(template, user.id):
             return
         recipient = to.email or (user.email if user else None)
         if recipient is None:
@@ -158,6 +162,10 @@ class MailService:
     async def put_back(self, mail_id: int) -> None:
         """Record that the server did not take it: it may be sent again."""
         await self._mails.move(mail_id, "handed_over", "queued")
+
+    async def _is_wanted(self, template: Template, user_id: int) -> bool:
+        kind = KINDS.get(template)
+        return kind is None or kind.is_transactional or await self._mails.is_wanted(user_id, kind)
 
     async def _link(
         self, template: Template, user: User | None, record: MailRecord, settings: Settings
