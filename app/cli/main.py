@@ -19,6 +19,7 @@ from app.cli.certificate import certificate
 from app.cli.demo import demo_cli
 from app.cli.dev import ROOT, HostOption, PortOption
 from app.cli.errors import faults_reported
+from app.cli.jobs import jobs_cli
 from app.cli.keys import keys_cli
 from app.cli.probe import warn_of_servers_away
 from app.cli.reconcile import reconcile
@@ -73,6 +74,7 @@ cli.command()(reconcile)
 cli.command()(smoke)
 cli.command()(certificate)
 cli.add_typer(demo_cli, name="demo")
+cli.add_typer(jobs_cli, name="jobs")
 cli.add_typer(keys_cli, name="keys")
 
 

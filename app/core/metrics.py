@@ -34,7 +34,7 @@ OUTBOX_PENDING = Gauge(
 )
 OUTBOX_AGE = Gauge(
     "bookstore_outbox_age_seconds",
-    "Seconds since the oldest event that is not done was written.",
+    "Seconds for which an event could have been started and was not.",
     multiprocess_mode="livemostrecent",
 )
 DEAD_LETTERS = Gauge(
@@ -108,6 +108,12 @@ JOB_LAST_SUCCESS = Gauge(
     "When a scheduled job last ran without failing.",
     ["name"],
     multiprocess_mode="livemax",
+)
+JOB_OVERDUE = Gauge(
+    "bookstore_job_overdue_seconds",
+    "Seconds for which a slot of the job waits that came after the last one that ended well; as last asked.",
+    ["name"],
+    multiprocess_mode="livemostrecent",
 )
 SLOTS_OPENED = Counter("bookstore_job_slots_opened_total", "Runs that a scheduler announced.", ["name"])
 WORKERS = Gauge("bookstore_workers", "Worker processes.", multiprocess_mode="livesum")

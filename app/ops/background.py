@@ -11,11 +11,13 @@ from typing import Literal
 
 from fastapi import Request
 
+from app.core.events.jobs import read_overdue
 from app.core.events.outbox import Backlog, read_backlog
 from app.core.events.stream import queue_depth
 from app.core.metrics import (
     BACKUP_AGE,
     DEAD_LETTERS,
+    JOB_OVERDUE,
     OUTBOX_AGE,
     OUTBOX_PENDING,
     QUEUE_DEPTH,
@@ -59,8 +61,12 @@ async def check_background(request: Request) -> BackgroundOut:
 
 async def measure_background(request: Request) -> None:
     """Copy the same numbers into the metrics, and what the last proof of the stock came to."""
-    measured, mismatches = await asyncio.gather(_measure(request), _ask_stock(request))
+    measured, mismatches, overdue = await asyncio.gather(
+        _measure(request), _ask_stock(request), _ask_jobs(request)
+    )
     backlog, depth = measured.backlog, measured.depth
+    for name, seconds in overdue.items():
+        JOB_OVERDUE.labels(name).set(seconds)
     STOCK_MISMATCHES.set(math.nan if mismatches is None else mismatches)
     OUTBOX_PENDING.set(math.nan if backlog is None else backlog.pending)
     OUTBOX_AGE.set(math.nan if backlog is None else backlog.age)
@@ -76,6 +82,14 @@ async def _ask_stock(request: Request) -> int | None:
 
     mismatches: int | None = (await ask(read()))[0]
     return mismatches
+
+
+async def _ask_jobs(request: Request) -> dict[str, float]:
+    async def read() -> dict[str, float]:
+        async with request.app.state.database.reading() as connection:
+            return await read_overdue(connection)
+
+    return (await ask(read()))[0] or {}
 
 
 async def _measure(request: Request) -> _Measured:

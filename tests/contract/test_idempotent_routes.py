@@ -41,6 +41,10 @@ CREATES_NOTHING = {
     # Read is read.
     "mark_notification_read",
     "mark_all_notifications_read",
+    # What is taken out of the dead letters is not in them any more.
+    "retry_dead_letter",
+    "retry_dead_letters",
+    "discard_dead_letter",
     # Stored by the event's own id.
     "receive_payment_webhook",
     # Set anew, it is as it was.

@@ -176,3 +176,16 @@ async def test_the_setting_reaches_the_clock(app: FastAPI, servers: Any) -> None
     del app
     settings = settings_for(servers, "postgresql://localhost/x", shop_time_zone="Asia/Tokyo")
     assert settings.shop_time_zone == ZoneInfo("Asia/Tokyo")
+
+
+@pytest.mark.parametrize("field", ["type", "metadata", "serialization"])
+def test_fields_may_be_called_as_parts_of_a_schema_are(field: str) -> None:
+    class Named(RequestModel):
+        type: int = 1
+        metadata: int = 1
+        serialization: int = 1
+
+    assert getattr(Named.model_validate({field: 3}), field) == 3
+    for wrong in ("3", True):
+        with pytest.raises(ValidationError):
+            Named.model_validate({field: wrong})

@@ -35,6 +35,7 @@ NEEDING_ANOTHER = {
     "unknown-item",
     "unknown-merge-target",
     "unknown-upload",
+    "dead-letter-not-found",
 }
 """Refusals of examples that name something else by its id, which a fresh shop does not have."""
 
@@ -99,6 +100,7 @@ async def make_what_paths_name(
         "work_id": book["work_id"],
         "schedule_id": plan.json()["id"],
         "n": 1,
+        "event_id": 1,
     }
 
 

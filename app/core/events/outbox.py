@@ -24,7 +24,7 @@ _LONGEST_ERROR = 2000
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits: events not done, seconds since the oldest of them was written, dead letters."""
+    """What waits: events not done, seconds for which one of them could have been started, dead letters."""
 
     pending: int
     age: float
@@ -134,7 +134,8 @@ async def dead_letter(session: AsyncSession, delivery: Delivery, error: str) -> 
 async def read_backlog(connection: AsyncConnection) -> Backlog:
     """Read how much waits, in one statement."""
     pending = select(func.count()).where(OutboxEvent.done_at.is_(None)).scalar_subquery()
-    oldest = select(func.min(OutboxEvent.created_at)).where(OutboxEvent.done_at.is_(None)).scalar_subquery()
+    # Not since it was written: what is to be tried again at a later hour, or is being worked on, is not late.
+    oldest = select(func.min(OutboxEvent.locked_until)).where(OutboxEvent.done_at.is_(None)).scalar_subquery()
     dead = select(func.count()).select_from(DeadLetter).scalar_subquery()
     age = func.coalesce(func.extract("epoch", func.clock_timestamp() - oldest), 0.0)
     row = (await connection.execute(select(pending, age, dead))).one()

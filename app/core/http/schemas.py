@@ -68,12 +68,16 @@ def _strict(schema: Any) -> Any:
         return [_strict(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
+    name = schema.get("type")
+    if not isinstance(name, str):
+        # Schemas by the names of their fields, one of which may well be called `type`.
+        return {field: _strict(part) for field, part in schema.items()}
     inner = {
         key: part if key in {"metadata", "serialization"} else _strict(part) for key, part in schema.items()
     }
-    if schema.get("type") not in _KINDS:
+    if name not in _KINDS:
         return inner
-    kind, types = _KINDS[schema["type"]]
+    kind, types = _KINDS[name]
     return core_schema.no_info_before_validator_function(
         partial(_refuse_another_kind, kind=kind, types=types), inner
     )

@@ -169,6 +169,8 @@ DISCOUNT_MANAGER = Security(get_principal, scopes=[Permission.DISCOUNTS_MANAGE.v
 INVENTORY_COUNTER = Security(get_principal, scopes=[Permission.INVENTORY_COUNT.value])
 INVENTORY_READER = Security(get_principal, scopes=[Permission.INVENTORY_READ.value])
 INVENTORY_MANAGER = Security(get_principal, scopes=[Permission.INVENTORY_MANAGE.value])
+JOBS_READER = Security(get_principal, scopes=[Permission.JOBS_READ.value])
+JOBS_MANAGER = Security(get_principal, scopes=[Permission.JOBS_MANAGE.value])
 ORDER_READER = Security(get_principal, scopes=[Permission.ORDERS_READ.value])
 BUYER = Security(get_principal, scopes=[Permission.ORDERS_WRITE.value])
 ORDER_MANAGER = Security(get_principal, scopes=[Permission.ORDERS_MANAGE.value])

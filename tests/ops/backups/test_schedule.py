@@ -67,9 +67,9 @@ def test_names_sort_by_time_and_lead_nowhere_else() -> None:
 
 
 async def test_the_job_asks_and_the_worker_makes_one_when_it_is_due(shop: Shop, open_shop: OpenShop) -> None:
-    async with shop.database.sessions.begin() as session:
-        await run_job(session, JobDue("backup", NEW_YEAR.isoformat()), DUE)
+    await shop.tell("INSERT INTO job_slots (job, slot) VALUES ('backup', '2027-01-01T03:00Z')")
     async with context_of(shop) as context:
+        await run_job(context, JobDue("backup", NEW_YEAR.isoformat()), DUE)
         for _ in range(2):
             await back_up(context, BackupDue(), DUE)
     assert len(await shop.backups()) == 1

@@ -1,0 +1,1 @@
+"""Scheduled jobs, events on their way, and dead letters, for operators."""
