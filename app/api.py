@@ -39,6 +39,7 @@ from app.identity.verification.router import router as verification
 from app.messaging.newsletter.pages import router as newsletter_pages
 from app.messaging.newsletter.router import router as newsletter
 from app.messaging.notifications.router import router as notifications
+from app.messaging.suppressions.router import router as suppressions
 from app.ops.health import router as health
 from app.ops.info import router as info
 from app.sales.addresses.router import router as addresses
@@ -110,6 +111,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     gift_cards,
     newsletter,
     newsletter_pages,
+    suppressions,
     merges,
     admin_users,
     admin_audit,
@@ -151,6 +153,7 @@ TAGS = {
     "accounts": "Open an account, one's own profile, what others see of it.",
     "sessions": "Log in and out, refresh tokens, see and end sessions, change the password; OAuth 2.0.",
     "newsletter": "Subscribe by a link in a mail, and leave by one click.",
+    "mail": "Addresses that get no mail any more, for staff, and what mail providers tell of them.",
     "verification": "Prove an e-mail address; reset a forgotten password.",
     "second factor": "Authenticator apps, recovery codes and passkeys.",
     "api-keys": "Keys for programs.",
@@ -222,6 +225,7 @@ PUBLIC_ROUTES = frozenset(
         "begin_passkey_login",
         "finish_passkey_login",
         "receive_payment_webhook",
+        "receive_bounce",
         "subscribe_to_newsletter",
         "confirm_newsletter",
         "unsubscribe_from_newsletter",

@@ -30,6 +30,7 @@ MODULES = (
     "app.messaging.newsletter.models",
     "app.admin.stats.models",
     "app.messaging.notifications.models",
+    "app.messaging.suppressions.errors",
     "app.ops.backups.models",
 )
 HANDLERS = (

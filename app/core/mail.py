@@ -6,6 +6,7 @@ caller remembers that: a mail that was handed over by a worker that then died is
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,8 @@ CONTENT_TIMEOUTS = 6
 
 _PERMANENT = 500
 _ACCOUNT_TROUBLE = frozenset({530, 534, 535, 538})
+# By the extended code (RFC 3463) where there is one: 550 is also what a server says that dislikes us (5.7.1).
+_NO_MAILBOX = re.compile(r"5\d\d[ -]5\.(1\.([12346]|10)|2\.1)\b|55[01] (?!5\.\d)")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"smtp": 587, "smtp+tls": 465}
 
@@ -45,6 +48,10 @@ class MailRefused(Exception):
     """The server will never take this mail."""
 
     is_log_safe = True
+
+
+class RecipientUnknown(MailRefused):
+    """There is no such mailbox: no mail to this address will ever be taken."""
 
 
 class MailInDoubt(Exception):
@@ -106,6 +113,8 @@ class SmtpMailer:
                 # What the server says of a login may repeat it.
                 raise MailDelayed(f"{refusal.code} the server refuses our login") from refusal
             said = f"{refusal.code} {refusal.message}"
+            if isinstance(refusal, aiosmtplib.SMTPRecipientRefused) and _NO_MAILBOX.match(said):
+                raise RecipientUnknown(said) from refusal
             raise (MailRefused if refusal.code >= _PERMANENT else MailDelayed)(said) from refusal
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as fault:
             # A server that hangs up without a word did not take responsibility: as after a 4xx.

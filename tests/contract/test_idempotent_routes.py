@@ -47,6 +47,8 @@ CREATES_NOTHING = {
     "discard_dead_letter",
     # Stored by the event's own id.
     "receive_payment_webhook",
+    # Suppressed once or twice, the address is suppressed.
+    "receive_bounce",
     # Set anew, it is as it was.
     "set_cart_coupon",
     # Asks, and nothing is kept.

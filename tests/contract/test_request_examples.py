@@ -73,7 +73,7 @@ def is_of_people(path: str) -> bool:
     """Of accounts and orders: their bodies are sent where they are tested; those of addresses here."""
     if path.startswith(f"{API}/users/me/addresses"):
         return False
-    theirs = ("users", "auth/", "api-keys", "admin/users", "orders/", "payments/", "returns/")
+    theirs = ("users", "auth/", "api-keys", "admin/users", "orders/", "mail/", "payments/", "returns/")
     return path.startswith(tuple(f"{API}/{part}" for part in theirs))
 
 

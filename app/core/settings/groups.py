@@ -16,6 +16,7 @@ from app.core.settings.unset import unset_if_empty
 ANY_HOST = "*"
 """In ALLOWED_HOSTS: whatever the client calls this server."""
 
+_SHORTEST_SHARED_SECRET = 16
 _POSTGRESQL = frozenset({"postgres", "postgresql", "postgresql+asyncpg"})
 _LIBPQ_TLS = re.compile(r"(?<=[?&])sslmode=")
 _EXACT_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s*/@?#\[\]]+)", re.IGNORECASE)
@@ -172,13 +173,26 @@ class RateLimitSettings(BaseModel):
 
 
 class MailSettings(BaseModel):
-    """Mail: `MAIL_*`; the timeout in seconds. Only the worker sends, so only the worker needs the URL."""
+    """Mail: `MAIL_*`; the timeout in seconds. Only the worker sends, so only the worker needs the URL.
+
+    With the bounce secret, which the provider sends along, the API takes notice of bounces and complaints.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
     url: SecretStr | None = None
     sender: str = Field(default="Bookstore <bookstore@localhost>", validation_alias="from")
     timeout: float = Field(default=20, gt=0)
+    bounce_secret: SecretStr | None = None
+
+    @field_validator("bounce_secret")
+    @classmethod
+    def _is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is None or not secret.get_secret_value():
+            return None
+        if len(secret.get_secret_value()) < _SHORTEST_SHARED_SECRET:
+            raise ValueError(f"must have at least {_SHORTEST_SHARED_SECRET} characters")
+        return secret
 
     @field_validator("url")
     @classmethod

@@ -19,7 +19,7 @@ from app.core.clock import utc_now
 from app.core.db.faults import Fault
 from app.core.events import outbox
 from app.core.events.events import Delivery, HandlerContext, PermanentFailure, RetryAfter, delivers
-from app.core.mail import CONTENT_TIMEOUTS, Mail, MailDelayed, MailInDoubt, MailRefused
+from app.core.mail import CONTENT_TIMEOUTS, Mail, MailDelayed, MailInDoubt, MailRefused, RecipientUnknown
 from app.messaging.email.events import MailQueued
 from app.messaging.email.service import AlreadyHandedOver, MailService
 
@@ -54,7 +54,8 @@ async def deliver_mail(outside: HandlerContext, event: MailQueued, delivery: Del
         await _record(outside, lambda mails: mails.put_back(event.mail_id))
         raise
     except MailRefused as refusal:
-        await _record(outside, lambda mails: mails.refuse(event.mail_id))
+        bounce = str(refusal) if isinstance(refusal, RecipientUnknown) else None
+        await _record(outside, lambda mails: mails.refuse(event.mail_id, bounce))
         raise PermanentFailure(f"the mail server refuses the mail: {refusal}") from refusal
     except MailInDoubt as doubt:
         raise PermanentFailure(f"not sent again: {doubt}") from doubt

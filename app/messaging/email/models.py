@@ -1,6 +1,7 @@
-"""Mails that were queued, what became of each, and the tokens that prove an address without an account."""
+"""Mails that were queued, tokens that prove an address without an account, and addresses that get nothing."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
@@ -55,4 +56,30 @@ class OptInToken(Base):
     __table_args__ = (
         CheckConstraint("purpose IN ('newsletter', 'alert')", name="purpose"),
         Index("ix_opt_in_tokens_target_id", "target_id", "purpose"),
+    )
+
+
+class SuppressionReason(StrEnum):
+    """Why an address gets no mail: its server says that it is not there, its reader complained, or staff said so."""
+
+    HARD_BOUNCE = "hard_bounce"
+    COMPLAINT = "complaint"
+    MANUAL = "manual"
+
+
+class MailSuppression(Base):
+    """An address that gets no mails of lists any more, and of a hard bounce next to none; `detail` is what was said."""
+
+    __tablename__ = "mail_suppressions"
+
+    id: Mapped[Id]
+    email: Mapped[str]
+    email_key: Mapped[str]
+    reason: Mapped[str]
+    detail: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        UniqueConstraint("email_key"),
+        CheckConstraint("reason IN ('hard_bounce', 'complaint', 'manual')", name="reason"),
     )

@@ -1,15 +1,16 @@
-"""Reading and writing mails, the accounts that they go to, and tokens for addresses without an account."""
+"""Reading and writing mails, the accounts that they go to, tokens for other addresses, and who gets nothing."""
 
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.batches import delete_some
+from app.identity.emails import email_key
 from app.identity.models import User
-from app.messaging.email.models import MailRecord, OptInToken
+from app.messaging.email.models import MailRecord, MailSuppression, OptInToken, SuppressionReason
 from app.messaging.notifications.kinds import Channel, Kind
 from app.messaging.notifications.queries import hears_of
 
@@ -122,3 +123,38 @@ class OptInRepository:
     async def purge(self, before: datetime) -> int:
         """Delete tokens that expired before; return how many."""
         return await delete_some(self._session, OptInToken.id, OptInToken.expires_at < before)
+
+
+class SuppressionRepository:
+    """Addresses that get no mail."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def find_reason(self, email: str) -> SuppressionReason | None:
+        """Why the address is suppressed; None where it is not."""
+        found = select(MailSuppression.reason).where(MailSuppression.email_key == email_key(email))
+        reason = await self._session.scalar(found)
+        return None if reason is None else SuppressionReason(reason)
+
+    async def suppress(self, email: str, reason: SuppressionReason, detail: str) -> None:
+        """Suppress the address; of one that is, the first reason stays, but a hard bounce goes before any other."""
+        given = {"reason": reason.value, "detail": detail, "created_at": func.now()}
+        row = insert(MailSuppression).values(email=email, email_key=email_key(email), **given)
+        is_worse = row.excluded.reason == SuppressionReason.HARD_BOUNCE.value
+        statement = row.on_conflict_do_update(
+            index_elements=[MailSuppression.email_key],
+            set_=given,
+            where=is_worse & (MailSuppression.reason != row.excluded.reason),
+        )
+        await self._session.execute(statement)
+
+    async def add(self, suppression: MailSuppression) -> None:
+        """Insert it, so that its id is known and the database judges whether the address is suppressed already."""
+        self._session.add(suppression)
+        await self._session.flush()
+
+    async def lift(self, suppression_id: int) -> MailSuppression | None:
+        """Delete it; what it was, None when it is gone."""
+        gone = delete(MailSuppression).where(MailSuppression.id == suppression_id).returning(MailSuppression)
+        return (await self._session.scalars(gone)).one_or_none()

@@ -17,8 +17,8 @@ from app.identity.models import User
 from app.identity.verification.service import LINK_LIFETIME, TokenPurpose, issue
 from app.messaging.email.events import MailQueued
 from app.messaging.email.lists import OPT_IN_LIFETIME, MailList, OptInService, unsubscribe_token
-from app.messaging.email.models import MailRecord
-from app.messaging.email.repository import MailRepository
+from app.messaging.email.models import MailRecord, SuppressionReason
+from app.messaging.email.repository import MailRepository, SuppressionRepository
 from app.messaging.email.templates import Template, render, unlinked
 from app.messaging.notifications.kinds import KINDS
 
@@ -37,6 +37,10 @@ OPT_INS = {Template.NEWSLETTER_CONFIRM: (MailList.NEWSLETTER, "/newsletter/confi
 LISTS = {Template.NEWSLETTER_WELCOME: (MailList.NEWSLETTER, "/newsletter/unsubscribe")}
 """Mails of lists, and the page that ends them; the API takes the same path (RFC 8058)."""
 
+PROVING = frozenset({Template.VERIFY, Template.CHANGE_EMAIL})
+"""What is sent even where mail bounced: somebody just asked for it, and by it the address is shown to work."""
+
+_LONGEST_DETAIL = 500
 _OURS = frozenset({"ip", "when", "moment", "total", "amount"})
 """Details of a mail in whose words nobody had a say."""
 
@@ -60,15 +64,27 @@ class MailOfList(BaseModel):
 class MailService:
     """Queues mails, makes them ready and records what became of them."""
 
-    def __init__(self, session: AsyncSession, mails: MailRepository, opt_ins: OptInService) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        mails: MailRepository,
+        opt_ins: OptInService,
+        suppressions: SuppressionRepository,
+    ) -> None:
         self._session = session
+        self._suppressions = suppressions
         self._mails = mails
         self._opt_ins = opt_ins
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
         """Compose it on one session."""
-        return cls(session, MailRepository(session), OptInService.build(session))
+        return cls(
+            session,
+            MailRepository(session),
+            OptInService.build(session),
+            SuppressionRepository(session),
+        )
 
     async def queue(
         self,
@@ -120,6 +136,7 @@ class MailService:
         user = None if record.user_id is None else await self._mails.find_user(record.user_id)
         template = Template(record.template)
         is_gone = record.user_id is not None and user is None
+        is_gone = is_gone or not _reaches(template, await self._suppressions.find_reason(record.recipient))
         if is_gone or (template is Template.VERIFY and user is not None and user.is_verified):
             await self._mails.move(mail_id, "queued", "dropped")
             return None
@@ -154,8 +171,13 @@ class MailService:
         for before in ("handed_over", "queued"):
             await self._mails.move(mail_id, before, "sent", sent_at=utc_now())
 
-    async def refuse(self, mail_id: int) -> None:
-        """Record that the server will never take it."""
+    async def refuse(self, mail_id: int, bounce: str | None = None) -> None:
+        """Record that the server will never take it; with a `bounce`, that the address gets nothing more."""
+        record = await self._mails.lock(mail_id)
+        if record is not None and bounce is not None:
+            await self._suppressions.suppress(
+                record.recipient, SuppressionReason.HARD_BOUNCE, bounce[:_LONGEST_DETAIL]
+            )
         for before in ("handed_over", "queued"):
             await self._mails.move(mail_id, before, "refused")
 
@@ -187,6 +209,15 @@ class AlreadyHandedOver(Exception):
     def __init__(self, at: datetime) -> None:
         super().__init__(f"handed over at {at.isoformat()}")
         self.at = at
+
+
+def _reaches(template: Template, suppressed: SuppressionReason | None) -> bool:
+    """Whether the mail goes to an address that is suppressed so."""
+    if suppressed is None:
+        return True
+    if template in OPT_INS or template in LISTS:
+        return False
+    return suppressed is not SuppressionReason.HARD_BOUNCE or template in PROVING
 
 
 def _names(user: User | None, recipient: str) -> Mapping[str, str]:

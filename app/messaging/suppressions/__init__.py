@@ -1,0 +1,1 @@
+"""Addresses that get no mail any more, as staff and mail providers see them."""
