@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import httpx
@@ -13,9 +13,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.transaction import transaction
 from app.core.events.events import Event, PermanentFailure
-from app.core.events.jobs import JOBS, Job, JobDue, open_slots
+from app.core.events.jobs import JOBS, Job, JobDue
 from app.identity.permissions import Role
 from tests.conftest import Caller, SignUp
 
@@ -192,10 +191,15 @@ async def test_two_attempts_at_one_slot_leave_the_work_of_one(
 
 
 async def test_a_killed_worker_s_run_shows_as_running_and_is_done_by_the_next_one(
-    live_app: FastAPI, ask: Ask, start_worker: StartWorker, running_worker: RunningWorker
+    live_app: FastAPI,
+    ask: Ask,
+    change: Change,
+    tell: Publish,
+    start_worker: StartWorker,
+    running_worker: RunningWorker,
 ) -> None:
-    async with transaction(live_app.state.database, live_app.state.cache) as session:
-        await open_slots(session, datetime(2026, 11, 30, 12, tzinfo=UTC))
+    await change(f"INSERT INTO job_slots (job, slot) VALUES ('purge_mails', '{SLOT}')")  # noqa: S608 (a constant)
+    await tell(JobDue("purge_mails", SLOT))
     # The job waits for the lock on its table until it is killed.
     async with live_app.state.database.sessions.begin() as session:
         await session.execute(text("LOCK TABLE mail_log IN ACCESS EXCLUSIVE MODE"))
