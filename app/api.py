@@ -40,6 +40,7 @@ from app.messaging.newsletter.pages import router as newsletter_pages
 from app.messaging.newsletter.router import router as newsletter
 from app.messaging.notifications.router import router as notifications
 from app.messaging.suppressions.router import router as suppressions
+from app.messaging.webhooks.router import router as webhooks
 from app.ops.health import router as health
 from app.ops.info import router as info
 from app.sales.addresses.router import router as addresses
@@ -112,6 +113,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     newsletter,
     newsletter_pages,
     suppressions,
+    webhooks,
     merges,
     admin_users,
     admin_audit,
@@ -157,6 +159,7 @@ TAGS = {
     "verification": "Prove an e-mail address; reset a forgotten password.",
     "second factor": "Authenticator apps, recovery codes and passkeys.",
     "api-keys": "Keys for programs.",
+    "webhooks": "Have events sent to an address of yours, signed; what was sent, and sending it again.",
     "imports": "Bring books in from CSV, NDJSON or ONIX 3.0, and take them back.",
     "bulk": "Take books out, in the same formats.",
     "shop": "What shipping costs and what is taxed how, for staff.",

@@ -31,6 +31,7 @@ MODULES = (
     "app.admin.stats.models",
     "app.messaging.notifications.models",
     "app.messaging.suppressions.errors",
+    "app.messaging.webhooks.models",
     "app.ops.backups.models",
 )
 HANDLERS = (
@@ -57,6 +58,8 @@ HANDLERS = (
     "app.messaging.handlers",
     "app.messaging.newsletter.handlers",
     "app.messaging.notifications.handlers",
+    "app.messaging.webhooks.handlers",
+    "app.messaging.webhooks.jobs",
     "app.ops.backups.jobs",
 )
 """What only the worker runs, and only the worker pays the memory for."""

@@ -55,6 +55,7 @@ from app.core.redaction import fault_line
 from app.core.redis import make_cache_redis, make_redis, warn_of_policies
 from app.core.settings.settings import Settings
 from app.core.storage.storage import StorageHolder
+from app.messaging.webhooks.sending.sender import WebhookSender
 from app.ops.publisher import publishing
 
 MOST_QUEUED = 100
@@ -103,6 +104,7 @@ class Worker:
         self._woken = asyncio.Event()
         self._written = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._sender = WebhookSender(self._outside, self._stopping)
         self._opening = asyncio.Lock()
         self._queue: EventBroker | None = None
 
@@ -116,7 +118,7 @@ class Worker:
         await warn_of_policies(self._settings.redis, self._redis, self._cache_redis)
         _log.info("worker_started", concurrency=self._limits.concurrency)
         async with self._showing_metrics():
-            await self._persist(self._receive)
+            await asyncio.gather(self._persist(self._receive), self._persist(self._sender.run))
         await _end(tasks)
         await self.close()
         _log.info("worker_stopped")
@@ -134,6 +136,7 @@ class Worker:
     def stop(self) -> None:
         """Take nothing new."""
         self._stopping.set()
+        self._sender.wake()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -224,6 +227,7 @@ class Worker:
         """Something was committed."""
         self._written.set()
         self._woken.set()
+        self._sender.wake()
 
     async def _sequence(self) -> None:
         """Give what was committed its place in the feed, and say so to whoever listens."""

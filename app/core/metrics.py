@@ -96,6 +96,16 @@ EVENT_DURATION = Histogram(
     ["type"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0),
 )
+WEBHOOK_TRIES = Counter(
+    "bookstore_webhook_tries_total",
+    "Tries at sending webhooks: delivered, failed (to be tried again), dead (given up).",
+    ["outcome"],
+)
+WEBHOOK_ENDPOINTS_DISABLED = Counter(
+    "bookstore_webhook_endpoints_disabled_total",
+    "Webhooks that the shop stopped sending to: gone (410) or after too many failures.",
+    ["reason"],
+)
 JOB_RUNS = Counter("bookstore_job_runs_total", "Runs of scheduled jobs: ok or failed.", ["name", "outcome"])
 JOB_DURATION = Histogram(
     "bookstore_job_duration_seconds",

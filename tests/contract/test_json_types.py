@@ -53,7 +53,7 @@ def fields_of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 CASES = [
-    pytest.param(model, name, kind, id=f"{model.__name__}.{name}")
+    pytest.param(model, field.get("validation_alias", name), kind, id=f"{model.__name__}.{name}")
     for model in dict.fromkeys(request_models())
     if model.__module__.startswith("app.")
     for name, field in fields_of(model).items()

@@ -22,6 +22,7 @@ CREATING = {
     "rate_id": f"{API}/admin/tax-rates",
     "card_id": f"{API}/gift-cards",
     "count_id": f"{API}/inventory/counts",
+    "webhook_id": f"{API}/webhooks",
 }
 NEEDING_ANOTHER = {
     "invalid-one-time-token",

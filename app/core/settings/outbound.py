@@ -1,10 +1,10 @@
-"""The group of settings for requests to addresses that others name."""
+"""The groups of settings for requests to addresses that others name."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
 from app.core.settings.unset import unset_if_empty
@@ -31,3 +31,10 @@ class OutboundSettings(BaseModel):
             return tuple(ip_network(one.strip()) for one in networks.split(",") if one.strip())
         except ValueError:
             raise ValueError("must look like 127.0.0.0/8,::1/128") from None
+
+
+class WebhookSettings(BaseModel):
+    """Outgoing webhooks: `WEBHOOKS_*`. How many an account may have, and how many a worker sends at once."""
+
+    per_account: int = Field(default=10, ge=1, le=1000)
+    concurrency: int = Field(default=50, ge=1, le=500)

@@ -43,7 +43,7 @@ from app.core.settings.groups import (
     WorkerSettings,
 )
 from app.core.settings.observers import OtelSettings, SentrySettings
-from app.core.settings.outbound import OutboundSettings
+from app.core.settings.outbound import OutboundSettings, WebhookSettings
 from app.core.settings.people import PushSettings, SmsSettings
 from app.core.settings.redis import RedisSettings
 from app.core.settings.strength import is_default_password, is_guessable
@@ -205,6 +205,7 @@ class Settings(_DatabaseOnly):
     returns: ReturnSettings = ReturnSettings()
     worker: WorkerSettings = WorkerSettings()
     outbound: OutboundSettings = OutboundSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     sms: SmsSettings = SmsSettings()
     push: PushSettings = PushSettings()
     sentry: SentrySettings = SentrySettings()

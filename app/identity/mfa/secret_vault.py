@@ -1,4 +1,4 @@
-"""The seal on TOTP secrets."""
+"""The seal on secrets that the shop must be able to read: of TOTP, of webhooks."""
 
 import os
 from base64 import b64decode, b64encode
@@ -13,14 +13,14 @@ _NONCE_BYTES = 12
 
 
 class SecretVault:
-    """Seals TOTP secrets with AES-256-GCM, so that a stolen database alone makes no codes.
+    """Seals secrets of one purpose with AES-256-GCM, so that a stolen database alone makes no codes.
 
     The account's id is authenticated with the secret: a row moved to another account does not open.
     Whoever replaces JWT_SECRET closes every seal; recovery codes and passkeys go on working.
     """
 
-    def __init__(self, settings: JwtSettings) -> None:
-        self._cipher = AESGCM(derived_key(settings, "totp secrets"))
+    def __init__(self, settings: JwtSettings, purpose: str = "totp secrets") -> None:
+        self._cipher = AESGCM(derived_key(settings, purpose))
 
     def seal(self, user_id: int, secret: str) -> str:
         """The secret as it is stored."""

@@ -29,6 +29,7 @@ class Template(StrEnum):
     SECOND_FACTOR_CHANGED = "second_factor_changed"
     CREDENTIALS_ENDED = "credentials_ended"
     API_KEY_MADE = "api_key_made"
+    WEBHOOK_DISABLED = "webhook_disabled"
     ORDER_PLACED = "order_placed"
     ORDER_PAID = "order_paid"
     ORDER_SHIPPED = "order_shipped"

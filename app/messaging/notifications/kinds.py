@@ -74,6 +74,7 @@ KINDS: Mapping[str, Kind] = {
             is_transactional=True,
             details=("key_name", "hint"),
         ),
+        Kind("webhook_disabled", Category.ACCOUNT, _MAIL, is_transactional=True),
         Kind("order_placed", Category.ORDERS, _MAIL_APP, is_transactional=True, details=("number",)),
         Kind("order_paid", Category.ORDERS, _MAIL_APP_PUSH, is_transactional=True, details=("number",)),
         Kind("order_shipped", Category.ORDERS, _ALL, is_transactional=True, details=("number",)),

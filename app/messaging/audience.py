@@ -1,0 +1,18 @@
+"""Who hears of which event: the catalogue's audiences in the form in which queries need them."""
+
+from app.identity.permissions import Permission, Role, permissions_of
+from app.messaging.catalogue import PUBLIC_EVENTS, Audience
+
+PUBLIC_TYPES = [event.name for event in PUBLIC_EVENTS.values() if event.audience is Audience.PUBLIC]
+OWN_TYPES = [event.name for event in PUBLIC_EVENTS.values() if event.audience is Audience.OWNER]
+ALL_TYPES = [*PUBLIC_EVENTS]
+MANAGERS = [role.value for role in Role if Permission.WEBHOOKS_MANAGE in permissions_of(role)]
+"""The roles that may hear of everything."""
+
+PATTERNS = frozenset({"*", *ALL_TYPES, *(f"{name.partition('.')[0]}.*" for name in ALL_TYPES if "." in name)})
+"""What may be asked for: everything, all of a kind (`order.*`), or one."""
+
+
+def matches(patterns: list[str], name: str) -> bool:
+    """Whether the patterns ask for events of this name; the database has the same rule in the fan-out."""
+    return not {"*", name, f"{name.partition('.')[0]}.*"}.isdisjoint(patterns)

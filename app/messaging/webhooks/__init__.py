@@ -1,0 +1,1 @@
+"""Outgoing webhooks (Standard Webhooks): who registered for what, and what was sent."""

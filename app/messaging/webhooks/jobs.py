@@ -1,0 +1,17 @@
+"""What is done for webhooks by the clock."""
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import utc_now
+from app.core.events.jobs import scheduled
+from app.messaging.webhooks.repository import WebhookRepository
+
+KEEP_DELIVERIES = timedelta(days=30)
+
+
+@scheduled("purge_webhook_deliveries", timedelta(hours=6))
+async def purge_webhook_deliveries(session: AsyncSession) -> int:
+    """Delete the deliveries of a month ago, with what they said of people: the feed keeps no more either."""
+    return await WebhookRepository(session).purge(utc_now() - KEEP_DELIVERIES)

@@ -1,0 +1,164 @@
+"""Writes webhooks, and the deliveries that events make."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db.batches import delete_some
+from app.core.db.driver import fetch
+from app.core.events.events import CHANNEL
+from app.identity.models import User
+from app.messaging.audience import ALL_TYPES, MANAGERS, OWN_TYPES, PUBLIC_TYPES
+from app.messaging.webhooks.models import WebhookDelivery, WebhookEndpoint
+
+MOST_REPLAYED = 10_000
+
+# Which events concern a webhook: asked for, and its owner's to hear at this moment.
+_WANTED = """
+    type = ANY($1) AND endpoint.disabled_at IS NULL AND users.is_active
+    AND ('*' = ANY(endpoint.events) OR type = ANY(endpoint.events)
+        OR split_part(type, '.', 1) || '.*' = ANY(endpoint.events))
+    AND (type = ANY($2) OR (type = ANY($3) AND event.user_id = endpoint.user_id)
+        OR (endpoint.all_accounts AND users.role = ANY($4)))
+"""
+_FAN_OUT = f"""
+    WITH made AS (
+        INSERT INTO webhook_deliveries (endpoint_id, message_id, sequence, type, subject)
+        SELECT endpoint.id, 'evt_' || sequence, sequence, type, subject
+        FROM outbox_events AS event CROSS JOIN webhook_endpoints AS endpoint
+        JOIN users ON users.id = endpoint.user_id
+        WHERE sequence BETWEEN $5 AND $6 AND {_WANTED}
+        ORDER BY endpoint.id, sequence
+        ON CONFLICT DO NOTHING
+        RETURNING id
+    )
+    SELECT pg_notify($7, '') FROM (SELECT FROM made LIMIT 1) AS first_made
+"""  # noqa: S608 (constants of ours alone)
+_REPLAY = f"""
+    WITH wanted AS MATERIALIZED (
+        SELECT sequence, type, subject
+        FROM outbox_events AS event CROSS JOIN webhook_endpoints AS endpoint
+        JOIN users ON users.id = endpoint.user_id
+        WHERE endpoint.id = $5 AND event.created_at >= $6 AND event.created_at < $7 AND sequence IS NOT NULL
+            AND {_WANTED}
+        ORDER BY sequence LIMIT $8
+    ), made AS (
+        INSERT INTO webhook_deliveries AS present (endpoint_id, message_id, sequence, type, subject)
+        SELECT $5, 'evt_' || sequence, sequence, type, subject FROM wanted ORDER BY sequence
+        ON CONFLICT (endpoint_id, message_id) DO UPDATE
+        SET state = 'pending', attempts = 0, due_at = now(), error = NULL WHERE present.state = 'dead'
+        RETURNING id
+    )
+    SELECT (SELECT count(*) FROM wanted) AS matched, (SELECT count(*) FROM made) AS queued, pg_notify($9, '')
+"""  # noqa: S608 (as above)
+_REDELIVER = """
+    UPDATE webhook_deliveries
+    SET state = 'pending', attempts = 0, due_at = greatest(now(), claimed_until), error = NULL
+    WHERE endpoint_id = $1 AND id = $2 RETURNING pg_notify($3, '')
+"""
+_ADD_TEST = """
+    INSERT INTO webhook_deliveries (endpoint_id, message_id, type, subject, body) VALUES ($1, $2, $3, $4, $5)
+    RETURNING id, pg_notify($6, '')
+"""
+
+
+class Replayed(NamedTuple):
+    """Events of a window that a webhook asks for, and those that will be sent."""
+
+    matched: int
+    queued: int
+
+
+class TestMessage(NamedTuple):
+    """A made-up event for a webhook."""
+
+    message_id: str
+    type: str
+    subject: str
+    body: str
+
+
+class WebhookRepository:
+    """Webhooks and deliveries of one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def count_of_owner(self, owner_id: int) -> int:
+        """How many webhooks the account has, which is locked against others who would make more."""
+        await self._session.execute(
+            select(User.id).where(User.id == owner_id).with_for_update(key_share=True)
+        )
+        theirs = select(func.count()).where(WebhookEndpoint.user_id == owner_id)
+        return int(await self._session.scalar(theirs) or 0)
+
+    async def add(self, endpoint: WebhookEndpoint) -> None:
+        """Insert the webhook, so that its id is known."""
+        self._session.add(endpoint)
+        await self._session.flush()
+
+    async def lock(self, webhook_id: int, owner_id: int | None) -> WebhookEndpoint | None:
+        """The webhook, if it is the owner's (None: whosever it is), locked until the transaction ends."""
+        wanted = select(WebhookEndpoint).where(WebhookEndpoint.id == webhook_id)
+        if owner_id is not None:
+            wanted = wanted.where(WebhookEndpoint.user_id == owner_id)
+        locked = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
+        return (await self._session.scalars(locked)).one_or_none()
+
+    async def flush(self) -> None:
+        """Write what changed."""
+        await self._session.flush()
+
+    async def delete(self, endpoint: WebhookEndpoint) -> None:
+        """Delete the webhook with its deliveries."""
+        await self._session.delete(endpoint)
+        await self._session.flush()
+
+    async def give_up(self, webhook_id: int, error: str) -> None:
+        """Make dead letters of all that waits for the webhook."""
+        waiting = (WebhookDelivery.endpoint_id == webhook_id, WebhookDelivery.state == "pending")
+        await self._session.execute(
+            update(WebhookDelivery)
+            .where(*waiting)
+            .values(state="dead", error=error, claimed_until=None)
+            .execution_options(synchronize_session=False)
+        )
+
+    async def fan_out(self, first: int, last: int) -> None:
+        """Make a delivery of each event of this part of the feed for each webhook that it concerns, once."""
+        await fetch(self._session, _FAN_OUT, *_AUDIENCES, first, last, CHANNEL)
+
+    async def replay(self, webhook_id: int, start: datetime, end: datetime) -> Replayed:
+        """Make those of a window that there are not yet, and wake those that were given up; at most one too many."""
+        most = MOST_REPLAYED + 1
+        [row] = await fetch(self._session, _REPLAY, *_AUDIENCES, webhook_id, start, end, most, CHANNEL)
+        return Replayed(row["matched"], row["queued"])
+
+    async def end_pause(self, webhook_id: int) -> None:
+        """Let the next try come at once, whatever failed before."""
+        await self._session.execute(
+            update(WebhookEndpoint)
+            .where(WebhookEndpoint.id == webhook_id, WebhookEndpoint.paused_until.is_not(None))
+            .values(paused_until=None, updated_at=WebhookEndpoint.updated_at)
+            .execution_options(synchronize_session=False)
+        )
+
+    async def redeliver(self, webhook_id: int, delivery_id: int) -> bool:
+        """Have it sent again, with all tries before it; False without such a delivery."""
+        return bool(await fetch(self._session, _REDELIVER, webhook_id, delivery_id, CHANNEL))
+
+    async def add_test(self, webhook_id: int, message: TestMessage) -> int:
+        """Queue a message that is no event of the feed; the delivery's id."""
+        [row] = await fetch(self._session, _ADD_TEST, webhook_id, *message, CHANNEL)
+        return int(row["id"])
+
+    async def purge(self, before: datetime) -> int:
+        """Delete deliveries made before; return how many."""
+        return await delete_some(self._session, WebhookDelivery.id, WebhookDelivery.created_at < before)
+
+
+_AUDIENCES: Sequence[Sequence[str]] = (ALL_TYPES, PUBLIC_TYPES, OWN_TYPES, MANAGERS)
+"""The first parameters of statements with `_WANTED`."""

@@ -1,0 +1,1 @@
+"""Sending webhooks: what is due is claimed, signed, posted and recorded."""

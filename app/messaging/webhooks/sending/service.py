@@ -1,0 +1,86 @@
+"""What is sent next, and what follows from what came of it."""
+
+from collections.abc import Sequence
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.events.events import publish
+from app.core.metrics import WEBHOOK_ENDPOINTS_DISABLED, WEBHOOK_TRIES, count_at_commit
+from app.messaging.catalogue import EventOut, envelope
+from app.messaging.webhooks.events import WebhookDisabled
+from app.messaging.webhooks.payloads import body_of
+from app.messaging.webhooks.repository import WebhookRepository
+from app.messaging.webhooks.sending.repository import Claimed, Outcome, SendingRepository, is_too_often
+from app.messaging.webhooks.sending.schedule import pause_after
+
+_GONE = 410
+
+
+class SendingService:
+    """Claims deliveries and records tries, in one transaction."""
+
+    def __init__(
+        self, session: AsyncSession, deliveries: SendingRepository, webhooks: WebhookRepository
+    ) -> None:
+        self._session = session
+        self._deliveries = deliveries
+        self._webhooks = webhooks
+
+    @classmethod
+    def build(cls, session: AsyncSession) -> Self:
+        """Compose it on one session."""
+        return cls(session, SendingRepository(session), WebhookRepository(session))
+
+    async def claim(self, most: int, lease: float) -> Sequence[Claimed]:
+        """Begin tries that are due, each with its body; what its owner may not hear any more is given up."""
+        claimed = await self._deliveries.claim(most, lease)
+        forbidden = [each.id for each in claimed if not each.is_allowed]
+        ready = [
+            each if each.body else each._replace(body=_made(each)) for each in claimed if each.is_allowed
+        ]
+        unknown = [each.id for each in ready if each.body is None]
+        bodies = {each.id: each.body for each in ready if each.body is not None}
+        new = [(each.id, bodies[each.id]) for each in claimed if each.body is None and each.id in bodies]
+        await self._deliveries.keep_bodies(new)
+        await self._deliveries.reject(forbidden, "no longer the owner's to hear of")
+        await self._deliveries.reject(unknown, "of a kind that this release does not tell")
+        return [each for each in ready if each.body is not None]
+
+    async def record(self, claimed: Claimed, outcome: Outcome) -> None:
+        """Record a try: after a failure the next by the schedule, the breaker, and in the end the mail to the owner."""
+        if outcome.is_delivered:
+            await self._deliveries.count_success(claimed.endpoint_id)
+            await self._deliveries.record(claimed, "delivered", outcome, 0)
+            count_at_commit(self._session, WEBHOOK_TRIES.labels("delivered"))
+            return
+        failures = await self._deliveries.count_failure(claimed, outcome.wish)
+        pause = pause_after(claimed.attempt, outcome.wish)
+        state = "dead" if pause is None else "pending"
+        count_at_commit(self._session, WEBHOOK_TRIES.labels("failed" if state == "pending" else "dead"))
+        await self._deliveries.record(claimed, state, outcome, pause or 0)
+        if outcome.status == _GONE:
+            await self._disable(claimed, "gone")
+        elif is_too_often(failures):
+            await self._disable(claimed, "failures")
+
+    async def _disable(self, claimed: Claimed, why: str) -> None:
+        if not await self._deliveries.disable(claimed.endpoint_id, why):
+            return
+        await self._webhooks.give_up(claimed.endpoint_id, "the webhook was disabled")
+        count_at_commit(self._session, WEBHOOK_ENDPOINTS_DISABLED.labels(why))
+        host = urlsplit(claimed.url).hostname or ""
+        await publish(self._session, WebhookDisabled(claimed.owner_id, claimed.endpoint_id, host, why))
+
+
+def _made(claimed: Claimed) -> str | None:
+    """The body of the event; None for one that this release cannot tell of."""
+    event: EventOut | None = None
+    if claimed.event is not None:
+        try:
+            event = envelope(claimed.event)
+        except ValidationError:
+            event = None
+    return None if event is None else body_of(event, claimed.payload)

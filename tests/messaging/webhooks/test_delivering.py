@@ -1,0 +1,95 @@
+"""Events reach the receivers that they concern, signed, once for each."""
+
+import json
+
+from app.core.events.events import Event
+from app.identity.events import PasswordChanged
+from app.identity.permissions import Role
+from tests.factories import a_book
+
+from .conftest import WEBHOOKS, Shop, messages, paid, verify
+
+
+async def test_an_event_comes_signed_as_the_feed_has_it(shop: Shop) -> None:
+    reader, seller = await shop.sign_up(), await shop.sign_up()
+    full = await shop.register(reader, "/full", payload="full", events=["item.*"])
+    thin = await shop.register(reader, "/thin", events=["item.created"])
+    other = await shop.register(reader, "/other", events=["order.*"])
+    async with shop.running_worker():
+        book = await a_book(shop.client, seller, title="Émile „Zola“ 漢字", price=10)
+        await shop.all_sent()
+    [whole] = messages(shop.receiver, "/full")
+    [outline] = messages(shop.receiver, "/thin")
+    assert messages(shop.receiver, "/other") == []
+    verify(full, whole)
+    verify(thin, outline)
+    assert whole.headers["content-type"] == "application/json"
+    told = json.loads(whole.body)
+    assert told["id"] == whole.id == f"evt_{told['sequence']}"
+    assert told["data"]["title"] == "Émile „Zola“ 漢字"
+    assert told["data"]["price"] == 10
+    assert json.loads(outline.body) == {
+        "id": whole.id,
+        "type": "item.created",
+        "subject": f"item:{book['id']}",
+        "timestamp": told["created_at"],
+    }
+    shown = await shop.client.get(f"{WEBHOOKS}/{full['id']}/deliveries", headers=reader.headers)
+    [delivery] = shown.json()["items"]
+    assert (delivery["state"], delivery["attempts"], delivery["status"]) == ("delivered", 1, 202)
+    assert delivery["due_at"] is None
+    path = f"{WEBHOOKS}/{full['id']}/deliveries/{delivery['id']}"
+    details = (await shop.client.get(path, headers=reader.headers)).json()
+    assert details["answer"] == "taken"
+    assert details["request"]["body"] == whole.body.decode()
+    assert details["request"]["url"] == full["url"]
+    missing = await shop.client.get(
+        f"{WEBHOOKS}/{other['id']}/deliveries/{delivery['id']}", headers=reader.headers
+    )
+    assert missing.json()["code"] == "webhook-delivery-not-found"
+
+
+async def test_everybody_hears_what_concerns_them_and_staff_of_all(shop: Shop) -> None:
+    ada, bob = await shop.sign_up(), await shop.sign_up()
+    staff = await shop.sign_up(Role.ADMIN)
+    for owner, path in ((ada, "/ada"), (bob, "/bob"), (staff, "/narrow")):
+        await shop.register(owner, path)
+    await shop.register(staff, "/wide", all_accounts=True)
+    events: list[Event] = [paid("A", ada.id), PasswordChanged(bob.id)]
+    for event in events:
+        await shop.tell(event)
+    await shop.change(
+        "INSERT INTO outbox_events (type, payload, subject, done_at) VALUES ('stock.low',"
+        """ '{"item_id": 1, "available": 1}', 'item:1', now()), ('item.deleted', '{"item_id": 1, "kind": "book"}',"""
+        " 'item:1', now()), ('test.unknown', '{}', 'item:1', now())"
+    )
+    async with shop.running_worker():
+        await shop.all_sent()
+
+    def types(path: str) -> list[str]:
+        return sorted(json.loads(one.body)["type"] for one in messages(shop.receiver, path))
+
+    assert types("/ada") == ["item.deleted", "order.paid"]
+    assert types("/bob") == ["item.deleted", "user.password_changed"]
+    assert types("/narrow") == ["item.deleted"]
+    assert types("/wide") == ["item.deleted", "order.paid", "stock.low", "user.password_changed"]
+
+
+async def test_who_may_no_longer_hear_it_when_it_is_sent_does_not(shop: Shop) -> None:
+    ada = await shop.sign_up()
+    staff, gone = await shop.sign_up(Role.ADMIN), await shop.sign_up(Role.ADMIN)
+    await shop.register(staff, "/demoted", all_accounts=True)
+    await shop.register(gone, "/closed", all_accounts=True)
+    await shop.change("UPDATE webhook_endpoints SET paused_until = now() + interval '1 hour'")
+    await shop.tell(paid("A", ada.id))
+    async with shop.running_worker():
+        await shop.holds("count(*) = 2 FROM webhook_deliveries")
+        await shop.change(f"UPDATE users SET role = 'user' WHERE id = {staff.id}")  # noqa: S608 (a number of ours)
+        await shop.change(f"UPDATE users SET is_active = false WHERE id = {gone.id}")  # noqa: S608 (a number of ours)
+        await shop.change("UPDATE webhook_endpoints SET paused_until = NULL")
+        await shop.tell(paid("B", ada.id))
+        await shop.all_sent()
+    assert shop.receiver.requests == []
+    assert (
+        await shop.ask("SELECT count(*) FROM webhook_deliveries WHERE state = 'dead' AND attempts = 0") == 2
+    )
