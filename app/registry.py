@@ -32,6 +32,7 @@ MODULES = (
     "app.messaging.notifications.models",
     "app.messaging.suppressions.errors",
     "app.messaging.webhooks.models",
+    "app.admin.stats.goods.models",
     "app.ops.backups.models",
 )
 HANDLERS = (
@@ -54,6 +55,7 @@ HANDLERS = (
     "app.sales.bestsellers.jobs",
     "app.identity.jobs",
     "app.admin.stats.jobs",
+    "app.admin.stats.goods.jobs",
     "app.messaging.email.delivery",
     "app.messaging.handlers",
     "app.messaging.newsletter.handlers",

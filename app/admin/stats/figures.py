@@ -79,6 +79,30 @@ class Steps(NamedTuple):
         }
 
 
+class Movements(NamedTuple):
+    """How many pieces came and went."""
+
+    received: int = 0
+    sold: int = 0
+    returned: int = 0
+    change: int = 0
+
+    def shown(self) -> dict[str, int]:
+        """The fields of `MovementFigures`."""
+        adjusted = self.change - self.received + self.sold - self.returned
+        return {**self._asdict(), "adjusted": adjusted}
+
+
+class Returns(NamedTuple):
+    """What buyers sent back."""
+
+    returns: int = 0
+    rejected: int = 0
+    pieces: int = 0
+    received: int = 0
+    damaged: int = 0
+
+
 def share(part: int, whole: int) -> float | None:
     """A part of the whole, to four digits; None of nothing."""
     return round(part / whole, 4) if whole else None

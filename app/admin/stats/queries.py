@@ -33,7 +33,7 @@ DAYS = 30
 SALES = "sales"
 """What `RolledUp` calls the sums of sales."""
 
-_WITHIN = "({0} >= :since AND {0} < :first OR {0} >= :last AND {0} < :until)"
+WITHIN = "({0} >= :since AND {0} < :first OR {0} >= :last AND {0} < :until)"
 """What is not read from sums: the ends of a period."""
 SALE_FACTS = f"""
     SELECT paid_at AS at, currency, channel, 0 AS placed, 0 AS begun, 1 AS orders, items, subtotal AS gross,
@@ -41,13 +41,13 @@ SALE_FACTS = f"""
     FROM orders CROSS JOIN LATERAL (
         SELECT coalesce(sum(quantity), 0) AS items FROM order_lines WHERE order_id = orders.id
     ) AS counted
-    WHERE {_WITHIN.format("paid_at")}
+    WHERE {WITHIN.format("paid_at")}
     UNION ALL
-    SELECT created_at, currency, channel, 1, 0, 0, 0, 0, 0, 0, 0, 0 FROM orders WHERE {_WITHIN.format("created_at")}
+    SELECT created_at, currency, channel, 1, 0, 0, 0, 0, 0, 0, 0, 0 FROM orders WHERE {WITHIN.format("created_at")}
     UNION ALL
     SELECT tried.created_at, tried.currency, channel, 0, 1, 0, 0, 0, 0, 0, 0, 0
     FROM payments AS tried JOIN orders ON orders.id = order_id
-    WHERE {_WITHIN.format("tried.created_at")}
+    WHERE {WITHIN.format("tried.created_at")}
         AND NOT EXISTS (SELECT FROM payments WHERE order_id = tried.order_id AND id < tried.id)
 """  # noqa: S608 (made of constants alone)
 """What happened to orders, and when: they were placed, a first payment was begun, they were paid."""
@@ -115,7 +115,7 @@ async def get_dashboard(connection: AsyncConnection) -> ReadResult:
 
 async def get_sales(connection: AsyncConnection, query: StatsQuery, currency: str) -> ReadResult:
     """Sales by currency; the shop's own one is there without sales, too."""
-    snapshot = await _snapshot(connection)
+    snapshot = await read_snapshot(connection)
     current = await read_sales(connection, query.period, query.interval, currency)
     previous = query.previous
     figures = SalesOut(
@@ -133,7 +133,7 @@ async def read_sales(
     """The sales of one period."""
     spans = Spans(period, period.bounds(interval))
     found: defaultdict[str, dict[int, Sales]] = defaultdict(dict)
-    for row in await connection.execute(_SALES, spans.values(await _added_up(connection, SALES))):
+    for row in await connection.execute(_SALES, spans.values(await added_up_until(connection, SALES))):
         found[row.currency][row.bucket - 1] = Sales(*row[2:])
     currencies = [
         CurrencySales(
@@ -151,7 +151,7 @@ async def read_sales(
 
 async def get_conversion(connection: AsyncConnection, query: StatsQuery) -> ReadResult:
     """From carts to money, on the web."""
-    snapshot = await _snapshot(connection)
+    snapshot = await read_snapshot(connection)
     previous = query.previous
     figures = ConversionOut(
         tz=query.zone_name,
@@ -166,7 +166,7 @@ async def _read_conversion(
     connection: AsyncConnection, period: Period, interval: Interval
 ) -> ConversionPeriod:
     spans = Spans(period, period.bounds(interval))
-    rows = await connection.execute(_CONVERSION, spans.values(await _added_up(connection, SALES)))
+    rows = await connection.execute(_CONVERSION, spans.values(await added_up_until(connection, SALES)))
     found = {row.bucket - 1: Steps(*row[1:]) for row in rows}
     return ConversionPeriod.model_validate(
         {
@@ -181,7 +181,7 @@ async def _read_conversion(
 
 async def get_accounts(connection: AsyncConnection, query: StatsQuery) -> ReadResult:
     """How many accounts were opened."""
-    snapshot = await _snapshot(connection)
+    snapshot = await read_snapshot(connection)
     previous = query.previous
     figures = AccountsOut(
         tz=query.zone_name,
@@ -207,10 +207,11 @@ async def _read_accounts(connection: AsyncConnection, period: Period, interval: 
     )
 
 
-async def _snapshot(connection: AsyncConnection) -> str:
+async def read_snapshot(connection: AsyncConnection) -> str:
+    """The statement's own snapshot."""
     return str(await connection.scalar(select(snapshot_text)))
 
 
-async def _added_up(connection: AsyncConnection, kind: str) -> datetime | None:
+async def added_up_until(connection: AsyncConnection, kind: str) -> datetime | None:
     """Up to when there are sums."""
     return await connection.scalar(select(RolledUp.until).where(RolledUp.kind == kind))

@@ -172,6 +172,13 @@ class StockMovement(Base):
 
     __table_args__ = (
         Index("ix_stock_movements_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+        # What came and went; setting apart moves nothing.
+        Index(
+            "ix_stock_movements_created_at",
+            "created_at",
+            postgresql_include=["kind", "delta"],
+            postgresql_where=text("delta <> 0"),
+        ),
     )
 
 

@@ -33,4 +33,7 @@ class Return(Timestamped, Base):
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     refund_id: Mapped[int | None] = mapped_column(ForeignKey("refunds.id"))
 
-    __table_args__ = (Index("ix_returns_status_id", "status", "id"),)
+    __table_args__ = (
+        Index("ix_returns_status_id", "status", "id"),
+        Index("ix_returns_created_at", "created_at"),
+    )

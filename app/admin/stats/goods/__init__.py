@@ -1,0 +1,1 @@
+"""Goods in figures: what sells, what lies there, what comes back."""

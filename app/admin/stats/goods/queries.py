@@ -1,0 +1,272 @@
+"""Goods in figures: what they are counted from. What they mean stands in the schemas."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.admin.stats.criteria import StatsQuery
+from app.admin.stats.figures import Movements, Returns, Spans, add_columns, share
+from app.admin.stats.goods.schemas import (
+    Bestseller,
+    BestsellerKey,
+    BestsellerQuery,
+    BestsellersOut,
+    CurrencyBestsellers,
+    CurrencyRefunds,
+    CurrencyStock,
+    ItemFigures,
+    Reason,
+    ReturnPeriod,
+    ReturnsOut,
+    StockFigures,
+    StockOut,
+    StockPeriod,
+)
+from app.admin.stats.goods.spans import nested
+from app.admin.stats.periods import Interval, Period
+from app.admin.stats.queries import WITHIN, added_up_until, read_snapshot
+from app.admin.stats.schemas import PeriodOut
+from app.core.clock import utc_now
+from app.core.http.responses import ReadResult
+
+ITEMS = "items"
+STOCK = "stock"
+"""What `RolledUp` calls the sums of items, and those of the stock's movements."""
+MOST_REASONS = 10
+
+ITEM_FACTS = f"""
+    SELECT paid_at AS at, item_id, currency, 1 AS orders, quantity AS items,
+        line_total - order_lines.discount AS revenue
+    FROM orders JOIN order_lines ON order_id = orders.id WHERE {WITHIN.format("paid_at")}
+"""  # noqa: S608 (made of constants alone)
+"""What of which item was paid for, and when."""
+MOVEMENT_FACTS = f"""
+    SELECT created_at AS at, kind, greatest(delta, 0) AS came, greatest(-delta, 0) AS went
+    FROM stock_movements WHERE delta <> 0 AND {WITHIN.format("created_at")}
+"""  # noqa: S608 (made of constants alone)
+"""What came into the stock and left it, and when."""
+
+SOLD_ITEMS = f"""
+    SELECT item_id, currency, sum(orders) AS orders, sum(items) AS items, sum(revenue) AS revenue
+    FROM (
+        SELECT item_id, currency, orders, items, revenue FROM item_sales WHERE grain = 'year'
+            AND starts_on >= :first_year AND starts_on < :last_year
+        UNION ALL
+        SELECT item_id, currency, orders, items, revenue FROM item_sales WHERE grain = 'month'
+            AND (starts_on >= :first_month AND starts_on < :first_year
+                OR starts_on >= :last_year AND starts_on < :last_month)
+        UNION ALL
+        SELECT item_id, currency, orders, items, revenue FROM item_sales WHERE grain = 'day'
+            AND (starts_on >= :first_day AND starts_on < :first_month
+                OR starts_on >= :last_month AND starts_on < :last_day)
+        UNION ALL
+        SELECT item_id, currency, orders, items, revenue FROM ({ITEM_FACTS}) AS facts
+    ) AS sold
+    GROUP BY item_id, currency
+"""  # noqa: S608 (made of constants alone)
+"""What of each item was sold in the period, from sums of years, months and days as far as there are."""
+
+_BEST = text(f"""
+    WITH sold AS ({SOLD_ITEMS}), best AS (
+        SELECT *, row_number() OVER (
+            PARTITION BY currency
+            ORDER BY CASE :key WHEN 'items' THEN items ELSE revenue END DESC, items DESC, item_id
+        ) AS place
+        FROM sold
+    )
+    SELECT best.currency, place, best.item_id, CAST(orders AS bigint) AS orders, CAST(items AS bigint) AS items, revenue,
+        coalesce(listed.title, last.title, '#' || best.item_id) AS title, coalesce(isbn13, last.isbn) AS isbn,
+        coalesce(listed.sku, last.sku) AS sku, listed.id IS NOT NULL AS is_there
+    FROM best LEFT JOIN items AS listed ON listed.id = best.item_id
+        LEFT JOIN books ON books.item_id = best.item_id
+        LEFT JOIN LATERAL (
+            SELECT title, isbn, order_lines.sku FROM order_lines
+            WHERE listed.id IS NULL AND order_lines.item_id = best.item_id ORDER BY id DESC LIMIT 1
+        ) AS last ON true
+    WHERE place <= :limit ORDER BY best.currency, place
+""")  # noqa: S608 (made of constants alone)
+_SOLD_OF = text(f"""
+    SELECT item_id, currency, CAST(orders AS bigint), CAST(items AS bigint), revenue FROM ({SOLD_ITEMS}) AS sold
+    WHERE item_id = ANY(CAST(:item_ids AS bigint[]))
+""")  # noqa: S608 (made of constants alone)
+_STOCK = text(f"""
+    WITH sold AS (
+        SELECT item_id, sum(items) AS items FROM ({SOLD_ITEMS}) AS by_currency GROUP BY item_id
+    ), lying AS (
+        SELECT currency, on_hand, reserved, on_hand * price AS value, price IS NULL AS is_unpriced,
+            sold.item_id IS NULL AND created_at < :since AS is_dead
+        FROM stock_levels JOIN items ON items.id = stock_levels.item_id
+            LEFT JOIN sold ON sold.item_id = stock_levels.item_id
+        WHERE on_hand > 0
+    )
+    SELECT currency, count(*), sum(on_hand), sum(reserved), coalesce(sum(value), 0),
+        count(*) FILTER (WHERE is_unpriced), count(*) FILTER (WHERE is_dead),
+        coalesce(sum(on_hand) FILTER (WHERE is_dead), 0), coalesce(sum(reserved) FILTER (WHERE is_dead), 0),
+        coalesce(sum(value) FILTER (WHERE is_dead), 0)
+    FROM lying GROUP BY currency ORDER BY currency
+""")  # noqa: S608 (made of constants alone)
+_SOLD_PIECES = text(f"SELECT CAST(coalesce(sum(items), 0) AS bigint) FROM ({SOLD_ITEMS}) AS sold")  # noqa: S608 (made of constants alone)
+_LOW = text("SELECT count(*) FROM stock_levels WHERE available <= low_stock_threshold")
+_MOVED = text(f"""
+    SELECT width_bucket(at, CAST(:bounds AS timestamptz[])) AS bucket,
+        CAST(coalesce(sum(came) FILTER (WHERE kind IN ('initial', 'import', 'receipt')), 0) AS bigint),
+        CAST(coalesce(sum(went - came) FILTER (WHERE kind = 'sale'), 0) AS bigint),
+        CAST(coalesce(sum(came - went) FILTER (WHERE kind = 'return'), 0) AS bigint),
+        CAST(sum(came - went) AS bigint)
+    FROM (
+        SELECT starts_at AS at, kind, came, went FROM stock_quarters WHERE starts_at >= :first AND starts_at < :last
+        UNION ALL {MOVEMENT_FACTS}
+    ) AS moved
+    GROUP BY 1
+""")  # noqa: S608 (made of constants alone)
+_RETURNS = text("""
+    SELECT width_bucket(created_at, CAST(:bounds AS timestamptz[])) AS bucket, count(*),
+        count(*) FILTER (WHERE status = 'rejected'), CAST(sum(pieces) AS bigint), CAST(sum(received) AS bigint),
+        CAST(sum(damaged) AS bigint)
+    FROM returns CROSS JOIN LATERAL (
+        SELECT coalesce(sum(CAST(line->>'quantity' AS int)), 0) AS pieces,
+            coalesce(sum(CAST(line->>'received' AS int)), 0) AS received,
+            coalesce(sum(CAST(line->>'damaged' AS int)), 0) AS damaged
+        FROM jsonb_array_elements(lines) AS line
+    ) AS counted
+    WHERE created_at >= :since AND created_at < :until GROUP BY 1
+""")
+_REASONS = text("""
+    SELECT reason, count(*) AS returns FROM returns WHERE created_at >= :since AND created_at < :until
+    GROUP BY reason ORDER BY returns DESC, reason LIMIT :most
+""")
+_REFUNDS = text("""
+    SELECT currency, count(*) AS refunds, sum(amount) AS refunded FROM refunds
+    WHERE created_at >= :since AND created_at < :until AND status <> 'failed' GROUP BY currency ORDER BY currency
+""")
+
+
+class _Sold(NamedTuple):
+    orders: int = 0
+    items: int = 0
+    revenue: Decimal = Decimal(0)
+
+
+async def get_bestsellers(connection: AsyncConnection, query: BestsellerQuery) -> ReadResult:
+    """The best in each currency, beside the same items in the period before."""
+    snapshot, previous = await read_snapshot(connection), query.previous
+    currencies = await read_bestsellers(connection, query.period, query.by, query.limit)
+    if previous is not None:
+        ids = [best.item_id for one in currencies for best in one.items]
+        earlier = await _read_sold(connection, previous, ids)
+        for one in currencies:
+            for best in one.items:
+                sold = earlier.get((best.item_id, one.currency), _Sold())
+                best.previous = ItemFigures.model_validate(sold)
+    figures = BestsellersOut(
+        starts_at=query.period.since,
+        ends_at=query.period.until,
+        tz=query.zone_name,
+        previous=previous and PeriodOut(starts_at=previous.since, ends_at=previous.until),
+        currencies=currencies,
+    )
+    return ReadResult(figures, snapshot)
+
+
+async def read_bestsellers(
+    connection: AsyncConnection, period: Period, by: BestsellerKey, limit: int
+) -> list[CurrencyBestsellers]:
+    """The best in each currency, the best first."""
+    spans = nested(period, await added_up_until(connection, ITEMS))
+    found: dict[str, list[Bestseller]] = {}
+    for row in await connection.execute(_BEST, {**spans._asdict(), "key": by.value, "limit": limit}):
+        best = Bestseller.model_validate({**row._asdict(), "previous": None})
+        found.setdefault(row.currency, []).append(best)
+    return [CurrencyBestsellers(currency=currency, items=items) for currency, items in found.items()]
+
+
+async def _read_sold(
+    connection: AsyncConnection, period: Period, item_ids: Sequence[int]
+) -> dict[tuple[int, str], _Sold]:
+    spans = nested(period, await added_up_until(connection, ITEMS))
+    rows = await connection.execute(_SOLD_OF, {**spans._asdict(), "item_ids": item_ids})
+    return {(row.item_id, row.currency): _Sold(*row[2:]) for row in rows}
+
+
+async def get_stock(connection: AsyncConnection, query: StatsQuery) -> ReadResult:
+    """What lies there now, what of it nobody bought in the period, and what came and went."""
+    snapshot, previous = await read_snapshot(connection), query.previous
+    spans = nested(query.period, await added_up_until(connection, ITEMS))
+    currencies = [
+        CurrencyStock(
+            currency=currency,
+            **_stock(rest[:4]).model_dump(),
+            unpriced=rest[4],
+            dead=_stock(rest[5:]),
+        )
+        for currency, *rest in await connection.execute(_STOCK, spans._asdict())
+    ]
+    sold = int(await connection.scalar(_SOLD_PIECES, spans._asdict()) or 0)
+    figures = StockOut(
+        tz=query.zone_name,
+        interval=query.interval,
+        as_of=utc_now(),
+        currencies=currencies,
+        low=await connection.scalar(_LOW) or 0,
+        sell_through=share(sold, sold + sum(one.pieces for one in currencies)),
+        current=await _read_moved(connection, query.period, query.interval),
+        previous=previous and await _read_moved(connection, previous, query.interval),
+    )
+    return ReadResult(figures, snapshot)
+
+
+def _stock(columns: Sequence[int | Decimal]) -> StockFigures:
+    return StockFigures.model_validate(dict(zip(StockFigures.model_fields, columns, strict=True)))
+
+
+async def _read_moved(connection: AsyncConnection, period: Period, interval: Interval) -> StockPeriod:
+    spans = Spans(period, period.bounds(interval))
+    rows = await connection.execute(_MOVED, spans.values(await added_up_until(connection, STOCK)))
+    found = {row.bucket - 1: Movements(*row[1:]) for row in rows}
+    return StockPeriod.model_validate(
+        {
+            **spans.whole,
+            "sum": Movements(*add_columns(found.values())).shown(),
+            "buckets": [
+                {**found.get(at, Movements()).shown(), **spans.of(at)} for at in range(len(spans.bounds))
+            ],
+        }
+    )
+
+
+async def get_returns(connection: AsyncConnection, query: StatsQuery) -> ReadResult:
+    """What buyers send back, why, and what money went back."""
+    snapshot, previous = await read_snapshot(connection), query.previous
+    figures = ReturnsOut(
+        tz=query.zone_name,
+        interval=query.interval,
+        current=await read_returns(connection, query.period, query.interval),
+        previous=previous and await read_returns(connection, previous, query.interval),
+    )
+    return ReadResult(figures, snapshot)
+
+
+async def read_returns(connection: AsyncConnection, period: Period, interval: Interval) -> ReturnPeriod:
+    """The returns of one period."""
+    spans = Spans(period, period.bounds(interval))
+    rows = await connection.execute(_RETURNS, {**spans.ends, "bounds": spans.bounds})
+    found = {row.bucket - 1: Returns(*row[1:]) for row in rows}
+    whole = Returns(*add_columns(found.values()))
+    sold = nested(period, await added_up_until(connection, ITEMS))._asdict()
+    reasons = await connection.execute(_REASONS, {**spans.ends, "most": MOST_REASONS})
+    refunds = await connection.execute(_REFUNDS, spans.ends)
+    return ReturnPeriod.model_validate(
+        {
+            **spans.whole,
+            "sum": whole._asdict(),
+            "buckets": [
+                {**found.get(at, Returns())._asdict(), **spans.of(at)} for at in range(len(spans.bounds))
+            ],
+            "reasons": [Reason.model_validate(row) for row in reasons],
+            "refunds": [CurrencyRefunds.model_validate(row) for row in refunds],
+            "return_rate": share(whole.pieces, int(await connection.scalar(_SOLD_PIECES, sold) or 0)),
+        }
+    )
