@@ -37,6 +37,7 @@ from app.identity.sessions.router import router as sessions
 from app.identity.step_up.router import router as step_up
 from app.identity.verification.pages import router as verification_pages
 from app.identity.verification.router import router as verification
+from app.messaging.follows.router import router as follows
 from app.messaging.newsletter.pages import router as newsletter_pages
 from app.messaging.newsletter.router import router as newsletter
 from app.messaging.notifications.router import router as notifications
@@ -95,6 +96,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     mfa,
     passkeys,
     notifications,
+    follows,
     addresses,
     # Before the inventory: `labels.pdf` is no id.
     warehouse,
@@ -141,7 +143,7 @@ TAGS = {
     "categories": "The tree of categories.",
     "prices": "What goods cost, did cost and will cost.",
     "addresses": "One's own address book.",
-    "notifications": "What one was told, and what one wants to be told by which channel.",
+    "notifications": "What one was told, what one wants to be told by which channel, and whom one follows.",
     "cart": "What somebody means to buy, as guest or logged in, at today's prices.",
     "checkout": "What a cart costs, and buying it.",
     "orders": "What was bought, what became of it, and what staff do with it.",

@@ -33,6 +33,8 @@ MODULES = (
     "app.messaging.suppressions.errors",
     "app.messaging.webhooks.models",
     "app.admin.stats.goods.models",
+    "app.messaging.follows.errors",
+    "app.messaging.follows.models",
     "app.ops.backups.models",
 )
 HANDLERS = (
@@ -62,6 +64,8 @@ HANDLERS = (
     "app.messaging.notifications.handlers",
     "app.messaging.webhooks.handlers",
     "app.messaging.webhooks.jobs",
+    "app.messaging.follows.handlers",
+    "app.messaging.staff_notes.handlers",
     "app.ops.backups.jobs",
 )
 """What only the worker runs, and only the worker pays the memory for."""

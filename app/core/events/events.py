@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 import orjson
-from sqlalchemy import Index, Integer, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Index, Integer, Select, func, literal, select, text
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -211,3 +211,18 @@ async def publish(session: AsyncSession, event: Event, request_id: str = "") -> 
     about = (event.subject, event.concerns)
     [published] = await fetch(session, _PUBLISH, event.type, payload, origin, *about, CHANNEL)
     remember_xid(session, published["xid"])
+
+
+async def publish_each(session: AsyncSession, event: type[Event], payloads: Select[Any]) -> int:
+    """Write an event for each row that the statement finds, whose one column is the payload; how many.
+
+    For those that are the shop's own affair: what has a subject is published one by one.
+    """
+    found = payloads.subquery()
+    [payload] = found.c
+    rows = select(literal(event.type), payload, literal(current_request_id()))
+    written = insert(OutboxEvent).from_select(["type", "payload", "request_id"], rows)
+    count = len((await session.scalars(written.returning(OutboxEvent.id))).all())
+    if count:
+        await session.execute(select(func.pg_notify(CHANNEL, "")))
+    return count

@@ -174,7 +174,7 @@ def _build(app: FastAPI) -> dict[str, Any]:
             if route.response_model_exclude_none:
                 leave_nulls_out(operation["responses"], schemas)
             move_bodies_to_components(operation, schemas)
-            _describe_parameters(operation)
+            _describe_parameters(operation, schemas)
             _state_security(operation, route.dependant)
             for status, response in operation["responses"].items():
                 if status.startswith("2"):
@@ -255,13 +255,14 @@ def _add(responses: dict[str, Any], problems: Responses) -> None:
             examples.update(content["examples"])
 
 
-def _describe_parameters(operation: dict[str, Any]) -> None:
+def _describe_parameters(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
     for parameter in operation.get("parameters", ()):
         make_parameter_plain(parameter)
         if parameter["in"] == "path":
             thing = parameter["name"].removesuffix("_id").replace("_", " ")
             parameter.setdefault("description", f"Id of the {thing}.")
-            schema = parameter["schema"]
+            # A named enum is a component.
+            schema = find_component(parameter["schema"], schemas)
             like = _EXAMPLES_IN_PATHS[schema.get("format") or schema["type"]]
             # On the parameter itself: pages that try operations out fill it in from there alone.
             parameter.setdefault("example", (schema.get("examples") or schema.get("enum") or [like])[0])

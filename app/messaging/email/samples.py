@@ -30,6 +30,10 @@ _VALUES: dict[str, object] = {
     "carrier": "DHL",
     "tracking": "00340434161094042557",
     "pickup_code": "7413",
+    "titles": [{"title": "The Left Hand of Darkness", "author": "Ursula K. Le Guin"}],
+    "count": 3,
+    "names": ["ada", "grace"],
+    "more": 1,
 }
 
 

@@ -36,6 +36,8 @@ class Template(StrEnum):
     ORDER_READY = "order_ready"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REFUNDED = "order_refunded"
+    FOLLOWED_ITEMS = "followed_items"
+    NEW_ACCOUNTS = "new_accounts"
     NEWSLETTER_CONFIRM = "newsletter_confirm"
     NEWSLETTER_WELCOME = "newsletter_welcome"
 

@@ -27,7 +27,7 @@ class Channel(StrEnum):
 
 
 class Kind(NamedTuple):
-    """A line of the table. `details` are the fields of the event that the notification keeps, for its text.
+    """A line of the table. `details` are what the notification keeps for its text: fields of the event, mostly.
 
     The mail of a transactional kind is sent whatever was chosen: it is part of the contract, or warns the owner.
     """
@@ -88,6 +88,8 @@ KINDS: Mapping[str, Kind] = {
             details=("number", "reason"),
         ),
         Kind("order_refunded", Category.ORDERS, _MAIL_APP_PUSH, is_transactional=True, details=("number",)),
+        Kind("followed_items", Category.NEWS, _MAIL_APP_PUSH, details=("titles",)),
+        Kind("new_accounts", Category.NEWS, _MAIL_APP, details=("count", "names")),
     )
 }
 
