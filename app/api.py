@@ -41,6 +41,7 @@ from app.messaging.follows.router import router as follows
 from app.messaging.newsletter.pages import router as newsletter_pages
 from app.messaging.newsletter.router import router as newsletter
 from app.messaging.notifications.router import router as notifications
+from app.messaging.realtime.router import router as live
 from app.messaging.suppressions.router import router as suppressions
 from app.messaging.webhooks.router import router as webhooks
 from app.ops.health import router as health
@@ -117,6 +118,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     newsletter_pages,
     suppressions,
     webhooks,
+    live,
     merges,
     admin_users,
     admin_audit,
@@ -152,6 +154,7 @@ TAGS = {
     "discounts": "Rules by which orders cost less, with a code or without, for staff.",
     "payments": "Pay orders, with the fake provider, by Stripe or with a gift card, and give money back.",
     "gift-cards": "Cards with money on them: what is on one, and issuing them, for staff.",
+    "live": "Hear of what happens as it happens: server-sent events and a WebSocket.",
     "returns": "Send goods back, and decide on what is sent back.",
     "documents": "Documents that sellers keep: PDF, text and CSV.",
     "pictures": "Pictures of items, covers of books among them.",

@@ -20,6 +20,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.cache.start()
     app.state.item_views.start()
     app.state.api_key_uses.start()
+    app.state.streams.start()
     settings: Settings = app.state.settings
     if settings.environment is Environment.DEVELOPMENT and settings.shows_docs:
         # It takes a second or two, which whoever opens the documentation shall not wait.
@@ -29,6 +30,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         _log.info("started", version=app.version)
         yield
     policies.cancel()
+    await app.state.streams.stop()
     await app.state.payment_providers.aclose()
     app.state.breached_passwords.stop()
     await app.state.api_key_uses.stop()

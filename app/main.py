@@ -50,6 +50,7 @@ from app.identity.breached_passwords import BreachedPasswords
 from app.identity.tokens import TokenIssuer
 from app.lifespan import lifespan
 from app.messaging.email.preview import add_mail_preview
+from app.messaging.realtime.hub import Hub
 from app.ops.docs import add_docs
 from app.ops.metrics import add_metrics
 from app.sales.payments.providers import Providers
@@ -147,6 +148,7 @@ def _add_resources(app: FastAPI, settings: Settings, database: Database) -> None
     app.state.breached_passwords = BreachedPasswords(settings.password)
     app.state.api_key_uses = KeyUses(database)
     app.state.item_views = ItemViews(database)
+    app.state.streams = Hub(database, app.state.redis, settings.stream)
     app.state.payment_providers = Providers(settings, partial(transaction, database, app.state.cache))
     publish_build_info(__version__)
 

@@ -127,6 +127,15 @@ JOB_OVERDUE = Gauge(
 )
 SLOTS_OPENED = Counter("bookstore_job_slots_opened_total", "Runs that a scheduler announced.", ["name"])
 WORKERS = Gauge("bookstore_workers", "Worker processes.", multiprocess_mode="livesum")
+STREAMS_OPEN = Gauge(
+    "bookstore_streams_open", "Streams of events and WebSockets that are open.", multiprocess_mode="livesum"
+)
+STREAMS_DEGRADED = Gauge(
+    "bookstore_streams_degraded",
+    "Workers whose streams look for events instead of being told, as Redis is away.",
+    multiprocess_mode="livesum",
+)
+STREAMS_ENDED = Counter("bookstore_streams_ended_total", "Streams that ended, by the reason.", ["reason"])
 BUILD_INFO = Gauge("bookstore_build_info", "Always 1.", ["version", "python"], multiprocess_mode="livemax")
 
 

@@ -14,6 +14,7 @@ CREATES_NOTHING = {
     "finish_login",
     "begin_passkey_login",
     "finish_passkey_login",
+    "create_stream_ticket",
     # Ends or proves something: the second time it is ended or proven.
     "log_out",
     "log_out_everywhere",

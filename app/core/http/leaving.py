@@ -57,7 +57,8 @@ class LeavingServer(Server):
         return False
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more connections, and of those that came last the first request."""
+        """Take no more connections, and of those that came last the first request; what never ends ends now."""
+        LEAVING.hangs_up = True
         for server in self.servers:
             server.close()
         for listening in sockets or []:

@@ -88,11 +88,12 @@ class RequestContext:
         token = request_id_var.set(state["request_id"])
         scope_token = scope_var.set(scope)
         status, sent = _SERVER_ERROR, 0
+        began = 0.0
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status, sent
+            nonlocal status, sent, began
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, began = message["status"], time.perf_counter() - started
                 present = dict(message["headers"])
                 sent = int(present.get(b"content-length", 0))
                 ours = (*self._headers, *state.get("answer_headers", ()))
@@ -100,7 +101,7 @@ class RequestContext:
                     *message["headers"],
                     *(header for header in ours if header[0] not in present),
                     (b"x-request-id", request_id),
-                    (b"x-process-time", b"%.6f" % (time.perf_counter() - started)),
+                    (b"x-process-time", b"%.6f" % began),
                 ]
             await send(message)
 
@@ -110,7 +111,8 @@ class RequestContext:
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
-            seconds = time.perf_counter() - started
+            # Of one that ends when its client goes, what counts is how soon it began.
+            seconds = began if "is_stream" in state else time.perf_counter() - started
             template = route_template(scope)
             if meters is not None:
                 IN_PROGRESS.dec()

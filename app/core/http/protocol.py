@@ -71,6 +71,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin to count."""
         super().on_message_begin()
+        # For whoever cannot wait until a client reads: nothing else ends a connection with something left to write.
+        self.scope["extensions"] = {"bookstore.abort": {"abort": self.transport.abort}}
         self._is_in_header = self._has_begun = True
         self._header_size = 0
 

@@ -46,6 +46,7 @@ from app.core.settings.observers import OtelSettings, SentrySettings
 from app.core.settings.outbound import OutboundSettings, WebhookSettings
 from app.core.settings.people import PushSettings, SmsSettings
 from app.core.settings.redis import RedisSettings
+from app.core.settings.streams import StreamSettings
 from app.core.settings.strength import is_default_password, is_guessable
 from app.core.settings.unset import unset_if_empty
 
@@ -204,6 +205,7 @@ class Settings(_DatabaseOnly):
     refunds: RefundSettings = RefundSettings()
     returns: ReturnSettings = ReturnSettings()
     worker: WorkerSettings = WorkerSettings()
+    stream: StreamSettings = StreamSettings()
     outbound: OutboundSettings = OutboundSettings()
     webhooks: WebhookSettings = WebhookSettings()
     sms: SmsSettings = SmsSettings()

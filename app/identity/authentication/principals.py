@@ -39,8 +39,12 @@ async def principal_of_token(request: Request, token: str) -> Principal:
     """
     state = request.app.state
     issuer: TokenIssuer = state.tokens
-    claims = issuer.read(token)
-    session = await _get_live_session(state.cache, state.database, claims)
+    return await principal_of_claims(state.cache, state.database, issuer.read(token))
+
+
+async def principal_of_claims(cache: HotCache, database: Database, claims: AccessClaims) -> Principal:
+    """As `principal_of_token`, for what a valid token said. Raises InvalidToken."""
+    session = await _get_live_session(cache, database, claims)
     return _principal_of_session(session, claims.scopes)
 
 
