@@ -47,6 +47,7 @@ from app.messaging.webhooks.router import router as webhooks
 from app.ops.health import router as health
 from app.ops.info import router as info
 from app.sales.addresses.router import router as addresses
+from app.sales.bills.router import router as bills
 from app.sales.cart.router import router as cart
 from app.sales.checkout.router import router as checkout
 from app.sales.counts.router import router as counts
@@ -112,6 +113,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     refunds,
     returns,
     invoices,
+    bills,
     transactions,
     gift_cards,
     newsletter,
@@ -153,6 +155,7 @@ TAGS = {
     "till": "Selling at the counter: scan, sell, receipts, for staff.",
     "discounts": "Rules by which orders cost less, with a code or without, for staff.",
     "payments": "Pay orders, with the fake provider, by Stripe or with a gift card, and give money back.",
+    "invoices": "Invoices to the shop, and the call back when one is paid.",
     "gift-cards": "Cards with money on them: what is on one, and issuing them, for staff.",
     "live": "Hear of what happens as it happens: server-sent events and a WebSocket.",
     "returns": "Send goods back, and decide on what is sent back.",

@@ -175,6 +175,7 @@ def _build(app: FastAPI) -> dict[str, Any]:
                 leave_nulls_out(operation["responses"], schemas)
             move_bodies_to_components(operation, schemas)
             _describe_parameters(operation, schemas)
+            _describe_callbacks(operation, schemas)
             _state_security(operation, route.dependant)
             for status, response in operation["responses"].items():
                 if status.startswith("2"):
@@ -266,6 +267,15 @@ def _describe_parameters(operation: dict[str, Any], schemas: Mapping[str, Any]) 
             like = _EXAMPLES_IN_PATHS[schema.get("format") or schema["type"]]
             # On the parameter itself: pages that try operations out fill it in from there alone.
             parameter.setdefault("example", (schema.get("examples") or schema.get("enum") or [like])[0])
+
+
+def _describe_callbacks(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """What others implement refuses in their way, not in ours."""
+    for paths in operation.get("callbacks", {}).values():
+        for called in (each for methods in paths.values() for each in methods.values()):
+            called["responses"].pop("422", None)
+            for response in called["responses"].values():
+                _describe_success(response, schemas)
 
 
 def _describe_success(response: dict[str, Any], schemas: Mapping[str, Any]) -> None:

@@ -1,6 +1,8 @@
 """Tables of sales."""
 
 from app.sales.models.addresses import SavedAddress as SavedAddress
+from app.sales.models.bills import Bill as Bill
+from app.sales.models.bills import CallbackState as CallbackState
 from app.sales.models.carts import Cart as Cart
 from app.sales.models.carts import CartLine as CartLine
 from app.sales.models.counts import CountStatus as CountStatus
