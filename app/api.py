@@ -38,6 +38,7 @@ from app.identity.step_up.router import router as step_up
 from app.identity.verification.pages import router as verification_pages
 from app.identity.verification.router import router as verification
 from app.messaging.follows.router import router as follows
+from app.messaging.feed.router import router as events
 from app.messaging.newsletter.pages import router as newsletter_pages
 from app.messaging.newsletter.router import router as newsletter
 from app.messaging.notifications.router import router as notifications
@@ -121,6 +122,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     suppressions,
     webhooks,
     live,
+    events,
     merges,
     admin_users,
     admin_audit,

@@ -49,6 +49,7 @@ from app.identity.authentication.key_uses import KeyUses
 from app.identity.breached_passwords import BreachedPasswords
 from app.identity.tokens import TokenIssuer
 from app.lifespan import lifespan
+from app.messaging.documents import told_events
 from app.messaging.email.preview import add_mail_preview
 from app.messaging.realtime.hub import Hub
 from app.ops.docs import add_docs
@@ -125,7 +126,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     _add_middleware(app, settings)
     install_problem_handlers(app)
     _add_routes(app, settings)
-    install_openapi(app)
+    install_openapi(app, told_events)
     return app
 
 

@@ -27,6 +27,7 @@ from app.core.http.openapi_schemas import (
     problem_schema,
     tidy_components,
 )
+from app.core.http.openapi_webhooks import Told, add_webhooks
 from app.core.http.problems import MEDIA_TYPE, generic_problems, problems
 from app.core.http.responses import HotReads
 from app.core.settings.settings import Settings
@@ -126,21 +127,24 @@ def takes(*schemes: SecurityBase) -> Callable[[_Dependency], _Dependency]:
     return note
 
 
-def install_openapi(app: FastAPI) -> None:
-    """Serve a document in which errors look as they do on the wire, and dependencies bring theirs along."""
+def install_openapi(app: FastAPI, told: Callable[[], Mapping[str, Told]]) -> None:
+    """Serve a document in which errors look as they do on the wire, and dependencies bring theirs along.
+
+    `told` is what the shop sends by itself.
+    """
     # Whoever asks while it is made beforehand waits for that one.
     making = Lock()
 
     def document() -> dict[str, Any]:
         with making:
             if app.openapi_schema is None:
-                app.openapi_schema = _build(app)
+                app.openapi_schema = _build(app, told())
             return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
 
 
-def _build(app: FastAPI) -> dict[str, Any]:
+def _build(app: FastAPI, told: Mapping[str, Told]) -> dict[str, Any]:
     settings: Settings = app.state.settings
     shop = settings.public_url.rstrip("/")
     spec = get_openapi(
@@ -183,6 +187,7 @@ def _build(app: FastAPI) -> dict[str, Any]:
                 _share_problems(response, examples)
                 _add_headers(operation, status, response, schemas)
     add_problem_schemas(schemas, examples)
+    add_webhooks(spec, told)
     tidy_components(spec)
     components |= {"examples": examples, "headers": dict(_HEADERS)}
     # Documentation pages show the ways to log in in this order: the password before keys and cookies.

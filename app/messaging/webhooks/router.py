@@ -12,6 +12,7 @@ from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadBackDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import ProfileReader
+from app.messaging.access import heard_by
 from app.messaging.webhooks import queries
 from app.messaging.webhooks.deps import WebhookOwner, WebhookServiceDep
 from app.messaging.webhooks.errors import (
@@ -36,7 +37,7 @@ from app.messaging.webhooks.schemas import (
     WebhookPatch,
     WebhookTestIn,
 )
-from app.messaging.webhooks.service import Made, listed_for, seen_by
+from app.messaging.webhooks.service import Made, seen_by
 
 router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"], route_class=IdempotentRoute)
 
@@ -46,7 +47,7 @@ async def list_webhooks(
     query: Annotated[WebhookFilter, Query()], caller: ProfileReader, pager: PagerDep, hot: HotDep
 ) -> Response:
     """A page of one's own webhooks, the latest first; of everybody's for whoever manages them."""
-    owner_id = listed_for(caller, everybody=query.everybody)
+    owner_id = heard_by(caller, all_accounts=query.everybody)
     return await hot.answer_private(
         partial(queries.list_webhooks, owner_id=owner_id, query=query, pager=pager)
     )

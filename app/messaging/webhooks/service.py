@@ -13,11 +13,12 @@ from app.core.clock import utc_now
 from app.core.http.conditional import Precondition
 from app.core.outbound import Outbound, OutboundBlocked
 from app.core.settings.settings import Settings
-from app.identity.errors import InsufficientScope
 from app.identity.mfa.secret_vault import SecretVault
 from app.identity.permissions import Permission
 from app.identity.principal import Principal
+from app.messaging.access import refuse_more_than_own
 from app.messaging.audience import ALL_TYPES, matches
+from app.messaging.payloads import body_of
 from app.messaging.samples import sample_event
 from app.messaging.webhooks.errors import (
     ReplayTooLarge,
@@ -28,7 +29,6 @@ from app.messaging.webhooks.errors import (
     no_webhook,
 )
 from app.messaging.webhooks.models import WebhookEndpoint
-from app.messaging.webhooks.payloads import body_of
 from app.messaging.webhooks.repository import MOST_REPLAYED, TestMessage, WebhookRepository
 from app.messaging.webhooks.schemas import (
     ReplayIn,
@@ -68,7 +68,7 @@ class WebhookService:
     async def create(self, owner: Principal, request: WebhookIn) -> Made:
         """Register an address. Raises WebhookUrlRefused, InsufficientScope, TooManyWebhooks."""
         url = self._checked(request.url)
-        _refuse_more_than_own(owner, wanted=request.all_accounts)
+        refuse_more_than_own(owner, wanted=request.all_accounts)
         if await self._webhooks.count_of_owner(owner.user_id) >= self._most:
             raise TooManyWebhooks(f"An account has at most {self._most} webhooks; delete one first.")
         keys = Keys.make()
@@ -94,7 +94,7 @@ class WebhookService:
         endpoint = await self._lock(webhook_id, owner.user_id)
         precondition.check(endpoint.version)
         sent = patch.fields_to_set
-        _refuse_more_than_own(owner, wanted="all_accounts" in sent and patch.all_accounts)
+        refuse_more_than_own(owner, wanted="all_accounts" in sent and patch.all_accounts)
         before = {name: _told(getattr(endpoint, name)) for name in ("url", *_WHOLE, "disabled_reason")}
         for name in sent & set(_WHOLE):
             setattr(endpoint, name, getattr(patch, name))
@@ -192,21 +192,6 @@ class WebhookService:
 def seen_by(caller: Principal) -> int | None:
     """Whose webhooks the caller may look at: None for everybody's."""
     return None if caller.may(Permission.WEBHOOKS_MANAGE) else caller.user_id
-
-
-def listed_for(caller: Principal, *, everybody: bool) -> int | None:
-    """Whose webhooks a list shows: one's own unless it is said otherwise. Raises InsufficientScope."""
-    _refuse_more_than_own(caller, wanted=everybody)
-    return None if everybody else caller.user_id
-
-
-def _refuse_more_than_own(caller: Principal, *, wanted: bool) -> None:
-    needed = Permission.WEBHOOKS_MANAGE
-    if wanted and not caller.may(needed):
-        raise InsufficientScope(
-            f"What concerns others needs the permission {needed}.",
-            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'},
-        )
 
 
 def _told(value: object) -> object:

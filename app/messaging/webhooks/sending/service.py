@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.events.events import publish
 from app.core.metrics import WEBHOOK_ENDPOINTS_DISABLED, WEBHOOK_TRIES, count_at_commit
 from app.messaging.catalogue import EventOut, envelope
+from app.messaging.payloads import body_of
 from app.messaging.webhooks.events import WebhookDisabled
-from app.messaging.webhooks.payloads import body_of
 from app.messaging.webhooks.repository import WebhookRepository
 from app.messaging.webhooks.sending.repository import Claimed, Outcome, SendingRepository, is_too_often
 from app.messaging.webhooks.sending.schedule import pause_after

@@ -1,0 +1,1 @@
+"""The feed of events, for whoever asks instead of being called."""
