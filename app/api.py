@@ -37,6 +37,8 @@ from app.identity.sessions.router import router as sessions
 from app.identity.step_up.router import router as step_up
 from app.identity.verification.pages import router as verification_pages
 from app.identity.verification.router import router as verification
+from app.messaging.alerts.pages import router as alert_pages
+from app.messaging.alerts.router import router as alerts
 from app.messaging.follows.router import router as follows
 from app.messaging.feed.router import router as events
 from app.messaging.newsletter.pages import router as newsletter_pages
@@ -119,6 +121,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     gift_cards,
     newsletter,
     newsletter_pages,
+    alerts,
+    alert_pages,
     suppressions,
     webhooks,
     live,
@@ -167,6 +171,7 @@ TAGS = {
     "accounts": "Open an account, one's own profile, what others see of it.",
     "sessions": "Log in and out, refresh tokens, see and end sessions, change the password; OAuth 2.0.",
     "newsletter": "Subscribe by a link in a mail, and leave by one click.",
+    "alerts": "Hear when an item is back in stock, or costs less, by mail.",
     "mail": "Addresses that get no mail any more, for staff, and what mail providers tell of them.",
     "verification": "Prove an e-mail address; reset a forgotten password.",
     "second factor": "Authenticator apps, recovery codes and passkeys.",
@@ -241,6 +246,11 @@ PUBLIC_ROUTES = frozenset(
         "finish_passkey_login",
         "receive_payment_webhook",
         "receive_bounce",
+        "ask_for_alert",
+        "confirm_alert",
+        "end_alert",
+        "show_alert_confirmation",
+        "show_alert_end",
         "subscribe_to_newsletter",
         "confirm_newsletter",
         "unsubscribe_from_newsletter",

@@ -35,6 +35,8 @@ CREATES_NOTHING = {
     "stop_email_change",
     "confirm_payment",
     "confirm_newsletter",
+    "confirm_alert",
+    "end_alert",
     "unsubscribe_from_newsletter",
     "approve_return",
     "reject_return",

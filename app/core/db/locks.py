@@ -38,6 +38,8 @@ class AdvisoryLock(IntEnum):
     """Whoever writes the tree: two moves at once could make a cycle."""
     FILES = 0x66696C6573
     """Whoever purges files or backs them up: never both at once, and nothing else is locked meanwhile."""
+    ALERTS = 0x616C65727473
+    """Whoever tells of stock and prices: each counts who was told before, so that no more are than there are copies."""
     AUDIT_CHAIN = 0x6175646974
     """Whoever appends to the audit log, which is a chain."""
 

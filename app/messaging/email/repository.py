@@ -2,17 +2,23 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.batches import delete_some
+from app.core.events.events import publish_each
 from app.identity.emails import email_key
 from app.identity.models import User
+from app.messaging.email.events import MailQueued
 from app.messaging.email.models import MailRecord, MailSuppression, OptInToken, SuppressionReason
 from app.messaging.notifications.kinds import Channel, Kind
 from app.messaging.notifications.queries import hears_of
+
+QUEUED = ("event_id", "template", "recipient", "user_id", "language", "details")
+"""What is said of a mail when it is queued."""
 
 
 class MailRepository:
@@ -46,6 +52,13 @@ class MailRepository:
             .returning(MailRecord.id)
         )
         return await self._session.scalar(statement)
+
+    async def add_all(self, rows: Select[*tuple[Any, ...]]) -> int:
+        """Queue a mail for each row, whose columns are those of `QUEUED`, in one statement; return how many are new."""
+        statement = insert(MailRecord).from_select(QUEUED, rows).on_conflict_do_nothing()
+        queued = statement.returning(MailRecord.id).cte("queued")
+        payloads = select(func.jsonb_build_object("mail_id", queued.c.id))
+        return await publish_each(self._session, MailQueued, payloads)
 
     async def lock(self, mail_id: int) -> MailRecord | None:
         """Lock the mail until the transaction ends."""

@@ -31,17 +31,24 @@ PROOFS = {
 }
 """Mails that carry a one-time token: what for, and the page that takes it back."""
 
-OPT_INS = {Template.NEWSLETTER_CONFIRM: (MailList.NEWSLETTER, "/newsletter/confirm")}
+OPT_INS = {
+    Template.NEWSLETTER_CONFIRM: (MailList.NEWSLETTER, "/newsletter/confirm"),
+    Template.ALERT_CONFIRM: (MailList.ALERT, "/alerts/confirm"),
+}
 """Mails that ask whether the address wants to be on a list, and the page that takes the token back."""
 
-LISTS = {Template.NEWSLETTER_WELCOME: (MailList.NEWSLETTER, "/newsletter/unsubscribe")}
+LISTS = {
+    Template.NEWSLETTER_WELCOME: (MailList.NEWSLETTER, "/newsletter/unsubscribe"),
+    Template.BACK_IN_STOCK: (MailList.ALERT, "/alerts/end"),
+    Template.PRICE_DROP: (MailList.ALERT, "/alerts/end"),
+}
 """Mails of lists, and the page that ends them; the API takes the same path (RFC 8058)."""
 
 PROVING = frozenset({Template.VERIFY, Template.CHANGE_EMAIL})
 """What is sent even where mail bounced: somebody just asked for it, and by it the address is shown to work."""
 
 _LONGEST_DETAIL = 500
-_OURS = frozenset({"ip", "when", "moment", "total", "amount"})
+_OURS = frozenset({"ip", "when", "moment", "total", "amount", "kind", "price"})
 """Details of a mail in whose words nobody had a say."""
 
 _SETTLED = frozenset({"sent", "refused", "dropped"})

@@ -40,6 +40,9 @@ class Template(StrEnum):
     NEW_ACCOUNTS = "new_accounts"
     NEWSLETTER_CONFIRM = "newsletter_confirm"
     NEWSLETTER_WELCOME = "newsletter_welcome"
+    ALERT_CONFIRM = "alert_confirm"
+    BACK_IN_STOCK = "back_in_stock"
+    PRICE_DROP = "price_drop"
 
 
 class Words(BaseModel):

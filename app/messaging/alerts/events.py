@@ -1,0 +1,23 @@
+"""What happens to alerts."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from app.core.events.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRequested(Event):
+    """Somebody wants an alert at an address: ask its reader, unless it waits there already."""
+
+    type: ClassVar[str] = "alert.requested"
+    alert_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsDue(Event):
+    """Among the events of the feed from `first` to `last` are some that somebody waits for."""
+
+    type: ClassVar[str] = "alert.due"
+    first: int
+    last: int
