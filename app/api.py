@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.admin.audit.router import router as admin_audit
 from app.admin.jobs.router import router as admin_jobs
+from app.admin.reports.router import router as reports
 from app.admin.stats.goods.router import router as admin_goods_stats
 from app.admin.stats.router import router as admin_stats
 from app.admin.users.router import router as admin_users
@@ -133,6 +134,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_stats,
     admin_jobs,
     admin_goods_stats,
+    reports,
     admin_synonyms,
     admin_zero_results,
     admin_exports,

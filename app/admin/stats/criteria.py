@@ -8,11 +8,13 @@ from typing import Annotated, Self
 from pydantic import (
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     PrivateAttr,
     TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -25,22 +27,29 @@ DEFAULT_DAYS = timedelta(days=30)
 _FIRST_YEAR = 1970
 _LAST_YEAR = 2199
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_HINT = "must be a day such as 2026-03-01, or a moment with its zone (RFC 3339)"
 _moment = TypeAdapter[datetime](AwareDatetime)
 
 
 def _read(value: object) -> object:
     """A day as a day and a moment as a moment: neither is taken for the other, and no number for either."""
-    if not isinstance(value, str):
+    if isinstance(value, date):
         return value
+    if not isinstance(value, str) or _DAY.match(value.strip()) is None:
+        raise ValueError(_HINT)
     text = value.strip()
     if _DAY.fullmatch(text):
         return date.fromisoformat(text)
-    if _DAY.match(text):
+    try:
         return _moment.validate_python(text)
-    raise ValueError("must be a day such as 2026-03-01, or a moment with its zone (RFC 3339)")
+    except ValidationError:
+        raise ValueError(_HINT) from None
 
 
-DayOrMoment = Annotated[AwareDatetime | date, BeforeValidator(_read)]
+DayOrMoment = Annotated[
+    date, PlainValidator(_read), WithJsonSchema({"type": "string", "examples": ["2026-03-01"]})
+]
+"""A day, which is one of whatever zone is asked for, or a moment (a `datetime`)."""
 
 
 class Compare(StrEnum):
@@ -116,7 +125,7 @@ class StatsQuery(PeriodQuery):
         return self
 
 
-def make_period(since: datetime | date | None, until: datetime | date | None, tz: str | None) -> Period:
+def make_period(since: date | None, until: date | None, tz: str | None) -> Period:
     """The half-open period between two days or moments, in days of the zone; what is left out as `PeriodQuery` says.
 
     Raises ValueError where it does not begin before it ends, or where no shop was yet.
@@ -124,7 +133,7 @@ def make_period(since: datetime | date | None, until: datetime | date | None, tz
     zone = zone_of(tz) if tz else shop_zone()
     ends = utc_now().astimezone(zone).date() + timedelta(days=1) if until is None else until
     end = _as_moment(ends, zone)
-    begins: datetime | date
+    begins: date
     if since is not None:
         begins = since
     elif isinstance(ends, datetime):
@@ -137,7 +146,7 @@ def make_period(since: datetime | date | None, until: datetime | date | None, tz
     return Period(start, end, zone)
 
 
-def _as_moment(value: datetime | date, zone: tzinfo) -> datetime:
+def _as_moment(value: date, zone: tzinfo) -> datetime:
     if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
         raise ValueError(f"`from` and `to` must lie between the years {_FIRST_YEAR} and {_LAST_YEAR}")
     return value.astimezone(UTC) if isinstance(value, datetime) else start_of(value, zone)

@@ -57,6 +57,7 @@ class Invoice(Base):
         CheckConstraint("amount + tax = total AND least(amount, tax) >= 0", name="adds_up"),
         Index("uq_invoices_order_id", "order_id", unique=True, postgresql_where=text("kind = 'invoice'")),
         Index("uq_invoices_refund_id", "refund_id", unique=True),
+        Index("ix_invoices_created_at", "created_at"),
     )
 
 

@@ -70,43 +70,48 @@ SOLD_ITEMS = f"""
 """What of each item was sold in the period, from sums of years, months and days as far as there are."""
 
 _BEST = text(f"""
-    WITH sold AS ({SOLD_ITEMS}), best AS (
+    SELECT currency, item_id, place, CAST(orders AS bigint) AS orders, CAST(items AS bigint) AS items, revenue
+    FROM (
         SELECT *, row_number() OVER (
             PARTITION BY currency
             ORDER BY CASE :key WHEN 'items' THEN items ELSE revenue END DESC, items DESC, item_id
         ) AS place
-        FROM sold
-    )
-    SELECT best.currency, place, best.item_id, CAST(orders AS bigint) AS orders, CAST(items AS bigint) AS items, revenue,
-        coalesce(listed.title, last.title, '#' || best.item_id) AS title, coalesce(isbn13, last.isbn) AS isbn,
-        coalesce(listed.sku, last.sku) AS sku, listed.id IS NOT NULL AS is_there
-    FROM best LEFT JOIN items AS listed ON listed.id = best.item_id
-        LEFT JOIN books ON books.item_id = best.item_id
+        FROM ({SOLD_ITEMS}) AS sold
+    ) AS ranked
+    WHERE place <= :limit ORDER BY currency, place
+""")  # noqa: S608 (made of constants alone)
+_NAMED = text("""
+    SELECT wanted.id AS item_id, coalesce(listed.title, last.title, '#' || wanted.id) AS title,
+        coalesce(isbn13, last.isbn) AS isbn, coalesce(listed.sku, last.sku) AS sku, listed.id IS NOT NULL AS is_there
+    FROM unnest(CAST(:item_ids AS bigint[])) AS wanted (id) LEFT JOIN items AS listed ON listed.id = wanted.id
+        LEFT JOIN books ON books.item_id = wanted.id
         LEFT JOIN LATERAL (
             SELECT title, isbn, order_lines.sku FROM order_lines
-            WHERE listed.id IS NULL AND order_lines.item_id = best.item_id ORDER BY id DESC LIMIT 1
+            WHERE listed.id IS NULL AND order_lines.item_id = wanted.id ORDER BY id DESC LIMIT 1
         ) AS last ON true
-    WHERE place <= :limit ORDER BY best.currency, place
-""")  # noqa: S608 (made of constants alone)
+""")
+"""What items are called, by a statement of its own: it looks up a few, whatever many were ranked."""
 _SOLD_OF = text(f"""
     SELECT item_id, currency, CAST(orders AS bigint), CAST(items AS bigint), revenue FROM ({SOLD_ITEMS}) AS sold
     WHERE item_id = ANY(CAST(:item_ids AS bigint[]))
 """)  # noqa: S608 (made of constants alone)
+LYING = f"""
+    SELECT listed.id AS item_id, title, isbn13 AS isbn, sku, currency, price, on_hand, reserved,
+        on_hand * price AS value, coalesce(sold.items, 0) AS sold, sold.item_id IS NULL AND created_at < :since AS is_dead
+    FROM stock_levels JOIN items AS listed ON listed.id = stock_levels.item_id
+        LEFT JOIN books ON books.item_id = listed.id
+        LEFT JOIN (
+            SELECT item_id, sum(items) AS items FROM ({SOLD_ITEMS}) AS by_currency GROUP BY item_id
+        ) AS sold ON sold.item_id = listed.id
+"""  # noqa: S608 (made of constants alone)
+"""What lies there now of each item, what of it was sold in the period, and whether it is dead."""
+
 _STOCK = text(f"""
-    WITH sold AS (
-        SELECT item_id, sum(items) AS items FROM ({SOLD_ITEMS}) AS by_currency GROUP BY item_id
-    ), lying AS (
-        SELECT currency, on_hand, reserved, on_hand * price AS value, price IS NULL AS is_unpriced,
-            sold.item_id IS NULL AND created_at < :since AS is_dead
-        FROM stock_levels JOIN items ON items.id = stock_levels.item_id
-            LEFT JOIN sold ON sold.item_id = stock_levels.item_id
-        WHERE on_hand > 0
-    )
     SELECT currency, count(*), sum(on_hand), sum(reserved), coalesce(sum(value), 0),
-        count(*) FILTER (WHERE is_unpriced), count(*) FILTER (WHERE is_dead),
+        count(*) FILTER (WHERE price IS NULL), count(*) FILTER (WHERE is_dead),
         coalesce(sum(on_hand) FILTER (WHERE is_dead), 0), coalesce(sum(reserved) FILTER (WHERE is_dead), 0),
         coalesce(sum(value) FILTER (WHERE is_dead), 0)
-    FROM lying GROUP BY currency ORDER BY currency
+    FROM ({LYING}) AS lying WHERE on_hand > 0 GROUP BY currency ORDER BY currency
 """)  # noqa: S608 (made of constants alone)
 _SOLD_PIECES = text(f"SELECT CAST(coalesce(sum(items), 0) AS bigint) FROM ({SOLD_ITEMS}) AS sold")  # noqa: S608 (made of constants alone)
 _LOW = text("SELECT count(*) FROM stock_levels WHERE available <= low_stock_threshold")
@@ -176,10 +181,14 @@ async def read_bestsellers(
 ) -> list[CurrencyBestsellers]:
     """The best in each currency, the best first."""
     spans = nested(period, await added_up_until(connection, ITEMS))
+    values = {**spans._asdict(), "key": by.value, "limit": limit}
+    best = (await connection.execute(_BEST, values)).all()
+    ids = sorted({row.item_id for row in best})
+    named = {row.item_id: row._asdict() for row in await connection.execute(_NAMED, {"item_ids": ids})}
     found: dict[str, list[Bestseller]] = {}
-    for row in await connection.execute(_BEST, {**spans._asdict(), "key": by.value, "limit": limit}):
-        best = Bestseller.model_validate({**row._asdict(), "previous": None})
-        found.setdefault(row.currency, []).append(best)
+    for row in best:
+        fields = {**row._asdict(), **named[row.item_id], "previous": None}
+        found.setdefault(row.currency, []).append(Bestseller.model_validate(fields))
     return [CurrencyBestsellers(currency=currency, items=items) for currency, items in found.items()]
 
 
