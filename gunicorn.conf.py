@@ -64,6 +64,10 @@ class Worker(UvicornWorker):
         # Uvicorn's for httptools, with bounds: a proxy in front is advisable, not needed. By name, for the worker to
         # import: what makes metrics must not do so in the master, before they have a file.
         "http": "app.core.http.protocol:BoundedProtocol",
+        "ws": "app.core.http.protocol:BoundedSocket",
+        "ws_max_size": _settings.stream.message_size,
+        # What it keeps for each connection would be most of what an idle one takes.
+        "ws_per_message_deflate": False,
         # A failed start must stop the server, not leave one that answers 500.
         "lifespan": "on",
         "timeout_graceful_shutdown": _GRACE - _settings.drain_seconds - _TO_CLOSE,

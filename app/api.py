@@ -40,8 +40,8 @@ from app.identity.verification.pages import router as verification_pages
 from app.identity.verification.router import router as verification
 from app.messaging.alerts.pages import router as alert_pages
 from app.messaging.alerts.router import router as alerts
-from app.messaging.follows.router import router as follows
 from app.messaging.feed.router import router as events
+from app.messaging.follows.router import router as follows
 from app.messaging.newsletter.pages import router as newsletter_pages
 from app.messaging.newsletter.router import router as newsletter
 from app.messaging.notifications.router import router as notifications

@@ -32,6 +32,8 @@ def _plan(host: str, port: int, sources: Path | None) -> Plan:
         "--log-level",
         "warning",
         "--no-server-header",
+        "--ws-per-message-deflate",
+        "false",
     )
     bounds = ("--host", host, "--port", str(port), "--timeout-graceful-shutdown", "5")
     return Plan(

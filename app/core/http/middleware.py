@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.cache.hot import HotCache
 from app.core.clock import utc_now
+from app.core.http.handshakes import as_request, refuse_handshake
 from app.core.http.problems import GENERIC, fault_response, problem_response
 from app.core.http.request_info import route_template, scope_var
 from app.core.http.responses import PUBLIC_ANSWERS, has_credentials, hot_key, send_representation
@@ -31,6 +32,8 @@ _MOVED = 308
 _VALID_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SERVER_ERROR = 500
+_FORBIDDEN = 403
+_SWITCHING_PROTOCOLS = 101
 _SEEN = frozenset({200, 304})
 _TOO_LARGE = 413
 # Digits that a length may have; the servers refuse longer ones anyway.
@@ -77,6 +80,9 @@ class RequestContext:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the id, the headers and the measures."""
+        if scope["type"] == "websocket":
+            await self._converse(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -123,12 +129,38 @@ class RequestContext:
             request_id_var.reset(token)
             scope_var.reset(scope_token)
 
+    async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a WebSocket on, with its id in the answer to the handshake; one line tells of it when it has ended."""
+        started = time.perf_counter()
+        request_id, _ = _read_head(scope)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id.decode()
+        request_id_var.set(state["request_id"])
+        scope_var.set(scope)
+        status = _SERVER_ERROR
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] in {"websocket.accept", "websocket.http.response.start"}:
+                status = message.get("status", _SWITCHING_PROTOCOLS)
+                ours = [] if status == _SWITCHING_PROTOCOLS else self._headers
+                present = message.get("headers", ())
+                message["headers"] = [*present, *ours, (b"x-request-id", request_id)]
+            elif message["type"] == "websocket.close" and status == _SERVER_ERROR:
+                status = _FORBIDDEN
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            self._record(scope, "WS", route_template(scope), status, time.perf_counter() - started)
+
     def _record(self, scope: Scope, method: str, template: str, status: int, seconds: float) -> None:
         state = scope["state"]
         if template in self._counted and method == "GET" and status in _SEEN:
             counts, path = self._counted[template], scope["path"]
             counts[path] = counts.get(path, 0) + 1
-        if seconds > self._slow_after:
+        if seconds > self._slow_after and status != _SWITCHING_PROTOCOLS:
             _log.warning(
                 "slow_request",
                 method=method,
@@ -195,13 +227,10 @@ class TrustedHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400, or pass on."""
-        if scope["type"] == "http" and scope["path"] not in INTERNAL_PATHS:
+        if scope["type"] in {"http", "websocket"} and scope["path"] not in INTERNAL_PATHS:
             host = _host(scope)
             if host not in self._names and not host.endswith(self._endings):
-                response = problem_response(
-                    Request(scope), "host-not-allowed", GENERIC["host-not-allowed"][2]
-                )
-                await response(scope, receive, send)
+                await _answer(scope, receive, send, _wrong_host(as_request(scope)))
                 return
         await self._app(scope, receive, send)
 
@@ -216,7 +245,8 @@ class HttpsOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 308, which keeps method and body, or pass on."""
-        if scope["type"] != "http" or scope["scheme"] == "https" or scope["path"] in INTERNAL_PATHS:
+        is_asked = scope["type"] in {"http", "websocket"} and scope["path"] not in INTERNAL_PATHS
+        if not is_asked or scope["scheme"] in {"https", "wss"}:
             await self._app(scope, receive, send)
             return
         host = _host(scope)
@@ -224,7 +254,20 @@ class HttpsOnly:
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         location = f"https://{address}{path}" + (f"?{query}" if query else "")
-        await Response(status_code=_MOVED, headers={"Location": location})(scope, receive, send)
+        response = Response(status_code=_MOVED, headers={"Location": location})
+        await _answer(scope, receive, send, response)
+
+
+def _wrong_host(request: Request) -> Response:
+    return problem_response(request, "host-not-allowed", GENERIC["host-not-allowed"][2])
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send, response: Response) -> None:
+    """Answer a request or a handshake."""
+    if scope["type"] == "websocket":
+        await refuse_handshake(scope, receive, send, response)
+    else:
+        await response(scope, receive, send)
 
 
 def _host(scope: Scope) -> str:

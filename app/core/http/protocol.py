@@ -4,10 +4,13 @@ For a server that no proxy stands before: Nginx has bounds of its own, which are
 """
 
 import asyncio
+import logging
 import uuid
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from app.core.http.leaving import LEAVING
 from app.core.http.problems import GENERIC, MEDIA_TYPE, Problem
@@ -16,6 +19,8 @@ LARGEST_HEADER = 64 * 1024
 """Bytes of the request line and all headers together; trailers count too."""
 LONGEST_WAIT = 20.0
 """Seconds in which the header must be there, and between two pieces of a body."""
+_quiet = logging.getLogger("uvicorn.sockets")
+_quiet.setLevel(logging.WARNING)
 _AROUND = len(b": \r\n")
 
 
@@ -90,7 +95,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_header, self._is_in_body = False, True
         if not self._is_refused:
             super().on_headers_complete()
-            if LEAVING.hangs_up:
+            # A handshake of a WebSocket makes none.
+            if LEAVING.hangs_up and self.cycle is not None:
                 self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
@@ -150,6 +156,20 @@ class BoundedProtocol(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
+
+
+class BoundedSocket(WebSocketsSansIOProtocol):
+    """Uvicorn's WebSocket, which the application can drop. Its own lines would have the addresses with what they ask for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _quiet
+
+    def handle_connect(self, event: Request) -> None:
+        """Say how in the scope: the application looks at it after this."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            self.scope["extensions"]["bookstore.abort"] = {"abort": self.transport.abort}
 
 
 def _answer(code: str) -> bytes:

@@ -3,7 +3,7 @@
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 LONGEST_AGENT = 300
@@ -46,7 +46,7 @@ def current_request() -> RequestInfo:
     scope = scope_var.get()
     if scope is None:
         return RequestInfo()
-    request, state = Request(scope), scope["state"]
+    request, state = HTTPConnection(scope), scope["state"]
     agent = request.headers.get("user-agent", "")
     printable = "".join(character for character in agent if character.isprintable())
     return RequestInfo(

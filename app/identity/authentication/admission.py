@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.client_addresses import normal_address
 from app.core.db.faults import Fault
 from app.core.errors import AppError, RateLimited
+from app.core.http.handshakes import as_request, refuse_handshake
 from app.core.http.middleware import INTERNAL_PATHS
 from app.core.http.problems import answer_refusal
 from app.core.http.responses import has_credentials
@@ -31,6 +32,9 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 429, or pass on."""
+        if scope["type"] == "websocket":
+            await self._admit_socket(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["method"] == "OPTIONS" or scope["path"] in INTERNAL_PATHS:
             await self._app(scope, receive, send)
             return
@@ -58,6 +62,20 @@ class Admission:
             await send(message)
 
         await self._app(scope, receive, send if is_read else send_giving_back)
+
+    async def _admit_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A handshake counts as a read; what is said afterwards has limits of its own."""
+        if scope.get("client"):
+            scope["client"] = (normal_address(scope["client"][0]), scope["client"][1])
+        request = as_request(scope)
+        caller = await _name_caller(request)
+        set_caller(request, caller)
+        try:
+            await self._limiter.take("read", caller)
+        except RateLimited as refusal:
+            await refuse_handshake(scope, receive, send, await answer_refusal(request, refusal))
+            return
+        await self._app(scope, receive, send)
 
 
 async def _name_caller(request: Request) -> str:

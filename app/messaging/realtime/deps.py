@@ -1,25 +1,32 @@
 """Who opens a stream: by header, by cookie from a page of ours, or by ticket."""
 
 import asyncio
+import re
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
+from fastapi.security import SecurityScopes
 
 from app.core.clock import utc_now
 from app.core.errors import refuses
 from app.identity.authentication.credentials import bearer_scheme, cookie_scheme, remember_outcome
 from app.identity.authentication.csrf import BrowserGuard
-from app.identity.authentication.deps import CurrentUser
+from app.identity.authentication.deps import CurrentUser, get_principal
 from app.identity.authentication.principals import principal_of_claims
 from app.identity.errors import CHALLENGE, CsrfRefused, InvalidToken
 from app.identity.principal import Principal
 from app.identity.tokens import AccessClaims, TokenIssuer
+from app.messaging.realtime.access import find_channels
 from app.messaging.realtime.errors import ChannelNotFound, InvalidTicket, StreamsFull, TooManyStreams
 from app.messaging.realtime.hub import Hub
+from app.messaging.realtime.schemas import StreamQuery
+from app.messaging.realtime.sockets import Opening
 from app.messaging.realtime.stream import Listener
 from app.messaging.realtime.tickets import take_ticket
 
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _TICKET = "stream_ticket_expires_at"
 
 
@@ -89,3 +96,21 @@ async def get_hub(request: Request) -> Hub:
 TICKET = Depends(use_ticket)
 ListenerDep = Annotated[Listener, Depends(get_listener)]
 HubDep = Annotated[Hub, Depends(get_hub)]
+
+
+async def admit_socket(request: Request, client_id: str) -> Opening:
+    """Who opens a socket, by this handshake and under this name.
+
+    Raises ValueError for what is malformed, ChannelNotFound, CsrfRefused, and what `use_ticket` and `get_principal` raise.
+    """
+    given: dict[str, object] = dict(request.query_params)
+    if "channel" in given:
+        given["channel"] = request.query_params.getlist("channel")
+    query = StreamQuery.model_validate(given)
+    if _CLIENT_ID.fullmatch(client_id) is None:
+        raise ValueError("client_id: 1 to 64 letters, digits, '.', '_', '~' and '-'")
+    await use_ticket(request)
+    caller = await get_principal(request, SecurityScopes())
+    listener = await find_listener(request, caller, client_id)
+    channels = await find_channels(request.app.state.database, caller, query.channel)
+    return Opening(replace(listener, speaks=True), channels, query.last_event_id)

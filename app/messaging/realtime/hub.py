@@ -20,13 +20,16 @@ from app.core.metrics import STREAMS_DEGRADED, STREAMS_ENDED, STREAMS_OPEN
 from app.core.redis import REDIS_FAULTS, RedisClient
 from app.core.settings.streams import StreamSettings
 from app.messaging.catalogue import envelope
-from app.messaging.realtime.channels import Channel, channels_of
+from app.messaging.realtime.channels import Channel, channels_of, read_channel
 from app.messaging.realtime.errors import StreamsFull
 from app.messaging.realtime.queries import Standing, list_live_keys, list_live_sessions, list_missed
 from app.messaging.realtime.quota import StreamQuota
 from app.messaging.realtime.schemas import Connected, Degraded, EventMessage, Recovered, Reset
 from app.messaging.realtime.stream import HEARTBEAT, Ending, Outgoing, Stream, outgoing
+from app.messaging.realtime.talk import Talk, Utterance
 
+MOST_TOLD_OF_LEAVING = 64
+"""Members of a channel in one process; were they more, a proxy's end would make each tell all the others."""
 MOST_MISSED = 1000
 """Events that somebody who comes again is told one by one."""
 MOST_BEHIND = 100_000
@@ -54,6 +57,7 @@ class Hub:
         self._entering = 0
         self._by_channel: defaultdict[Channel, dict[Stream, None]] = defaultdict(dict)
         self._places = ""
+        self._talk = Talk(redis, self._pass_on)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -68,6 +72,7 @@ class Hub:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await self._talk.stop()
         await self._quota.stop()
 
     async def enter(self, stream: Stream) -> None:
@@ -133,9 +138,29 @@ class Hub:
         """From now on it does not."""
         stream.channels.pop(channel, None)
         listening = self._by_channel[channel]
-        listening.pop(stream, None)
+        was_there = listening.pop(stream, stream) is None
         if not listening:
             del self._by_channel[channel]
+        if was_there and stream.listener.speaks and not LEAVING.hangs_up:
+            self.say(stream, channel, None)
+
+    def say(self, stream: Stream, channel: Channel, content: str | None) -> None:
+        """Tell the channel's other members; without content, that the stream leaves."""
+        self._talk.say(Utterance(channel.name, stream.listener.client_id, stream.id, content))
+
+    def _pass_on(self, said: Utterance) -> None:
+        channel = read_channel(said.channel, 0)
+        members = (
+            [member for member in self._by_channel.get(channel, ()) if member.listener.speaks]
+            if channel
+            else []
+        )
+        if said.content is None and len(members) > MOST_TOLD_OF_LEAVING:
+            return
+        message = Outgoing(b"", said.message.model_dump_json())
+        for member in members:
+            if member.id != said.origin:
+                member.offer(message)
 
     async def _catch_up(self, stream: Stream) -> None:
         """Tell what is between the stream's place and the hub's; from there on the hub tells it."""
@@ -214,7 +239,7 @@ class Hub:
 
     async def _listen(self) -> None:
         self._places = await live_channel(self._database)
-        channels = [self._places]
+        channels = [self._places, await self._talk.name_channel(self._database)]
         await hear(self._redis, channels, self._begin_hearing, self._hear)
 
     async def _begin_hearing(self) -> None:
@@ -225,7 +250,9 @@ class Hub:
         self._set_degraded(is_degraded=False)
 
     async def _hear(self, channel: str, message: bytes) -> None:
-        del channel
+        if channel != self._places:
+            self._talk.receive(message)
+            return
         last = int(message.split()[1])
         if last > self.last:
             await self._read()

@@ -1,18 +1,24 @@
 """`/api/v1/events/stream`, and the tickets that open streams."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.responses import StreamingResponse
+from starlette.routing import WebSocketRoute
+from starlette.types import Receive, Scope, Send
 
 from app.identity.authentication.deps import SessionUser
 from app.identity.sessions.deps import no_store
 from app.messaging.realtime.access import find_channels
 from app.messaging.realtime.channels import own_channel
-from app.messaging.realtime.deps import TICKET, HubDep, ListenerDep, find_token_end
-from app.messaging.realtime.schemas import StreamQuery, TicketOut
+from app.messaging.realtime.deps import TICKET, HubDep, ListenerDep, admit_socket, find_token_end
+from app.messaging.realtime.hub import Hub
+from app.messaging.realtime.schemas import OrderStreamQuery, StreamQuery, TicketOut
+from app.messaging.realtime.sockets import SOCKET_PATH, serve_socket
 from app.messaging.realtime.sse import MEDIA_TYPE, EventStream
 from app.messaging.realtime.tickets import LIFETIME, Ticket, issue_ticket
+from app.sales.orders.schemas import OrderNumber
 
 router = APIRouter(prefix="/api/v1", tags=["live"])
 LastEventId = Annotated[
@@ -67,3 +73,37 @@ async def stream_events(
     names = query.channel or own_channel(listener.principal)
     channels = await find_channels(request.app.state.database, listener.principal, names)
     return EventStream(hub, listener, channels, last_event_id or query.last_event_id)
+
+
+@router.get(
+    "/orders/{number}/events",
+    summary="Hear what becomes of an order",
+    response_class=StreamingResponse,
+    responses=_STREAM,
+    dependencies=[TICKET],
+)
+async def stream_order(
+    number: OrderNumber,
+    request: Request,
+    query: Annotated[OrderStreamQuery, Query()],
+    listener: ListenerDep,
+    hub: HubDep,
+    last_event_id: LastEventId = None,
+) -> Response:
+    """As `GET /events/stream`, of the channel `orders:{number}`: one's own order, or for staff anybody's."""
+    channels = await find_channels(request.app.state.database, listener.principal, [f"orders:{number}"])
+    return EventStream(hub, listener, channels, last_event_id or query.last_event_id)
+
+
+class SocketEndpoint:
+    """A WebSocket under a name of the client's choice, by which others see it; the guide to messages has its protocol."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Accept it or refuse it, and talk until either side ends it."""
+        hub: Hub = scope["app"].state.streams
+        admit = partial(admit_socket, client_id=scope["path_params"]["client_id"])
+        await serve_socket(hub, admit, scope, receive, send)
+
+
+# Not FastAPI's: what it keeps for each would be most of what an idle one takes.
+router.routes.append(WebSocketRoute(SOCKET_PATH, SocketEndpoint(), name="open_socket"))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.http.schemas import ResponseModel
+from app.core.http.schemas import ResponseModel, Text
 from app.messaging.catalogue import EventOut
 from app.messaging.realtime.channels import LONGEST_NAME, MOST_CHANNELS
 
@@ -93,6 +93,56 @@ class Reconnect(BaseModel):
     retry: int
 
 
+class Echo(BaseModel):
+    """The answer to a text that is no command."""
+
+    type: Literal["message"] = "message"
+    client_id: str
+    content: str
+    echo: str
+
+
+class Said(BaseModel):
+    """Another member of the channel says something."""
+
+    type: Literal["message"] = "message"
+    channel: str
+    client_id: str
+    content: str
+
+
+class Left(BaseModel):
+    """Another member left the channel."""
+
+    type: Literal["left"] = "left"
+    channel: str
+    client_id: str
+    message: str
+
+
+class Subscribed(BaseModel):
+    """The stream hears the channel from now on, or does not any more."""
+
+    type: Literal["status"] = "status"
+    status: Literal["subscribed", "unsubscribed"]
+    channel: str
+
+
+class Pong(BaseModel):
+    """The answer to `ping`."""
+
+    type: Literal["pong"] = "pong"
+
+
+class ErrorMessage(BaseModel):
+    """What was sent is refused; the connection stays. `code` is one of the problems', or of those in the guide."""
+
+    type: Literal["error"] = "error"
+    code: str
+    detail: str
+    channel: str | None = None
+
+
 class Closed(BaseModel):
     """The stream ends now, and coming again as the same would not help."""
 
@@ -100,4 +150,57 @@ class Closed(BaseModel):
     reason: str
 
 
-StreamMessage = Connected | EventMessage | Reset | Degraded | Recovered | Reconnect | Closed
+StreamMessage = (
+    Connected
+    | EventMessage
+    | Reset
+    | Degraded
+    | Recovered
+    | Reconnect
+    | Closed
+    | Echo
+    | Said
+    | Left
+    | Subscribed
+    | Pong
+    | ErrorMessage
+)
+
+
+class Subscribe(BaseModel):
+    """Hear a channel."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["subscribe"]
+    channel: ChannelName
+
+
+class Unsubscribe(BaseModel):
+    """Do not hear it any more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["unsubscribe"]
+    channel: ChannelName
+
+
+class Ping(BaseModel):
+    """Is anybody there?"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["ping"]
+
+
+class Say(BaseModel):
+    """Say something to the channel's other members."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["message"]
+    channel: ChannelName
+    content: Text = Field(min_length=1)
+
+
+Command = Annotated[Subscribe | Unsubscribe | Ping | Say, Field(discriminator="action")]

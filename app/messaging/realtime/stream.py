@@ -76,11 +76,14 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who listens: `ends_at` is when their token expires, on the event loop's clock."""
+    """Who listens: `ends_at` is when their token expires, on the event loop's clock. Who `speaks` is a member of its
+    channels, hears the others and is heard by them.
+    """
 
     principal: Principal
     client_id: str
     ends_at: float | None
+    speaks: bool = False
 
 
 class Stream:

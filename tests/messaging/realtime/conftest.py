@@ -143,7 +143,9 @@ async def live_server(settings: Settings) -> AsyncIterator[Live]:
             lifespan="off",
             log_config=None,
             access_log=False,
+            ws="app.core.http.protocol:BoundedSocket",
             ws_max_size=settings.stream.message_size,
+            ws_per_message_deflate=False,
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve([listening]))

@@ -1,0 +1,210 @@
+"""WebSockets: a stream that also takes commands, and whose members talk to each other."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import orjson
+from fastapi import Request
+from pydantic import TypeAdapter, ValidationError
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.core.db.engine import Database
+from app.core.db.faults import Fault
+from app.core.errors import AppError
+from app.core.http.handshakes import as_request, refuse_handshake
+from app.core.http.problems import GENERIC, answer_refusal, fault_response, problem_response
+from app.messaging.realtime.access import find_channels
+from app.messaging.realtime.channels import MOST_CHANNELS, Channel
+from app.messaging.realtime.hub import Hub
+from app.messaging.realtime.schemas import (
+    Command,
+    Echo,
+    ErrorMessage,
+    Ping,
+    Pong,
+    Say,
+    StreamMessage,
+    Subscribe,
+    Subscribed,
+)
+from app.messaging.realtime.stream import Ending, Listener, Outgoing, Stream, outgoing
+
+SOCKET_PATH = "/api/v1/ws/{client_id}"
+_MOST_ERRORS_SHOWN = 3
+_FLOOD = 3
+"""Seconds' worth of messages beyond the rate after which a client is cut."""
+_command: TypeAdapter[Command] = TypeAdapter(Command)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Who opens a socket, what they hear at first, and after which event they go on."""
+
+    listener: Listener
+    channels: Sequence[Channel]
+    after: str | None
+
+
+Admit = Callable[[Request], Awaitable[Opening]]
+"""Who may open a socket by this handshake. Raises what is answered in its place."""
+
+
+class SocketWire:
+    """An accepted WebSocket."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._abort = scope.get("extensions", {}).get("bookstore.abort", {}).get("abort")
+        self._send = send
+
+    async def send(self, message: Outgoing) -> None:
+        """Write it. Raises OSError when nobody is there."""
+        if message.text is None:
+            return
+        try:
+            await self._send({"type": "websocket.send", "text": message.text})
+        except RuntimeError as late:
+            raise ConnectionError("The client has closed.") from late
+
+    async def close(self, last: Outgoing, ending: Ending) -> None:
+        """Write the last message, and close."""
+        await self.send(last)
+        await self._send({"type": "websocket.close", "code": ending.code, "reason": ending.reason})
+
+    def abort(self) -> None:
+        """Drop the connection, where the server lets us."""
+        if self._abort is not None:
+            self._abort()
+
+
+async def serve_socket(hub: Hub, admit: Admit, scope: Scope, receive: Receive, send: Send) -> None:
+    """Accept the socket or refuse its handshake, as `admit` says, and talk until either side ends it."""
+    request = as_request(scope)
+    scope["state"]["route_template"] = SOCKET_PATH
+    try:
+        opening = await admit(request)
+        stream = Stream(opening.listener, opening.channels, SocketWire(scope, send), hub.settings)
+        await hub.enter(stream)
+    except Exception as fault:  # noqa: BLE001 - as middleware does for requests
+        await refuse_handshake(scope, receive, send, await _refusal(request, fault))
+        return
+    talk = _Conversation(hub, stream, request.app.state.database)
+    try:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await hub.tell_from(stream, opening.after)
+        while (message := await receive())["type"] == "websocket.receive":
+            await talk.take(message.get("text"))
+    except OSError:
+        # The client left before the handshake was through.
+        return
+    finally:
+        hub.leave(stream)
+
+
+async def _refusal(request: Request, fault: Exception) -> Response:
+    if isinstance(fault, AppError):
+        return await answer_refusal(request, fault)
+    if isinstance(fault, ValidationError):
+        told = [f"{_place(one['loc'])}: {one['msg']}" for one in fault.errors()[:_MOST_ERRORS_SHOWN]]
+        return problem_response(request, "validation", "; ".join(told))
+    if isinstance(fault, ValueError):
+        return problem_response(request, "validation", str(fault))
+    return fault_response(request, fault)
+
+
+def _place(parts: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in parts)
+
+
+class _Conversation:
+    """What one client says, and what it is answered."""
+
+    def __init__(self, hub: Hub, stream: Stream, database: Database) -> None:
+        self._hub = hub
+        self._stream = stream
+        self._database = database
+        self._tokens = float(hub.settings.rate)
+        self._tokens_at = asyncio.get_running_loop().time()
+
+    async def take(self, text: str | None) -> None:
+        """Answer one message."""
+        if text is None:
+            self._refuse("invalid-message", "Messages are text.")
+        elif len(text.encode()) > self._hub.settings.message_size:
+            self._stream.end(Ending.MESSAGE_TOO_BIG)
+        elif self._is_within_rate():
+            await self._answer(text)
+
+    def _is_within_rate(self) -> bool:
+        now, rate = asyncio.get_running_loop().time(), self._hub.settings.rate
+        self._tokens = min(rate, self._tokens + (now - self._tokens_at) * rate) - 1
+        self._tokens_at = now
+        if self._tokens >= 0:
+            return True
+        if self._tokens < -_FLOOD * rate:
+            self._stream.end(Ending.TOO_MANY_MESSAGES)
+        else:
+            self._refuse(
+                "too-many-messages", f"At most {rate} messages a second; this one counts for nothing."
+            )
+        return False
+
+    async def _answer(self, text: str) -> None:
+        command = _read_object(text)
+        if command is None:
+            client_id = self._stream.listener.client_id
+            self._reply(Echo(client_id=client_id, content=text, echo=f"Server received: {text}"))
+            return
+        try:
+            await self._obey(_command.validate_json(text))
+        except ValidationError as error:
+            told = [f"{_place(one['loc'])}: {one['msg']}" for one in error.errors()[:_MOST_ERRORS_SHOWN]]
+            self._refuse("invalid-message", "; ".join(told))
+        except AppError as refusal:
+            self._refuse(refusal.code, refusal.detail, command)
+        except Exception as fault:
+            if not Fault.of(fault).is_passing:
+                raise
+            self._refuse("unavailable", GENERIC["unavailable"][2], command)
+
+    async def _obey(self, command: Command) -> None:
+        if isinstance(command, Ping):
+            self._reply(Pong())
+            return
+        caller = self._stream.listener.principal
+        [channel] = await find_channels(self._database, caller, [command.channel])
+        is_member = channel in self._stream.channels
+        if isinstance(command, Subscribe):
+            if not is_member and len(self._stream.channels) >= MOST_CHANNELS:
+                self._refuse("too-many-channels", f"At most {MOST_CHANNELS} of a stream.", channel.name)
+                return
+            self._hub.subscribe(self._stream, channel)
+            self._reply(Subscribed(status="subscribed", channel=command.channel))
+        elif isinstance(command, Say):
+            if is_member:
+                self._hub.say(self._stream, channel, command.content)
+            else:
+                self._refuse("not-subscribed", "Subscribe to the channel first.", command.channel)
+        else:
+            self._hub.unsubscribe(self._stream, channel)
+            self._reply(Subscribed(status="unsubscribed", channel=command.channel))
+
+    def _reply(self, message: StreamMessage) -> None:
+        self._stream.offer(outgoing(message))
+
+    def _refuse(self, code: str, detail: str, channel: str | None = None) -> None:
+        self._reply(ErrorMessage(code=code, detail=detail, channel=channel or None))
+
+
+def _read_object(text: str) -> str | None:
+    """The channel that a JSON object with an `action` names, "" where it names none; None for any other text."""
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(found, dict) or "action" not in found:
+        return None
+    channel = found.get("channel")
+    return channel if isinstance(channel, str) else ""
