@@ -45,6 +45,7 @@ from app.messaging.follows.router import router as follows
 from app.messaging.newsletter.pages import router as newsletter_pages
 from app.messaging.newsletter.router import router as newsletter
 from app.messaging.notifications.router import router as notifications
+from app.messaging.push_subscriptions.router import router as push_subscriptions
 from app.messaging.realtime.router import router as live
 from app.messaging.suppressions.router import router as suppressions
 from app.messaging.webhooks.router import router as webhooks
@@ -103,6 +104,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     passkeys,
     notifications,
     follows,
+    push_subscriptions,
     addresses,
     # Before the inventory: `labels.pdf` is no id.
     warehouse,
@@ -261,6 +263,7 @@ PUBLIC_ROUTES = frozenset(
         "get_liveness",
         "get_readiness",
         "get_health",
+        "get_vapid_key",
         "get_metrics",
         "get_root",
         "get_version",

@@ -1,6 +1,7 @@
 """Sending one push message to a browser: a port, Web Push (RFC 8030, 8291, 8292) behind it, or files in development."""
 
 import asyncio
+import base64
 import hashlib
 from collections.abc import Mapping
 from importlib import import_module
@@ -115,6 +116,15 @@ class FilePush:
             await asyncio.to_thread(write_message, self._folder, reference, "push", content)
         except OSError as fault:
             raise PushDelayed(f"cannot write to {self._folder}: {fault.strerror}") from fault
+
+
+def public_key(settings: Settings) -> str | None:
+    """The public key of VAPID as browsers want it; None where no private one is set."""
+    if settings.push.private_key is None:
+        return None
+    key = load_pem_private_key(settings.push.private_key.get_secret_value().encode(), None).public_key()
+    point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
 
 
 def is_push_offered(settings: Settings) -> bool:

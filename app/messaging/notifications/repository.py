@@ -2,17 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, cast, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.batches import delete_some
 from app.identity.models import User
 from app.messaging.notifications.kinds import Category, Channel, Kind
-from app.messaging.notifications.models import Notification, NotificationChoice
+from app.messaging.notifications.models import Notification, NotificationChoice, NotificationDelivery
 from app.messaging.notifications.queries import hears_of
+from app.messaging.push_subscriptions.models import BrowserSubscription
 
 
 class Notice(NamedTuple):
@@ -57,16 +71,24 @@ class NotificationRepository:
 
         Once, however often it is asked: what is there already stays as it is. How many lists it came into.
         """
-        told = select(
-            User.id,
-            literal(notice.event_id),
-            literal(notice.kind.name),
-            cast(literal(notice.subject), Text),
-            literal(dict(notice.details), JSONB),
-        ).where(User.is_active, hears_of(notice.kind, Channel.IN_APP), *recipients)
-        columns = ["user_id", "event_id", "kind", "subject", "details"]
-        statement = insert(Notification).from_select(columns, told).on_conflict_do_nothing()
+        told = _told(notice, Channel.IN_APP).where(*recipients)
+        statement = insert(Notification).from_select(_TOLD, told).on_conflict_do_nothing()
         return len((await self._session.scalars(statement.returning(Notification.id))).all())
+
+    async def queue(self, notice: Notice, channel: Channel, user_id: int) -> int | None:
+        """Have the notice sent to the open account by SMS or push, if it wants that and can be reached; the id.
+
+        None where it is not to be sent, or is on its way already.
+        """
+        has_browser = exists().where(BrowserSubscription.user_id == User.id)
+        is_reached = User.phone.is_not(None) if channel is Channel.SMS else has_browser
+        told = (
+            _told(notice, channel).add_columns(literal(channel.value)).where(User.id == user_id, is_reached)
+        )
+        statement = insert(NotificationDelivery).from_select([*_TOLD, "channel"], told)
+        return await self._session.scalar(
+            statement.on_conflict_do_nothing().returning(NotificationDelivery.id)
+        )
 
     async def mark_read(self, user_id: int, *which: ColumnElement[bool]) -> int:
         """Mark unread ones of the account; how many."""
@@ -88,5 +110,71 @@ class NotificationRepository:
 
     async def purge(self, read_before: datetime, before: datetime) -> int:
         """Delete what was read before the one moment or written before the other; how many."""
+        is_sent = NotificationDelivery.created_at < read_before
+        await delete_some(self._session, NotificationDelivery.id, is_sent)
         is_over = or_(Notification.read_at < read_before, Notification.created_at < before)
         return await delete_some(self._session, Notification.id, is_over)
+
+
+class DispatchRepository:
+    """Notifications on their way by SMS and push."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def lock(self, delivery_id: int) -> NotificationDelivery | None:
+        """The delivery, if it is still to be sent, locked until the transaction ends."""
+        statement = select(NotificationDelivery).where(
+            NotificationDelivery.id == delivery_id, NotificationDelivery.state == "queued"
+        )
+        return (await self._session.scalars(statement.with_for_update())).one_or_none()
+
+    async def get_user(self, user_id: int) -> User:
+        """The account that a delivery is for; what is deleted takes its deliveries along."""
+        return await self._session.get_one(User, user_id)
+
+    async def list_browsers(self, user_id: int, reached: Sequence[int]) -> Sequence[BrowserSubscription]:
+        """The account's subscriptions but these."""
+        statement = select(BrowserSubscription).where(
+            BrowserSubscription.user_id == user_id, BrowserSubscription.id.not_in(reached)
+        )
+        return (await self._session.scalars(statement.order_by(BrowserSubscription.id))).all()
+
+    async def reach(self, delivery_id: int, subscription_id: int) -> None:
+        """Record that this subscription is done with."""
+        reached = func.array_append(NotificationDelivery.reached, subscription_id)
+        await self._session.execute(
+            update(NotificationDelivery)
+            .where(NotificationDelivery.id == delivery_id)
+            .values(reached=reached)
+            .execution_options(synchronize_session=False)
+        )
+
+    async def forget_browser(self, subscription_id: int) -> None:
+        """Delete a subscription that has ended."""
+        await self._session.execute(
+            delete(BrowserSubscription).where(BrowserSubscription.id == subscription_id)
+        )
+
+    async def settle(self, delivery_id: int, state: str) -> None:
+        """Record what became of the delivery."""
+        sent_at = func.now() if state == "sent" else null()
+        await self._session.execute(
+            update(NotificationDelivery)
+            .where(NotificationDelivery.id == delivery_id, NotificationDelivery.state == "queued")
+            .values(state=state, sent_at=sent_at)
+            .execution_options(synchronize_session=False)
+        )
+
+
+_TOLD = ("user_id", "event_id", "kind", "subject", "details")
+
+
+def _told(notice: Notice, channel: Channel) -> Select[Any]:
+    return select(
+        User.id,
+        literal(notice.event_id),
+        literal(notice.kind.name),
+        cast(literal(notice.subject), Text),
+        literal(dict(notice.details), JSONB),
+    ).where(User.is_active, hears_of(notice.kind, channel))

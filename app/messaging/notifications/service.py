@@ -5,10 +5,12 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import FieldProblem
+from app.core.events.events import publish
 from app.core.http.conditional import Precondition
 from app.core.http.responses import answer_number
 from app.identity.models import User
 from app.messaging.notifications.errors import TransactionalMail, no_notification
+from app.messaging.notifications.events import NotificationQueued
 from app.messaging.notifications.kinds import LOCKED, Category, Channel
 from app.messaging.notifications.models import Notification
 from app.messaging.notifications.queries import read_choices
@@ -52,6 +54,11 @@ class NotificationService:
         """Tell one account, by the channels that it wants; once, however often it is asked."""
         if Channel.IN_APP in notice.kind.channels:
             await self._notifications.add(notice, User.id == user_id)
+        for channel in (Channel.SMS, Channel.PUSH):
+            if channel in notice.kind.channels:
+                queued = await self._notifications.queue(notice, channel, user_id)
+                if queued is not None:
+                    await publish(self._session, NotificationQueued(queued))
 
     async def mark_read(self, user_id: int, notification_id: int) -> None:
         """Mark one as read; one that was stays so. Whoever reads it back finds out whether there is one."""

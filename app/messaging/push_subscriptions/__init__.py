@@ -1,0 +1,1 @@
+"""Browsers that somebody wants push messages in."""
