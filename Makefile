@@ -98,7 +98,7 @@ coverage: $(READY) ## the whole test suite with coverage, at least 95% of lines 
 	@$(PY) -m coverage xml --quiet --fail-under=0 && $(PY) -m coverage html --quiet --fail-under=0
 	@$(PY) -m coverage report --skip-covered --skip-empty
 
-scale: $(READY) ## measure search, facets and deep pages with many books beside few (ARGS="--many 1000000")
+scale: $(READY) ## measure search with many books beside few, and statistics of a million orders (ARGS="--many 1000000")
 	@$(PY) -m tests.performance.scale $(ARGS)
 
 shape: $(READY) ## print what the shape of the code is in figures

@@ -13,6 +13,7 @@ _ADDRESS = (
 _STATEMENTS = (
     # Nothing of it is checked or told to anybody: it is right as it is made.
     "SET session_replication_role = replica",
+    "CREATE TEMP TABLE known AS SELECT coalesce(max(id), 0) AS last FROM orders",
     """
     CREATE TEMP TABLE goods AS
     SELECT row_number() OVER (ORDER BY id) AS place, id, title, price FROM items WHERE price IS NOT NULL
@@ -34,7 +35,7 @@ _STATEMENTS = (
     """
     INSERT INTO orders (user_id, channel, status, payment_status, fulfilment_status, currency, is_gross, subtotal,
         discount, tax, shipping, total, address, created_at, paid_at, shipped_at, delivered_at)
-    SELECT 1 + n % ({orders} / 5), CASE WHEN n % 20 = 0 THEN 'till' ELSE 'web' END,
+    SELECT (SELECT min(id) FROM users WHERE username LIKE 'customer-%') + n % ({orders} / 5), CASE WHEN n % 20 = 0 THEN 'till' ELSE 'web' END,
         CASE WHEN is_paid THEN 'delivered' ELSE 'cancelled' END, CASE WHEN is_paid THEN 'paid' ELSE 'unpaid' END,
         CASE WHEN is_paid THEN 'delivered' ELSE 'unfulfilled' END, CASE WHEN n % 50 = 0 THEN 'CHF' ELSE 'EUR' END,
         true, cost, 0, round(cost * 7 / 107, 2), 4, cost + 4, '{address}', at,
@@ -46,7 +47,10 @@ _STATEMENTS = (
         FROM picked GROUP BY n ORDER BY n
     ) AS made
     """,
-    "CREATE TEMP TABLE placed AS SELECT row_number() OVER (ORDER BY id) AS n, id, currency, created_at, paid_at FROM orders",
+    """
+    CREATE TEMP TABLE placed AS
+    SELECT row_number() OVER (ORDER BY id) AS n, id, currency, created_at, paid_at FROM orders, known WHERE id > last
+    """,
     "CREATE UNIQUE INDEX ON placed (n) INCLUDE (id)",
     "ANALYZE placed",
     """
@@ -58,19 +62,19 @@ _STATEMENTS = (
     """
     INSERT INTO payments (order_id, provider, status, amount, currency, reference, captured_at, created_at)
     SELECT id, 'fake', 'succeeded', total, currency, 'scale-' || id, paid_at, created_at + interval '1 minute'
-    FROM orders WHERE paid_at IS NOT NULL ORDER BY id
+    FROM orders, known WHERE paid_at IS NOT NULL AND id > last ORDER BY id
     """,
     """
     INSERT INTO refunds (order_id, amount, currency, status, reason, created_at)
     SELECT id, least(total, 9.90), currency, 'succeeded', 'Returned', paid_at + interval '9 days'
-    FROM orders WHERE paid_at < now() - interval '9 days' AND id % 20 = 0 ORDER BY id
+    FROM orders, known WHERE paid_at < now() - interval '9 days' AND id % 20 = 0 AND id > last ORDER BY id
     """,
     """
     INSERT INTO returns (order_id, status, reason, lines, created_at)
     SELECT order_id, 'refunded', (ARRAY['Too late', 'Damaged', 'A present that they have', 'Other'])[1 + id % 4],
         jsonb_build_array(jsonb_build_object('line_id', id, 'quantity', 1, 'received', 1, 'damaged', id % 5 / 4)),
         created_at - interval '2 days'
-    FROM refunds
+    FROM refunds, known WHERE order_id > last
     """,
     """
     INSERT INTO stock_movements (item_id, delta, reserved_delta, balance_after, kind, order_id, created_at)
@@ -91,7 +95,7 @@ _STATEMENTS = (
     FROM carts, generate_series(1, 2) AS line
         JOIN goods ON place = 1 + (line * 7919) % (SELECT max(place) FROM goods)
     """,
-    "DROP TABLE picked, placed, goods",
+    "DROP TABLE picked, placed, goods, known",
     "RESET session_replication_role",
     # The throw-away server has no autovacuum.
     "VACUUM ANALYZE",
@@ -99,7 +103,7 @@ _STATEMENTS = (
 
 
 async def fill_orders(database_url: str, orders: int) -> None:
-    """Fill a database that has a catalogue and no orders."""
+    """Add so many orders to a database that has a catalogue."""
     connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
     try:
         for statement in _STATEMENTS:

@@ -1,5 +1,7 @@
 """`make scale`: how search, suggestions, facets and deep pages do with many books beside few, in one run.
 
+Then what each statistic takes, in a third shop with a million orders (`tests.performance.statistics`).
+
 Both shops are invented by `bookstore demo generate`, stand on one PostgreSQL, and are asked in
 turn, so that the machine's noise hits both. Every question is asked once: nothing is cached.
 """
@@ -28,6 +30,7 @@ from app.core.db.paging import Found, Pager, Window
 from devstack import Servers, throwaway_servers
 from tests.performance.load import request_bytes, send_count
 from tests.performance.server import ROOT, Server, serving
+from tests.performance.statistics import measure_orders
 
 ROUNDS = 4
 QUESTIONS = 60
@@ -65,6 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.performance.scale", description=__doc__)
     parser.add_argument("--few", type=int, default=10_000)
     parser.add_argument("--many", type=int, default=1_000_000)
+    parser.add_argument("--orders", type=int, default=1_000_000)
     arguments = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bookstore-scale-")))
@@ -73,6 +77,8 @@ def main() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_measure(few, many))
     _print(few, many)
+    print()
+    measure_orders(arguments.orders)
 
 
 async def _measure(few: Shop, many: Shop) -> None:

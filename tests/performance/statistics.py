@@ -1,4 +1,4 @@
-"""`python -m tests.performance.statistics`: what each statistic takes at a million orders, beside a tenth of them.
+"""`python -m tests.performance.statistics`: what each statistic takes at a million orders; `make scale` asks it, too.
 
 Twenty thousand books, three years of orders on PostgreSQL with default settings. Each is asked several times, none
 of its answers is kept. It fails on nothing.
@@ -62,12 +62,17 @@ def main() -> None:
         "--without-sums", action="store_true", help="measure before anything is added up, too"
     )
     arguments = parser.parse_args()
+    measure_orders(arguments.orders, is_bare=arguments.without_sums)
+
+
+def measure_orders(orders: int, *, is_bare: bool = False) -> None:
+    """What each statistic takes in a shop with so many orders."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bookstore-statistics-")))
         servers = stack.enter_context(throwaway_servers())
         migrate(production(servers), folder)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(servers.database_url, arguments.orders, is_bare=arguments.without_sums))
+            runner.run(_run(servers.database_url, orders, is_bare=is_bare))
 
 
 async def _run(url: str, orders: int, *, is_bare: bool) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from sqlalchemy import Date, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.admin.stats.criteria import StatsQuery
+from app.admin.stats.criteria import StatsQuery, make_period
 from app.admin.stats.figures import Sales, Spans, Steps, add_columns
 from app.admin.stats.models import RolledUp
 from app.admin.stats.periods import Interval, Period
@@ -18,6 +18,7 @@ from app.admin.stats.schemas import (
     CurrencySales,
     DailyCount,
     Dashboard,
+    DashboardSales,
     SalesBucket,
     SalesFigures,
     SalesOut,
@@ -89,8 +90,8 @@ _SIGN_UPS = text("""
 """)
 
 
-async def get_dashboard(connection: AsyncConnection) -> ReadResult:
-    """The accounts at a glance, by two statements."""
+async def get_dashboard(connection: AsyncConnection, currency: str) -> ReadResult:
+    """Accounts and sales at a glance, by four statements."""
     today = utc_now().date()
     days = [today - timedelta(days=age) for age in reversed(range(DAYS))]
     kind = (User.role, User.is_active)
@@ -102,12 +103,17 @@ async def get_dashboard(connection: AsyncConnection) -> ReadResult:
     by_day = {row.day: row.users for row in await connection.execute(signed_up)}
     active = sum(row.users for row in by_kind if row.is_active)
     total = sum(row.users for row in by_kind)
+    sales = await read_sales(connection, make_period(None, None, None), Interval.DAY, currency)
     figures = Dashboard(
         total_users=total,
         active_users=active,
         inactive_users=total - active,
         users_by_role={role: sum(row.users for row in by_kind if row.role == role) for role in Role},
         sign_ups_per_day=[DailyCount(date=day, count=by_day.get(day, 0)) for day in days],
+        sales=[
+            DashboardSales(currency=one.currency, today=one.buckets[-1], last_30_days=one.sum)
+            for one in sales.currencies
+        ],
     )
     # The caller has an account, so that there is a row.
     return ReadResult(figures, by_kind[0].snapshot)

@@ -15,9 +15,13 @@ router = APIRouter(prefix="/api/v1/admin", tags=["admin"])
 
 
 @router.get("/dashboard", summary="Read the dashboard", response_model=Dashboard, dependencies=[STATS_READER])
-async def get_dashboard(reads: HotDep) -> Response:
-    """How many accounts there are, of which role, open or closed, and how many were opened each day."""
-    return await reads.answer_private(queries.get_dashboard)
+async def get_dashboard(request: Request, reads: HotDep) -> Response:
+    """How many accounts there are, of which role, open or closed, how many were opened each day, and what was sold.
+
+    Sales are those of `/admin/stats/sales`, today and in the last thirty days of the shop.
+    """
+    currency = request.app.state.settings.currency
+    return await reads.answer_private(partial(queries.get_dashboard, currency=currency))
 
 
 @router.get("/stats/sales", summary="Sales", response_model=SalesOut, dependencies=[STATS_READER])

@@ -22,21 +22,6 @@ class DailyCount(ResponseModel):
     count: int = Field(examples=[12])
 
 
-class Dashboard(ResponseModel):
-    """The shop's accounts at a glance."""
-
-    total_users: int = Field(examples=[1250])
-    active_users: int = Field(description="Open accounts.", examples=[1200])
-    inactive_users: int = Field(description="Closed accounts.", examples=[50])
-    users_by_role: dict[Role, int] = Field(
-        description="Every role, also where nobody has it.",
-        examples=[{"user": 1240, "moderator": 7, "admin": 2, "super_admin": 1}],
-    )
-    sign_ups_per_day: list[DailyCount] = Field(
-        description="The last 30 days in UTC, oldest first, today among them; days without sign-ups too."
-    )
-
-
 class PeriodOut(ResponseModel):
     """A half-open period."""
 
@@ -95,6 +80,30 @@ class SalesOut(StatsOut):
 
     current: SalesPeriod
     previous: SalesPeriod | None = Field(description="With `compare=previous`.")
+
+
+class DashboardSales(ResponseModel):
+    """The sales in one currency, by days of the shop."""
+
+    currency: str = Field(examples=["EUR"])
+    today: SalesFigures
+    last_30_days: SalesFigures = Field(description="Today among them.")
+
+
+class Dashboard(ResponseModel):
+    """The shop at a glance."""
+
+    total_users: int = Field(examples=[1250])
+    active_users: int = Field(description="Open accounts.", examples=[1200])
+    inactive_users: int = Field(description="Closed accounts.", examples=[50])
+    users_by_role: dict[Role, int] = Field(
+        description="Every role, also where nobody has it.",
+        examples=[{"user": 1240, "moderator": 7, "admin": 2, "super_admin": 1}],
+    )
+    sign_ups_per_day: list[DailyCount] = Field(
+        description="The last 30 days in UTC, oldest first, today among them; days without sign-ups too."
+    )
+    sales: list[DashboardSales] = Field(description="In the shop's currency, and in every other with sales.")
 
 
 class AccountFigures(ResponseModel):
