@@ -35,9 +35,9 @@ _STATEMENTS = (
     """
     INSERT INTO orders (user_id, channel, status, payment_status, fulfilment_status, currency, is_gross, subtotal,
         discount, tax, shipping, total, address, created_at, paid_at, shipped_at, delivered_at)
-    SELECT (SELECT min(id) FROM users WHERE username LIKE 'customer-%') + n % ({orders} / 5), CASE WHEN n % 20 = 0 THEN 'till' ELSE 'web' END,
+    SELECT (SELECT min(id) FROM users WHERE username LIKE 'customer-%') + n % ({orders} / 5), CASE WHEN n % 20 = 3 THEN 'till' ELSE 'web' END,
         CASE WHEN is_paid THEN 'delivered' ELSE 'cancelled' END, CASE WHEN is_paid THEN 'paid' ELSE 'unpaid' END,
-        CASE WHEN is_paid THEN 'delivered' ELSE 'unfulfilled' END, CASE WHEN n % 50 = 0 THEN 'CHF' ELSE 'EUR' END,
+        CASE WHEN is_paid THEN 'delivered' ELSE 'unfulfilled' END, CASE WHEN n % 50 = 7 THEN 'CHF' ELSE 'EUR' END,
         true, cost, 0, round(cost * 7 / 107, 2), 4, cost + 4, '{address}', at,
         CASE WHEN is_paid THEN at + interval '2 minutes' END, CASE WHEN is_paid THEN at + interval '1 day' END,
         CASE WHEN is_paid THEN at + interval '3 days' END
@@ -67,14 +67,17 @@ _STATEMENTS = (
     """
     INSERT INTO refunds (order_id, amount, currency, status, reason, created_at)
     SELECT id, least(total, 9.90), currency, 'succeeded', 'Returned', paid_at + interval '9 days'
-    FROM orders, known WHERE paid_at < now() - interval '9 days' AND id % 20 = 0 AND id > last ORDER BY id
+    FROM orders, known WHERE paid_at < now() - interval '9 days' AND id % 20 = 1 AND id > last ORDER BY id
     """,
     """
     INSERT INTO returns (order_id, status, reason, lines, created_at)
     SELECT order_id, 'refunded', (ARRAY['Too late', 'Damaged', 'A present that they have', 'Other'])[1 + id % 4],
-        jsonb_build_array(jsonb_build_object('line_id', id, 'quantity', 1, 'received', 1, 'damaged', id % 5 / 4)),
+        jsonb_build_array(jsonb_build_object('line_id', line_id, 'quantity', 1, 'received', 1, 'damaged', id % 5 / 4)),
         created_at - interval '2 days'
-    FROM refunds, known WHERE order_id > last
+    FROM refunds, known, LATERAL (
+        SELECT min(id) AS line_id FROM order_lines WHERE order_id = refunds.order_id
+    ) AS first
+    WHERE order_id > last
     """,
     """
     INSERT INTO stock_movements (item_id, delta, reserved_delta, balance_after, kind, order_id, created_at)

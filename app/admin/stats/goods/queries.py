@@ -50,7 +50,8 @@ MOVEMENT_FACTS = f"""
 """What came into the stock and left it, and when."""
 
 SOLD_ITEMS = f"""
-    SELECT item_id, currency, sum(orders) AS orders, sum(items) AS items, sum(revenue) AS revenue
+    SELECT item_id, currency, sum(CAST(orders AS int)) AS orders, sum(CAST(items AS int)) AS items,
+        sum(revenue) AS revenue
     FROM (
         SELECT item_id, currency, orders, items, revenue FROM item_sales WHERE grain = 'year'
             AND starts_on >= :first_year AND starts_on < :last_year
@@ -67,7 +68,10 @@ SOLD_ITEMS = f"""
     ) AS sold
     GROUP BY item_id, currency
 """  # noqa: S608 (made of constants alone)
-"""What of each item was sold in the period, from sums of years, months and days as far as there are."""
+"""What of each item was sold in the period, from sums of years, months and days as far as there are.
+
+Small integers add up in so little memory that PostgreSQL need not sort the rows.
+"""
 
 _BEST = text(f"""
     SELECT currency, item_id, place, CAST(orders AS bigint) AS orders, CAST(items AS bigint) AS items, revenue
