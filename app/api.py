@@ -42,6 +42,7 @@ from app.messaging.alerts.pages import router as alert_pages
 from app.messaging.alerts.router import router as alerts
 from app.messaging.feed.router import router as events
 from app.messaging.follows.router import router as follows
+from app.messaging.newsletter.issues.router import router as newsletter_issues
 from app.messaging.newsletter.pages import router as newsletter_pages
 from app.messaging.newsletter.router import router as newsletter
 from app.messaging.notifications.router import router as notifications
@@ -124,6 +125,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     gift_cards,
     newsletter,
     newsletter_pages,
+    newsletter_issues,
     alerts,
     alert_pages,
     suppressions,

@@ -68,6 +68,7 @@ HANDLERS = (
     "app.messaging.email.delivery",
     "app.messaging.handlers",
     "app.messaging.newsletter.handlers",
+    "app.messaging.newsletter.issues.handlers",
     "app.messaging.alerts.handlers",
     "app.messaging.notifications.delivery",
     "app.messaging.notifications.handlers",

@@ -61,7 +61,7 @@ DESCRIPTIONS: dict[Permission, str] = {
     Permission.PROFILE_READ: "Read one's own name, addresses, phone number, birth date and gender.",
     Permission.PROFILE_WRITE: "Change one's own profile, and close one's own account.",
     Permission.ROLES_ASSIGN: "Give accounts a role, up to one's own.",
-    Permission.SHOP_MANAGE: "Say what shipping costs, and what is taxed how.",
+    Permission.SHOP_MANAGE: "Say what shipping costs, and what is taxed how; send the newsletter.",
     Permission.STATS_READ: "See the shop's figures.",
     Permission.TILL_SELL: "Sell at the counter.",
     Permission.TOKENS_INTROSPECT: "Ask whether a token is valid and what it grants.",

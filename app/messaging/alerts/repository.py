@@ -303,4 +303,5 @@ def _mails(template: Template, told: FromClause) -> Select[*tuple[Any, ...]]:
     about = func.jsonb_build_object("target_id", row.id, "item_id", row.item_id, "title", row.title)
     price = func.jsonb_build_object("price", cast(row.price, Text), "currency", row.currency)
     details = about.op("||")(price)
-    return select(row.event_id, literal(template.value), row.recipient, row.user_id, row.language, details)
+    said = (literal(template.value).label("template"), details.label("details"))
+    return select(row.event_id, row.recipient, row.user_id, row.language, *said)

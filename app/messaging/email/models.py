@@ -25,6 +25,8 @@ class MailRecord(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     language: Mapped[str | None]
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    issue_id: Mapped[int | None]
+    """The issue of the newsletter that it has, which nobody gets twice."""
     state: Mapped[str] = mapped_column(server_default="queued")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
     handed_over_at: Mapped[datetime | None]
@@ -37,7 +39,27 @@ class MailRecord(Base):
             name="state",
         ),
         Index("ix_mail_log_waiting", "recipient", postgresql_where=text("state = 'queued'")),
+        Index(
+            "uq_mail_log_issue",
+            "issue_id",
+            "recipient",
+            unique=True,
+            postgresql_where=text("issue_id IS NOT NULL"),
+        ),
     )
+
+
+class NewsletterIssue(Base):
+    """What many mails say alike. `queued_at` is when the last of its mails was queued, `recipients` how many are so far."""
+
+    __tablename__ = "newsletter_issues"
+
+    id: Mapped[Id]
+    subject: Mapped[str]
+    text: Mapped[str]
+    recipients: Mapped[int] = mapped_column(server_default="0")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    queued_at: Mapped[datetime | None]
 
 
 class OptInToken(Base):

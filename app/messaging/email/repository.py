@@ -13,12 +13,15 @@ from app.core.events.events import publish_each
 from app.identity.emails import email_key
 from app.identity.models import User
 from app.messaging.email.events import MailQueued
-from app.messaging.email.models import MailRecord, MailSuppression, OptInToken, SuppressionReason
+from app.messaging.email.models import (
+    MailRecord,
+    MailSuppression,
+    NewsletterIssue,
+    OptInToken,
+    SuppressionReason,
+)
 from app.messaging.notifications.kinds import Channel, Kind
 from app.messaging.notifications.queries import hears_of
-
-QUEUED = ("event_id", "template", "recipient", "user_id", "language", "details")
-"""What is said of a mail when it is queued."""
 
 
 class MailRepository:
@@ -54,11 +57,16 @@ class MailRepository:
         return await self._session.scalar(statement)
 
     async def add_all(self, rows: Select[*tuple[Any, ...]]) -> int:
-        """Queue a mail for each row, whose columns are those of `QUEUED`, in one statement; return how many are new."""
-        statement = insert(MailRecord).from_select(QUEUED, rows).on_conflict_do_nothing()
+        """Queue a mail for each row, whose columns are called as those of `MailRecord`; return how many are new."""
+        names = rows.selected_columns.keys()
+        statement = insert(MailRecord).from_select(names, rows).on_conflict_do_nothing()
         queued = statement.returning(MailRecord.id).cte("queued")
         payloads = select(func.jsonb_build_object("mail_id", queued.c.id))
         return await publish_each(self._session, MailQueued, payloads)
+
+    async def find_issue(self, issue_id: int) -> NewsletterIssue | None:
+        """The issue of the newsletter that mails have."""
+        return await self._session.get(NewsletterIssue, issue_id)
 
     async def lock(self, mail_id: int) -> MailRecord | None:
         """Lock the mail until the transaction ends."""

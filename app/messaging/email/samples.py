@@ -11,6 +11,7 @@ _VALUES: dict[str, object] = {
     "unsubscribe": "https://shop.example.com/newsletter/unsubscribe?token=sample",
     "minutes": 60,
     "hours": 48,
+    "text": "New this week:\n\nThe Left Hand of Darkness, https://shop.example.com/books/1",
     "kind": "price-drop",
     "title": "The Left Hand of Darkness",
     "price": "9.90",

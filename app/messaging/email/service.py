@@ -39,6 +39,7 @@ OPT_INS = {
 
 LISTS = {
     Template.NEWSLETTER_WELCOME: (MailList.NEWSLETTER, "/newsletter/unsubscribe"),
+    Template.NEWSLETTER_ISSUE: (MailList.NEWSLETTER, "/newsletter/unsubscribe"),
     Template.BACK_IN_STOCK: (MailList.ALERT, "/alerts/end"),
     Template.PRICE_DROP: (MailList.ALERT, "/alerts/end"),
 }
@@ -158,7 +159,7 @@ class MailService:
         shop = {"shop": settings.public_url, "minutes": minutes, "hours": hours}
         ending, headers = _unsubscribing(template, record, settings)
         links = {"link": link, "unsubscribe": ending}
-        mail = render(template, record.language, {**values, **links, **shop})
+        mail = render(template, record.language, {**values, **links, **shop, **await self._issue(record)})
         return Mail(
             message_id=_message_id(record, settings.mail.sender),
             recipient=record.recipient,
@@ -195,6 +196,11 @@ class MailService:
     async def _is_wanted(self, template: Template, user_id: int) -> bool:
         kind = KINDS.get(template)
         return kind is None or kind.is_transactional or await self._mails.is_wanted(user_id, kind)
+
+    async def _issue(self, record: MailRecord) -> Mapping[str, str]:
+        """What staff wrote into the mail, where it has an issue of the newsletter: links in it are meant."""
+        issue = None if record.issue_id is None else await self._mails.find_issue(record.issue_id)
+        return {} if issue is None else {"subject": issue.subject, "text": issue.text}
 
     async def _link(
         self, template: Template, user: User | None, record: MailRecord, settings: Settings

@@ -40,6 +40,7 @@ class Template(StrEnum):
     NEW_ACCOUNTS = "new_accounts"
     NEWSLETTER_CONFIRM = "newsletter_confirm"
     NEWSLETTER_WELCOME = "newsletter_welcome"
+    NEWSLETTER_ISSUE = "newsletter_issue"
     ALERT_CONFIRM = "alert_confirm"
     BACK_IN_STOCK = "back_in_stock"
     PRICE_DROP = "price_drop"
@@ -100,7 +101,7 @@ def language_of(template: Template, wanted: str | None) -> str:
 def render(template: Template, wanted: str | None, values: Mapping[str, object]) -> Rendered:
     """Render the mail in the language that is nearest. Values are escaped in HTML; a missing one is an error.
 
-    `moment`, a point in time, is said the language's way as `when`.
+    `moment`, a point in time, is said the language's way as `when`. A `subject` among the values goes before the language's.
     """
     language = language_of(template, wanted)
     words, templates = _words(language), _environment(language)
@@ -109,7 +110,7 @@ def render(template: Template, wanted: str | None, values: Mapping[str, object])
     if isinstance(moment, str):
         given["when"] = datetime.fromisoformat(moment).astimezone(UTC).strftime(words.when)
     return Rendered(
-        words.subjects[template],
+        str(given["subject"]),
         templates.get_template(f"{template}.txt").render(given),
         templates.get_template(f"{template}.html").render(given),
     )

@@ -1,0 +1,1 @@
+"""Issues of the newsletter: written by staff, sent to each subscriber once."""
