@@ -144,7 +144,7 @@ async def test_who_has_no_phone_does_not_want_it_or_is_gone_gets_none(
     ada: Caller, work: Work, receiver: Moody, change: Change, statement: str
 ) -> None:
     await change(statement)
-    await work(shipped())
+    await work(shipped(ada.id))
     assert receiver.requests == []
 
 
@@ -152,7 +152,7 @@ async def test_what_the_gateway_did_not_take_is_tried_again_under_its_reference(
     ada: Caller, receiver: Moody, ask: Ask, tell: Publish, running_worker: RunningWorker
 ) -> None:
     receiver.statuses["/sms"] = 503
-    await tell(shipped())
+    await tell(shipped(ada.id))
     async with running_worker():
 
         async def was_refused() -> bool:
@@ -171,7 +171,7 @@ async def test_what_the_gateway_never_takes_is_a_dead_letter_without_the_number(
     ada: Caller, work: Work, receiver: Moody, ask: Ask
 ) -> None:
     receiver.statuses["/sms"] = 422
-    await work(shipped())
+    await work(shipped(ada.id))
     assert len(sent(receiver, "/sms")) == 1
     assert await ask("SELECT state FROM notification_deliveries") == "refused"
     letter = await ask("SELECT error || payload::text FROM dead_letters")
@@ -242,15 +242,14 @@ async def test_who_turned_push_off_or_has_no_browser_is_sent_none(
     assert await ask("SELECT count(*) FROM notification_deliveries") == 0
 
 
+@pytest.mark.usefixtures("browser")
 async def test_without_a_gateway_what_was_to_be_sent_is_dropped(
-    browser: Browser,
     receiver: Moody,
     tell: Publish,
     running_worker: RunningWorker,
     worker_settings: Settings,
     ask: Ask,
 ) -> None:
-    assert browser
     none = {
         "sms": worker_settings.sms.model_copy(update={"url": ""}),
         "push": worker_settings.push.model_copy(update={"private_key": None}),
