@@ -42,6 +42,7 @@ MODULES = (
     "app.ops.backups.models",
 )
 HANDLERS = (
+    "app.catalog.pictures.handlers",
     "app.catalog.pictures.jobs",
     "app.catalog.documents.jobs",
     "app.catalog.prices.jobs",

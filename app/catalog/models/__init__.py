@@ -32,6 +32,8 @@ from app.catalog.models.imports import RevertState as RevertState
 from app.catalog.models.imports import RowStatus as RowStatus
 from app.catalog.models.merges import Merge as Merge
 from app.catalog.models.merges import MergeKind as MergeKind
+from app.catalog.models.pictures import FetchState as FetchState
+from app.catalog.models.pictures import PictureFetch as PictureFetch
 from app.catalog.models.prices import PriceChange as PriceChange
 from app.catalog.models.prices import PriceSchedule as PriceSchedule
 from app.catalog.models.prices import PriceSource as PriceSource

@@ -67,6 +67,38 @@ class PicturesBusy(AppError):
     title = "Too many pictures at once"
 
 
+class FetchBlocked(AppError):
+    """A picture's address is HTTPS at port 443 of a host on the public internet."""
+
+    status = 422
+    code = "picture-url-refused"
+    title = "The address may not be called"
+
+
+class NotServed(AppError):
+    """No picture is served at the address: it answered another status, redirects too, or never."""
+
+    status = 502
+    code = "picture-not-served"
+    title = "There is no picture at the address"
+
+
+class PictureReplaced(AppError):
+    """Somebody put another picture there while this one was fetched; theirs stays."""
+
+    status = 409
+    code = "picture-replaced"
+    title = "Another picture came first"
+
+
+class PictureFetchNotFound(AppError):
+    """The item has no such fetch, or the caller may not edit it; they are kept 30 days."""
+
+    status = 404
+    code = "picture-fetch-not-found"
+    title = "Fetch not found"
+
+
 class UnknownUpload(AppError):
     """A picture is named by an upload that does not exist, or that is older than a day."""
 

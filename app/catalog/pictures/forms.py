@@ -12,7 +12,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from app.catalog.goods.pictures import BINARY_FILE, MOST_PICTURES, PICTURE_RULES, StoredPicture
-from app.catalog.pictures.schemas import Attach, PictureFromUpload
+from app.catalog.pictures.schemas import Attach, PictureReference
 from app.catalog.pictures.store import LARGEST_FILE, PictureStore
 from app.core.http.idempotency import IdempotentRoute
 from app.core.http.uploads import (
@@ -51,7 +51,7 @@ PICTURE_FORM = form_body(
             "required": ["file"],
             "properties": {"file": {**BINARY_FILE, "description": PICTURE_RULES}},
         },
-        "application/json": PictureFromUpload.model_json_schema(),
+        "application/json": PictureReference.model_json_schema(),
     }
 )
 UPLOADS_FORM = form_body(
@@ -100,10 +100,10 @@ def is_json(request: Request) -> bool:
     return media_type(request) == "application/json"
 
 
-async def read_reference(request: Request) -> PictureFromUpload:
+async def read_reference(request: Request) -> PictureReference:
     """Read the body as JSON."""
     try:
-        return PictureFromUpload.model_validate_json(await request.body())
+        return PictureReference.model_validate_json(await request.body())
     except ValidationError as fault:
         raise refused_body(fault) from None
     except ClientDisconnect:

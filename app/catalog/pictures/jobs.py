@@ -9,10 +9,14 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.pictures.queries import find_used_pictures
+from app.catalog.pictures.repository import FetchRepository
 from app.catalog.pictures.store import FILE, FOLDER, UNUSED_FOR
+from app.core.clock import utc_now
 from app.core.events.events import Delivery, Event, HandlerContext, delivers, publish
 from app.core.events.jobs import scheduled
 from app.core.storage.purge import purge_unused, while_nobody_copies
+
+KEEP_FETCHES = timedelta(days=30)
 
 _log = structlog.get_logger(__name__)
 
@@ -26,9 +30,9 @@ class PicturesToPurge(Event):
 
 @scheduled("purge_pictures", timedelta(days=1))
 async def ask_for_purge(session: AsyncSession) -> int:
-    """The store of files is not of this transaction: the purge is an event of its own."""
+    """The store of files is not of this transaction: the purge is an event of its own. Old fetches go at once."""
     await publish(session, PicturesToPurge())
-    return 1
+    return await FetchRepository(session).purge(utc_now() - KEEP_FETCHES)
 
 
 @delivers(PicturesToPurge)

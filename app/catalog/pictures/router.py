@@ -1,7 +1,7 @@
 """`/items/{item_id}/pictures`, `/books/{book_id}/cover`, `/uploads`, and `/media/covers`, where pictures are served."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
@@ -29,6 +29,8 @@ from app.catalog.pictures.errors import (
     AnimatedPicture,
     BrokenPicture,
     CoverNotFound,
+    FetchBlocked,
+    PictureFetchNotFound,
     PictureGap,
     PictureNotFound,
     PicturesBusy,
@@ -48,14 +50,15 @@ from app.catalog.pictures.forms import (
     read_reference,
     several_files,
 )
-from app.catalog.pictures.schemas import UploadsOut
-from app.catalog.pictures.service import PictureService, Place, cover_of
+from app.catalog.pictures.queries import get_fetch
+from app.catalog.pictures.schemas import PictureFetchOut, UploadsOut
+from app.catalog.pictures.service import PictureService, Place, checked_address, cover_of
 from app.catalog.pictures.store import PictureStore, read_picture
 from app.core.http.conditional import PreconditionDep, matches_any
 from app.core.http.idempotency import IDEMPOTENT, IdempotentRoute
 from app.core.http.openapi import NOT_MODIFIED
 from app.core.http.problems import problems
-from app.core.http.responses import ReadBackDep
+from app.core.http.responses import HotDep, ReadBack, ReadBackDep
 from app.core.http.schemas import RowId
 from app.core.http.uploads import NotAnUpload, UploadInterrupted, UploadTooLarge
 from app.core.rate_limit import caller_of, rate_limited
@@ -76,6 +79,9 @@ _PICTURE = (
     UploadTooLarge,
     PicturesBusy,
 )
+_WANTED: dict[int | str, dict[str, Any]] = {
+    202: {"model": PictureFetchOut, "description": "The worker fetches it from `url`; see how that stands."}
+}
 _WEBP = {"image/webp": {"schema": {"type": "string", "format": "binary"}}}
 _FileName = Annotated[str, Path(description="As `urls` of a cover or a picture names it.")]
 _FOREVER = "public, max-age=31536000, immutable"
@@ -119,7 +125,10 @@ async def create_book_with_pictures(
     _PICTURE_OF_ITEM,
     summary="Set one of an item's pictures",
     response_model=OwnItem,
-    responses=problems(ItemNotFound, NotYourItem, PictureGap, *_FORM, *_PICTURE, UnknownUpload),
+    responses={
+        **_WANTED,
+        **problems(ItemNotFound, NotYourItem, PictureGap, *_FORM, *_PICTURE, UnknownUpload, FetchBlocked),
+    },
     openapi_extra=PICTURE_FORM,
     max_body_size=ONE_FILE,
     dependencies=[Depends(rate_limited("upload", caller_of))],
@@ -131,12 +140,15 @@ async def set_picture(
     service: PictureServiceDep,
     read_back: ReadBackDep,
 ) -> Response:
-    """Upload a picture, or name one uploaded before or that the item has: that one moves here.
+    """Upload a picture, or name one uploaded before or that the item has: that one moves here; or the `url` of one,
+    which the worker fetches (202).
 
     Picture 1 is the main one, a book's cover; an item has up to six. It replaces what was there; the number after
     the last adds one. The picture becomes WebP in three sizes, without metadata. The item's owner or a moderator may.
     """
-    await _put(request, editing, store, service)
+    fetch_id = await _put(request, editing, store, service)
+    if fetch_id is not None:
+        return await _answer_fetch(read_back, editing, fetch_id)
     return await read_back(partial(get_item, item_id=editing.place.item_id, viewer=editing.editor))
 
 
@@ -164,7 +176,7 @@ async def delete_picture(
     "/api/v1/books/{book_id}/cover",
     summary="Set a book's cover",
     response_model=OwnBook,
-    responses=problems(*_EDITING, *_FORM, *_PICTURE, UnknownUpload),
+    responses={**_WANTED, **problems(*_EDITING, *_FORM, *_PICTURE, UnknownUpload, FetchBlocked)},
     openapi_extra=PICTURE_FORM,
     max_body_size=ONE_FILE,
     dependencies=[Depends(rate_limited("upload", caller_of))],
@@ -177,23 +189,54 @@ async def set_cover(
     service: PictureServiceDep,
     read_back: ReadBackDep,
 ) -> Response:
-    """Upload a picture, or name one uploaded before. It becomes WebP in three sizes, without metadata.
+    """Upload a picture, name one uploaded before, or the `url` of one, which the worker fetches (202). It becomes WebP
+    in three sizes, without metadata.
 
     As picture 1 of `/items/{item_id}/pictures`. The book's owner or a moderator may.
     """
-    await _put(request, editing, store, service)
+    fetch_id = await _put(request, editing, store, service)
+    if fetch_id is not None:
+        return await _answer_fetch(read_back, editing, fetch_id)
     return await read_back(partial(get_book, book_id=book_id, viewer=editing.editor))
 
 
-async def _put(request: Request, editing: Editing, store: PictureStore, service: PictureService) -> None:
+async def _put(
+    request: Request, editing: Editing, store: PictureStore, service: PictureService
+) -> int | None:
+    """Put the picture in its place; the fetch's id where one is wanted from an address."""
     if is_json(request):
-        name = (await read_reference(request)).upload
+        reference = await read_reference(request)
+        if reference.url is not None:
+            url = checked_address(request.app.state.outbound, reference.url)
+            return await service.want(editing.editor, editing.place, editing.precondition, url)
+        name = reference.upload or ""
         own = [one for one in editing.present if one["name"] == name]
         picture = own[0] if own else await store.find_upload(name)
     else:
         async with one_file(request) as file:
             picture = await store.add(file)
     await service.put(editing.editor, editing.place, editing.precondition, picture)
+    return None
+
+
+async def _answer_fetch(read_back: ReadBack, editing: Editing, fetch_id: int) -> Response:
+    item_id = editing.place.item_id
+    read = partial(get_fetch, item_id=item_id, fetch_id=fetch_id, editor=editing.editor)
+    return await read_back(read, status=202, location=f"/api/v1/items/{item_id}/picture-fetches/{fetch_id}")
+
+
+@router.get(
+    "/api/v1/items/{item_id}/picture-fetches/{fetch_id}",
+    summary="See how the fetch of a picture stands",
+    response_model=PictureFetchOut,
+    responses=problems(PictureFetchNotFound),
+)
+async def get_picture_fetch(item_id: RowId, fetch_id: RowId, editor: Seller, hot: HotDep) -> Response:
+    """A picture that is fetched from an address: pending, done, or failed and why. Kept 30 days.
+
+    The item's owner or a moderator may see it.
+    """
+    return await hot.answer_private(partial(get_fetch, item_id=item_id, fetch_id=fetch_id, editor=editor))
 
 
 @router.delete(

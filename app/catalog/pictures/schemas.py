@@ -1,12 +1,13 @@
 """What clients see of covers."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from app.catalog.goods.pictures import CoverOut
-from app.core.http.schemas import Line, RequestModel, ResponseModel, shaped
+from app.catalog.models import FetchState
+from app.core.http.schemas import Line, RequestModel, ResponseModel, RowId, Timestamp, shaped
 
 NAME_PATTERN = "[0-9a-f]{40}"
 
@@ -24,10 +25,53 @@ PictureName = Annotated[
 ]
 
 
-class PictureFromUpload(RequestModel):
-    """A picture that was uploaded before, or that the item has already."""
+class PictureReference(RequestModel):
+    """A picture that was uploaded before, or that the item has already; or the address where one is."""
 
-    upload: PictureName
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"upload": "4be27711afd2ed40a7ad8c1d9e5dbd2203e805dc"}
+
+    upload: PictureName | None = None
+    url: (
+        Annotated[
+            Line,
+            Field(
+                description="HTTPS at port 443 of a public host. The worker fetches it: the answer is 202.",
+                examples=["https://covers.example.org/9780261102217.jpg"],
+            ),
+        ]
+        | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.upload is None) == (self.url is None):
+            raise ValueError("send either upload or url")
+        return self
+
+
+class FetchProblem(ResponseModel):
+    """Why there is no picture; as in a problem."""
+
+    code: str = Field(examples=["unsupported-picture"])
+    detail: str = Field(examples=["This is no JPEG, PNG, WebP or AVIF picture."])
+
+
+class PictureFetchOut(ResponseModel):
+    """A picture that is fetched from elsewhere."""
+
+    id: RowId = Field(examples=[17])
+    item_id: RowId = Field(examples=[42])
+    number: int = Field(description="Which of the item's pictures it becomes; 1 is the cover.", examples=[1])
+    url: str = Field(examples=["https://covers.example.org/9780261102217.jpg"])
+    state: FetchState
+    tries: int = Field(examples=[1])
+    problem: FetchProblem | None = Field(description="Of a failed one.", examples=[None])
+    picture: str | None = Field(
+        description="Of a done one: the picture's `name`.",
+        examples=["4be27711afd2ed40a7ad8c1d9e5dbd2203e805dc"],
+    )
+    created_at: Timestamp
+    done_at: Timestamp | None
 
 
 class Attach(StrEnum):

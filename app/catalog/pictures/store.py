@@ -6,6 +6,7 @@ anybody could begin to use it: so there is nothing for deletes and uploads to ra
 
 import re
 from datetime import timedelta
+from typing import BinaryIO
 
 from starlette.datastructures import UploadFile
 
@@ -38,8 +39,12 @@ class PictureStore:
     async def add(self, upload: UploadFile) -> StoredPicture:
         """Encode and store an uploaded file. Raises UploadTooLarge, and what `PictureEncoder.encode` raises."""
         if upload.size is None or upload.size > LARGEST_FILE:
-            raise UploadTooLarge(f"A picture's file may have {LARGEST_FILE // 1024 // 1024} MiB.")
-        picture = await self._encoder.encode(upload.file)
+            raise too_large()
+        return await self.make(upload.file)
+
+    async def make(self, file: BinaryIO) -> StoredPicture:
+        """Encode and store a file of allowed size. Raises what `PictureEncoder.encode` raises."""
+        picture = await self._encoder.encode(file)
         # The smallest last: where it is, the others are.
         for size in reversed(SIZES):
             await self._storage.put(_path(picture.name, size), picture.files[size])
@@ -54,6 +59,11 @@ class PictureStore:
             )
         width, height = picture_size(name)
         return StoredPicture(name=name, width=width, height=height)
+
+
+def too_large() -> UploadTooLarge:
+    """The refusal of a file that is too large."""
+    return UploadTooLarge(f"A picture's file may have {LARGEST_FILE // 1024 // 1024} MiB.")
 
 
 async def read_picture(storage: Storage, file: str) -> bytes:

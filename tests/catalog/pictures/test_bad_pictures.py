@@ -153,7 +153,7 @@ async def test_a_body_that_is_no_upload_is_told_what_is_wrong(client: httpx.Asyn
     assert await form(file=(None, b"text")) == (422, "validation", ["file"])
     assert await put(b"{", "application/json") == (422, "validation", ["body"])
     assert await put(b'{"upload": "../x"}', "application/json") == (422, "validation", ["upload"])
-    assert await put(b"{}", "application/json") == (422, "validation", ["upload"])
+    assert await put(b"{}", "application/json") == (422, "validation", ["body"])
     broken = {**book[0].headers, "Content-Type": "application/json"}
     told = (await client.put(path_of(book[1]), content=b"{", headers=broken)).json()["detail"]
     assert told.endswith("at line 1 column 1")

@@ -12,15 +12,11 @@ import pytest
 from aiohttp import web
 from fastapi import FastAPI
 
-from app.core.settings.settings import Settings
 from app.identity.permissions import Role
 from app.sales.bills import handlers
-from devstack import Servers
-from tests.conftest import Caller, SignUp, client_of, running_app, settings_for
+from tests.conftest import Caller, SignUp, client_of
 from tests.receiver import Receiver, serve
-
-from .conftest import LEASE, Ask, Change, RunningWorker, StartWorker, all_done, until
-from .post_office import PostOffice
+from tests.worker.conftest import Ask, Change, RunningWorker, StartWorker, all_done, until
 
 INVOICES = "/api/v1/invoices"
 
@@ -62,25 +58,6 @@ class Shop:
         answer = await self.client.get(f"{INVOICES}/{number}", headers=self.sender.headers)
         found: dict[str, Any] = answer.json()["callback"]
         return found
-
-
-@pytest.fixture
-def worker_settings(servers: Servers, empty_database_url: str, post_office: PostOffice) -> Settings:
-    return settings_for(
-        servers,
-        empty_database_url,
-        environment="testing",
-        outbound={"networks": "127.0.0.0/8"},
-        mail={"url": post_office.url, "from": "Shop <shop@example.com>", "timeout": 1},
-        worker={"lease": LEASE, "concurrency": 4, "attempts": 3},
-    )
-
-
-@pytest.fixture
-async def live_app(worker_settings: Settings) -> AsyncIterator[FastAPI]:
-    async with running_app(worker_settings) as application:
-        yield application
-        await application.state.redis.flushdb()
 
 
 @pytest.fixture
