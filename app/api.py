@@ -48,6 +48,7 @@ from app.messaging.newsletter.router import router as newsletter
 from app.messaging.notifications.router import router as notifications
 from app.messaging.push_subscriptions.router import router as push_subscriptions
 from app.messaging.realtime.router import router as live
+from app.messaging.support.router import router as support
 from app.messaging.suppressions.router import router as suppressions
 from app.messaging.webhooks.router import router as webhooks
 from app.ops.health import router as health
@@ -131,6 +132,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     suppressions,
     webhooks,
     live,
+    support,
     events,
     merges,
     admin_users,

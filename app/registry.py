@@ -28,6 +28,7 @@ MODULES = (
     "app.sales.shipping.errors",
     "app.sales.taxes.errors",
     "app.messaging.email.models",
+    "app.messaging.support.models",
     "app.messaging.newsletter.models",
     "app.messaging.alerts.models",
     "app.admin.stats.models",

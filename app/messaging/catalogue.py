@@ -99,6 +99,14 @@ class OrderRefundedData(OrderData):
     amount: Money = Field(examples=[12.9])
 
 
+class SupportData(OrderData):
+    """What buyer or staff wrote about the order: `GET /api/v1/orders/{number}/messages` has all of it."""
+
+    message_id: int = Field(examples=[7])
+    author: str = Field(description="`buyer` or `staff`.", examples=["buyer"])
+    content: str = Field(examples=["Can it be gift-wrapped?"])
+
+
 class PaymentData(ResponseModel):
     """Money that moved, or did not."""
 
@@ -164,6 +172,7 @@ PUBLIC_EVENTS: Mapping[str, PublicEvent] = {
         PublicEvent("order.delivered", "Everything is with the buyer", OrderData, Audience.OWNER),
         PublicEvent("order.cancelled", "An order is off", OrderCancelledData, Audience.OWNER),
         PublicEvent("order.refunded", "Money went back to the buyer", OrderRefundedData, Audience.OWNER),
+        PublicEvent("support.message", "Somebody wrote about an order", SupportData, Audience.OWNER),
         PublicEvent("payment.succeeded", "Money is captured", PaymentData, Audience.STAFF),
         PublicEvent("payment.failed", "A payment was refused", PaymentData, Audience.STAFF),
         PublicEvent("payment.cancelled", "A payment was stopped", PaymentData, Audience.STAFF),

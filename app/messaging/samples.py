@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 from app.messaging.catalogue import PUBLIC_EVENTS, EventOut
 
 _WHEN = datetime(2026, 5, 5, 10, 0, tzinfo=UTC)
-_SUBJECTS = {"item": "item:42", "stock": "item:42", "order": "order:ORD-02387461", "payment": "payment:11"}
+_SUBJECTS = {
+    "item": "item:42",
+    "stock": "item:42",
+    "order": "order:ORD-02387461",
+    "payment": "payment:11",
+    "support": "order:ORD-02387461",
+}
 
 
 def sample_event(name: str, event_id: str = "evt_1204", sequence: int = 1204) -> EventOut:

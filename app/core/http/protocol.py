@@ -168,6 +168,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         """Say how in the scope: the application looks at it after this."""
         super().handle_connect(event)
+        # The scope has them.
+        event.headers.clear()
         if hasattr(self, "scope"):
             self.scope["extensions"]["bookstore.abort"] = {"abort": self.transport.abort}
 

@@ -75,6 +75,8 @@ class Admission:
         except RateLimited as refusal:
             await refuse_handshake(scope, receive, send, await answer_refusal(request, refusal))
             return
+        # Thousands may be open for long: nothing is kept of each that it does not need.
+        del request
         await self._app(scope, receive, send)
 
 

@@ -19,14 +19,23 @@ from app.core.http.leaving import LEAVING
 from app.core.metrics import STREAMS_DEGRADED, STREAMS_ENDED, STREAMS_OPEN
 from app.core.redis import REDIS_FAULTS, RedisClient
 from app.core.settings.streams import StreamSettings
-from app.messaging.catalogue import envelope
-from app.messaging.realtime.channels import Channel, channels_of, read_channel
+from app.messaging.catalogue import EventOut, envelope
+from app.messaging.realtime.channels import Channel, Kind, channels_of, read_channel
 from app.messaging.realtime.errors import StreamsFull
 from app.messaging.realtime.queries import Standing, list_live_keys, list_live_sessions, list_missed
 from app.messaging.realtime.quota import StreamQuota
-from app.messaging.realtime.schemas import Connected, Degraded, EventMessage, Recovered, Reset
+from app.messaging.realtime.schemas import (
+    Connected,
+    Degraded,
+    EventMessage,
+    Recovered,
+    Reset,
+    SaidAboutOrder,
+)
 from app.messaging.realtime.stream import HEARTBEAT, Ending, Outgoing, Stream, outgoing
 from app.messaging.realtime.talk import Talk, Utterance
+from app.messaging.support.events import SupportMessageWritten
+from app.messaging.support.schemas import Author
 
 MOST_TOLD_OF_LEAVING = 64
 """Members of a channel in one process; were they more, a proxy's end would make each tell all the others."""
@@ -197,11 +206,10 @@ class Hub:
                 continue
             message = messages.get(channels)
             if message is None:
-                names = [channel.name for channel in channels]
-                text = EventMessage(channels=names, event=public).model_dump_json()
-                message = messages[channels] = Outgoing(lines, text)
+                message = messages[channels] = Outgoing(lines, _text(event, public, channels))
             stream.place = event.sequence
-            stream.offer(message)
+            if event.payload.get("origin") != stream.id:
+                stream.offer(message)
 
     async def _read(self) -> None:
         """Tell everybody what came into the feed."""
@@ -321,6 +329,22 @@ class Hub:
     def _end_all(self, ending: Ending) -> None:
         for stream in list(self._streams):
             stream.end(ending)
+
+
+def _text(event: FeedEvent, public: EventOut, channels: Sequence[Channel]) -> str:
+    """As a WebSocket is told; of what is said on a channel for support, as of what is said on any other."""
+    said_on = [channel for channel in channels if channel.kind is Kind.SUPPORT]
+    if said_on:
+        written = SupportMessageWritten(**event.payload)
+        return SaidAboutOrder(
+            channel=said_on[0].name,
+            client_id=written.client_id,
+            content=written.content,
+            message_id=written.message_id,
+            author=Author(written.author),
+            sequence=event.sequence,
+        ).model_dump_json()
+    return EventMessage(channels=[channel.name for channel in channels], event=public).model_dump_json()
 
 
 def _matched(stream: Stream, channels: Sequence[Channel]) -> tuple[Channel, ...]:

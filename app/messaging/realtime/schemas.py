@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.http.schemas import ResponseModel, Text
 from app.messaging.catalogue import EventOut
 from app.messaging.realtime.channels import LONGEST_NAME, MOST_CHANNELS
+from app.messaging.support.schemas import Author
 
 ChannelName = Annotated[str, Field(max_length=LONGEST_NAME, examples=["items:42"])]
 
@@ -111,6 +112,14 @@ class Said(BaseModel):
     content: str
 
 
+class SaidAboutOrder(Said):
+    """Buyer or staff write about an order: kept under `message_id`, with a place in the feed."""
+
+    message_id: int
+    author: Author
+    sequence: int
+
+
 class Left(BaseModel):
     """Another member left the channel."""
 
@@ -160,6 +169,7 @@ StreamMessage = (
     | Closed
     | Echo
     | Said
+    | SaidAboutOrder
     | Left
     | Subscribed
     | Pong

@@ -10,13 +10,15 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.core.cache.hot import HotCache
 from app.core.db.engine import Database
 from app.core.db.faults import Fault
+from app.core.db.transaction import transaction
 from app.core.errors import AppError
 from app.core.http.handshakes import as_request, refuse_handshake
 from app.core.http.problems import GENERIC, answer_refusal, fault_response, problem_response
 from app.messaging.realtime.access import find_channels
-from app.messaging.realtime.channels import MOST_CHANNELS, Channel
+from app.messaging.realtime.channels import MOST_CHANNELS, Channel, Kind
 from app.messaging.realtime.hub import Hub
 from app.messaging.realtime.schemas import (
     Command,
@@ -30,6 +32,8 @@ from app.messaging.realtime.schemas import (
     Subscribed,
 )
 from app.messaging.realtime.stream import Ending, Listener, Outgoing, Stream, outgoing
+from app.messaging.support.models import LONGEST
+from app.messaging.support.service import Draft, SupportService
 
 SOCKET_PATH = "/api/v1/ws/{client_id}"
 _MOST_ERRORS_SHOWN = 3
@@ -80,27 +84,40 @@ class SocketWire:
 
 async def serve_socket(hub: Hub, admit: Admit, scope: Scope, receive: Receive, send: Send) -> None:
     """Accept the socket or refuse its handshake, as `admit` says, and talk until either side ends it."""
-    request = as_request(scope)
     scope["state"]["route_template"] = SOCKET_PATH
-    try:
-        opening = await admit(request)
-        stream = Stream(opening.listener, opening.channels, SocketWire(scope, send), hub.settings)
-        await hub.enter(stream)
-    except Exception as fault:  # noqa: BLE001 - as middleware does for requests
-        await refuse_handshake(scope, receive, send, await _refusal(request, fault))
+    opened = await _open(hub, admit, scope, receive, send)
+    if opened is None:
         return
-    talk = _Conversation(hub, stream, request.app.state.database)
+    talk, after = opened
     try:
         await receive()
         await send({"type": "websocket.accept"})
-        await hub.tell_from(stream, opening.after)
+        # What the handshake showed was looked at; thousands of these may be open for long.
+        scope["headers"][:] = [header for header in scope["headers"] if header[0] == b"user-agent"]
+        await hub.tell_from(talk.stream, after)
         while (message := await receive())["type"] == "websocket.receive":
             await talk.take(message.get("text"))
     except OSError:
         # The client left before the handshake was through.
         return
     finally:
-        hub.leave(stream)
+        hub.leave(talk.stream)
+
+
+async def _open(
+    hub: Hub, admit: Admit, scope: Scope, receive: Receive, send: Send
+) -> "tuple[_Conversation, str | None] | None":
+    """The conversation, and after which event it goes on; None where the handshake was refused."""
+    request = as_request(scope)
+    try:
+        opening = await admit(request)
+        stream = Stream(opening.listener, opening.channels, SocketWire(scope, send), hub.settings)
+        await hub.enter(stream)
+    except Exception as fault:  # noqa: BLE001 - as middleware does for requests
+        await refuse_handshake(scope, receive, send, await _refusal(request, fault))
+        return None
+    state = request.app.state
+    return _Conversation(hub, stream, state.database, state.cache), opening.after
 
 
 async def _refusal(request: Request, fault: Exception) -> Response:
@@ -121,10 +138,13 @@ def _place(parts: Sequence[int | str]) -> str:
 class _Conversation:
     """What one client says, and what it is answered."""
 
-    def __init__(self, hub: Hub, stream: Stream, database: Database) -> None:
+    __slots__ = ("_cache", "_database", "_hub", "_tokens", "_tokens_at", "stream")
+
+    def __init__(self, hub: Hub, stream: Stream, database: Database, cache: HotCache) -> None:
         self._hub = hub
-        self._stream = stream
+        self.stream = stream
         self._database = database
+        self._cache = cache
         self._tokens = float(hub.settings.rate)
         self._tokens_at = asyncio.get_running_loop().time()
 
@@ -133,7 +153,7 @@ class _Conversation:
         if text is None:
             self._refuse("invalid-message", "Messages are text.")
         elif len(text.encode()) > self._hub.settings.message_size:
-            self._stream.end(Ending.MESSAGE_TOO_BIG)
+            self.stream.end(Ending.MESSAGE_TOO_BIG)
         elif self._is_within_rate():
             await self._answer(text)
 
@@ -144,7 +164,7 @@ class _Conversation:
         if self._tokens >= 0:
             return True
         if self._tokens < -_FLOOD * rate:
-            self._stream.end(Ending.TOO_MANY_MESSAGES)
+            self.stream.end(Ending.TOO_MANY_MESSAGES)
         else:
             self._refuse(
                 "too-many-messages", f"At most {rate} messages a second; this one counts for nothing."
@@ -154,7 +174,7 @@ class _Conversation:
     async def _answer(self, text: str) -> None:
         command = _read_object(text)
         if command is None:
-            client_id = self._stream.listener.client_id
+            client_id = self.stream.listener.client_id
             self._reply(Echo(client_id=client_id, content=text, echo=f"Server received: {text}"))
             return
         try:
@@ -173,26 +193,38 @@ class _Conversation:
         if isinstance(command, Ping):
             self._reply(Pong())
             return
-        caller = self._stream.listener.principal
+        caller = self.stream.listener.principal
         [channel] = await find_channels(self._database, caller, [command.channel])
-        is_member = channel in self._stream.channels
+        is_member = channel in self.stream.channels
         if isinstance(command, Subscribe):
-            if not is_member and len(self._stream.channels) >= MOST_CHANNELS:
+            if not is_member and len(self.stream.channels) >= MOST_CHANNELS:
                 self._refuse("too-many-channels", f"At most {MOST_CHANNELS} of a stream.", channel.name)
                 return
-            self._hub.subscribe(self._stream, channel)
+            self._hub.subscribe(self.stream, channel)
             self._reply(Subscribed(status="subscribed", channel=command.channel))
         elif isinstance(command, Say):
-            if is_member:
-                self._hub.say(self._stream, channel, command.content)
+            if is_member and channel.kind is Kind.SUPPORT:
+                await self._write(channel.of, command.content)
+            elif is_member:
+                self._hub.say(self.stream, channel, command.content)
             else:
                 self._refuse("not-subscribed", "Subscribe to the channel first.", command.channel)
         else:
-            self._hub.unsubscribe(self._stream, channel)
+            self._hub.unsubscribe(self.stream, channel)
             self._reply(Subscribed(status="unsubscribed", channel=command.channel))
 
+    async def _write(self, number: str, content: str) -> None:
+        """Keep it; the others hear of it by the feed, as whoever comes later does."""
+        if len(content) > LONGEST:
+            self._refuse("invalid-message", f"content: at most {LONGEST} characters", f"support:{number}")
+            return
+        listener = self.stream.listener
+        async with transaction(self._database, self._cache) as session:
+            draft = Draft(number, content, listener.client_id, self.stream.id)
+            await SupportService.build(session).write(listener.principal, draft)
+
     def _reply(self, message: StreamMessage) -> None:
-        self._stream.offer(outgoing(message))
+        self.stream.offer(outgoing(message))
 
     def _refuse(self, code: str, detail: str, channel: str | None = None) -> None:
         self._reply(ErrorMessage(code=code, detail=detail, channel=channel or None))

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -125,7 +124,8 @@ class Stream:
         self.sent_at = now
         self._settings = settings
         self._wire = wire
-        self._waiting: deque[Outgoing] = deque()
+        # A list, which is short: an empty deque takes more than all the rest.
+        self._waiting: list[Outgoing] = []
         self._pump: asyncio.Task[None] | None = None
         self._drop: asyncio.TimerHandle | None = None
         self._tokens = float(settings.waiting)
@@ -171,7 +171,7 @@ class Stream:
                 if not self.is_behind:
                     await self._pace()
                 if self._waiting:
-                    message = self._waiting.popleft()
+                    message = self._waiting.pop(0)
                     await self._wire.send(message)
             if self.ending is not None:
                 await self._wire.close(self._last_message(self.ending), self.ending)

@@ -1,0 +1,1 @@
+"""What buyers and staff write to each other about an order."""
