@@ -10,7 +10,7 @@ from app.identity.permissions import Role
 from app.messaging.feed import queries
 from tests.conftest import Caller, SignUp
 from tests.factories import a_book
-from tests.messaging.webhooks.conftest import paid
+from tests.messaging.webhooks.conftest import done
 from tests.worker.conftest import Change, Publish
 
 from .conftest import Read
@@ -31,15 +31,15 @@ async def test_everybody_reads_public_events_and_their_own(
 ) -> None:
     ada, bob = await live_sign_up(), await live_sign_up()
     staff = await live_sign_up(Role.ADMIN)
-    await tell(paid("A", ada.id))
+    await tell(done("A", ada.id))
     await tell(PasswordChanged(bob.id))
     await change(LOW)
     await a_book(live_client, ada, quantity=0)
-    assert types(await read(ada)) == ["order.paid", "item.created"]
+    assert types(await read(ada)) == ["order.delivered", "item.created"]
     assert types(await read(bob)) == ["user.password_changed", "item.created"]
     assert types(await read(staff)) == ["item.created"]
     assert types(await read(staff, all_accounts="true")) == [
-        "order.paid",
+        "order.delivered",
         "user.password_changed",
         "stock.low",
         "item.created",
@@ -51,8 +51,8 @@ async def test_everybody_reads_public_events_and_their_own(
 async def test_it_is_read_in_parts_each_event_once(live_sign_up: SignUp, tell: Publish, read: Read) -> None:
     ada, bob = await live_sign_up(), await live_sign_up()
     for number in range(7):
-        await tell(paid(str(number), ada.id))
-        await tell(paid(str(number), bob.id))
+        await tell(done(str(number), ada.id))
+        await tell(done(str(number), bob.id))
     seen: list[str] = []
     after: int | None = None
     while True:
@@ -70,7 +70,7 @@ async def test_it_is_read_in_parts_each_event_once(live_sign_up: SignUp, tell: P
         "oldest": 1,
         "last": 14,
     }
-    await tell(paid("late", ada.id))
+    await tell(done("late", ada.id))
     assert [one["id"] for one in (await read(ada, after=14))["items"]] == ["evt_15"]
 
 
@@ -80,8 +80,8 @@ async def test_a_request_goes_through_so_many_places_and_says_where_it_came_to(
     monkeypatch.setattr(queries, "MOST_LOOKED_AT", 4)
     ada, bob = await live_sign_up(), await live_sign_up()
     for number in range(6):
-        await tell(paid(str(number), bob.id))
-    await tell(paid("hers", ada.id))
+        await tell(done(str(number), bob.id))
+    await tell(done("hers", ada.id))
     first = await read(ada)
     assert (first["items"], first["next_after"], first["has_more"]) == ([], 4, True)
     second = await read(ada, after=first["next_after"])
@@ -92,11 +92,11 @@ async def test_it_is_narrowed_by_event_and_subject(
     live_sign_up: SignUp, tell: Publish, read: Read, live_client: httpx.AsyncClient
 ) -> None:
     ada = await live_sign_up()
-    await tell(paid("A", ada.id))
-    await tell(paid("B", ada.id))
+    await tell(done("A", ada.id))
+    await tell(done("B", ada.id))
     await tell(PasswordChanged(ada.id))
     assert types(await read(ada, type="user.*")) == ["user.password_changed"]
-    assert types(await read(ada, type="order.paid")) == ["order.paid"] * 2
+    assert types(await read(ada, type="order.delivered")) == ["order.delivered"] * 2
     assert [one["id"] for one in (await read(ada, subject="order:B"))["items"]] == ["evt_2"]
     assert (await read(ada, subject="order:Ö"))["items"] == []
     for query in (
@@ -115,7 +115,7 @@ async def test_what_is_no_longer_kept_is_said_to_be_gone(
 ) -> None:
     ada: Caller = await live_sign_up()
     for number in range(3):
-        await tell(paid(str(number), ada.id))
+        await tell(done(str(number), ada.id))
     await read(ada)
     await change("DELETE FROM outbox_events WHERE sequence <= 2")
     gone = await live_client.get(FEED, params={"after": 1}, headers=ada.headers)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import FastAPI
 
 from app.core.settings.settings import Settings
-from app.sales.orders.events import OrderPaid
+from app.sales.orders.events import OrderDelivered
 from devstack import Servers
 from tests.conftest import Caller, SignUp, client_of, running_app, settings_for
 from tests.receiver import Receiver, serve
@@ -95,6 +95,8 @@ async def receiver() -> AsyncIterator[Moody]:
     moody = Moody()
     async for _ in serve(moody, None):
         yield moody
+        if moody.gate is not None:
+            moody.gate.set()
 
 
 @pytest.fixture
@@ -111,9 +113,9 @@ def register(live_client: httpx.AsyncClient, receiver: Receiver) -> Register:
     return run
 
 
-def paid(number: str, user_id: int) -> OrderPaid:
-    """An order of somebody's is paid, which nobody looks up."""
-    return OrderPaid(1, number, user_id=user_id)
+def done(number: str, user_id: int) -> OrderDelivered:
+    """An order of somebody's is with them, which nobody looks up."""
+    return OrderDelivered(1, number, user_id=user_id)
 
 
 def message_of(request: tuple[web.BaseRequest, bytes]) -> Message:

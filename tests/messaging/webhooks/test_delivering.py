@@ -7,7 +7,7 @@ from app.identity.events import PasswordChanged
 from app.identity.permissions import Role
 from tests.factories import a_book
 
-from .conftest import WEBHOOKS, Shop, messages, paid, verify
+from .conftest import WEBHOOKS, Shop, done, messages, verify
 
 
 async def test_an_event_comes_signed_as_the_feed_has_it(shop: Shop) -> None:
@@ -55,7 +55,7 @@ async def test_everybody_hears_what_concerns_them_and_staff_of_all(shop: Shop) -
     for owner, path in ((ada, "/ada"), (bob, "/bob"), (staff, "/narrow")):
         await shop.register(owner, path)
     await shop.register(staff, "/wide", all_accounts=True)
-    events: list[Event] = [paid("A", ada.id), PasswordChanged(bob.id)]
+    events: list[Event] = [done("A", ada.id), PasswordChanged(bob.id)]
     for event in events:
         await shop.tell(event)
     await shop.change(
@@ -69,10 +69,10 @@ async def test_everybody_hears_what_concerns_them_and_staff_of_all(shop: Shop) -
     def types(path: str) -> list[str]:
         return sorted(json.loads(one.body)["type"] for one in messages(shop.receiver, path))
 
-    assert types("/ada") == ["item.deleted", "order.paid"]
+    assert types("/ada") == ["item.deleted", "order.delivered"]
     assert types("/bob") == ["item.deleted", "user.password_changed"]
     assert types("/narrow") == ["item.deleted"]
-    assert types("/wide") == ["item.deleted", "order.paid", "stock.low", "user.password_changed"]
+    assert types("/wide") == ["item.deleted", "order.delivered", "stock.low", "user.password_changed"]
 
 
 async def test_who_may_no_longer_hear_it_when_it_is_sent_does_not(shop: Shop) -> None:
@@ -81,13 +81,13 @@ async def test_who_may_no_longer_hear_it_when_it_is_sent_does_not(shop: Shop) ->
     await shop.register(staff, "/demoted", all_accounts=True)
     await shop.register(gone, "/closed", all_accounts=True)
     await shop.change("UPDATE webhook_endpoints SET paused_until = now() + interval '1 hour'")
-    await shop.tell(paid("A", ada.id))
+    await shop.tell(done("A", ada.id))
     async with shop.running_worker():
         await shop.holds("count(*) = 2 FROM webhook_deliveries")
         await shop.change(f"UPDATE users SET role = 'user' WHERE id = {staff.id}")  # noqa: S608 (a number of ours)
         await shop.change(f"UPDATE users SET is_active = false WHERE id = {gone.id}")  # noqa: S608 (a number of ours)
         await shop.change("UPDATE webhook_endpoints SET paused_until = NULL")
-        await shop.tell(paid("B", ada.id))
+        await shop.tell(done("B", ada.id))
         await shop.all_sent()
     assert shop.receiver.requests == []
     assert (

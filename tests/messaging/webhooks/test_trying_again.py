@@ -10,7 +10,7 @@ from app.core.clock import utc_now
 from tests.conftest import Caller
 from tests.worker.post_office import PostOffice
 
-from .conftest import WEBHOOKS, Shop, messages, paid, verify
+from .conftest import WEBHOOKS, Shop, done, messages, verify
 
 
 def moment(text: str) -> datetime:
@@ -36,7 +36,7 @@ async def test_a_try_that_fails_is_repeated_later_with_the_same_id(
 ) -> None:
     owner, webhook = await hook(shop, path)
     async with shop.running_worker():
-        await shop.tell(paid("A", owner.id))
+        await shop.tell(done("A", owner.id))
         await shop.holds("attempts = 1 AND claimed_until IS NULL FROM webhook_deliveries")
         [delivery] = await shop.deliveries(owner, webhook)
         assert (delivery["state"], delivery["status"]) == ("pending", status)
@@ -57,7 +57,7 @@ async def test_the_receivers_wish_is_honoured(shop: Shop) -> None:
     owner, webhook = await hook(shop, "/busy")
     shop.receiver.retry_after = "3600"
     async with shop.running_worker():
-        await shop.tell(paid("A", owner.id))
+        await shop.tell(done("A", owner.id))
         await shop.holds("attempts = 1 AND claimed_until IS NULL FROM webhook_deliveries")
     [delivery] = await shop.deliveries(owner, webhook)
     assert delivery["status"] == 503
@@ -70,7 +70,7 @@ async def test_the_tenth_failure_is_the_last_and_the_owner_is_mailed(
 ) -> None:
     owner, webhook = await hook(shop, "/status/500")
     async with shop.running_worker():
-        await shop.tell(paid("A", owner.id))
+        await shop.tell(done("A", owner.id))
         for attempt in range(1, 11):
             await shop.holds(f"attempts = {attempt} AND claimed_until IS NULL FROM webhook_deliveries")
             await shop.change("UPDATE webhook_endpoints SET paused_until = NULL")
@@ -88,7 +88,7 @@ async def test_a_receiver_that_is_gone_is_switched_off_at_once(shop: Shop, post_
     owner, webhook = await hook(shop, "/status/410", ordered=True)
     async with shop.running_worker():
         for _ in range(3):
-            await shop.tell(paid("A", owner.id))
+            await shop.tell(done("A", owner.id))
         await shop.all_sent()
         [mail] = await post_office.receives()
     shown = await shop.read(owner, webhook)
@@ -103,7 +103,7 @@ async def test_the_breaker_lets_one_try_through_and_closes_after_a_success(shop:
     shop.receiver.statuses["/moody"] = 500
     async with shop.running_worker():
         for number in range(12):
-            await shop.tell(paid(str(number), owner.id))
+            await shop.tell(done(str(number), owner.id))
         await shop.holds("failures = 3 AND paused_until > now() FROM webhook_endpoints")
         await shop.holds("count(*) = 0 FROM webhook_deliveries WHERE claimed_until IS NOT NULL")
         tried = len(shop.receiver.requests)
@@ -123,10 +123,10 @@ async def test_an_ordered_receiver_hears_of_one_thing_in_its_order(shop: Shop) -
     shop.receiver.statuses["/moody"] = 500
     async with shop.running_worker():
         for number in ("A", "A", "B"):
-            await shop.tell(paid(number, owner.id))
+            await shop.tell(done(number, owner.id))
         await shop.holds("count(*) = 2 FROM webhook_deliveries WHERE attempts = 1 AND claimed_until IS NULL")
         [second] = await shop.deliveries(
-            owner, webhook, state="pending", type="order.paid", limit="1", skip="1"
+            owner, webhook, state="pending", type="order.delivered", limit="1", skip="1"
         )
         assert (second["message_id"], second["attempts"]) == ("evt_2", 0)
         shop.receiver.statuses["/moody"] = 202
@@ -141,8 +141,8 @@ async def test_of_a_dead_letter_the_next_one_no_longer_waits(shop: Shop) -> None
     owner, _ = await hook(shop, "/moody", ordered=True)
     shop.receiver.statuses["/moody"] = 500
     async with shop.running_worker():
-        await shop.tell(paid("A", owner.id))
-        await shop.tell(paid("A", owner.id))
+        await shop.tell(done("A", owner.id))
+        await shop.tell(done("A", owner.id))
         await shop.holds("attempts = 1 AND claimed_until IS NULL FROM webhook_deliveries WHERE sequence = 1")
         shop.receiver.statuses["/moody"] = 202
         await shop.change("UPDATE webhook_deliveries SET state = 'dead' WHERE sequence = 1")
@@ -197,7 +197,7 @@ async def test_a_made_up_event_of_any_kind_can_be_sent(shop: Shop) -> None:
 async def test_a_delivery_is_sent_again_on_request_delivered_or_dead(shop: Shop) -> None:
     owner, webhook = await hook(shop, "/")
     async with shop.running_worker():
-        await shop.tell(paid("A", owner.id))
+        await shop.tell(done("A", owner.id))
         await shop.all_sent()
         [delivery] = await shop.deliveries(owner, webhook)
         path = f"{WEBHOOKS}/{webhook['id']}/deliveries/{delivery['id']}/redeliver"
@@ -215,12 +215,12 @@ async def test_a_window_is_replayed_without_what_was_delivered(shop: Shop) -> No
     owner, webhook = await hook(shop, "/")
     path = f"{WEBHOOKS}/{webhook['id']}"
     async with shop.running_worker():
-        await shop.tell(paid("delivered", owner.id))
+        await shop.tell(done("delivered", owner.id))
         await shop.all_sent()
         await shop.client.patch(path, json={"is_enabled": False}, headers=owner.headers)
         for number in ("missed", "missed too"):
-            await shop.tell(paid(number, owner.id))
-        await shop.tell(paid("somebody else's", (await shop.sign_up()).id))
+            await shop.tell(done(number, owner.id))
+        await shop.tell(done("somebody else's", (await shop.sign_up()).id))
         await shop.all_sent()
         await shop.client.patch(path, json={"is_enabled": True}, headers=owner.headers)
         now = utc_now()
@@ -242,7 +242,7 @@ async def test_the_beginning_of_an_answer_is_kept_whatever_bytes_it_has(shop: Sh
     owner, webhook = await hook(shop, "/binary")
     shop.receiver.bodies["/binary"] = b"\x00\xff" + "ü".encode() + b"x" * 5000
     async with shop.running_worker():
-        await shop.tell(paid("A", owner.id))
+        await shop.tell(done("A", owner.id))
         await shop.all_sent()
     [delivery] = await shop.deliveries(owner, webhook)
     path = f"{WEBHOOKS}/{webhook['id']}/deliveries/{delivery['id']}"
@@ -254,7 +254,7 @@ async def test_a_secret_that_cannot_be_read_any_more_is_told_of(shop: Shop) -> N
     owner, webhook = await hook(shop, "/")
     await shop.change("UPDATE webhook_endpoints SET sealed_keys = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'")
     async with shop.running_worker():
-        await shop.tell(paid("A", owner.id))
+        await shop.tell(done("A", owner.id))
         await shop.holds("attempts = 1 AND claimed_until IS NULL FROM webhook_deliveries")
     [delivery] = await shop.deliveries(owner, webhook)
     assert "rotate it" in delivery["error"]
