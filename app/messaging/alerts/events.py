@@ -16,8 +16,12 @@ class AlertRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class AlertsDue(Event):
-    """Among the events of the feed from `first` to `last` are some that somebody waits for."""
+    """Among the events of the feed from `first` to `last` are some that somebody waits for.
+
+    Of lower prices those are told next whose alerts have ids after `after`.
+    """
 
     type: ClassVar[str] = "alert.due"
     first: int
     last: int
+    after: int = 0

@@ -33,12 +33,16 @@ from app.core.db.batches import delete_some
 from app.core.db.locks import AdvisoryLock, acquire
 from app.core.events.events import OutboxEvent
 from app.identity.models import User
+from app.messaging.alerts.events import AlertsDue
 from app.messaging.alerts.models import AlertKind, AlertState, ItemAlert
 from app.messaging.email.models import MailSuppression
 from app.messaging.email.repository import MailRepository
 from app.messaging.email.templates import Template
 from app.messaging.notifications.kinds import KINDS, Channel
 from app.messaging.notifications.queries import hears_of
+
+BATCH = 5000
+"""Alerts of lower prices that one transaction goes through."""
 
 
 class Wish(NamedTuple):
@@ -183,11 +187,20 @@ class AlertRepository:
         mails = MailRepository(self._session)
         return await mails.add_all(_mails(Template.BACK_IN_STOCK, done))
 
-    async def tell_price_drops(self, first: int, last: int) -> int:
-        """Mail who waits for prices that went down since, below what each waits for; how many."""
-        return await MailRepository(self._session).add_all(
-            _mails(Template.PRICE_DROP, _choose_dropped(first, last).subquery("chosen"))
-        )
+    async def find_last_dropped(self, first: int, last: int, after: int) -> int | None:
+        """The last alert of the next batch of those that wait for prices that went down since; None when none is left."""
+        dropped = _dropped(first, last).subquery()
+        waiting = (ItemAlert.kind == AlertKind.PRICE_DROP, ItemAlert.state == AlertState.ACTIVE)
+        ids = select(ItemAlert.id).join(dropped, dropped.c.item_id == ItemAlert.item_id)
+        batch = ids.where(ItemAlert.id > after, *waiting).order_by(ItemAlert.id).limit(BATCH).subquery()
+        found: int | None = await self._session.scalar(select(func.max(batch.c.id)))
+        return found
+
+    async def tell_price_drops(self, due: AlertsDue, last_alert: int) -> int:
+        """Mail who waits for prices that went down since, below what each waits for, of one batch; how many."""
+        of_batch = ItemAlert.id.between(due.after + 1, last_alert)
+        chosen = _choose_dropped(due.first, due.last).where(of_batch).subquery("chosen")
+        return await MailRepository(self._session).add_all(_mails(Template.PRICE_DROP, chosen))
 
     async def purge(self, before: Retention) -> int:
         """Delete what nobody confirmed, and what was told long ago; return how many."""
@@ -249,19 +262,24 @@ def _choose_waiting(first: int, last: int) -> Select[*tuple[Any, ...]]:
         back.sequence <= last,
         back.type == "stock.back",
     )
+    # Once for each item, not for each who waits: so these two are made before anything is joined to them.
+    stocked = select(restocked, came_back.correlate(restocked).scalar_subquery().label("back_id"))
+    since = stocked.cte("stocked").prefix_with("MATERIALIZED")
     told_since = select(func.count()).where(
-        told.item_id == restocked.c.item_id,
+        told.item_id == since.c.item_id,
         told.kind == AlertKind.BACK_IN_STOCK,
-        told.done_event_id >= func.coalesce(came_back.scalar_subquery(), 0),
+        told.done_event_id >= func.coalesce(since.c.back_id, 0),
     )
-    copies = func.least(restocked.c.come, StockLevel.available - told_since.scalar_subquery())
+    copies = StockLevel.available - told_since.correlate(since).scalar_subquery()
     free = (
-        select(restocked.c.item_id, restocked.c.event_id, Item.title, Item.price, Item.currency)
-        .add_columns(copies.label("copies"))
-        .join(StockLevel, StockLevel.item_id == restocked.c.item_id)
-        .join(Item, Item.id == restocked.c.item_id)
+        select(since.c.item_id, since.c.event_id, Item.title, Item.price, Item.currency)
+        .add_columns(func.least(since.c.come, copies).label("copies"))
+        .join(StockLevel, StockLevel.item_id == since.c.item_id)
+        .join(Item, Item.id == since.c.item_id)
         .where(Item.is_active)
-    ).cte("free")
+        .cte("free")
+        .prefix_with("MATERIALIZED")
+    )
     waiting = (
         select(ItemAlert.id, free, *_TOLD, ItemAlert.confirmed_at)
         .join(free, free.c.item_id == ItemAlert.item_id)
@@ -277,9 +295,13 @@ def _choose_waiting(first: int, last: int) -> Select[*tuple[Any, ...]]:
     return select(ranked).where(ranked.c.place <= ranked.c.copies)
 
 
-def _choose_dropped(first: int, last: int) -> Select[*tuple[Any, ...]]:
+def _dropped(first: int, last: int) -> Select[*tuple[Any, ...]]:
     is_lower = _price("price") < _price("old_price")
-    dropped = _changed(first, last, OutboxEvent.type == "item.price_changed", is_lower).cte("dropped")
+    return _changed(first, last, OutboxEvent.type == "item.price_changed", is_lower)
+
+
+def _choose_dropped(first: int, last: int) -> Select[*tuple[Any, ...]]:
+    dropped = _dropped(first, last).cte("dropped")
     return (
         select(ItemAlert.id, dropped, Item.title, Item.price, Item.currency, *_TOLD)
         .join(dropped, dropped.c.item_id == ItemAlert.item_id)

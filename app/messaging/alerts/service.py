@@ -1,5 +1,6 @@
 """Alerts: set by whoever is logged in, asked for by anybody and confirmed by who reads the address, ended by one click."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Self
 
@@ -73,10 +74,17 @@ class AlertService:
             await self._end(alert)
 
     async def tell(self, due: AlertsDue) -> int:
-        """Mail who waits for what these events of the feed tell; how many. One at a time in the whole shop."""
+        """Mail who waits for what these events of the feed tell; how many. One at a time in the whole shop.
+
+        Of restocks all are told at once, which are few; of lower prices a batch, which names the next one.
+        """
         await self._alerts.lock()
-        restocked = await self._alerts.tell_restocked(due.first, due.last)
-        return restocked + await self._alerts.tell_price_drops(due.first, due.last)
+        told = 0 if due.after else await self._alerts.tell_restocked(due.first, due.last)
+        last = await self._alerts.find_last_dropped(due.first, due.last, due.after)
+        if last is None:
+            return told
+        await publish(self._session, replace(due, after=last))
+        return told + await self._alerts.tell_price_drops(due, last)
 
     async def _end(self, alert: ItemAlert) -> None:
         user_id = alert.user_id

@@ -7,6 +7,8 @@ import pytest
 
 from app.core.events.feed import EventsSequenced
 from app.messaging.alerts.events import AlertsDue
+from tests.conftest import Caller
+from tests.factories import an_item
 from tests.messaging.alerts.conftest import (
     ALERTS,
     BACK,
@@ -163,6 +165,37 @@ async def test_many_restocks_told_at_once_reach_no_more_than_there_are_copies(
     await restock(-2)
     assert recipients(post_office) == ["user0", "user1", "user2"]
     assert await ask("SELECT count(*) FROM item_alerts WHERE state = 'done'") == 3
+
+
+async def test_of_each_item_its_own_restock_counts(
+    live_client: httpx.AsyncClient,
+    keeper: Caller,
+    waiting: Waiting,
+    stock: Stock,
+    pen: Item,
+    restock: Restock,
+) -> None:
+    ink = await an_item(live_client, keeper, "Ink")
+    callers = [await waiting(name) for name in ("ada", "bob", "cyd")]
+    await restock(2)
+    for caller in callers:
+        await live_client.put(f"{ITEMS}/{ink['id']}/alerts/{BACK}", headers=caller.headers)
+    # The ink comes back together with a pen that somebody had reserved: of the pens that are there two people know.
+    await stock(ink, 1)
+    await stock(pen, -1)
+    await restock(1)
+    states = [
+        [
+            (one["title"], one["state"])
+            for one in (await live_client.get(MINE, headers=each.headers)).json()["items"]
+        ]
+        for each in callers
+    ]
+    assert states == [
+        [("Ink", "done"), ("Pen", "done")],
+        [("Ink", "active"), ("Pen", "done")],
+        [("Ink", "active"), ("Pen", "active")],
+    ]
 
 
 async def test_ending_an_alert_drops_its_mail_that_waits(

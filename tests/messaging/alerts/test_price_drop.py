@@ -3,10 +3,11 @@
 import httpx
 import pytest
 
+from app.messaging.alerts import repository
 from tests.conftest import Caller, SignUp
 from tests.messaging.alerts.conftest import DROP, ITEMS, Cost, Item, Subscribe, Work
 from tests.messaging.test_mails import text_of
-from tests.worker.conftest import Change
+from tests.worker.conftest import Ask, Change
 from tests.worker.post_office import PostOffice
 
 
@@ -51,6 +52,26 @@ async def test_of_changes_told_together_the_price_that_stands_counts(
     await work()
     [mail] = post_office.messages
     assert "9.50 EUR" in text_of(mail)
+
+
+async def test_a_drop_is_told_batch_by_batch_and_once_to_each(
+    change: Change, cost: Cost, pen: Item, work: Work, ask: Ask, post_office: PostOffice
+) -> None:
+    await change(
+        "INSERT INTO item_alerts (item_id, kind, email, email_key, currency, price, state, confirmed_at)"  # noqa: S608 (a number)
+        " SELECT "
+        + str(pen["id"])
+        + ", 'price-drop', 'reader' || n || '@example.com', 'reader' || n || '@example.com',"
+        " 'EUR', 10, 'active', now() FROM generate_series(1, 7) AS n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repository, "BATCH", 3)
+        await cost(9)
+        await work()
+    assert sorted(mail["To"] for mail in post_office.messages) == [
+        f"reader{n}@example.com" for n in range(1, 8)
+    ]
+    assert await ask("SELECT count(*) FROM outbox_events WHERE type = 'alert.due'") == 4
 
 
 @pytest.fixture
