@@ -59,6 +59,10 @@ async def test_bestsellers_are_ranked_in_each_currency(
     assert [one["is_there"] for one in euros["items"]] == [True, True, False]
     assert (euros["items"][0]["sku"], euros["items"][1]["isbn"]) == ("PEN-0001", "9780261102217")
     assert [one["previous"]["items"] for one in euros["items"]] == [0, 7, 0]
+    # Beside everything in the same currency, those of the list and all others.
+    assert euros["sum"] == {"items": 9, "revenue": 135}
+    assert [(day["items"], day["revenue"]) for day in euros["buckets"]] == [(7, 25), (2, 110)]
+    assert francs["sum"] == {"items": 1, "revenue": 2}
     by_revenue = await ask(client, admin, "bestsellers", **MARCH, by="revenue", limit="2")
     assert [one["item_id"] for one in by_revenue["currencies"][1]["items"]] == [gone, hobbit["id"]]
     assert by_revenue["currencies"][1]["items"][0]["previous"] is None
@@ -268,7 +272,7 @@ async def test_returns_count_when_they_were_asked_for(
     assert returns["previous"]["sum"]["returns"] == 0
 
 
-@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "101"}, {"by": "title"}, {"interval": "day"}])
+@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "101"}, {"by": "title"}, {"interval": "minute"}])
 async def test_what_bestsellers_cannot_be_asked_is_refused(
     client: httpx.AsyncClient, admin: Caller, query: dict[str, str]
 ) -> None:

@@ -134,9 +134,8 @@ def _reads() -> Iterator[tuple[str, str, Read]]:
         yield "accounts", period, partial(queries.get_accounts, query=query)
         yield "stock", period, partial(goods.get_stock, query=query)
         yield "returns", period, partial(goods.get_returns, query=query)
-        values.pop("interval", None)
         best = BestsellerQuery.model_validate(values)
-        yield "bestsellers", period, partial(goods.get_bestsellers, query=best)
+        yield "bestsellers", period, partial(goods.get_bestsellers, query=best, currency="EUR")
 
 
 async def _time(database: Database, read: Read) -> tuple[float, float, float]:

@@ -1,5 +1,6 @@
 """Reports that the worker makes: every kind in every format, with the figures of the shop; killed, broken, over."""
 
+import asyncio
 import csv
 import io
 import os
@@ -216,6 +217,20 @@ async def test_after_a_kill_the_report_is_made_from_the_beginning(
 
     file = await fetch(live_client, admin, at)
     assert sum(row["orders"] for row in file.json()["rows"]) == 2
+
+
+async def test_of_many_requests_at_one_moment_three_are_taken(
+    live_client: httpx.AsyncClient, live_sign_up: SignUp, ask: Ask
+) -> None:
+    admin = await live_sign_up(Role.ADMIN)
+    wanted = {**MARCH, "report_type": "sales"}
+    sent = [live_client.post(GENERATE, json=wanted, headers=once(admin)) for _ in range(8)]
+
+    answers = await asyncio.gather(*sent)
+
+    assert sorted(answer.status_code for answer in answers) == [202] * 3 + [409] * 5
+    assert await ask("SELECT count(*) FROM report_tasks") == 3
+    assert await ask("SELECT count(*) FROM outbox_events WHERE type = 'report.requested'") == 3
 
 
 async def test_a_report_that_cannot_be_made_has_failed_and_says_so(

@@ -13,10 +13,13 @@ from app.admin.stats.goods.schemas import (
     Bestseller,
     BestsellerKey,
     BestsellerQuery,
+    BestsellersBesideAll,
     BestsellersOut,
     CurrencyBestsellers,
     CurrencyRefunds,
     CurrencyStock,
+    GoodsBucket,
+    GoodsFigures,
     ItemFigures,
     Reason,
     ReturnPeriod,
@@ -27,8 +30,8 @@ from app.admin.stats.goods.schemas import (
 )
 from app.admin.stats.goods.spans import nested
 from app.admin.stats.periods import Interval, Period
-from app.admin.stats.queries import WITHIN, added_up_until, read_snapshot
-from app.admin.stats.schemas import PeriodOut
+from app.admin.stats.queries import WITHIN, added_up_until, read_sales, read_snapshot
+from app.admin.stats.schemas import CurrencySales, PeriodOut, SalesFigures
 from app.core.clock import utc_now
 from app.core.http.responses import ReadResult
 
@@ -159,25 +162,46 @@ class _Sold(NamedTuple):
     revenue: Decimal = Decimal(0)
 
 
-async def get_bestsellers(connection: AsyncConnection, query: BestsellerQuery) -> ReadResult:
-    """The best in each currency, beside the same items in the period before."""
+async def get_bestsellers(connection: AsyncConnection, query: BestsellerQuery, currency: str) -> ReadResult:
+    """The best in each currency, beside the same items in the period before, and beside everything."""
     snapshot, previous = await read_snapshot(connection), query.previous
-    currencies = await read_bestsellers(connection, query.period, query.by, query.limit)
+    best = await read_bestsellers(connection, query.period, query.by, query.limit)
     if previous is not None:
-        ids = [best.item_id for one in currencies for best in one.items]
+        ids = [item.item_id for one in best for item in one.items]
         earlier = await _read_sold(connection, previous, ids)
-        for one in currencies:
-            for best in one.items:
-                sold = earlier.get((best.item_id, one.currency), _Sold())
-                best.previous = ItemFigures.model_validate(sold)
+        for one in best:
+            for item in one.items:
+                sold = earlier.get((item.item_id, one.currency), _Sold())
+                item.previous = ItemFigures.model_validate(sold)
+    # Read after the best, it has every currency of theirs.
+    sales = await read_sales(connection, query.period, query.interval, currency)
+    everything = {one.currency: one for one in sales.currencies}
     figures = BestsellersOut(
         starts_at=query.period.since,
         ends_at=query.period.until,
         tz=query.zone_name,
+        interval=query.interval,
         previous=previous and PeriodOut(starts_at=previous.since, ends_at=previous.until),
-        currencies=currencies,
+        currencies=[_beside_all(one, everything[one.currency]) for one in best],
     )
     return ReadResult(figures, snapshot)
+
+
+def _beside_all(best: CurrencyBestsellers, everything: CurrencySales) -> BestsellersBesideAll:
+    return BestsellersBesideAll(
+        currency=best.currency,
+        items=best.items,
+        sum=GoodsFigures(items=everything.sum.items, revenue=_revenue(everything.sum)),
+        buckets=[
+            GoodsBucket(starts_at=one.starts_at, ends_at=one.ends_at, items=one.items, revenue=_revenue(one))
+            for one in everything.buckets
+        ],
+    )
+
+
+def _revenue(sales: SalesFigures) -> Decimal:
+    """What goods cost without what discounts took off: that of all lines together."""
+    return sales.gross - sales.discounts
 
 
 async def read_bestsellers(

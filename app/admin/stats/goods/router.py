@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from app.admin.stats.criteria import StatsQuery
 from app.admin.stats.goods import queries
@@ -15,9 +15,15 @@ router = APIRouter(prefix="/api/v1/admin/stats", tags=["admin"])
 
 
 @router.get("/bestsellers", summary="Bestsellers", response_model=BestsellersOut, dependencies=[STATS_READER])
-async def get_bestseller_statistics(query: Annotated[BestsellerQuery, Query()], reads: HotDep) -> Response:
-    """What sold best in the period, by pieces or by revenue, in each currency, before anything came back."""
-    return await reads.answer_private(partial(queries.get_bestsellers, query=query))
+async def get_bestseller_statistics(
+    query: Annotated[BestsellerQuery, Query()], request: Request, reads: HotDep
+) -> Response:
+    """What sold best in the period, by pieces or by revenue, in each currency, before anything came back.
+
+    Beside it stands what all items sold, in each part of the period.
+    """
+    currency = request.app.state.settings.currency
+    return await reads.answer_private(partial(queries.get_bestsellers, query=query, currency=currency))
 
 
 @router.get("/stock", summary="Stock", response_model=StockOut, dependencies=[STATS_READER])

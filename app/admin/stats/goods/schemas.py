@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.admin.stats.criteria import PeriodQuery
+from app.admin.stats.criteria import StatsQuery
 from app.admin.stats.schemas import PeriodOut, Share, StatsOut, Sum
 from app.core.http.schemas import ResponseModel, Timestamp
 
@@ -17,8 +17,8 @@ class BestsellerKey(StrEnum):
     REVENUE = "revenue"
 
 
-class BestsellerQuery(PeriodQuery):
-    """A period, and how much of the list."""
+class BestsellerQuery(StatsQuery):
+    """A period, its buckets, and how much of the list."""
 
     by: BestsellerKey = Field(default=BestsellerKey.ITEMS, description="What is most.")
     limit: Annotated[int, Field(ge=1, le=100)] = Field(
@@ -55,12 +55,29 @@ class CurrencyBestsellers(ResponseModel):
     items: list[Bestseller]
 
 
-class BestsellersOut(PeriodOut):
+class GoodsFigures(ResponseModel):
+    """What of all items was sold, those of the list and all others."""
+
+    items: int = Field(description="Pieces.", examples=[412])
+    revenue: Sum = Field(examples=[5120.4])
+
+
+class GoodsBucket(GoodsFigures, PeriodOut):
+    """What of all items was sold in a part of the period."""
+
+
+class BestsellersBesideAll(CurrencyBestsellers):
+    """The best in one currency, beside everything."""
+
+    sum: GoodsFigures
+    buckets: list[GoodsBucket]
+
+
+class BestsellersOut(StatsOut, PeriodOut):
     """What sells best."""
 
-    tz: str = Field(examples=["Europe/Berlin"])
     previous: PeriodOut | None = Field(description="What `previous` of each item is of.")
-    currencies: list[CurrencyBestsellers]
+    currencies: list[BestsellersBesideAll]
 
 
 class StockFigures(ResponseModel):
