@@ -68,6 +68,10 @@ class MailRepository:
         """The issue of the newsletter that mails have."""
         return await self._session.get(NewsletterIssue, issue_id)
 
+    async def find(self, mail_id: int) -> MailRecord | None:
+        """The mail as it is now."""
+        return await self._session.get(MailRecord, mail_id)
+
     async def lock(self, mail_id: int) -> MailRecord | None:
         """Lock the mail until the transaction ends."""
         statement = select(MailRecord).where(MailRecord.id == mail_id).with_for_update()

@@ -90,8 +90,8 @@ KINDS: Mapping[str, Kind] = {
         Kind("order_refunded", Category.ORDERS, _MAIL_APP_PUSH, is_transactional=True, details=("number",)),
         Kind("followed_items", Category.NEWS, _MAIL_APP_PUSH, details=("titles",)),
         Kind("new_accounts", Category.NEWS, _MAIL_APP, details=("count", "names")),
-        Kind("back_in_stock", Category.STOCK, _MAIL),
-        Kind("price_drop", Category.STOCK, _MAIL),
+        Kind("back_in_stock", Category.STOCK, _MAIL_APP_PUSH, details=("title",)),
+        Kind("price_drop", Category.STOCK, _MAIL_APP_PUSH, details=("title", "price", "currency")),
     )
 }
 
