@@ -1,14 +1,17 @@
 """The worker's fixtures, and mails from events."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
 
 from app.core.events.events import Event
+from app.core.events.jobs import JobDue
 from tests.conftest import SignUp
 from tests.worker.conftest import (
     Ask,
+    Change,
     Publish,
     RunningWorker,
     all_done,
@@ -40,5 +43,23 @@ async def mailed(
         async with running_worker():
             await all_done(ask)
         return post_office.messages
+
+    return run
+
+
+OpenJob = Callable[[str], Awaitable[None]]
+
+
+@pytest.fixture
+def open_job(change: Change, tell: Publish) -> OpenJob:
+    """Opens another slot of a scheduled job, as the scheduler does."""
+    opened = 0
+
+    async def run(job: str) -> None:
+        nonlocal opened
+        opened += 1
+        slot = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=opened)).isoformat()
+        await change(f"INSERT INTO job_slots (job, slot, every) VALUES ('{job}', '{slot}', '1 day')")  # noqa: S608 (the test's own)
+        await tell(JobDue(job, slot))
 
     return run

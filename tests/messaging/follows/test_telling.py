@@ -9,31 +9,31 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.core.events.jobs import JobDue
 from app.identity.permissions import Role
 from tests.catalog.merges.arrange import merge
 from tests.conftest import Caller, SignUp
 from tests.factories import a_book, an_author, an_item
-from tests.messaging.conftest import Mailed
+from tests.messaging.conftest import Mailed, OpenJob
 from tests.messaging.test_mails import text_of
-from tests.worker.conftest import Ask, Change, Publish, RunningWorker, StartWorker, all_done, until
+from tests.worker.conftest import Ask, Change, RunningWorker, StartWorker, all_done, until
 
 FOLLOWS = "/api/v1/users/me/follows"
 LIST = "/api/v1/users/me/notifications"
-RUN = JobDue("tell_followers", "2026-11-30T10:00:00+00:00")
+JOB = "tell_followers"
 
 Told = Callable[[], Awaitable[list[EmailMessage]]]
 
 
 @pytest.fixture
-def told(mailed: Mailed, running_worker: RunningWorker, ask: Ask) -> Told:
+def told(mailed: Mailed, running_worker: RunningWorker, ask: Ask, open_job: OpenJob) -> Told:
     """Lets a worker note what is new, then run the job of the hour; the mails about it so far."""
 
     async def run() -> list[EmailMessage]:
         async with running_worker():
             await until(lambda: is_sequenced(ask))
             await all_done(ask)
-        mails = await mailed(RUN)
+        await open_job(JOB)
+        mails = await mailed(None)
         return [mail for mail in mails if mail["Subject"] == "New from those you follow"]
 
     return run
@@ -170,7 +170,7 @@ async def test_a_worker_that_is_killed_while_it_tells_tells_nobody_twice(
     live_sign_up: SignUp,
     start_worker: StartWorker,
     told: Told,
-    tell: Publish,
+    open_job: OpenJob,
     ask: Ask,
 ) -> None:
     seller = await live_sign_up()
@@ -178,7 +178,7 @@ async def test_a_worker_that_is_killed_while_it_tells_tells_nobody_twice(
     for follower in followers:
         await follow(live_client, follower, "sellers", seller.id)
     await an_item(live_client, seller, "Pen")
-    await tell(RUN)
+    await open_job(JOB)
     first = start_worker()
 
     async def has_begun() -> bool:
@@ -189,7 +189,7 @@ async def test_a_worker_that_is_killed_while_it_tells_tells_nobody_twice(
 
     # The run of before may have come too early; the next one finds what was noted.
     await until(is_noted)
-    await tell(RUN)
+    await open_job(JOB)
     await until(has_begun)
     first.kill()
     first.wait()

@@ -1,19 +1,21 @@
 """Staff hear once a day of new accounts."""
 
 import re
+from collections.abc import Awaitable, Callable
+from email.message import EmailMessage
 
 import httpx
 import pytest
 
 from app.core.clock import shop_today, start_of_day
-from app.core.events.jobs import JobDue
 from app.identity.permissions import Role
 from tests.conftest import SignUp
-from tests.messaging.conftest import Mailed
+from tests.messaging.conftest import Mailed, OpenJob
 from tests.messaging.test_mails import text_of
 from tests.worker.conftest import Ask, Change
 
-RUN = JobDue("tell_staff_of_accounts", "2026-11-30T00:00:00+00:00")
+JOB = "tell_staff_of_accounts"
+Told = Callable[[], Awaitable[list[EmailMessage]]]
 
 
 @pytest.fixture
@@ -23,6 +25,17 @@ async def staff(live_sign_up: SignUp, mailed: Mailed, change: Change) -> dict[st
     named = {role.value: await live_sign_up(role) for role in Role if role is not Role.USER}
     await change("UPDATE users SET created_at = '2020-01-01'")
     return {role: f"{caller.username}@example.com" for role, caller in named.items()}
+
+
+@pytest.fixture
+def told(open_job: OpenJob, mailed: Mailed) -> Told:
+    """Runs the job of the day; the mails so far."""
+
+    async def run() -> list[EmailMessage]:
+        await open_job(JOB)
+        return await mailed(None)
+
+    return run
 
 
 async def open_accounts(live_sign_up: SignUp, change: Change, count: int) -> list[str]:
@@ -46,12 +59,12 @@ async def test_who_may_read_accounts_is_told_of_yesterdays(
     staff: dict[str, str],
     live_sign_up: SignUp,
     change: Change,
-    mailed: Mailed,
+    told: Told,
     live_client: httpx.AsyncClient,
     ask: Ask,
 ) -> None:
     names = await open_accounts(live_sign_up, change, 12)
-    mails = await mailed(RUN)
+    mails = await told()
     assert {mail["To"] for mail in mails} == {staff["admin"], staff["super_admin"]}
     assert {mail["Subject"] for mail in mails} == {"New accounts yesterday"}
     for mail in mails:
@@ -60,8 +73,10 @@ async def test_who_may_read_accounts_is_told_of_yesterdays(
             lines = [line.strip() for line in re.sub(r"<[^>]+>", "", part).splitlines()]
             assert [line for line in lines if line in names] == names[:10]
             assert "and 2 more" in part
-    told = "SELECT count(*) || ' ' || min(details->>'count') FROM notifications WHERE kind = 'new_accounts'"
-    assert await ask(told) == "2 12"
+    written = (
+        "SELECT count(*) || ' ' || min(details->>'count') FROM notifications WHERE kind = 'new_accounts'"
+    )
+    assert await ask(written) == "2 12"
     admin = await live_sign_up(Role.ADMIN)
     assert (await live_client.get("/api/v1/users/me/notifications", headers=admin.headers)).json()[
         "total"
@@ -69,19 +84,19 @@ async def test_who_may_read_accounts_is_told_of_yesterdays(
 
 
 async def test_a_day_without_new_accounts_is_not_told(
-    staff: dict[str, str], live_sign_up: SignUp, change: Change, mailed: Mailed, ask: Ask
+    staff: dict[str, str], live_sign_up: SignUp, change: Change, told: Told, ask: Ask
 ) -> None:
     await open_accounts(live_sign_up, change, 0)
     assert staff
-    assert await mailed(RUN) == []
+    assert await told() == []
     assert await ask("SELECT count(*) FROM notifications") == 0
 
 
 async def test_a_run_that_comes_twice_tells_once(
-    staff: dict[str, str], live_sign_up: SignUp, change: Change, mailed: Mailed
+    staff: dict[str, str], live_sign_up: SignUp, change: Change, told: Told, mailed: Mailed
 ) -> None:
     await open_accounts(live_sign_up, change, 1)
-    assert len(await mailed(RUN)) == 2
+    assert len(await told()) == 2
     await change("UPDATE outbox_events SET done_at = NULL WHERE type = 'staff_notes.due'")
     await change("UPDATE outbox_events SET available_at = now(), locked_until = now()")
     assert len(await mailed(None)) == 2
@@ -92,13 +107,13 @@ async def test_who_turned_mails_about_news_off_is_told_in_the_shop_alone(
     staff: dict[str, str],
     live_sign_up: SignUp,
     change: Change,
-    mailed: Mailed,
+    told: Told,
     ask: Ask,
 ) -> None:
     await open_accounts(live_sign_up, change, 1)
     await change(
         "INSERT INTO notification_choices SELECT id, 'news', 'mail', false FROM users WHERE role = 'admin'"
     )
-    [mail] = await mailed(RUN)
+    [mail] = await told()
     assert mail["To"] == staff["super_admin"]
     assert await ask("SELECT count(*) FROM notifications") == 2
