@@ -1,7 +1,7 @@
 """`python -m tests.performance.streams`: what open streams cost, on servers of its own, one worker as in production.
 
-Memory of idle WebSockets, the time from an event's place in the feed to its last listener, hot reads beside open streams,
-and how soon all are back after a rolling restart.
+All of it, or what is named: `idle` (memory of WebSockets of which nothing comes), `latency` (from an event's place in the feed
+to its last listener), `reads` (hot reads beside open streams), `restart` (how soon all are back after a rolling restart).
 """
 
 import asyncio
@@ -11,11 +11,13 @@ import os
 import secrets
 import signal
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -248,10 +250,14 @@ async def measure(server: Server, database_url: str, redis_url: str) -> None:
     shop = Shop(server, token, made.json()["id"], database, redis_url)
     # What the account itself has announced gets its places now.
     await shop.announce()
-    await measure_idle(shop)
-    await measure_latency(shop)
-    await measure_reads(shop, path)
-    await measure_restart(shop)
+    measures = {
+        "idle": partial(measure_idle, shop),
+        "latency": partial(measure_latency, shop),
+        "reads": partial(measure_reads, shop, path),
+        "restart": partial(measure_restart, shop),
+    }
+    for name in sys.argv[1:] or measures:
+        await measures[name]()
     await database.close()
 
 
