@@ -1,5 +1,7 @@
 """The verifier of `examples/` says of what the real signer made what it should."""
 
+import asyncio
+import socket
 import subprocess
 import sys
 
@@ -8,6 +10,7 @@ import pytest
 from app.messaging.webhooks.signing import Keys
 from tests.conftest import ROOT
 
+from .conftest import Shop, done
 from .vectors import PATH, made, text
 
 TRY = """
@@ -42,3 +45,26 @@ def test_the_verifier_in_python_tells_genuine_messages_from_others() -> None:
 def test_keys_survive_their_own_text(keys: Keys) -> None:
     assert Keys.from_text(keys.to_text()) == keys
     assert keys != Keys.make()
+
+
+async def test_the_receiver_of_the_example_takes_what_is_sent(shop: Shop) -> None:
+    owner = await shop.sign_up()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    webhook = await shop.register(owner, url=f"http://127.0.0.1:{port}/")
+    program = (sys.executable, "-u", "examples/webhooks/verify.py", str(port), webhook["secret"])
+    receiver = await asyncio.create_subprocess_exec(
+        *program, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert receiver.stdout is not None
+    try:
+        async with shop.running_worker():
+            await shop.tell(done("A", owner.id))
+            async with asyncio.timeout(60):
+                line = await receiver.stdout.readline()
+            await shop.holds("count(*) = 1 FROM webhook_deliveries WHERE state = 'delivered'")
+    finally:
+        receiver.kill()
+        await receiver.wait()
+    assert line.startswith(b'new evt_1 {"id":"evt_1","type":"order.delivered"')
