@@ -7,8 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+from dirty_equals import IsStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import utc_now
+from app.core.events.feed import FeedEvent
+from app.messaging.catalogue import PUBLIC_EVENTS, Audience, envelope
 from app.messaging.newsletter.handlers import purge_newsletter
 from tests.conftest import Caller, SignUp, events_of
 from tests.messaging.newsletter.conftest import API, ASKED, Subscribed, link_of
@@ -243,7 +247,10 @@ async def test_staff_hear_of_subscribers_by_the_feed(
     await client.post(ASKED, json={"email": "ada@example.com"}, headers=ada.headers)
     [event] = await events_of(session, "new-subscription")
     assert (event["username"], event["monthly_fee"]) == ("ada", "0.00")
-    assert event["start_date"]
+    told = envelope(FeedEvent(7, 7, "new-subscription", "subscription:1", ada.id, event, utc_now()))
+    assert told is not None
+    assert told.data == {"username": "ada", "monthly_fee": 0.0, "start_date": IsStr()}
+    assert PUBLIC_EVENTS["new-subscription"].audience is Audience.STAFF
 
 
 async def profile_of(client: httpx.AsyncClient, caller: Caller) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Leaving by one click (RFC 8058)."""
 
+import asyncio
 import re
 
 import httpx
@@ -9,10 +10,10 @@ from app.core.clock import utc_now
 from app.core.mail import Mail, mail_bytes
 from app.core.settings.groups import JwtSettings
 from app.messaging.email.lists import MailList, unsubscribe_token, unsubscribed_target
-from tests.conftest import JWT_SECRET
+from tests.conftest import JWT_SECRET, SignUp
 from tests.messaging.newsletter.conftest import API, ASKED, Subscribed, link_of
 from tests.messaging.newsletter.test_double_opt_in import Work
-from tests.worker.conftest import Ask
+from tests.worker.conftest import Ask, Change
 from tests.worker.post_office import PostOffice
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -91,6 +92,27 @@ async def test_what_waits_to_be_sent_is_dropped(
     await work()
     assert len(post_office.messages) == before
     assert not await ask("SELECT count(*) FROM mail_log WHERE state = 'queued'")
+
+
+async def test_whatever_is_done_to_a_subscription_at_once_ends_in_one_state(
+    live_client: httpx.AsyncClient, live_sign_up: SignUp, change: Change, subscribed: Subscribed, ask: Ask
+) -> None:
+    ada = await live_sign_up(username="ada")
+    await change("UPDATE users SET is_verified = true")
+    token = link_of(await subscribed(), "/newsletter/unsubscribe")
+    for _ in range(3):
+        answers = await asyncio.gather(
+            *(live_client.post(f"{API}/unsubscribe", params={"token": token}) for _ in range(3)),
+            *(
+                live_client.post(ASKED, json={"email": "ada@example.com"}, headers=ada.headers)
+                for _ in range(3)
+            ),
+            *(live_client.post(ASKED, json={"email": "ADA@example.com"}) for _ in range(2)),
+        )
+        assert {answer.status_code for answer in answers} == {202, 204}
+    await live_client.post(f"{API}/unsubscribe", params={"token": token})
+    assert await ask("SELECT state FROM newsletter_subscriptions") == "unsubscribed"
+    assert await ask("SELECT newsletter FROM users") is False
 
 
 def test_the_header_goes_over_the_wire_as_it_is() -> None:
