@@ -55,6 +55,7 @@ from app.core.redaction import fault_line
 from app.core.redis import make_cache_redis, make_redis, warn_of_policies
 from app.core.settings.settings import Settings
 from app.core.storage.storage import StorageHolder
+from app.core.tasks import end_tasks
 from app.messaging.webhooks.sending.sender import WebhookSender
 from app.ops.publisher import publishing
 
@@ -119,7 +120,7 @@ class Worker:
         _log.info("worker_started", concurrency=self._limits.concurrency)
         async with self._showing_metrics():
             await asyncio.gather(self._persist(self._receive), self._persist(self._sender.run))
-        await _end(tasks)
+        await end_tasks(tasks)
         await self.close()
         _log.info("worker_stopped")
 
@@ -130,7 +131,7 @@ class Worker:
         _log.info("scheduler_started")
         async with self._showing_metrics():
             await self._stopping.wait()
-        await _end([task])
+        await end_tasks([task])
         await self.close()
 
     def stop(self) -> None:
@@ -341,14 +342,6 @@ class Worker:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
-
-
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    # More than once: a cancellation that meets redis-py's own read timeout is lost in it.
-    while pending := [task for task in tasks if not task.done()]:
-        for task in pending:
-            task.cancel()
-        await asyncio.wait(pending, timeout=0.2)
 
 
 def run_worker(settings: Settings, *, is_scheduling: bool = False) -> None:

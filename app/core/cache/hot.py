@@ -29,6 +29,7 @@ from app.core.cache.local import (
 )
 from app.core.redis import REDIS_FAULTS
 from app.core.settings.groups import CacheSettings
+from app.core.tasks import end_tasks
 
 _MIB = 1024 * 1024
 _GROUPS = "cache_groups"
@@ -169,11 +170,7 @@ class HotCache:
 
     async def stop(self) -> None:
         """Leave the bus and end what runs in the background."""
-        # More than once: a cancellation that meets redis-py's own read timeout is lost in it.
-        while tasks := tuple(self._tasks):
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks, timeout=0.1)
+        await end_tasks(tuple(self._tasks))
 
     async def _lead(
         self, space: CacheSpace[Value], group: str, key: str, load: Loader[Value]

@@ -7,7 +7,6 @@ second: the feed has no gaps, so that nothing is missed in between. The streams 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 
 import structlog
 
@@ -19,6 +18,7 @@ from app.core.http.leaving import LEAVING
 from app.core.metrics import STREAMS_DEGRADED, STREAMS_ENDED, STREAMS_OPEN
 from app.core.redis import REDIS_FAULTS, RedisClient
 from app.core.settings.streams import StreamSettings
+from app.core.tasks import end_tasks
 from app.messaging.catalogue import EventOut, envelope
 from app.messaging.realtime.channels import Channel, Kind, channels_of, read_channel
 from app.messaging.realtime.errors import StreamsFull
@@ -77,10 +77,7 @@ class Hub:
     async def stop(self) -> None:
         """End every stream."""
         self._end_all(Ending.RESTART)
-        for task in self._tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await end_tasks(self._tasks)
         await self._talk.stop()
         await self._quota.stop()
 
