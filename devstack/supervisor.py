@@ -77,11 +77,13 @@ class Supervisor:
 
         Raises DevStackError when a step failed, a process ended, or port or checkout is taken.
         """
+        # As they are before anything is started from them: what changes meanwhile is a change, too.
+        sources = Sources(self._plan.sources) if self._plan.sources else None
         with self._signals(), self._stack:
             try:
                 self._start()
                 self._announce(self._plan)
-                self._watch()
+                self._watch(sources)
             except _Halted:
                 return
 
@@ -145,11 +147,10 @@ class Supervisor:
     def _pid_file(self, child: Child) -> Path:
         return self._workspace.local / f"{child.name}.pid"
 
-    def _watch(self) -> None:
+    def _watch(self, sources: Sources | None) -> None:
         """Wait for the stop signal; meanwhile a process that ends stops the rest, unless sources are watched:
         then its fault was printed, and the next change starts it again.
         """
-        sources = Sources(self._plan.sources) if self._plan.sources else None
         while True:
             self._check(services=sources is None)
             if sources is not None and sources.have_changed():
