@@ -107,7 +107,7 @@ def test_the_key_is_claimed_after_every_other_dependency() -> None:
             assert not any(isinstance(each.call, HonourKey) for each in others), route.name
 
 
-def test_it_is_documented(app: FastAPI) -> None:
+async def test_it_is_documented(app: FastAPI) -> None:
     for route in ROUTES:
         if not is_idempotent(route):
             continue

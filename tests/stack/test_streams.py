@@ -3,15 +3,20 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from tests.browser.test_event_source import PAGE
+from tests.browser.test_own_writes import PageServer, browser, page_server, run_page
 from tests.stack.conftest import StackMaker
 from tests.stack.stack import Stack, docker, running
 from tests.stack.streams import EventSource, listening
 from tests.stack.test_replacing import settle
+
+__all__ = ["browser"]
 
 SERVERS = 2
 CHANGES = 60
@@ -20,10 +25,22 @@ _SELLER = {"username": "demo_seller", "password": "Bookstore-demo-1!"}
 
 
 @pytest.fixture(scope="module")
-def live(make_stack: StackMaker) -> Iterator[Stack]:
+def page() -> Iterator[PageServer]:
+    """A page that listens by EventSource and WebSocket, on an origin of its own."""
+    with page_server(PAGE) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def live(make_stack: StackMaker, page: PageServer) -> Iterator[Stack]:
     """Two API containers, one Gunicorn worker each, and limits that a crowd from one address does not meet."""
     stack = make_stack("live", variables={"NGINX_API_RATE": "10000r/s", "NGINX_API_BURST": "10000"})
-    stack.set_in_env(RATE_LIMIT_FACTOR="10000", WEB_CONCURRENCY="1", STREAM_PER_USER=str(2 * MANY))
+    stack.set_in_env(
+        RATE_LIMIT_FACTOR="10000",
+        WEB_CONCURRENCY="1",
+        STREAM_PER_USER=str(2 * MANY),
+        CORS_ORIGINS=page.origin,
+    )
     with running(stack, "--scale", f"api={SERVERS}"):
         settle(stack, SERVERS)
         yield stack
@@ -75,11 +92,21 @@ def prices_told(source: EventSource) -> list[int]:
     return [int(event["data"]["price"]) for event in told]  # type: ignore[index]  # as the catalogue of events has it
 
 
-async def test_every_change_is_told_once_in_order_though_a_server_is_killed(live: Stack, shop: Shop) -> None:
+async def test_every_change_is_told_once_in_order_though_a_server_is_killed(
+    live: Stack, shop: Shop, browser: str, page: PageServer, tmp_path: Path
+) -> None:
     sources = [shop.source(live) for _ in range(8)]
     changes = list(range(1, CHANGES + 1))
     victim = live.containers("api")[0]
     async with listening(*sources):
+        page.plan = {
+            "shop": live.url,
+            "token": shop.token,
+            "channel": f"items:{shop.item_id}",
+            "after": sources[0].last_event_id,
+            "most": CHANGES,  # type: ignore[dict-item]  # the page takes any JSON
+        }
+        reading = asyncio.create_task(run_page(browser, page, tmp_path / "profile"))
         for price in changes:
             await shop.set_price(price)
             if price == CHANGES // 3:
@@ -88,11 +115,14 @@ async def test_every_change_is_told_once_in_order_though_a_server_is_killed(live
         async with asyncio.timeout(60):
             while any(len(prices_told(source)) < CHANGES for source in sources):
                 await asyncio.sleep(0.1)
-        await asyncio.sleep(1)
+        found = await reading
     assert sum(len(source.ended) for source in sources) > 0, (
         "some of them heard of it by the one that was killed"
     )
     assert [prices_told(source) for source in sources] == [changes] * len(sources)
+    sequences = [event["sequence"] for event in sources[0].events]
+    for client in ("EventSource", "WebSocket"):
+        assert found[client]["seen"] == sequences[:CHANGES]
     docker("start", victim)
     settle(live, SERVERS)
 
