@@ -92,14 +92,14 @@ reserved_delta, stock_levels.on_hand ), moved AS ( INSERT INTO stock_movements (
 balance_after, kind, actor_id, reason, order_id) SELECT item_id, delta, reserved_delta, on_hand, 'reservation',
 :buyer::bigint, NULL, :order::bigint FROM changed ORDER BY item_id RETURNING id, item_id ) SELECT item_id, on_hand,
 available, moved.id FROM locked LEFT JOIN moved USING (item_id) ORDER BY item_id;
-WITH written AS (INSERT INTO outbox_events (type, payload, request_id) VALUES ('order.created',
+WITH written AS (INSERT INTO outbox_events (type, payload, request_id, subject, user_id) VALUES ('order.created',
 '{"order_id": 2111, "number": "ORD-48561453", "user_id": 91, "total": "35.90", "currency": "EUR"}',
-'5b6e17764f5eb22abff5c40514dd249c')) SELECT pg_notify('outbox', '');
+'5b6e17764f5eb22abff5c40514dd249c', 'order' || chr(58) || 'ORD-48561453', :buyer)) SELECT pg_notify('outbox', ''),
+pg_current_xact_id()::text AS xid;
 WITH gone AS (DELETE FROM cart_lines WHERE cart_id = :cart) UPDATE carts SET version = version + 1, coupon = NULL,
 warnings = '[]', expires_at = CASE WHEN token_hash IS NOT NULL THEN (now() + interval '30 days')::timestamptz END
 WHERE id = :cart;
 UPDATE idempotency_keys SET answer = convert_to(repeat('x', 1500), 'UTF8'), fingerprint = sha256('request') WHERE id =
 sha256(convert_to('key ' || :shift::text || ' ' || :cart::text, 'UTF8')) AND claim =
 '95085928-f1a3-40f0-b138-91305b1c5e06'::uuid AND answer IS NULL RETURNING id;
-SELECT pg_current_xact_id()::text;
 COMMIT;
