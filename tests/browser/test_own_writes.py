@@ -115,7 +115,9 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
             await task
 
 
-async def run_page(browser: str, page: PageServer, profile: Path) -> dict[str, dict[str, Any]]:
+async def run_page(
+    browser: str, page: PageServer, profile: Path, within: float = 60
+) -> dict[str, dict[str, Any]]:
     process = await asyncio.create_subprocess_exec(
         browser,
         *OPTIONS,
@@ -125,7 +127,7 @@ async def run_page(browser: str, page: PageServer, profile: Path) -> dict[str, d
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        found = await asyncio.to_thread(page.found.get, timeout=60)
+        found = await asyncio.to_thread(page.found.get, timeout=within)
     finally:
         process.terminate()
         await process.wait()

@@ -106,7 +106,7 @@ async def test_every_change_is_told_once_in_order_though_a_server_is_killed(
             "after": sources[0].last_event_id,
             "most": CHANGES,  # type: ignore[dict-item]  # the page takes any JSON
         }
-        reading = asyncio.create_task(run_page(browser, page, tmp_path / "profile"))
+        reading = asyncio.create_task(run_page(browser, page, tmp_path / "profile", within=240))
         for price in changes:
             await shop.set_price(price)
             if price == CHANGES // 3:

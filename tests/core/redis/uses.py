@@ -82,6 +82,7 @@ async def use_everything(shop: Shop, client: str = "somebody") -> None:
     assert (await shop.first.get("/health/ready")).status_code == 200
     await share_the_cache(shop)
     await end_a_session_everywhere(shop)
+    await listen_by_ticket(shop)
     await count_exactly(shop, client)
     await count_in_general(shop, client)
     await work_off_an_order(shop)
@@ -123,6 +124,32 @@ async def end_a_session_everywhere(shop: Shop) -> None:
 
     # Far less than the minute for which it would be kept.
     await until(is_out, within=10)
+
+
+async def listen_by_ticket(shop: Shop) -> None:
+    """A ticket opens one stream, which is counted until it ends, here with its session."""
+    token = (await tokens_of(shop.first, shop.seller.username))["access_token"]
+    asked = await shop.first.post(f"{AUTH}/stream-tickets", headers=bearer(token))
+    assert asked.status_code == 200, asked.text
+    ticket = {"ticket": asked.json()["ticket"]}
+    stream = asyncio.create_task(shop.second.get("/api/v1/events/stream", params=ticket))
+    places = f"bookstore:streams:{shop.seller.id}"
+
+    async def is_counted() -> bool:
+        return bool(await shop.one.state.redis.zcard(places))
+
+    await until(is_counted)
+    ended = await shop.first.post(f"{AUTH}/logout", headers=bearer(token))
+    assert ended.status_code in {200, 204}, ended.text
+    told = await stream
+    assert "session-ended" in told.text
+    again = await shop.second.get("/api/v1/events/stream", params=ticket)
+    assert again.status_code == 401
+
+    async def is_given_back() -> bool:
+        return not await is_counted()
+
+    await until(is_given_back)
 
 
 async def count_exactly(shop: Shop, client: str) -> None:
