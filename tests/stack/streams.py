@@ -63,7 +63,7 @@ class EventSource:
                 return
             await self._read(reader)
         finally:
-            writer.close()
+            writer.transport.abort()
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         name, event_id = "message", ""
@@ -107,3 +107,5 @@ async def listening(*sources: EventSource) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # Until the loop has seen the end of each connection.
+        await asyncio.sleep(0.5)
