@@ -1,15 +1,14 @@
 """Which reports there are, what is asked for, and what is told of it."""
 
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field
 
 from app.admin.reports.models import ReportStatus
-from app.admin.stats.criteria import DayOrMoment, make_period
-from app.admin.stats.periods import Period, zone_of
-from app.core.http.schemas import Line, RequestModel, ResponseModel, Timestamp
+from app.admin.stats.criteria import OfPeriod
+from app.core.http.schemas import RequestModel, ResponseModel, Timestamp
 
 
 class ReportType(StrEnum):
@@ -40,7 +39,7 @@ MEDIA_TYPES = {
 }
 
 
-class ReportIn(RequestModel):
+class ReportIn(RequestModel, OfPeriod):
     """A report of a half-open period."""
 
     EXAMPLE: ClassVar[dict[str, Any] | None] = {
@@ -52,38 +51,7 @@ class ReportIn(RequestModel):
     }
 
     report_type: ReportType
-    since: DayOrMoment | None = Field(
-        default=None,
-        alias="from",
-        description="A day of the time zone, or a moment. Without it: thirty days before `to`.",
-    )
-    until: DayOrMoment | None = Field(
-        default=None,
-        alias="to",
-        description="The first day, or moment, that is no longer part of it. Without it: tomorrow.",
-    )
-    tz: Annotated[Line, Field(min_length=1, max_length=64)] | None = Field(
-        default=None, description="Time zone of the IANA database whose days count. Without it: the shop's."
-    )
     format: ReportFormat = ReportFormat.CSV
-    _period: Period = PrivateAttr()
-
-    @field_validator("tz")
-    @classmethod
-    def _is_known(cls, name: str | None) -> str | None:
-        if name is not None:
-            zone_of(name)
-        return name
-
-    @model_validator(mode="after")
-    def _is_a_period(self) -> Self:
-        self._period = make_period(self.since, self.until, self.tz)
-        return self
-
-    @property
-    def period(self) -> Period:
-        """What was asked for, or what stands for it."""
-        return self._period
 
 
 class ReportStarted(ResponseModel):

@@ -58,10 +58,8 @@ class Compare(StrEnum):
     PREVIOUS = "previous"
 
 
-class PeriodQuery(BaseModel):
+class OfPeriod(BaseModel):
     """A half-open period; without `from` and `to` the last thirty days, today among them."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     since: DayOrMoment | None = Field(
         default=None,
@@ -80,9 +78,6 @@ class PeriodQuery(BaseModel):
         description="Time zone of the IANA database whose days count. Without it: the shop's.",
         examples=["Europe/Berlin"],
     )
-    compare: Compare | None = Field(
-        default=None, description="`previous`: the period of the same length before it, too."
-    )
     _period: Period = PrivateAttr()
 
     @field_validator("tz")
@@ -98,14 +93,24 @@ class PeriodQuery(BaseModel):
         return self
 
     @property
-    def zone_name(self) -> str:
-        """The name of the zone whose days count."""
-        return self.tz or zone_name(shop_zone())
-
-    @property
     def period(self) -> Period:
         """What was asked for, or what stands for it."""
         return self._period
+
+
+class PeriodQuery(OfPeriod):
+    """A period, and whether to compare it."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    compare: Compare | None = Field(
+        default=None, description="`previous`: the period of the same length before it, too."
+    )
+
+    @property
+    def zone_name(self) -> str:
+        """The name of the zone whose days count."""
+        return self.tz or zone_name(shop_zone())
 
     @property
     def previous(self) -> Period | None:

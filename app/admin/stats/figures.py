@@ -1,9 +1,9 @@
 """What is made of the sums that the database gives: buckets, shares, what follows from them. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from app.admin.stats.periods import Period, added_up
 from app.sales.pricing import round_money
@@ -102,6 +102,13 @@ class Returns(NamedTuple):
     received: int = 0
     damaged: int = 0
 
+    def shown(self) -> dict[str, int]:
+        """The fields of `ReturnFigures`."""
+        return self._asdict()
+
+
+Counts = TypeVar("Counts", Steps, Movements, Returns)
+
 
 def share(part: int, whole: int) -> float | None:
     """A part of the whole, to four digits; None of nothing."""
@@ -111,3 +118,13 @@ def share(part: int, whole: int) -> float | None:
 def add_columns(rows: Collection[Sequence[Any]]) -> list[Any]:
     """The sums of the columns; none of no rows."""
     return [sum(column) for column in zip(*rows, strict=True)]
+
+
+def summed(spans: Spans, found: Mapping[int, Counts], kind: type[Counts]) -> dict[str, object]:
+    """A period's ends, its sum and its buckets, those without a row empty; `found` has the rows by bucket."""
+    nothing = kind()
+    return {
+        **spans.whole,
+        "sum": kind(*add_columns(found.values())).shown(),
+        "buckets": [{**found.get(at, nothing).shown(), **spans.of(at)} for at in range(len(spans.bounds))],
+    }

@@ -7,7 +7,7 @@ from sqlalchemy import Date, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.admin.stats.criteria import StatsQuery, make_period
-from app.admin.stats.figures import Sales, Spans, Steps, add_columns
+from app.admin.stats.figures import Sales, Spans, Steps, add_columns, summed
 from app.admin.stats.models import RolledUp
 from app.admin.stats.periods import Interval, Period
 from app.admin.stats.schemas import (
@@ -174,15 +174,7 @@ async def _read_conversion(
     spans = Spans(period, period.bounds(interval))
     rows = await connection.execute(_CONVERSION, spans.values(await added_up_until(connection, SALES)))
     found = {row.bucket - 1: Steps(*row[1:]) for row in rows}
-    return ConversionPeriod.model_validate(
-        {
-            **spans.whole,
-            "sum": Steps(*add_columns(found.values())).shown(),
-            "buckets": [
-                {**found.get(at, Steps()).shown(), **spans.of(at)} for at in range(len(spans.bounds))
-            ],
-        }
-    )
+    return ConversionPeriod.model_validate(summed(spans, found, Steps))
 
 
 async def get_accounts(connection: AsyncConnection, query: StatsQuery) -> ReadResult:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.admin.stats.criteria import StatsQuery
-from app.admin.stats.figures import Movements, Returns, Spans, add_columns, share
+from app.admin.stats.figures import Movements, Returns, Spans, share, summed
 from app.admin.stats.goods.schemas import (
     Bestseller,
     BestsellerKey,
@@ -263,15 +263,7 @@ async def _read_moved(connection: AsyncConnection, period: Period, interval: Int
     spans = Spans(period, period.bounds(interval))
     rows = await connection.execute(_MOVED, spans.values(await added_up_until(connection, STOCK)))
     found = {row.bucket - 1: Movements(*row[1:]) for row in rows}
-    return StockPeriod.model_validate(
-        {
-            **spans.whole,
-            "sum": Movements(*add_columns(found.values())).shown(),
-            "buckets": [
-                {**found.get(at, Movements()).shown(), **spans.of(at)} for at in range(len(spans.bounds))
-            ],
-        }
-    )
+    return StockPeriod.model_validate(summed(spans, found, Movements))
 
 
 async def get_returns(connection: AsyncConnection, query: StatsQuery) -> ReadResult:
@@ -291,19 +283,15 @@ async def read_returns(connection: AsyncConnection, period: Period, interval: In
     spans = Spans(period, period.bounds(interval))
     rows = await connection.execute(_RETURNS, {**spans.ends, "bounds": spans.bounds})
     found = {row.bucket - 1: Returns(*row[1:]) for row in rows}
-    whole = Returns(*add_columns(found.values()))
+    pieces = sum(one.pieces for one in found.values())
     sold = nested(period, await added_up_until(connection, ITEMS))._asdict()
     reasons = await connection.execute(_REASONS, {**spans.ends, "most": MOST_REASONS})
     refunds = await connection.execute(_REFUNDS, spans.ends)
     return ReturnPeriod.model_validate(
         {
-            **spans.whole,
-            "sum": whole._asdict(),
-            "buckets": [
-                {**found.get(at, Returns())._asdict(), **spans.of(at)} for at in range(len(spans.bounds))
-            ],
+            **summed(spans, found, Returns),
             "reasons": [Reason.model_validate(row) for row in reasons],
             "refunds": [CurrencyRefunds.model_validate(row) for row in refunds],
-            "return_rate": share(whole.pieces, int(await connection.scalar(_SOLD_PIECES, sold) or 0)),
+            "return_rate": share(pieces, int(await connection.scalar(_SOLD_PIECES, sold) or 0)),
         }
     )
