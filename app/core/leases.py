@@ -4,6 +4,7 @@ What a killed process held is free after `LASTS`. The time is the caller's: cloc
 """
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from app.core.clock import utc_now
 from app.core.redis import RedisClient
@@ -32,6 +33,11 @@ class Leases:
         now = _now()
         arguments: list[str | int] = [name, now, now + LASTS * 1000, most, LASTS * 1000]
         return bool(await self._take(keys=[f"{self._prefix}:{key}"], args=arguments))
+
+    async def holders(self, key: str) -> list[str]:
+        """The names that hold places under the key."""
+        names: list[Any] = await self._redis.zrange(f"{self._prefix}:{key}", 0, -1)
+        return [name.decode() for name in names]
 
     async def renew(self, held: Mapping[str, Collection[str]]) -> None:
         """Hold these places for `LASTS` from now."""

@@ -244,7 +244,7 @@ class Hub:
 
     async def _listen(self) -> None:
         self._places = await live_channel(self._database)
-        channels = [self._places, await self._talk.name_channel(self._database)]
+        channels = [self._places, await self._talk.name_channel(self._database), self._quota.presence]
         await hear(self._redis, channels, self._begin_hearing, self._hear)
 
     async def _begin_hearing(self) -> None:

@@ -1,8 +1,14 @@
-"""How many streams each account has open, in all processes together; while Redis is away each counts its own."""
+"""How many streams each account has open, in all processes together; while Redis is away each counts its own.
+
+A browser's EventSource that is refused never comes again, so the places of a process that was killed are free as soon
+as somebody wants them: each process subscribes to a channel of its own, and Redis knows at once when nobody does.
+"""
 
 import asyncio
+import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import structlog
 
@@ -12,6 +18,7 @@ from app.messaging.realtime.errors import TooManyStreams
 from app.messaging.realtime.stream import Stream
 
 _AT_ONCE = 8
+_PROCESSES = "bookstore:streams:of:"
 _log = structlog.get_logger(__name__)
 
 
@@ -19,6 +26,10 @@ class StreamQuota:
     """Lets streams in, and out."""
 
     def __init__(self, redis: RedisClient, per_user: int) -> None:
+        self._process = secrets.token_hex(8)
+        self.presence = f"{_PROCESSES}{self._process}"
+        """The channel to which this process subscribes for as long as it lives."""
+        self._redis = redis
         self._leases = Leases(redis, "bookstore:streams")
         self._per_user = per_user
         self._here: Counter[int] = Counter()
@@ -31,7 +42,7 @@ class StreamQuota:
         """Count the stream. Raises TooManyStreams."""
         try:
             async with self._lanes:
-                is_let_in = await self._leases.take(str(user_id), stream_id, self._per_user)
+                is_let_in = await self._take(str(user_id), self._name(stream_id))
         except REDIS_FAULTS as fault:
             _log.debug("stream_quota_is_local", error=fault)
             is_let_in = self._here[user_id] < self._per_user
@@ -47,7 +58,7 @@ class StreamQuota:
         self._here[user_id] -= 1
         if not self._here[user_id]:
             del self._here[user_id]
-        self._left[str(user_id)].append(stream_id)
+        self._left[str(user_id)].append(self._name(stream_id))
         if self._telling is None:
             self._telling = asyncio.create_task(self._tell_left())
 
@@ -55,7 +66,7 @@ class StreamQuota:
         """Keep the places of those that are open."""
         held: defaultdict[str, list[str]] = defaultdict(list)
         for stream in streams:
-            held[str(stream.listener.principal.user_id)].append(stream.id)
+            held[str(stream.listener.principal.user_id)].append(self._name(stream.id))
         if not held:
             return
         try:
@@ -67,6 +78,26 @@ class StreamQuota:
         """Tell the others of those that left."""
         if self._telling is not None:
             await self._telling
+
+    def _name(self, stream_id: str) -> str:
+        return f"{self._process}:{stream_id}"
+
+    async def _take(self, user: str, name: str) -> bool:
+        if await self._leases.take(user, name, self._per_user):
+            return True
+        dead = await self._list_dead(await self._leases.holders(user))
+        if not dead:
+            return False
+        await self._leases.give_back({user: dead})
+        return await self._leases.take(user, name, self._per_user)
+
+    async def _list_dead(self, names: Iterable[str]) -> list[str]:
+        """Those whose process has gone. One that only lost Redis for a moment takes its places again as it renews them."""
+        processes = {name: name.partition(":")[0] for name in names}
+        others = {f"{_PROCESSES}{process}" for process in processes.values()} - {self.presence}
+        listening: list[tuple[Any, int]] = await self._redis.pubsub_numsub(*others) if others else []
+        living = {self.presence, *(channel.decode() for channel, count in listening if count)}
+        return [name for name, process in processes.items() if f"{_PROCESSES}{process}" not in living]
 
     async def _tell_left(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -127,16 +128,17 @@ async def end_a_session_everywhere(shop: Shop) -> None:
 
 
 async def listen_by_ticket(shop: Shop) -> None:
-    """A ticket opens one stream, which is counted until it ends, here with its session."""
+    """A ticket opens one stream, which is counted until it ends, here with its session. Who is dead holds no place."""
     token = (await tokens_of(shop.first, shop.seller.username))["access_token"]
     asked = await shop.first.post(f"{AUTH}/stream-tickets", headers=bearer(token))
     assert asked.status_code == 200, asked.text
     ticket = {"ticket": asked.json()["ticket"]}
+    redis, places = shop.one.state.redis, f"bookstore:streams:{shop.seller.id}"
+    await redis.zadd(places, {f"killed:{number}": sys.float_info.max for number in range(5)})
     stream = asyncio.create_task(shop.second.get("/api/v1/events/stream", params=ticket))
-    places = f"bookstore:streams:{shop.seller.id}"
 
     async def is_counted() -> bool:
-        return bool(await shop.one.state.redis.zcard(places))
+        return bool(await redis.zcard(places) == 1)
 
     await until(is_counted)
     ended = await shop.first.post(f"{AUTH}/logout", headers=bearer(token))
@@ -147,7 +149,7 @@ async def listen_by_ticket(shop: Shop) -> None:
     assert again.status_code == 401
 
     async def is_given_back() -> bool:
-        return not await is_counted()
+        return not await redis.zcard(places)
 
     await until(is_given_back)
 

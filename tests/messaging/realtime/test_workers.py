@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from devstack import Servers
+from devstack.process import wait_until
 from tests.conftest import Caller, running_app, settings_for
 from tests.gunicorn import Gunicorn, StartGunicorn, start_gunicorn
 from tests.ops.test_leaving import workers_of
@@ -94,6 +96,28 @@ async def test_killed_workers_cost_nobody_an_event(start_gunicorn: StartGunicorn
         await live.http.aclose()
     assert by_events == list(range(1, EVENTS + 1))
     assert by_socket == list(range(1, EVENTS + 1))
+
+
+async def test_places_of_a_killed_worker_are_free_at_once(
+    start_gunicorn: StartGunicorn, shop: FastAPI
+) -> None:
+    """An EventSource that is refused never comes again."""
+    server = await asyncio.to_thread(start_gunicorn, "--workers", "1", STREAM_PER_USER="2")
+    live = beside(shop, server)
+    ada = await joining(live)()
+    for _ in range(2):
+        async with AsyncExitStack() as opened:
+            readers = [await opened.enter_async_context(live.stream(ada)) for _ in range(2)]
+            for reader in readers:
+                await reader.next()
+            refused = await live.http.get(STREAM, headers=ada.headers)
+            assert (refused.status_code, refused.json()["code"]) == (429, "too-many-streams")
+            (worker,) = await asyncio.to_thread(workers_of, server)
+            os.kill(worker, signal.SIGKILL)
+            with pytest.raises(httpx.TransportError):
+                await readers[0].rest()
+        assert await asyncio.to_thread(wait_until, server.is_ready, timeout=60)
+    await live.http.aclose()
 
 
 async def test_open_streams_do_not_hold_up_a_shutdown(start_gunicorn: StartGunicorn, shop: FastAPI) -> None:
