@@ -74,9 +74,9 @@ _STATEMENTS = (
     SELECT order_id, 'refunded', (ARRAY['Too late', 'Damaged', 'A present that they have', 'Other'])[1 + id % 4],
         jsonb_build_array(jsonb_build_object('line_id', line_id, 'quantity', 1, 'received', 1, 'damaged', id % 5 / 4)),
         created_at - interval '2 days'
-    FROM refunds, known, LATERAL (
-        SELECT min(id) AS line_id FROM order_lines WHERE order_id = refunds.order_id
-    ) AS first
+    FROM known, refunds JOIN (
+        SELECT order_id, id AS line_id FROM order_lines WHERE position = 1
+    ) AS first USING (order_id)
     WHERE order_id > last
     """,
     """
