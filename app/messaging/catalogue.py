@@ -1,7 +1,8 @@
 """The events that others may hear of: their names, versions and data, and who may hear of each.
 
-One table serves the feed, webhooks, live updates and the document. What leaves is always an `EventOut`; its `data`
-is what the table says and nothing else, whatever more the shop itself keeps in the event.
+One table serves the feed, webhooks, live updates and the document; what a second one has is told live alone. What
+leaves is always an `EventOut`; its `data` is what the table says and nothing else, whatever more the shop itself keeps
+in the event.
 """
 
 from collections.abc import Mapping
@@ -143,6 +144,15 @@ class SubscriptionData(ResponseModel):
     start_date: datetime = Field(examples=["2026-05-05T10:00:00Z"])
 
 
+class NotificationData(ResponseModel):
+    """A line that is new in one's list: `GET /api/v1/users/me/notifications` has its text."""
+
+    notification_id: int = Field(examples=[31])
+    kind: str = Field(examples=["order_shipped"])
+    category: str = Field(examples=["orders"])
+    about: str | None = Field(None, examples=["order:ORD-02387461"])
+
+
 @dataclass(frozen=True, slots=True)
 class PublicEvent:
     """A line of the catalogue. `version` grows when `data` changes so that a receiver could break."""
@@ -185,6 +195,14 @@ PUBLIC_EVENTS: Mapping[str, PublicEvent] = {
     )
 }
 
+LIVE_EVENTS: Mapping[str, PublicEvent] = {
+    each.name: each
+    for each in (
+        PublicEvent("notification.created", "A notification is new", NotificationData, Audience.OWNER),
+    )
+}
+"""What its owner alone is told, on `user:{id}` of streams: webhooks and the feed have the event that it is about."""
+
 
 class EventOut(ResponseModel):
     """Something that happened. The same event has the same `id` wherever it is told, however often."""
@@ -203,7 +221,7 @@ class EventOut(ResponseModel):
 
 def envelope(event: FeedEvent) -> EventOut | None:
     """The event as others see it; None for one that is not in the catalogue, as of a newer release."""
-    known = PUBLIC_EVENTS.get(event.type)
+    known = PUBLIC_EVENTS.get(event.type) or LIVE_EVENTS.get(event.type)
     if known is None:
         return None
     return EventOut(

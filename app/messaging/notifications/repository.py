@@ -66,14 +66,14 @@ class NotificationRepository:
             ]
             await self._session.execute(insert(NotificationChoice).values(rows))
 
-    async def add(self, notice: Notice, *recipients: ColumnElement[bool]) -> int:
-        """Put the notice into the list of every open account that these conditions on `users` name and that wants it.
+    async def add(self, notice: Notice, user_id: int) -> int | None:
+        """Put the notice into the list of the open account, if it wants that; the id.
 
-        Once, however often it is asked: what is there already stays as it is. How many lists it came into.
+        None where it is not to be there, or is there already.
         """
-        told = _told(notice, Channel.IN_APP).where(*recipients)
+        told = _told(notice, Channel.IN_APP).where(User.id == user_id)
         statement = insert(Notification).from_select(_TOLD, told).on_conflict_do_nothing()
-        return len((await self._session.scalars(statement.returning(Notification.id))).all())
+        return await self._session.scalar(statement.returning(Notification.id))
 
     async def queue(self, notice: Notice, channel: Channel, user_id: int) -> int | None:
         """Have the notice sent to the open account by SMS or push, if it wants that and can be reached; the id.

@@ -8,9 +8,8 @@ from app.core.errors import FieldProblem
 from app.core.events.events import publish
 from app.core.http.conditional import Precondition
 from app.core.http.responses import answer_number
-from app.identity.models import User
 from app.messaging.notifications.errors import TransactionalMail, no_notification
-from app.messaging.notifications.events import NotificationQueued
+from app.messaging.notifications.events import NotificationCreated, NotificationQueued
 from app.messaging.notifications.kinds import LOCKED, Category, Channel
 from app.messaging.notifications.models import Notification
 from app.messaging.notifications.queries import read_choices
@@ -53,7 +52,11 @@ class NotificationService:
     async def tell(self, notice: Notice, user_id: int) -> None:
         """Tell one account, by the channels that it wants; once, however often it is asked."""
         if Channel.IN_APP in notice.kind.channels:
-            await self._notifications.add(notice, User.id == user_id)
+            added = await self._notifications.add(notice, user_id)
+            if added is not None:
+                kind = notice.kind
+                created = NotificationCreated(added, user_id, kind.name, kind.category, notice.subject)
+                await publish(self._session, created)
         for channel in (Channel.SMS, Channel.PUSH):
             if channel in notice.kind.channels:
                 queued = await self._notifications.queue(notice, channel, user_id)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from app.core.events.feed import FeedEvent
 from app.identity.permissions import Permission
 from app.identity.principal import Principal
-from app.messaging.catalogue import PUBLIC_EVENTS, Audience
+from app.messaging.catalogue import LIVE_EVENTS, PUBLIC_EVENTS, Audience
 
 MOST_CHANNELS = 50
 """Of one stream."""
@@ -63,7 +63,7 @@ def _heard_by(audience: Audience) -> frozenset[str]:
 
 
 _PUBLIC = _heard_by(Audience.PUBLIC)
-_OWNED = _heard_by(Audience.OWNER)
+_OWNED = _heard_by(Audience.OWNER) | LIVE_EVENTS.keys()
 _OF_ORDERS = _named("order.") - SUPPORT_EVENTS
 _NAMES = {
     Kind.ITEMS: _PUBLIC,

@@ -241,9 +241,9 @@ async def test_a_deleted_account_takes_its_notifications_along(
     owner = await live_sign_up()
     async with live_app.state.database.sessions.begin() as session:
         notice = Notice(1, KINDS["password_changed"], None, {})
-        assert await NotificationRepository(session).add(notice) == 1
+        assert await NotificationRepository(session).add(notice, owner.id) == 1
         # Nobody twice.
-        assert await NotificationRepository(session).add(notice) == 0
+        assert await NotificationRepository(session).add(notice, owner.id) is None
     assert await ask("SELECT user_id FROM notifications") == owner.id
     await change("DELETE FROM users")
     assert await ask("SELECT count(*) FROM notifications") == 0
