@@ -1,4 +1,4 @@
-"""Webhooks, and what each was sent or is to be."""
+"""Webhooks, what each was sent or is to be, and each try."""
 
 from datetime import datetime
 
@@ -47,7 +47,8 @@ class WebhookDelivery(Base):
 
     `message_id` is what the receiver tells repetitions by. `due_at` is when the next try may begin; `attempts` counts
     tries and fences off one that was too slow to say what came of it. `body` are the very bytes that are signed each
-    time. `sequence` is the event's place in the feed; what somebody sent as a test has none.
+    time. `sequence` is the event's place in the feed; what somebody sent as a test has none. `status`, `duration_ms`
+    and `error` are the last try's, so that a list needs no other table.
     """
 
     __tablename__ = "webhook_deliveries"
@@ -66,11 +67,9 @@ class WebhookDelivery(Base):
     claimed_until: Mapped[datetime | None]
     attempted_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
-    sent_to: Mapped[str | None]
     status: Mapped[int | None]
     duration_ms: Mapped[int | None]
     error: Mapped[str | None]
-    answer: Mapped[str | None]
 
     __table_args__ = (
         UniqueConstraint("endpoint_id", "message_id"),
@@ -93,3 +92,19 @@ class WebhookDelivery(Base):
             postgresql_where=text("claimed_until IS NOT NULL"),
         ),
     )
+
+
+class WebhookTry(Base):
+    """One try at a delivery, by when it began; of a delivery that is sent again and again the last ten."""
+
+    __tablename__ = "webhook_tries"
+
+    delivery_id: Mapped[int] = mapped_column(
+        ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), primary_key=True
+    )
+    attempted_at: Mapped[datetime] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    status: Mapped[int | None]
+    duration_ms: Mapped[int]
+    error: Mapped[str | None]
+    answer: Mapped[str | None]

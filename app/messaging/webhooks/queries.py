@@ -12,10 +12,11 @@ from app.core.db.queries import AnyRow, find_page, snapshot_text
 from app.core.db.sorting import Order
 from app.core.http.responses import ReadResult, answer_number, version_etag
 from app.messaging.webhooks.errors import no_delivery, no_webhook
-from app.messaging.webhooks.models import WebhookDelivery, WebhookEndpoint
+from app.messaging.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookTry
 from app.messaging.webhooks.schemas import (
     DeliveryFilter,
     DeliveryRequest,
+    DeliveryTry,
     WebhookCreated,
     WebhookDeliveryDetails,
     WebhookDeliveryOut,
@@ -57,6 +58,14 @@ _DELIVERY: Sequence[SQLColumnExpression[Any]] = (
     WebhookDelivery.status,
     WebhookDelivery.duration_ms,
     WebhookDelivery.error,
+)
+_TRY: Sequence[SQLColumnExpression[Any]] = (
+    WebhookTry.attempted_at.label("began_at"),
+    WebhookTry.url.label("tried_url"),
+    WebhookTry.status.label("tried_status"),
+    WebhookTry.duration_ms.label("tried_ms"),
+    WebhookTry.error.label("tried_error"),
+    WebhookTry.answer,
 )
 
 
@@ -109,20 +118,36 @@ async def list_deliveries(
 async def get_delivery(
     connection: AsyncConnection, webhook_id: int, delivery_id: int, owner_id: int | None
 ) -> ReadResult:
-    """One delivery with request and answer. Raises WebhookNotFound, WebhookDeliveryNotFound."""
+    """One delivery with request and tries. Raises WebhookNotFound, WebhookDeliveryNotFound."""
     webhook = await _find(connection, webhook_id, owner_id)
-    shown = (*_DELIVERY, WebhookDelivery.sent_to, WebhookDelivery.body, WebhookDelivery.answer)
-    wanted = select(*shown, snapshot_text).where(
-        WebhookDelivery.endpoint_id == webhook_id, WebhookDelivery.id == delivery_id
+    wanted = (
+        select(*_DELIVERY, WebhookDelivery.body, *_TRY, snapshot_text)
+        .outerjoin_from(WebhookDelivery, WebhookTry)
+        .where(WebhookDelivery.endpoint_id == webhook_id, WebhookDelivery.id == delivery_id)
+        .order_by(WebhookTry.attempted_at)
     )
-    row = (await connection.execute(wanted)).one_or_none()
-    if row is None:
+    rows = (await connection.execute(wanted)).all()
+    if not rows:
         raise no_delivery(delivery_id)
-    headers = {"webhook-id": row.message_id, "content-type": "application/json"}
-    request = DeliveryRequest(url=row.sent_to or webhook.url, headers=headers, body=row.body)
-    outline = WebhookDeliveryOut.model_validate(row)
-    details = WebhookDeliveryDetails(**outline.model_dump(), request=request, answer=row.answer)
-    return ReadResult(details, row.snapshot)
+    # A row for each try; without any one row that has none.
+    tries = [_try(row) for row in rows if row.began_at is not None]
+    last = rows[-1]
+    headers = {"webhook-id": last.message_id, "content-type": "application/json"}
+    request = DeliveryRequest(url=last.tried_url or webhook.url, headers=headers, body=last.body)
+    outline = WebhookDeliveryOut.model_validate(last).model_dump()
+    details = WebhookDeliveryDetails(**outline, request=request, answer=last.answer, tries=tries)
+    return ReadResult(details, last.snapshot)
+
+
+def _try(row: AnyRow) -> DeliveryTry:
+    return DeliveryTry(
+        attempted_at=row.began_at,
+        url=row.tried_url,
+        status=row.tried_status,
+        duration_ms=row.tried_ms,
+        error=row.tried_error,
+        answer=row.answer,
+    )
 
 
 async def _find(connection: AsyncConnection, webhook_id: int, owner_id: int | None) -> AnyRow:

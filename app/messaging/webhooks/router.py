@@ -197,7 +197,7 @@ async def list_webhook_deliveries(
 async def get_webhook_delivery(
     webhook_id: RowId, delivery_id: RowId, caller: ProfileReader, hot: HotDep
 ) -> Response:
-    """What was sent, and what came of the last try: status, duration, the first 2 KB of the answer."""
+    """What was sent, and what came of each try: status, duration, the first 2 KB of the answer."""
     read = partial(queries.get_delivery, webhook_id=webhook_id, delivery_id=delivery_id)
     return await hot.answer_private(partial(read, owner_id=seen_by(caller)))
 

@@ -242,11 +242,27 @@ class DeliveryRequest(ResponseModel):
     body: str | None = Field(examples=['{"id":"evt_1204","type":"order.paid"}'])
 
 
+class DeliveryTry(ResponseModel):
+    """One try, and what came of it."""
+
+    attempted_at: Timestamp
+    url: str = Field(examples=["https://hooks.example.com/bookstore"])
+    status: int | None = Field(
+        description="What the receiver answered; null without an answer.", examples=[503]
+    )
+    duration_ms: int = Field(examples=[84])
+    error: str | None = Field(description="Why the try failed.", examples=["the receiver answered 503"])
+    answer: str | None = Field(description="The first 2 KB of it.", examples=["busy"])
+
+
 class WebhookDeliveryDetails(WebhookDeliveryOut):
-    """A delivery with the request and the beginning of the answer."""
+    """A delivery with the request and each try."""
 
     request: DeliveryRequest
-    answer: str | None = Field(description="The first 2 KB of it.", examples=["ok"])
+    answer: str | None = Field(description="The first 2 KB of the last answer.", examples=["ok"])
+    tries: list[DeliveryTry] = Field(
+        description="Each try that ended, the first one first; of one that was sent again and again the last ten."
+    )
 
 
 class DeliveryFilter(ListQuery):

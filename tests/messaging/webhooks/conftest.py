@@ -178,6 +178,12 @@ class Shop:
         found: list[dict[str, Any]] = answer.json()["items"]
         return found
 
+    async def details(self, owner: Caller, webhook: dict[str, Any], delivery_id: int) -> dict[str, Any]:
+        """One delivery with its tries."""
+        path = f"{WEBHOOKS}/{webhook['id']}/deliveries/{delivery_id}"
+        found: dict[str, Any] = (await self.client.get(path, headers=owner.headers)).json()
+        return found
+
     async def read(self, owner: Caller, webhook: dict[str, Any]) -> dict[str, Any]:
         """The webhook as it is by now."""
         answer = await self.client.get(f"{WEBHOOKS}/{webhook['id']}", headers=owner.headers)

@@ -251,6 +251,27 @@ async def test_deliveries_of_a_month_ago_are_deleted(shop: Shop, live_app: FastA
     async with live_app.state.database.sessions.begin() as session:
         assert await purge_webhook_deliveries(session) == 1
     assert [one["message_id"] for one in await shop.deliveries(owner, webhook)] == ["evt_2"]
+    assert await shop.ask("SELECT count(*) FROM webhook_tries") == 1
+
+
+async def test_a_try_that_another_one_overtook_is_kept_and_decides_nothing(shop: Shop) -> None:
+    owner = await shop.sign_up()
+    webhook = await shop.register(owner, "/slow")
+    shop.receiver.gate = asyncio.Event()
+    async with shop.running_worker():
+        await orders(shop, owner, 1)
+        await until(_is_true(lambda: len(shop.receiver.requests) == 1))
+        [delivery] = await shop.deliveries(owner, webhook)
+        path = f"/api/v1/webhooks/{webhook['id']}/deliveries/{delivery['id']}/redeliver"
+        assert (await shop.client.post(path, headers=owner.headers)).status_code == 202
+        shop.receiver.gate.set()
+        await shop.holds("count(*) = 1 FROM webhook_tries")
+        shown = await shop.details(owner, webhook, delivery["id"])
+    assert (shown["state"], shown["status"], [one["status"] for one in shown["tries"]]) == (
+        "pending",
+        None,
+        [204],
+    )
 
 
 async def test_a_webhook_that_is_deleted_takes_what_waits_with_it(shop: Shop) -> None:

@@ -44,10 +44,14 @@ async def test_a_try_that_fails_is_repeated_later_with_the_same_id(
         assert moment(delivery["due_at"]) - moment(delivery["attempted_at"]) < timedelta(minutes=1)
         await shop.change("UPDATE webhook_deliveries SET due_at = now()")
         await shop.holds("attempts = 2 AND claimed_until IS NULL FROM webhook_deliveries")
+        shown = await shop.details(owner, webhook, delivery["id"])
     first, second = messages(shop.receiver, path)
     assert first.id == second.id
     assert first.body == second.body
     verify(webhook, second)
+    assert [one["status"] for one in shown["tries"]] == [status, status]
+    assert all(one["url"] == webhook["url"] and error in one["error"] for one in shown["tries"])
+    assert shown["tries"][0]["attempted_at"] == delivery["attempted_at"] < shown["tries"][1]["attempted_at"]
     assert (await shop.read(owner, webhook))["failures"] == 2
     # The address that a redirect names is not called.
     assert {request.path for request, _ in shop.receiver.requests} == {path}
@@ -78,7 +82,8 @@ async def test_the_tenth_failure_is_the_last_and_the_owner_is_mailed(
         [mail] = await post_office.receives()
     shown = await shop.read(owner, webhook)
     assert (shown["is_enabled"], shown["disabled_reason"], shown["failures"]) == (False, "failures", 10)
-    assert [one["state"] for one in await shop.deliveries(owner, webhook, state="dead")] == ["dead"]
+    [dead] = await shop.deliveries(owner, webhook, state="dead")
+    assert len((await shop.details(owner, webhook, dead["id"]))["tries"]) == 10
     assert len(messages(shop.receiver, "/status/500")) == 10
     assert mail["Subject"] == "One of your webhooks was switched off"
     assert "127" in str(mail)
@@ -209,6 +214,31 @@ async def test_a_delivery_is_sent_again_on_request_delivered_or_dead(shop: Shop)
         assert (await shop.client.post(unknown, headers=owner.headers)).status_code == 404
     first, second = messages(shop.receiver)
     assert (first.id, first.body) == (second.id, second.body)
+    assert [one["answer"] for one in (await shop.details(owner, webhook, delivery["id"]))["tries"]] == [
+        "taken",
+        "taken",
+    ]
+
+
+async def test_of_many_tries_the_last_ten_are_kept_as_they_were(shop: Shop) -> None:
+    owner, webhook = await hook(shop, "/moody")
+    shop.receiver.bodies["/moody"] = b"first"
+    async with shop.running_worker():
+        await shop.tell(done("A", owner.id))
+        await shop.all_sent()
+        [delivery] = await shop.deliveries(owner, webhook)
+        await shop.change(
+            "INSERT INTO webhook_tries SELECT delivery_id, attempted_at - make_interval(mins => n), url, 500, n,"
+            " 'the receiver answered 500', NULL FROM webhook_tries, generate_series(1, 9) AS n"
+        )
+        shop.receiver.bodies["/moody"] = b"second"
+        path = f"{WEBHOOKS}/{webhook['id']}/deliveries/{delivery['id']}"
+        await shop.client.post(f"{path}/redeliver", headers=owner.headers)
+        await shop.all_sent()
+    shown = await shop.details(owner, webhook, delivery["id"])
+    assert [one["duration_ms"] for one in shown["tries"][:8]] == [8, 7, 6, 5, 4, 3, 2, 1]
+    assert [one["answer"] for one in shown["tries"][8:]] == ["first", "second"]
+    assert shown["answer"] == "second"
 
 
 async def test_a_window_is_replayed_without_what_was_delivered(shop: Shop) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.driver import fetch
 from app.core.events.feed import FeedEvent
 from app.messaging.audience import MANAGERS, OWN_TYPES, PUBLIC_TYPES
-from app.messaging.webhooks.sending.schedule import BREAKER, DISABLING, PARALLEL, PAUSES
+from app.messaging.webhooks.sending.schedule import BREAKER, DISABLING, PARALLEL, PAUSES, TRIES
 
 # `ready`: webhooks with something due, and how many more tries each may have at once; of one that just failed it is
 # one, so that a dead receiver holds few of the sender's places, and for no longer than the breaker lets it.
@@ -89,11 +89,21 @@ _DISABLE = """
     UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = $2, version = version + 1, updated_at = now()
     WHERE id = $1 AND disabled_at IS NULL RETURNING id
 """
+# A try that another one overtook changes nothing of the delivery, but it was made, so it is kept as well.
 _RECORD = """
-    UPDATE webhook_deliveries SET state = $3, claimed_until = NULL, sent_to = $4, status = $5, duration_ms = $6,
-        error = $7, answer = $8, delivered_at = CASE WHEN $3 = 'delivered' THEN now() END,
-        due_at = now() + make_interval(secs => $9 * (0.9 + random() / 5))
-    WHERE id = $1 AND attempts = $2 AND state = 'pending' RETURNING id
+    WITH recorded AS (
+        UPDATE webhook_deliveries SET state = $3, claimed_until = NULL, status = $6, duration_ms = $7, error = $8,
+            delivered_at = CASE WHEN $3 = 'delivered' THEN now() END,
+            due_at = now() + make_interval(secs => $10 * (0.9 + random() / 5))
+        WHERE id = $1 AND attempts = $2 AND state = 'pending'
+    ), purged AS (
+        DELETE FROM webhook_tries WHERE delivery_id = $1 AND attempted_at IN (
+            SELECT attempted_at FROM webhook_tries WHERE delivery_id = $1 ORDER BY attempted_at DESC OFFSET $11
+        )
+    )
+    INSERT INTO webhook_tries (delivery_id, attempted_at, url, status, duration_ms, error, answer)
+    SELECT id, $4, $5, $6, $7, $8, $9 FROM webhook_deliveries WHERE id = $1
+    ON CONFLICT DO NOTHING
 """
 
 
@@ -194,11 +204,12 @@ class SendingRepository:
         """Send nothing to it any more; False when it was disabled before."""
         return bool(await fetch(self._session, _DISABLE, endpoint_id, reason))
 
-    async def record(self, claimed: Claimed, state: str, outcome: Outcome, pause: float) -> bool:
-        """Record the try, and when the next may begin; False when another one overtook it."""
-        milliseconds = round(outcome.seconds * 1000)
-        seen = (claimed.url, outcome.status, milliseconds, outcome.error, outcome.answer)
-        return bool(await fetch(self._session, _RECORD, claimed.id, claimed.attempt, state, *seen, pause))
+    async def record(self, claimed: Claimed, state: str, outcome: Outcome, pause: float) -> None:
+        """Record the try, and when the next may begin, unless another one overtook it."""
+        sent = (claimed.attempted_at, claimed.url)
+        seen = (outcome.status, round(outcome.seconds * 1000), outcome.error, outcome.answer)
+        given = (claimed.id, claimed.attempt, state, *sent, *seen, pause, TRIES - 1)
+        await fetch(self._session, _RECORD, *given)
 
 
 def is_too_often(failures: int) -> bool:
