@@ -14,7 +14,7 @@ from pkgutil import walk_packages
 
 import app
 
-ON_DEMAND = ("gunicorn.app.wsgiapp", "gunicorn.arbiter", "uvicorn.lifespan.on")
+ON_DEMAND = ("gunicorn.app.wsgiapp", "gunicorn.arbiter", "typst", "uvicorn.lifespan.on", "webpush", "zxcvbn")
 """What is imported by a name in a setting, or when it is first used."""
 NOT_IN_THE_IMAGE = {"app.cli.__main__", "app.cli.dev", "app.core.profiler"}
 """Commands of a checkout, and what needs a package for development."""

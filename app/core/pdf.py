@@ -7,11 +7,12 @@ that no font has is drawn as a box.
 import asyncio
 from datetime import datetime
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import orjson
-from typst import Compiler, Fonts
 
 _ROOT = Path(__file__).parents[1]
 """Where templates lie, and the only place that they can read: `/core/pdf.typ` is what they begin with."""
@@ -24,7 +25,8 @@ async def make_pdf(template: Path, data: object, made_at: datetime) -> bytes:
 
 
 def _set(template: Path, data: object, made_at: datetime) -> bytes:
-    compiler = Compiler(
+    # Imported by whoever prints: it takes 7 MiB.
+    compiler = import_module("typst").Compiler(
         template,
         root=_ROOT,
         font_paths=_fonts(),
@@ -38,6 +40,8 @@ def _set(template: Path, data: object, made_at: datetime) -> bytes:
 
 
 @cache
-def _fonts() -> Fonts:
+def _fonts() -> Any:
     folders = [Path(str(files(package))) for package in _FONT_PACKAGES]
-    return Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+    return import_module("typst").Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=folders
+    )
