@@ -48,7 +48,7 @@ from app.core.events.jobs import open_slots
 from app.core.events.stream import queue_name
 from app.core.logging import configure_logging, request_id_var
 from app.core.mail import make_mailer
-from app.core.metrics import EVENT_ATTEMPTS, EVENT_DURATION
+from app.core.metrics import BACKUP_INTERVAL, EVENT_ATTEMPTS, EVENT_DURATION
 from app.core.observers import report_fault, start_observers
 from app.core.outbound import Outbound
 from app.core.redaction import fault_line
@@ -155,6 +155,7 @@ class Worker:
         if self._limits.metrics_port is None or not self._settings.enable_metrics:
             yield
             return
+        BACKUP_INTERVAL.set(self._settings.backup.interval)
         server, thread = start_http_server(self._limits.metrics_port, self._limits.metrics_host)
         try:
             async with publishing(self._database, self._cache):

@@ -55,6 +55,11 @@ BACKUP_AGE = Gauge(
     "Seconds since the moment that the last backup shows; NaN before the first, and while PostgreSQL is away.",
     multiprocess_mode="livemostrecent",
 )
+BACKUP_INTERVAL = Gauge(
+    "bookstore_backup_interval_seconds",
+    "Seconds between two backups as this process knows it; 0 where it knows no place for them.",
+    multiprocess_mode="livemostrecent",
+)
 BREACH_LOOKUPS = Counter(
     "bookstore_password_breach_lookups_total",
     "Look-ups of leaked passwords by what came of them.",

@@ -16,6 +16,7 @@ from app.core.events.outbox import Backlog, read_backlog
 from app.core.events.stream import queue_depth
 from app.core.metrics import (
     BACKUP_AGE,
+    BACKUP_INTERVAL,
     DEAD_LETTERS,
     JOB_OVERDUE,
     OUTBOX_AGE,
@@ -72,6 +73,7 @@ async def measure_background(request: Request) -> None:
     OUTBOX_AGE.set(math.nan if backlog is None else backlog.age)
     DEAD_LETTERS.set(math.nan if backlog is None else backlog.dead_letters)
     QUEUE_DEPTH.set(math.nan if depth is None else depth)
+    BACKUP_INTERVAL.set(request.app.state.settings.backup.interval)
     BACKUP_AGE.set(math.nan if measured.backup_age is None else measured.backup_age)
 
 

@@ -58,7 +58,8 @@ def test_a_commented_line_shows_the_default() -> None:
 
 def test_every_variable_of_the_stack_stands_in_the_example() -> None:
     named = set(re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE))
-    assert set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", COMPOSE)) - named == set()
+    for file in (COMPOSE, (ROOT / "docker" / "compose.wal.yml").read_text()):
+        assert set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", file)) - named == set()
 
 
 def test_the_example_is_for_development_and_says_so() -> None:

@@ -24,6 +24,8 @@ OF_EXPORTERS = frozenset(
         "pg_locks_count",
         "pg_settings_max_connections",
         "pg_stat_activity_count",
+        "pg_stat_archiver_archived_count",
+        "pg_stat_archiver_failed_count",
         "pg_stat_database_blks_hit",
         "pg_stat_database_blks_read",
         "pg_stat_database_conflicts",

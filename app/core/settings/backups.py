@@ -47,6 +47,11 @@ class BackupSettings(StorageSettings):
         return self
 
     @property
+    def interval(self) -> float:
+        """Seconds between two backups; 0 where none are made."""
+        return self.every * 3600 if self.url else 0
+
+    @property
     def age_key(self) -> str:
         """The key; "" without one."""
         return "" if self.key is None else _key_line(self.key)

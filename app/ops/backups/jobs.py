@@ -46,7 +46,7 @@ async def back_up(context: HandlerContext, _event: BackupDue, _delivery: Deliver
         return
     async with context.transaction() as session:
         age = await backup_age(await session.connection())
-    if age is not None and age < (timedelta(hours=settings.backup.every) - _EARLY).total_seconds():
+    if age is not None and age < settings.backup.interval - _EARLY.total_seconds():
         return
     try:
         await make_backup(settings, context.transaction)

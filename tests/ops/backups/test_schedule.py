@@ -104,23 +104,26 @@ async def test_a_failure_is_logged_and_left_to_the_next_hour(
 async def test_the_age_is_a_metric_and_in_the_details_of_health(shop: Shop) -> None:
     settings = shop.settings
     async with running_app(settings) as application, client_of(application) as http:
-        assert await shown_age(http) == "nan"
+        assert await shown(http, "age") == "nan"
+        assert await shown(http, "interval") == "86400.0"
         await shop.back_up()
         await shop.tell("UPDATE last_backup SET snapshot_at = now() - interval '2 hours'")
-        assert 7200 <= float(await shown_age(http)) < 7300
+        assert 7200 <= float(await shown(http, "age")) < 7300
         inside = client_of(application, base_url=f"http://testserver:{INTERNAL_PORT}")
         async with inside:
             background = (await inside.get("/health")).json()["background"]
     assert 7200 <= background["backup_age_s"] < 7300
 
 
-async def shown_age(http: httpx.AsyncClient) -> str:
-    [age] = [
-        value
-        for (name, _), value in parse((await http.get("/metrics")).text).items()
-        if name == "bookstore_backup_age_seconds"
-    ]
-    return str(age)
+async def test_whoever_makes_no_backups_says_so(shop: Shop, open_shop: OpenShop) -> None:
+    off = open_shop(shop.settings.database.url.get_secret_value(), url="", every=6)
+    async with running_app(off.settings) as application, client_of(application) as http:
+        assert await shown(http, "interval") == "0.0"
+
+
+async def shown(http: httpx.AsyncClient, what: str) -> str:
+    metrics = parse((await http.get("/metrics")).text)
+    return str(metrics[f"bookstore_backup_{what}_seconds", ()])
 
 
 async def test_what_is_no_backup_is_left_alone(shop: Shop) -> None:
