@@ -41,6 +41,7 @@ from app.identity.verification.router import router as verification
 from app.messaging.alerts.pages import router as alert_pages
 from app.messaging.alerts.router import router as alerts
 from app.messaging.feed.router import router as events
+from app.messaging.follows.pages import router as follow_pages
 from app.messaging.follows.router import router as follows
 from app.messaging.newsletter.issues.router import router as newsletter_issues
 from app.messaging.newsletter.pages import router as newsletter_pages
@@ -106,6 +107,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     passkeys,
     notifications,
     follows,
+    follow_pages,
     push_subscriptions,
     addresses,
     # Before the inventory: `labels.pdf` is no id.
@@ -259,11 +261,16 @@ PUBLIC_ROUTES = frozenset(
         "end_alert",
         "show_alert_confirmation",
         "show_alert_end",
+        "show_alert_end_by_header",
+        "unsubscribe_from_follows",
+        "show_follows_unsubscription",
+        "show_follows_unsubscription_by_header",
         "subscribe_to_newsletter",
         "confirm_newsletter",
         "unsubscribe_from_newsletter",
         "show_newsletter_confirmation",
         "show_newsletter_unsubscription",
+        "show_newsletter_unsubscription_by_header",
         "get_liveness",
         "get_readiness",
         "get_health",

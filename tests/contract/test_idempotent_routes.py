@@ -38,6 +38,7 @@ CREATES_NOTHING = {
     "confirm_alert",
     "end_alert",
     "unsubscribe_from_newsletter",
+    "unsubscribe_from_follows",
     "approve_return",
     "reject_return",
     "receive_return",

@@ -17,11 +17,3 @@ class ItemWithoutPrice(AppError):
     status = 409
     code = "item-without-price"
     title = "The item has no price yet"
-
-
-class InvalidAlertToken(AppError):
-    """The token of a link that ends an alert is incomplete or none of ours."""
-
-    status = 400
-    code = "invalid-alert-token"
-    title = "The link is not complete"

@@ -1,4 +1,6 @@
-"""`/alerts/confirm` and `/alerts/end`: where links in mails lead. Opening a page changes nothing."""
+"""`/alerts/confirm` and `/alerts/end`: where links in mails lead. Opening a page changes nothing,
+also where a mail program without one click opens what `List-Unsubscribe` names.
+"""
 
 from fastapi import APIRouter, Response
 
@@ -31,6 +33,9 @@ async def show_alert_confirmation() -> Response:
     return Response(body, media_type="text/html", headers=headers)
 
 
+@router.get(
+    "/api/v1/alerts/end", name="show_alert_end_by_header", summary="The same, by the header of a mail"
+)
 @router.get("/alerts/end", summary="Page that ends an alert")
 async def show_alert_end() -> Response:
     """Asks whether to go on, then posts the link's token."""

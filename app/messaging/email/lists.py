@@ -28,6 +28,8 @@ class MailList(StrEnum):
 
     NEWSLETTER = "newsletter"
     ALERT = "alert"
+    FOLLOWS = "follows"
+    """Of an account, whose id is the target."""
 
 
 class OptInService:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -42,6 +42,7 @@ LISTS = {
     Template.NEWSLETTER_ISSUE: (MailList.NEWSLETTER, "/newsletter/unsubscribe"),
     Template.BACK_IN_STOCK: (MailList.ALERT, "/alerts/end"),
     Template.PRICE_DROP: (MailList.ALERT, "/alerts/end"),
+    Template.FOLLOWED_ITEMS: (MailList.FOLLOWS, "/follows/unsubscribe"),
 }
 """Mails of lists, and the page that ends them; the API takes the same path (RFC 8058)."""
 
@@ -145,6 +146,8 @@ class MailService:
         template = Template(record.template)
         is_gone = record.user_id is not None and user is None
         is_gone = is_gone or not _reaches(template, await self._suppressions.find_reason(record.recipient))
+        # Whoever turned such mails off meanwhile gets not even those that waited.
+        is_gone = is_gone or (user is not None and not await self._is_wanted(template, user.id))
         if is_gone or (template is Template.VERIFY and user is not None and user.is_verified):
             await self._mails.move(mail_id, "queued", "dropped")
             return None
@@ -249,7 +252,9 @@ def _unsubscribing(
     if template not in LISTS:
         return None, ()
     mail_list, path = LISTS[template]
-    token = unsubscribe_token(settings.jwt, mail_list, record.details["target_id"])
+    # A digest is about what its account follows, and has no other target.
+    about: dict[str, Any] = {"target_id": record.user_id, **record.details}
+    token = unsubscribe_token(settings.jwt, mail_list, about["target_id"])
     one_click = _url(settings, f"/api/v1{path}", token)
     headers = (
         ("List-Unsubscribe", f"<{one_click}>"),

@@ -1,4 +1,4 @@
-"""`/api/v1/users/me/follows`: authors, series and sellers whose new items one wants to hear of."""
+"""`/api/v1/users/me/follows`: authors, series and sellers whose new items one wants to hear of; and no more mails of it."""
 
 from functools import partial
 from typing import Annotated
@@ -14,13 +14,15 @@ from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadBackDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import ProfileEditor, ProfileReader
+from app.messaging.email.deps import leaving
+from app.messaging.email.lists import MailList
 from app.messaging.follows import queries
 from app.messaging.follows.errors import FollowNotFound, TooManyFollows
 from app.messaging.follows.schemas import FollowFilter, FollowOut
 from app.messaging.follows.service import FollowService
 from app.messaging.follows.targets import FollowTarget
 
-router = APIRouter(prefix="/api/v1/users/me/follows", tags=["notifications"])
+router = APIRouter(prefix="/api/v1", tags=["notifications"])
 
 
 async def get_follow_service(session: SessionDep) -> FollowService:
@@ -29,9 +31,10 @@ async def get_follow_service(session: SessionDep) -> FollowService:
 
 
 FollowServiceDep = Annotated[FollowService, Depends(get_follow_service, scope="function")]
+LeavingReader = Annotated[int, Depends(leaving(MailList.FOLLOWS))]
 
 
-@router.get("", summary="List what one follows", response_model=Page[FollowOut])
+@router.get("/users/me/follows", summary="List what one follows", response_model=Page[FollowOut])
 async def list_follows(
     query: Annotated[FollowFilter, Query()], owner: ProfileReader, pager: PagerDep, hot: HotDep
 ) -> Response:
@@ -42,7 +45,7 @@ async def list_follows(
 
 
 @router.put(
-    "/{target}/{target_id}",
+    "/users/me/follows/{target}/{target_id}",
     summary="Follow an author, a series or a seller",
     response_model=FollowOut,
     responses=problems(AuthorNotFound, SeriesNotFound, UserNotFound, TooManyFollows),
@@ -65,7 +68,7 @@ async def follow(
 
 
 @router.delete(
-    "/{target}/{target_id}",
+    "/users/me/follows/{target}/{target_id}",
     status_code=204,
     summary="Follow no more",
     responses=problems(FollowNotFound),
@@ -75,3 +78,13 @@ async def unfollow(
 ) -> None:
     """Hear no more of it."""
     await follows.unfollow(owner.user_id, target, target_id)
+
+
+@router.post("/follows/unsubscribe", status_code=204, summary="End mails about news by one click")
+async def unsubscribe_from_follows(user_id: LeavingReader, follows: FollowServiceDep) -> None:
+    """What `List-Unsubscribe` of each digest names (RFC 8058): no login and no cookies, whatever the body is.
+
+    The account's mails of the category `news` are off, as by its preferences, which put them on again; what it
+    follows stays. The second time nothing changes, and GET shows a page that asks.
+    """
+    await follows.end_mails(user_id)

@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 
 from app.core.db.transaction import SessionDep
 from app.core.errors import RateLimited, refuses
 from app.core.rate_limit import RateLimiter
-from app.core.settings.settings import Settings
 from app.identity.authentication.deps import find_caller
 from app.identity.emails import address_digest
 from app.identity.permissions import Permission
-from app.messaging.email.lists import MailList, unsubscribed_target
-from app.messaging.newsletter.errors import InvalidUnsubscribeToken
+from app.messaging.email.deps import leaving
+from app.messaging.email.lists import MailList
 from app.messaging.newsletter.schemas import SubscriptionIn
 from app.messaging.newsletter.service import NewsletterService
 
@@ -31,19 +30,6 @@ async def find_profile_editor_id(request: Request) -> int | None:
     return caller.user_id if caller is not None and caller.may(Permission.PROFILE_WRITE) else None
 
 
-@refuses(InvalidUnsubscribeToken)
-async def get_left_subscription(
-    request: Request,
-    token: Annotated[str, Query(max_length=200, description="As the link in the mail has it.")],
-) -> int:
-    """The subscription that the token ends. Raises InvalidUnsubscribeToken."""
-    settings: Settings = request.app.state.settings
-    target_id = unsubscribed_target(settings.jwt, MailList.NEWSLETTER, token)
-    if target_id is None:
-        raise InvalidUnsubscribeToken("Take the whole link from the newest of our mails.")
-    return target_id
-
-
 async def get_newsletter_service(session: SessionDep) -> NewsletterService:
     """The newsletter on the request's transaction."""
     return NewsletterService.build(session)
@@ -51,5 +37,5 @@ async def get_newsletter_service(session: SessionDep) -> NewsletterService:
 
 SubscriberAddress = Annotated[str, Depends(get_subscriber_address)]
 ProfileEditorId = Annotated[int | None, Depends(find_profile_editor_id)]
-LeftSubscription = Annotated[int, Depends(get_left_subscription)]
+LeftSubscription = Annotated[int, Depends(leaving(MailList.NEWSLETTER))]
 NewsletterServiceDep = Annotated[NewsletterService, Depends(get_newsletter_service, scope="function")]

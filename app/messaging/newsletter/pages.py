@@ -1,4 +1,6 @@
-"""`/newsletter/confirm` and `/newsletter/unsubscribe`: where links in mails lead. Opening a page changes nothing."""
+"""`/newsletter/confirm` and `/newsletter/unsubscribe`: where links in mails lead. Opening a page changes nothing,
+also where a mail program without one click opens what `List-Unsubscribe` names.
+"""
 
 from fastapi import APIRouter, Response
 
@@ -31,6 +33,11 @@ async def show_newsletter_confirmation() -> Response:
     return Response(body, media_type="text/html", headers=headers)
 
 
+@router.get(
+    "/api/v1/newsletter/unsubscribe",
+    name="show_newsletter_unsubscription_by_header",
+    summary="The same, by the header of a mail",
+)
 @router.get("/newsletter/unsubscribe", summary="Page that ends a subscription")
 async def show_newsletter_unsubscription() -> Response:
     """Asks whether to go on, then posts the link's token."""

@@ -58,6 +58,7 @@ async def unsubscribe_from_newsletter(
     """What `List-Unsubscribe` of each newsletter names (RFC 8058): no login and no cookies, the token says all.
 
     Mail programs send the form `List-Unsubscribe=One-Click`; whatever the body is, it ends the subscription, and
-    the second time nothing changes. GET is refused, so that nobody is unsubscribed by a program that follows links.
+    the second time nothing changes. GET shows a page that asks, so that nobody is unsubscribed by a program that
+    follows links.
     """
     await newsletter.unsubscribe(subscription_id)

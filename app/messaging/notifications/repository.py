@@ -11,6 +11,7 @@ from sqlalchemy import (
     cast,
     delete,
     exists,
+    false,
     func,
     literal,
     null,
@@ -65,6 +66,18 @@ class NotificationRepository:
                 for each in choices
             ]
             await self._session.execute(insert(NotificationChoice).values(rows))
+
+    async def turn_off(self, user_id: int, category: Category, channel: Channel) -> None:
+        """Keep that the account, if there still is one, does not want this."""
+        said = select(User.id, literal(category.value), literal(channel.value), false()).where(
+            User.id == user_id
+        )
+        off = insert(NotificationChoice).from_select(["user_id", "category", "channel", "is_on"], said)
+        await self._session.execute(
+            off.on_conflict_do_update(
+                index_elements=["user_id", "category", "channel"], set_={"is_on": False}
+            )
+        )
 
     async def add(self, notice: Notice, user_id: int) -> int | None:
         """Put the notice into the list of the open account, if it wants that; the id.

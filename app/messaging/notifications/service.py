@@ -49,6 +49,11 @@ class NotificationService:
             raise TransactionalMail(f"Mails about {told} are always sent.", errors=_problems(refused))
         await self._notifications.set_choices(user_id, [one for one in choices if one not in locked])
 
+    async def turn_off(self, user_id: int, category: Category, channel: Channel) -> None:
+        """Tell the account no more about this category by this channel; one that is gone is told nothing anyway."""
+        await self._notifications.lock_owner(user_id)
+        await self._notifications.turn_off(user_id, category, channel)
+
     async def tell(self, notice: Notice, user_id: int) -> None:
         """Tell one account, by the channels that it wants; once, however often it is asked."""
         if Channel.IN_APP in notice.kind.channels:

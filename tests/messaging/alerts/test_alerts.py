@@ -135,11 +135,11 @@ async def test_tokens_of_other_lists_end_no_alert(client: httpx.AsyncClient) -> 
     other = unsubscribe_token(settings, MailList.NEWSLETTER, 1)
     for token in (other, "", "1.x"):
         answer = await client.post(f"{ALERTS}/end", params={"token": token})
-        assert (answer.status_code, answer.json()["code"]) == (400, "invalid-alert-token")
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid-unsubscribe-token")
 
 
 async def test_pages_change_nothing_and_leak_nothing(client: httpx.AsyncClient) -> None:
-    for page in ("/alerts/confirm", "/alerts/end"):
+    for page in ("/alerts/confirm", "/alerts/end", "/api/v1/alerts/end"):
         shown = await client.get(page, params={"token": "s3cr3t"})
         assert shown.status_code == 200
         assert "s3cr3t" not in shown.text

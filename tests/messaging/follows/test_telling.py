@@ -1,11 +1,8 @@
 """What is new is told to followers once, in one message."""
 
-from collections.abc import Awaitable, Callable
-from email.message import EmailMessage
 from typing import Any
 
 import httpx
-import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
@@ -13,36 +10,13 @@ from app.identity.permissions import Role
 from tests.catalog.merges.arrange import merge
 from tests.conftest import Caller, SignUp
 from tests.factories import a_book, an_author, an_item
-from tests.messaging.conftest import Mailed, OpenJob
+from tests.messaging.conftest import OpenJob
+from tests.messaging.follows.conftest import JOB, Told
 from tests.messaging.test_mails import text_of
-from tests.worker.conftest import Ask, Change, RunningWorker, StartWorker, all_done, until
+from tests.worker.conftest import Ask, Change, StartWorker, until
 
 FOLLOWS = "/api/v1/users/me/follows"
 LIST = "/api/v1/users/me/notifications"
-JOB = "tell_followers"
-
-Told = Callable[[], Awaitable[list[EmailMessage]]]
-
-
-@pytest.fixture
-def told(mailed: Mailed, running_worker: RunningWorker, ask: Ask, open_job: OpenJob) -> Told:
-    """Lets a worker note what is new, then run the job of the hour; the mails about it so far."""
-
-    async def run() -> list[EmailMessage]:
-        async with running_worker():
-            await until(lambda: is_sequenced(ask))
-            await all_done(ask)
-        await open_job(JOB)
-        mails = await mailed(None)
-        return [mail for mail in mails if mail["Subject"] == "New from those you follow"]
-
-    return run
-
-
-async def is_sequenced(ask: Ask) -> bool:
-    """Whether all that others may hear of has its place in the feed."""
-    unsequenced = "SELECT count(*) FROM outbox_events WHERE subject IS NOT NULL AND sequence IS NULL"
-    return not await ask(unsequenced)
 
 
 async def follow(client: httpx.AsyncClient, owner: Caller, target: str, target_id: int) -> None:

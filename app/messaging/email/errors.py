@@ -1,4 +1,4 @@
-"""Refusals about the newsletter."""
+"""Refusals around mails of lists."""
 
 from app.core.errors import AppError
 
