@@ -56,6 +56,7 @@ from app.core.redis import make_cache_redis, make_redis, warn_of_policies
 from app.core.settings.settings import Settings
 from app.core.storage.storage import StorageHolder
 from app.core.tasks import end_tasks
+from app.messaging.webhooks.sending.measuring import MEASURE_EVERY, measure_webhooks
 from app.messaging.webhooks.sending.sender import WebhookSender
 from app.ops.publisher import publishing
 
@@ -85,6 +86,7 @@ class Worker:
         set_shop_zone(settings.shop_time_zone)
         self._settings = settings
         self._limits = settings.worker
+        self._metrics_port = settings.worker.metrics_port if settings.enable_metrics else None
         self._database = Database(settings.database)
         self._slow_statements = SlowStatements(self._database, settings.log.slow_statement)
         self._observers = start_observers(settings, __version__)
@@ -115,6 +117,8 @@ class Worker:
         loops = [self._relay, self._sequence, self._renew]
         if is_scheduling:
             loops.append(self._schedule)
+        if self._metrics_port is not None:
+            loops.append(self._measure)
         tasks = [asyncio.create_task(self._persist(loop)) for loop in loops]
         await warn_of_policies(self._settings.redis, self._redis, self._cache_redis)
         _log.info("worker_started", concurrency=self._limits.concurrency)
@@ -152,11 +156,11 @@ class Worker:
     @asynccontextmanager
     async def _showing_metrics(self) -> AsyncIterator[None]:
         """Serve what this process counts, from a thread, on a port of its own where one is set."""
-        if self._limits.metrics_port is None or not self._settings.enable_metrics:
+        if self._metrics_port is None:
             yield
             return
         BACKUP_INTERVAL.set(self._settings.backup.interval)
-        server, thread = start_http_server(self._limits.metrics_port, self._limits.metrics_host)
+        server, thread = start_http_server(self._metrics_port, self._limits.metrics_host)
         try:
             async with publishing(self._database, self._cache):
                 yield
@@ -315,6 +319,11 @@ class Worker:
             if self._running:
                 async with self._transaction() as session:
                     await outbox.renew(session, tuple(self._running), self._limits.lease)
+
+    async def _measure(self) -> None:
+        while True:
+            await measure_webhooks(self._database)
+            await asyncio.sleep(MEASURE_EVERY)
 
     async def _schedule(self) -> None:
         while True:

@@ -111,6 +111,31 @@ WEBHOOK_ENDPOINTS_DISABLED = Counter(
     "Webhooks that the shop stopped sending to: gone (410) or after too many failures.",
     ["reason"],
 )
+WEBHOOK_TRY_DURATION = Histogram(
+    "bookstore_webhook_try_duration_seconds",
+    "Time of a try at sending a webhook, until its answer or until there was none.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0),
+)
+WEBHOOK_DEAD_LETTERS = Counter(
+    "bookstore_webhook_dead_letters_total",
+    "Deliveries that were given up: after ten tries (tries), with their webhook (disabled), untold (withheld).",
+    ["reason"],
+)
+WEBHOOK_PENDING = Gauge(
+    "bookstore_webhook_deliveries_pending",
+    "Deliveries that are to be tried, now or later; NaN while PostgreSQL is away.",
+    multiprocess_mode="livemostrecent",
+)
+WEBHOOK_BACKLOG_AGE = Gauge(
+    "bookstore_webhook_backlog_age_seconds",
+    "Seconds for which a webhook that is not held off had something due, and no try at it was under way.",
+    multiprocess_mode="livemostrecent",
+)
+WEBHOOK_BREAKERS_OPEN = Gauge(
+    "bookstore_webhook_breakers_open",
+    "Webhooks that are held off: they failed too often of late, or asked for a pause.",
+    multiprocess_mode="livemostrecent",
+)
 JOB_RUNS = Counter("bookstore_job_runs_total", "Runs of scheduled jobs: ok or failed.", ["name", "outcome"])
 JOB_DURATION = Histogram(
     "bookstore_job_duration_seconds",

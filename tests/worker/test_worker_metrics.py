@@ -39,5 +39,6 @@ async def test_a_worker_tells_its_jobs_events_pools_and_lag(
     assert metrics["bookstore_backup_interval_seconds", ()] == 6 * 3600
     assert metrics["bookstore_db_pool_size", (("pool", "write"),)] == 5
     assert metrics["bookstore_event_loop_lag_seconds_count", ()] >= 0
+    assert metrics["bookstore_webhook_breakers_open", ()] == 0
     with socket.create_server(("127.0.0.1", port)):
         """The port is free again."""

@@ -63,8 +63,9 @@ _REDELIVER = """
     WHERE endpoint_id = $1 AND id = $2 RETURNING pg_notify($3, '')
 """
 _GIVE_UP = """
-    UPDATE webhook_deliveries SET state = 'dead', error = $2, claimed_until = NULL WHERE id IN (
-        SELECT id FROM webhook_deliveries WHERE endpoint_id = $1 AND state = 'pending' LIMIT $3
+    UPDATE webhook_deliveries SET state = 'dead', error = 'the webhook was disabled', claimed_until = NULL
+    WHERE id IN (
+        SELECT id FROM webhook_deliveries WHERE endpoint_id = $1 AND state = 'pending' LIMIT $2
     ) RETURNING id
 """
 _ADD_TEST = """
@@ -129,10 +130,12 @@ class WebhookRepository:
         await self._session.delete(endpoint)
         await self._session.flush()
 
-    async def give_up(self, webhook_id: int, error: str) -> None:
-        """Make dead letters of all that waits for the webhook."""
-        while len(await fetch(self._session, _GIVE_UP, webhook_id, error, _GIVEN_UP_AT_ONCE)):
-            pass
+    async def give_up(self, webhook_id: int) -> int:
+        """Make dead letters of all that waits for the webhook, which was disabled; how many."""
+        total = 0
+        while given_up := len(await fetch(self._session, _GIVE_UP, webhook_id, _GIVEN_UP_AT_ONCE)):
+            total += given_up
+        return total
 
     async def fan_out(self, first: int, last: int) -> None:
         """Make a delivery of each event of this part of the feed for each webhook that it concerns, once."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.audit import record_audit
 from app.core.clock import utc_now
 from app.core.http.conditional import Precondition
+from app.core.metrics import WEBHOOK_DEAD_LETTERS, count_at_commit
 from app.core.outbound import Outbound, OutboundBlocked
 from app.core.settings.settings import Settings
 from app.identity.mfa.secret_vault import SecretVault
@@ -107,7 +108,8 @@ class WebhookService:
             endpoint.disabled_at, endpoint.disabled_reason = None, None
         elif "is_enabled" in sent and endpoint.disabled_at is None:
             endpoint.disabled_at, endpoint.disabled_reason = utc_now(), "owner"
-            await self._webhooks.give_up(webhook_id, "the webhook was disabled")
+            given_up = await self._webhooks.give_up(webhook_id)
+            count_at_commit(self._session, WEBHOOK_DEAD_LETTERS.labels("disabled"), given_up)
         await self._webhooks.flush()
         after = {name: _told(getattr(endpoint, name)) for name in before}
         self._record(

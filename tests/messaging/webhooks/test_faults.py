@@ -125,7 +125,7 @@ async def test_killed_in_the_middle_the_next_worker_sends_it_once_more_with_the_
     start_worker(**ALLOWED)
     await shop.all_sent(120)
     counted = Counter(one.id for one in messages(shop.receiver, "/slow"))
-    assert counted == {"evt_1": 2, "evt_2": 2, "evt_3": 2}
+    assert list(counted.values()) == [2, 2, 2]
     bodies = {one.id: one.body for one in messages(shop.receiver, "/slow")}
     assert all(one.body == bodies[one.id] for one in messages(shop.receiver, "/slow"))
     assert {one["attempts"] for one in await shop.deliveries(owner, webhook)} == {2}
@@ -174,7 +174,7 @@ async def test_what_redis_forgets_is_sent_all_the_same(shop: Shop, servers: Serv
         servers.redis.start()
         await shop.all_sent(120)
     counted = Counter(one.id for one in messages(shop.receiver, "/well"))
-    assert counted == {f"evt_{place}": 1 for place in range(1, 11)}
+    assert list(counted.values()) == [1] * 10
 
 
 async def test_connections_cut_while_a_receiver_thinks_lose_no_answer(
@@ -210,7 +210,7 @@ async def test_two_workers_send_each_event_once(shop: Shop, start_worker: StartW
     await shop.all_sent(120)
     for path in ("/a", "/b", "/c"):
         counted = Counter(one.id for one in messages(shop.receiver, path))
-        assert counted == {f"evt_{place}": 1 for place in range(1, 61)}
+        assert list(counted.values()) == [1] * 60
 
 
 async def test_a_range_that_is_handled_twice_makes_each_delivery_once(shop: Shop, live_app: FastAPI) -> None:
@@ -219,10 +219,10 @@ async def test_a_range_that_is_handled_twice_makes_each_delivery_once(shop: Shop
     async with shop.running_worker():
         await orders(shop, owner, 3)
         await shop.all_sent()
-        await shop.tell(EventsSequenced(1, 3))
+        await shop.tell(EventsSequenced(1, 6))
         await shop.all_sent()
     async with live_app.state.database.sessions.begin() as session:
-        await WebhookRepository(session).fan_out(1, 3)
+        await WebhookRepository(session).fan_out(1, 6)
     assert await shop.ask("SELECT count(*) FROM webhook_deliveries") == 3
     assert len(shop.receiver.requests) == 3
 
@@ -245,12 +245,13 @@ async def test_deliveries_of_a_month_ago_are_deleted(shop: Shop, live_app: FastA
     async with shop.running_worker():
         await orders(shop, owner, 2)
         await shop.all_sent()
+    latest, _ = await shop.deliveries(owner, webhook)
     await shop.change(
         "UPDATE webhook_deliveries SET created_at = now() - interval '31 days' WHERE sequence = 1"
     )
     async with live_app.state.database.sessions.begin() as session:
         assert await purge_webhook_deliveries(session) == 1
-    assert [one["message_id"] for one in await shop.deliveries(owner, webhook)] == ["evt_2"]
+    assert await shop.deliveries(owner, webhook) == [latest]
     assert await shop.ask("SELECT count(*) FROM webhook_tries") == 1
 
 

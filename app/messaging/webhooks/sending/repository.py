@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.driver import fetch
 from app.core.events.feed import FeedEvent
 from app.messaging.audience import MANAGERS, OWN_TYPES, PUBLIC_TYPES
+from app.messaging.webhooks.sending.queries import IS_DUE
 from app.messaging.webhooks.sending.schedule import BREAKER, DISABLING, PARALLEL, PAUSES, TRIES
 
 # `ready`: webhooks with something due, and how many more tries each may have at once; of one that just failed it is
 # one, so that a dead receiver holds few of the sender's places, and for no longer than the breaker lets it.
-_CLAIM = """
+_CLAIM = f"""
     WITH ready AS MATERIALIZED (
         SELECT endpoint.id, ordered, CASE WHEN failures > 0 THEN 1 ELSE $1::integer END - (
             SELECT count(*) FROM webhook_deliveries AS sent
@@ -31,14 +32,8 @@ _CLAIM = """
         )
         ORDER BY random() LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
     ), chosen AS MATERIALIZED (
-        SELECT due.id FROM ready, LATERAL (
-            SELECT id FROM webhook_deliveries AS one
-            WHERE endpoint_id = ready.id AND state = 'pending' AND due_at <= now()
-                AND (NOT ordered OR NOT EXISTS (
-                    SELECT FROM webhook_deliveries AS earlier
-                    WHERE earlier.endpoint_id = one.endpoint_id AND earlier.subject = one.subject
-                        AND earlier.sequence < one.sequence AND earlier.state = 'pending'
-                ))
+        SELECT due.id FROM ready AS endpoint, LATERAL (
+            SELECT id FROM webhook_deliveries AS one WHERE {IS_DUE}
             ORDER BY due_at, id LIMIT greatest(room, 0) FOR NO KEY UPDATE SKIP LOCKED
         ) AS due LIMIT $2
     )
@@ -47,7 +42,7 @@ _CLAIM = """
         due_at = now() + make_interval(secs => $3)
     FROM chosen WHERE delivery.id = chosen.id AND state = 'pending' AND due_at <= now()
     RETURNING delivery.id
-"""
+"""  # noqa: S608 (constants of ours alone)
 # What the owner may hear is asked anew with each try.
 _READ = """
     SELECT delivery.id, delivery.attempts, delivery.attempted_at, delivery.message_id, delivery.body, delivery.sequence,

@@ -13,6 +13,7 @@ import structlog
 from app.core.clock import utc_now
 from app.core.db.faults import Fault
 from app.core.events.events import HandlerContext
+from app.core.metrics import WEBHOOK_TRY_DURATION
 from app.core.outbound import TIMEOUT, OutboundBlocked, OutboundFailed
 from app.identity.mfa.secret_vault import SecretVault
 from app.messaging.webhooks.sending.repository import Claimed, Outcome
@@ -69,6 +70,7 @@ class WebhookSender:
 
     async def _send(self, claimed: Claimed) -> None:
         outcome = await self._post(claimed)
+        WEBHOOK_TRY_DURATION.observe(outcome.seconds)
         _log.info(
             "webhook_tried",
             webhook_id=claimed.endpoint_id,

@@ -8,7 +8,12 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events.events import publish
-from app.core.metrics import WEBHOOK_ENDPOINTS_DISABLED, WEBHOOK_TRIES, count_at_commit
+from app.core.metrics import (
+    WEBHOOK_DEAD_LETTERS,
+    WEBHOOK_ENDPOINTS_DISABLED,
+    WEBHOOK_TRIES,
+    count_at_commit,
+)
 from app.messaging.catalogue import EventOut, envelope
 from app.messaging.payloads import body_of
 from app.messaging.webhooks.events import WebhookDisabled
@@ -47,6 +52,7 @@ class SendingService:
         await self._deliveries.keep_bodies(new)
         await self._deliveries.reject(forbidden, "no longer the owner's to hear of")
         await self._deliveries.reject(unknown, "of a kind that this release does not tell")
+        self._count_dead("withheld", len(forbidden) + len(unknown))
         return [each for each in ready if each.body is not None]
 
     async def record(self, claimed: Claimed, outcome: Outcome) -> None:
@@ -59,6 +65,7 @@ class SendingService:
         failures = await self._deliveries.count_failure(claimed, outcome.wish)
         pause = pause_after(claimed.attempt, outcome.wish)
         state = "dead" if pause is None else "pending"
+        self._count_dead("tries", pause is None)
         count_at_commit(self._session, WEBHOOK_TRIES.labels("failed" if state == "pending" else "dead"))
         await self._deliveries.record(claimed, state, outcome, pause or 0)
         if outcome.status == _GONE:
@@ -69,10 +76,13 @@ class SendingService:
     async def _disable(self, claimed: Claimed, why: str) -> None:
         if not await self._deliveries.disable(claimed.endpoint_id, why):
             return
-        await self._webhooks.give_up(claimed.endpoint_id, "the webhook was disabled")
+        self._count_dead("disabled", await self._webhooks.give_up(claimed.endpoint_id))
         count_at_commit(self._session, WEBHOOK_ENDPOINTS_DISABLED.labels(why))
         host = urlsplit(claimed.url).hostname or ""
         await publish(self._session, WebhookDisabled(claimed.owner_id, claimed.endpoint_id, host, why))
+
+    def _count_dead(self, reason: str, count: int) -> None:
+        count_at_commit(self._session, WEBHOOK_DEAD_LETTERS.labels(reason), count)
 
 
 def _made(claimed: Claimed) -> str | None:
