@@ -131,7 +131,7 @@ async def rotate_webhook_secret(
     """Make a new secret and a new key, shown this once; for a day, unless said otherwise, requests are signed with
     the old ones as well.
     """
-    made = await webhooks.rotate(owner, webhook_id, (rotation or RotationIn()).overlap_seconds)
+    made = await webhooks.rotate(owner, webhook_id, rotation or RotationIn())
     return await _shown_once(made, owner.user_id, read_back, status=201)
 
 

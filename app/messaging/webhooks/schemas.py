@@ -18,6 +18,7 @@ from app.core.http.schemas import (
 )
 from app.core.outbound import LONGEST_URL
 from app.messaging.audience import ALL_TYPES, PATTERNS
+from app.messaging.webhooks.signing import read_secret
 
 MOST_PATTERNS = 50
 LONGEST_OVERLAP = 7 * 86_400
@@ -50,6 +51,11 @@ def _known_pattern(pattern: str) -> str:
     if pattern not in PATTERNS:
         raise ValueError("is neither an event of the catalogue nor a kind of them such as order.* or *")
     return pattern
+
+
+def _sound_secret(text: str) -> str:
+    read_secret(text)
+    return text
 
 
 def _known_type(name: str) -> str:
@@ -95,6 +101,14 @@ AllAccounts = Annotated[
         examples=[False],
     ),
 ]
+Secret = Annotated[
+    Annotated[Line, Field(max_length=100), AfterValidator(_sound_secret)] | None,
+    Field(
+        repr=False,
+        description="A secret of one's own, `whsec_` and the base64 of 24 to 64 bytes. Left out: the shop makes one.",
+        examples=[None],
+    ),
+]
 
 
 class WebhookIn(RequestModel):
@@ -106,6 +120,7 @@ class WebhookIn(RequestModel):
     payload: Payload = Payload.THIN
     ordered: Ordered = False
     all_accounts: AllAccounts = False
+    secret: Secret = None
 
 
 class WebhookPatch(PatchModel):
@@ -177,6 +192,7 @@ class RotationIn(RequestModel):
         description="How long the old secret and key sign as well, at most seven days.",
         examples=[86_400],
     )
+    secret: Secret = None
 
 
 class WebhookTestIn(RequestModel):

@@ -34,6 +34,7 @@ from app.messaging.webhooks.repository import MOST_REPLAYED, TestMessage, Webhoo
 from app.messaging.webhooks.schemas import (
     ReplayIn,
     ReplayOut,
+    RotationIn,
     WebhookIn,
     WebhookPatch,
 )
@@ -72,7 +73,7 @@ class WebhookService:
         refuse_more_than_own(owner, wanted=request.all_accounts)
         if await self._webhooks.count_of_owner(owner.user_id) >= self._most:
             raise TooManyWebhooks(f"An account has at most {self._most} webhooks; delete one first.")
-        keys = Keys.make()
+        keys = Keys.make(request.secret)
         endpoint = WebhookEndpoint(
             user_id=owner.user_id,
             url=url,
@@ -123,10 +124,11 @@ class WebhookService:
         await self._webhooks.delete(endpoint)
         self._record("deleted", webhook_id, {"url": (_told(endpoint.url), None)})
 
-    async def rotate(self, owner: Principal, webhook_id: int, overlap_seconds: int) -> Made:
-        """Give it a new secret and key; the old ones sign beside them for so long. Raises WebhookNotFound."""
+    async def rotate(self, owner: Principal, webhook_id: int, rotation: RotationIn) -> Made:
+        """Give it a new secret and key; the old ones sign beside them for a while. Raises WebhookNotFound."""
         endpoint = await self._lock(webhook_id, owner.user_id)
-        keys = Keys.make()
+        keys = Keys.make(rotation.secret)
+        overlap_seconds = rotation.overlap_seconds
         endpoint.old_sealed_keys = endpoint.sealed_keys if overlap_seconds else None
         endpoint.old_keys_until = utc_now() + timedelta(seconds=overlap_seconds) if overlap_seconds else None
         endpoint.sealed_keys = self._vault.seal(owner.user_id, keys.to_text())

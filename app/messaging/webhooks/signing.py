@@ -13,6 +13,9 @@ VAULT = "webhook secrets"
 """What their seal is for."""
 
 _BYTES = 32
+_MARK = "whsec_"
+_ALLOWED_BYTES = range(24, 65)
+"""Of a secret, as Standard Webhooks has it."""
 
 
 class Keys(NamedTuple):
@@ -22,9 +25,9 @@ class Keys(NamedTuple):
     seed: bytes
 
     @classmethod
-    def make(cls) -> Self:
-        """New ones."""
-        return cls(os.urandom(_BYTES), os.urandom(_BYTES))
+    def make(cls, secret: str | None = None) -> Self:
+        """New ones, or a new key beside the secret that a receiver brings. Raises ValueError like `read_secret`."""
+        return cls(os.urandom(_BYTES) if secret is None else read_secret(secret), os.urandom(_BYTES))
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -39,7 +42,7 @@ class Keys(NamedTuple):
     @property
     def shown_secret(self) -> str:
         """The secret as receivers configure it."""
-        return f"whsec_{b64encode(self.secret).decode()}"
+        return f"{_MARK}{b64encode(self.secret).decode()}"
 
     @property
     def public_key(self) -> str:
@@ -52,6 +55,17 @@ class Keys(NamedTuple):
         code = hmac.new(self.secret, signed, hashlib.sha256).digest()
         signature = Ed25519PrivateKey.from_private_bytes(self.seed).sign(signed)
         return f"v1,{b64encode(code).decode()} v1a,{b64encode(signature).decode()}"
+
+
+def read_secret(text: str) -> bytes:
+    """The bytes of a secret as receivers configure it. Raises ValueError, which does not repeat it."""
+    try:
+        secret = b64decode(text.removeprefix(_MARK), validate=True)
+    except ValueError:
+        secret = b""
+    if len(secret) not in _ALLOWED_BYTES or text != f"{_MARK}{b64encode(secret).decode()}":
+        raise ValueError("must be whsec_ and the base64 of 24 to 64 bytes")
+    return secret
 
 
 def signed_headers(keys: Sequence[Keys], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:

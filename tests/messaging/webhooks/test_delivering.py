@@ -1,6 +1,7 @@
 """Events reach the receivers that they concern, signed, once for each."""
 
 import json
+from base64 import b64encode
 
 from app.core.events.events import Event
 from app.identity.events import PasswordChanged
@@ -13,7 +14,9 @@ from .conftest import WEBHOOKS, Shop, done, messages, verify
 async def test_an_event_comes_signed_as_the_feed_has_it(shop: Shop) -> None:
     reader, seller = await shop.sign_up(), await shop.sign_up()
     full = await shop.register(reader, "/full", payload="full", events=["item.*"])
-    thin = await shop.register(reader, "/thin", events=["item.created"])
+    own = f"whsec_{b64encode(bytes(range(24))).decode()}"
+    thin = await shop.register(reader, "/thin", events=["item.created"], secret=own)
+    assert thin["secret"] == own
     other = await shop.register(reader, "/other", events=["order.*"])
     async with shop.running_worker():
         book = await a_book(shop.client, seller, title="Émile „Zola“ 漢字", price=10)

@@ -1,6 +1,7 @@
 """Who may register what, and what of it is shown to whom."""
 
-from base64 import b64decode
+import os
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from typing import Any
 
 import httpx
@@ -37,6 +38,54 @@ async def test_the_secret_is_shown_once_and_kept_sealed(
     assert read.headers["etag"].startswith('"1.')
     kept = await session.scalar(text("SELECT webhook_endpoints::text FROM webhook_endpoints"))
     assert webhook["secret"].removeprefix("whsec_") not in str(kept)
+
+
+@pytest.mark.parametrize("size", [24, 33, 64])
+async def test_a_secret_of_ones_own_is_taken_and_shown_once(
+    client: httpx.AsyncClient, seller: Caller, session: AsyncSession, size: int
+) -> None:
+    first, second = (f"whsec_{b64encode(os.urandom(size)).decode()}" for _ in range(2))
+    webhook = await made(client, seller, secret=first)
+    assert webhook["secret"] == first
+    path = f"{WEBHOOKS}/{webhook['id']}"
+    rotated = await client.post(f"{path}/rotate-secret", json={"secret": second}, headers=seller.headers)
+    assert (rotated.status_code, rotated.json()["secret"]) == (201, second)
+    assert rotated.json()["public_key"] != webhook["public_key"]
+    assert "secret" not in (await client.get(path, headers=seller.headers)).json()
+    kept = str(await session.scalar(text("SELECT webhook_endpoints::text FROM webhook_endpoints")))
+    assert first.removeprefix("whsec_") not in kept
+    assert second.removeprefix("whsec_") not in kept
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        "mine",
+        "whsec_",
+        b64encode(bytes(24)).decode(),
+        f"whsec_{b64encode(bytes(23)).decode()}",
+        f"whsec_{b64encode(bytes(65)).decode()}",
+        f"whsec_{b64encode(bytes(25)).decode().rstrip('=')}",
+        f"whsec_{b64encode(bytes(25)).decode()[:-3]}B==",
+        f"whsec_{urlsafe_b64encode(bytes([255]) * 24).decode()}",
+        "whsec_" + "ä" * 32,
+        "whsec_whsec_" + b64encode(bytes(24)).decode(),
+        "x" * 5000,
+    ],
+)
+async def test_a_secret_that_is_none_is_refused_by_name_and_not_repeated(
+    client: httpx.AsyncClient, seller: Caller, secret: str
+) -> None:
+    webhook = await made(client, seller)
+    for path, body in (
+        (WEBHOOKS, {**BODY, "secret": secret}),
+        (f"{WEBHOOKS}/{webhook['id']}/rotate-secret", {"secret": secret}),
+    ):
+        refused = await client.post(path, json=body, headers=seller.headers)
+        assert (refused.status_code, refused.json()["code"]) == (422, "validation")
+        assert [one["field"] for one in refused.json()["errors"]] == ["secret"]
+        assert not secret or secret not in refused.text.replace("must be whsec_ and", "")
 
 
 @pytest.mark.parametrize(
