@@ -55,6 +55,7 @@ HANDLERS = (
     "app.sales.inventory.jobs",
     "app.sales.bills.handlers",
     "app.sales.invoices.handlers",
+    "app.sales.offers.handlers",
     "app.sales.orders.handlers",
     "app.sales.payments.handlers",
     "app.sales.payments.jobs",

@@ -45,7 +45,7 @@ async def get_item(
         raise no_item(item_id)
     model = OwnItem if viewer is not None and may_edit(viewer, row.owner_id) else ItemOut
     item = model.model_validate(row)
-    # What happens to its parts is not announced for the bundle.
+    # What happens to its parts is announced for the bundle too late for a cache.
     is_kept = item.kind is not ItemKind.BUNDLE
     if fields is not None:
         include = parts_of_one(fields)

@@ -12,6 +12,7 @@ from app.catalog.models.books import SupplierAvailability as SupplierAvailabilit
 from app.catalog.models.books import Work as Work
 from app.catalog.models.documents import UploadedDocument as UploadedDocument
 from app.catalog.models.goods import BoughtTogether as BoughtTogether
+from app.catalog.models.goods import BundleLevel as BundleLevel
 from app.catalog.models.goods import Item as Item
 from app.catalog.models.goods import ItemView as ItemView
 from app.catalog.models.goods import MovementKind as MovementKind

@@ -138,6 +138,17 @@ class OfferPart(Base):
     )
 
 
+class BundleLevel(Base):
+    """How many of a bundle could be bought when that was last told: sales compare it with what its parts suffice for."""
+
+    __tablename__ = "bundle_levels"
+
+    item_id: Mapped[int] = mapped_column(
+        ForeignKey("items.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    available: Mapped[int]
+
+
 class MovementKind(StrEnum):
     """Why stock moved."""
 

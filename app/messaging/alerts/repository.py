@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.catalog.goods.queries import BUYABLE
 from app.catalog.models import Item, StockLevel
 from app.core.db.batches import delete_some
 from app.core.db.locks import AdvisoryLock, acquire
@@ -270,12 +271,12 @@ def _choose_waiting(first: int, last: int) -> Select[*tuple[Any, ...]]:
         told.kind == AlertKind.BACK_IN_STOCK,
         told.done_event_id >= func.coalesce(since.c.back_id, 0),
     )
-    copies = StockLevel.available - told_since.correlate(since).scalar_subquery()
+    copies = BUYABLE - told_since.correlate(since).scalar_subquery()
     free = (
         select(since.c.item_id, since.c.event_id, Item.title, Item.price, Item.currency)
         .add_columns(func.least(since.c.come, copies).label("copies"))
-        .join(StockLevel, StockLevel.item_id == since.c.item_id)
         .join(Item, Item.id == since.c.item_id)
+        .outerjoin(StockLevel, StockLevel.item_id == since.c.item_id)
         .where(Item.is_active)
         .cte("free")
         .prefix_with("MATERIALIZED")

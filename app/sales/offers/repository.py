@@ -1,11 +1,16 @@
-"""Writes of what bundles are made of."""
+"""Writes of what bundles are made of, and of how many of each was told."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import BigInteger, ColumnElement, cast, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.models import Item, OfferPart
+from app.catalog.goods.queries import BUYABLE
+from app.catalog.goods.schemas import ItemKind
+from app.catalog.models import BundleLevel, Item, OfferPart, StockLevel
+from app.core.events.events import OutboxEvent
 from app.sales.offers.schemas import OfferPartIn
 
 
@@ -33,3 +38,60 @@ class OfferRepository:
         ]
         # By the ids, as everybody locks items.
         await self._session.execute(insert(OfferPart), sorted(rows, key=lambda row: row["item_id"]))
+
+
+class BundleToTell(NamedTuple):
+    """How many of a bundle can be bought, and how many could when that was told."""
+
+    item_id: int
+    available: int
+    told: int
+
+
+class BundleLevelRepository:
+    """How many of each bundle could be bought when that was last told."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, *which: ColumnElement[bool]) -> None:
+        """Begin with what can be bought now, of these bundles that were never told of."""
+        now = _BUYABLE.with_only_columns(Item.id, BUYABLE).where(*which)
+        statement = postgresql.insert(BundleLevel).from_select(["item_id", "available"], now)
+        await self._session.execute(statement.on_conflict_do_nothing())
+
+    async def lock_touched(self, first: int, last: int) -> Sequence[BundleToTell]:
+        """Those on sale that these events of the feed may have changed, and did; locked until the transaction ends."""
+        about = cast(OutboxEvent.payload["item_id"].astext, BigInteger)
+        is_of_goods = OutboxEvent.type.in_(("stock.changed", "item.created", "item.updated", "item.deleted"))
+        seen = select(about.label("item_id")).where(OutboxEvent.sequence.between(first, last), is_of_goods)
+        goods = seen.cte("goods").prefix_with("MATERIALIZED")
+        having = select(OfferPart.offer_id).join(goods, goods.c.item_id == OfferPart.item_id)
+        touched = or_(Item.id.in_(having), Item.id.in_(select(goods.c.item_id)))
+        # A bundle that the release before made, which told of none.
+        await self.add(touched)
+        of_these = BundleLevel.item_id.in_(_BUYABLE.with_only_columns(Item.id).where(touched))
+        locked = select(BundleLevel.item_id).where(of_these).order_by(BundleLevel.item_id).with_for_update()
+        ids = (await self._session.scalars(locked)).all()
+        if not ids:
+            return ()
+        # A statement of its own after the locks: it sees what whoever had them before committed.
+        present = _BUYABLE.with_only_columns(Item.id, BUYABLE, BundleLevel.available).join(
+            BundleLevel, BundleLevel.item_id == Item.id
+        )
+        changed = present.where(Item.id.in_(ids), Item.is_active, BundleLevel.available != BUYABLE)
+        return [BundleToTell(*row) for row in await self._session.execute(changed.order_by(Item.id))]
+
+    async def set(self, item_id: int, available: int) -> None:
+        """Keep that this was told."""
+        await self._session.execute(
+            update(BundleLevel)
+            .where(BundleLevel.item_id == item_id)
+            .values(available=available)
+            .execution_options(synchronize_session=False)
+        )
+
+
+_BUYABLE = (
+    select(Item.id).outerjoin(StockLevel, StockLevel.item_id == Item.id).where(Item.kind == ItemKind.BUNDLE)
+)

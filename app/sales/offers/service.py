@@ -14,7 +14,7 @@ from app.core.http.conditional import Precondition
 from app.identity.principal import Principal
 from app.sales.inventory.errors import UnknownItem
 from app.sales.offers.errors import UnfitPart, no_offer
-from app.sales.offers.repository import OfferRepository
+from app.sales.offers.repository import BundleLevelRepository, OfferRepository
 from app.sales.offers.schemas import OfferIn, OfferPartIn, OfferPatch
 
 _SHARED = {"name": "title", "description": "description", "price": "price", "is_active": "is_active"}
@@ -24,9 +24,15 @@ class OfferService:
     """Makes, changes and takes away bundles."""
 
     def __init__(
-        self, session: AsyncSession, goods: GoodsService, offers: OfferRepository, currency: str
+        self,
+        session: AsyncSession,
+        goods: GoodsService,
+        offers: OfferRepository,
+        levels: BundleLevelRepository,
+        currency: str,
     ) -> None:
         self._session = session
+        self._levels = levels
         self._goods = goods
         self._offers = offers
         self._currency = currency
@@ -34,7 +40,8 @@ class OfferService:
     @classmethod
     def build(cls, session: AsyncSession, currency: str) -> Self:
         """Compose it on one session; prices are in `currency` (ISO 4217)."""
-        return cls(session, GoodsService.build(session, currency), OfferRepository(session), currency)
+        goods = GoodsService.build(session, currency)
+        return cls(session, goods, OfferRepository(session), BundleLevelRepository(session), currency)
 
     async def create(self, seller: Principal, offer: OfferIn) -> int:
         """List a bundle as the seller's own; returns its id. Raises UnknownItem, UnfitPart, NotYourItem."""
@@ -42,6 +49,7 @@ class OfferService:
         goods = GoodsIn(title=offer.name, description=offer.description, price=offer.price)
         item = await self._goods.create(seller, goods, ItemKind.BUNDLE)
         await self._offers.set_parts(item.id, offer.items)
+        await self._levels.add(Item.id == item.id)
         return item.id
 
     async def change(
