@@ -21,9 +21,9 @@ SET_BY_ROLE = """
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def empty_database_url(make_database: DatabaseMaker) -> AsyncIterator[str]:
-    """A migrated database of the test's own, as the application's role."""
+    """A migrated database as the application's role: what is refused leaves no trace, and one test fills it."""
     with make_database() as owner:
         url = owner.replace("bookstore@", f"{ROLE}@")
         assert await prepare_roles(DatabaseSettings.model_validate({"url": url, "owner_url": owner})) == ROLE
