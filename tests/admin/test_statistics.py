@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.admin.stats.service import add_up_sales
 from app.core.clock import utc_now
 from app.identity.permissions import Role
+from app.sales.cart.jobs import purge_guest_carts
 from app.sales.models import Cart, CartLine, RefundStatus
 from tests.conftest import Caller, SignUp, change_account
 from tests.factories import a_book
@@ -253,6 +254,52 @@ async def test_conversion_counts_each_step_when_it_was_taken(
     assert (whole["paid_of_payments"], whole["paid_of_carts"]) == (1, 0.3333)
     nothing = await ask(client, admin, "conversion", from_="2025-03-02", to="2025-03-03")
     assert nothing["current"]["sum"]["paid_of_carts"] is None
+
+
+async def test_carts_of_guests_count_the_same_before_and_after_they_are_deleted(
+    client: httpx.AsyncClient, session: AsyncSession, admin: Caller, seller: Caller
+) -> None:
+    book, other = await a_book(client, seller), await a_book(client, seller, "Another")
+    over, under = utc_now() - timedelta(hours=1), utc_now() + timedelta(days=1)
+    # By the last line of each; the two of the same quarter are one sum; of an empty one nothing is told.
+    for number, (ends_at, filled) in enumerate(
+        (
+            (over, [in_berlin(2, 12), in_berlin(3, 0)]),
+            (over, [in_berlin(3, 0, 14)]),
+            (over, [in_berlin(2, 23, 59)]),
+            (over, []),
+            (under, [in_berlin(3, 8)]),
+        )
+    ):
+        cart = Cart(token_hash=bytes([number]), expires_at=ends_at)
+        session.add(cart)
+        await session.flush()
+        for item, moment in zip((book, other), filled, strict=False):
+            session.add(
+                CartLine(cart_id=cart.id, item_id=item["id"], quantity=1, seen_price=10, added_at=moment)
+            )
+    await session.commit()
+    asked = {"from_": "2026-03-02", "to": "2026-03-04"}
+    before = await ask(client, admin, "conversion", **asked)
+    assert [day["carts"] for day in before["current"]["buckets"]] == [1, 3]
+
+    assert await purge_guest_carts(session) == 4
+    await session.commit()
+    assert await ask(client, admin, "conversion", **asked) == before
+    # Others of the same quarter come later, and nothing is counted twice.
+    late = Cart(token_hash=b"late", expires_at=over)
+    session.add(late)
+    await session.flush()
+    session.add(
+        CartLine(cart_id=late.id, item_id=book["id"], quantity=1, seen_price=10, added_at=in_berlin(3, 0, 3))
+    )
+    await session.commit()
+    assert [await purge_guest_carts(session) for _ in range(2)] == [1, 0]
+    await session.commit()
+    after = await ask(client, admin, "conversion", **asked)
+    assert [day["carts"] for day in after["current"]["buckets"]] == [1, 4]
+    kept = "SELECT string_agg(carts::text, ' ' ORDER BY starts_at) FROM cart_quarters"
+    assert await session.scalar(text(kept)) == "1 3"
 
 
 async def test_accounts_count_on_the_day_they_were_opened(

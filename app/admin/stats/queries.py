@@ -81,6 +81,9 @@ _CONVERSION = text(f"""
         SELECT width_bucket(filled_at, CAST(:bounds AS timestamptz[])), 1, 0, 0, 0
         FROM (SELECT max(added_at) AS filled_at FROM cart_lines GROUP BY cart_id) AS carts
         WHERE filled_at >= :since AND filled_at < :until
+        UNION ALL
+        SELECT width_bucket(starts_at, CAST(:bounds AS timestamptz[])), carts, 0, 0, 0
+        FROM cart_quarters WHERE starts_at >= :since AND starts_at < :until
     ) AS figures
     GROUP BY 1
 """)  # noqa: S608 (made of constants alone)

@@ -10,5 +10,5 @@ from app.sales.cart.repository import delete_ended
 
 @scheduled("purge_guest_carts", timedelta(hours=1))
 async def purge_guest_carts(session: AsyncSession) -> int:
-    """Delete what a month-old token alone led to."""
+    """Delete what a month-old token alone led to; statistics keep their number."""
     return await delete_ended(session)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
@@ -61,6 +61,19 @@ _TOUCH = """
 """
 _CLEAR = f"WITH gone AS (DELETE FROM cart_lines WHERE cart_id = $1) {_TOUCH}"  # noqa: S608 (both are constants)
 _DELETE = "DELETE FROM carts WHERE id = $1"
+# The lines are seen as they were before the carts took them along.
+_DELETE_ENDED = """
+    WITH ended AS (
+        DELETE FROM carts WHERE expires_at <= now() RETURNING id
+    ), filled AS (
+        SELECT max(added_at) AS at FROM cart_lines JOIN ended ON ended.id = cart_id GROUP BY cart_id
+    ), kept AS (
+        INSERT INTO cart_quarters AS present (starts_at, carts)
+        SELECT date_bin('15 minutes', at, 'epoch') AS starts_at, count(*) FROM filled GROUP BY 1 ORDER BY 1
+        ON CONFLICT (starts_at) DO UPDATE SET carts = present.carts + excluded.carts
+    )
+    SELECT count(*) AS ended FROM ended
+"""
 
 
 class CartRepository:
@@ -112,9 +125,9 @@ class CartRepository:
 
 
 async def delete_ended(session: AsyncSession) -> int:
-    """Delete the carts of guests whose time is over; return how many."""
-    ended = delete(Cart).where(Cart.expires_at <= func.now()).returning(Cart.id)
-    return len((await session.execute(ended)).all())
+    """Delete the carts of guests whose time is over, and keep how many were last filled when; return how many."""
+    [row] = await fetch(session, _DELETE_ENDED)
+    return int(row["ended"])
 
 
 def clamp(quantity: int, available: int) -> int:

@@ -5,6 +5,7 @@ from app.sales.models.bills import Bill as Bill
 from app.sales.models.bills import CallbackState as CallbackState
 from app.sales.models.carts import Cart as Cart
 from app.sales.models.carts import CartLine as CartLine
+from app.sales.models.carts import CartQuarter as CartQuarter
 from app.sales.models.counts import CountStatus as CountStatus
 from app.sales.models.counts import StockCount as StockCount
 from app.sales.models.counts import StockCountLine as StockCountLine
