@@ -1,42 +1,35 @@
 """The worker's side of bills: whoever sent one is called when it is paid."""
 
-import random
-
 import orjson
 
 from app.core.events.events import Delivery, HandlerContext, PermanentFailure, RetryAfter, delivers
 from app.core.outbound import Outbound, OutboundBlocked, OutboundFailed
+from app.core.outbound_tries import is_taken, pause_after, wished_pause
 from app.sales.bills.events import BillPaid
 from app.sales.bills.repository import BillRepository, Called
 from app.sales.bills.schemas import BillCallback
 from app.sales.models import Bill, CallbackState
 
-PAUSES = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
-"""Seconds before the second try and each one after it: ten tries in three days."""
-_JITTER = 0.1
-_SUCCESS = range(200, 300)
-
 
 @delivers(BillPaid)
 async def call_back(context: HandlerContext, event: BillPaid, delivery: Delivery) -> None:
-    """Call whoever sent the bill. Raises RetryAfter, and PermanentFailure after the tenth try."""
+    """Call whoever sent the bill. Raises RetryAfter, and PermanentFailure after the tenth try or a 410."""
     async with context.transaction() as session:
         bill = await BillRepository(session).find_to_call(event.bill_id)
     if bill is None:
         return
     called = await _call(context.outbound, bill, delivery.id)
-    is_last = delivery.attempt > len(PAUSES)
+    pause = pause_after(delivery.attempt, called.status, called.wish)
     state = CallbackState.DELIVERED
     if called.error is not None:
-        state = CallbackState.FAILED if is_last else CallbackState.PENDING
+        state = CallbackState.FAILED if pause is None else CallbackState.PENDING
     async with context.transaction() as session:
         await BillRepository(session).note_call(bill.id, called, state)
     if called.error is None:
         return
     reason = f"callback of bill {bill.id}: {called.error}"
-    if is_last:
+    if pause is None:
         raise PermanentFailure(reason)
-    pause = PAUSES[delivery.attempt - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 (jitter needs no cryptography)
     raise RetryAfter(reason, pause)
 
 
@@ -49,8 +42,9 @@ async def _call(outbound: Outbound, bill: Bill, event_id: int) -> Called:
     except (OutboundBlocked, OutboundFailed) as fault:
         # What may not be called now may be once its name means another address again.
         return Called(None, None, str(fault))
-    if answer.status not in _SUCCESS:
-        return Called(answer.status, None, f"the receiver answered {answer.status}")
+    if not is_taken(answer.status):
+        wish = wished_pause(answer.headers.get("Retry-After"))
+        return Called(answer.status, None, f"the receiver answered {answer.status}", wish)
     return Called(answer.status, _ok_of(answer.body), None)
 
 

@@ -10,11 +10,12 @@ from app.sales.models import Bill, CallbackState
 
 
 class Called(NamedTuple):
-    """What came of a call: the answer's status and what it said, or why it failed."""
+    """What came of a call: the answer's status and what it said, or why it failed; the pause that it wishes."""
 
     status: int | None
     ok: bool | None
     error: str | None
+    wish: float = 0
 
 
 class BillRepository:

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 from fastapi import FastAPI
 
+from app.core import outbound_tries
 from app.identity.permissions import Role
-from app.sales.bills import handlers
 from tests.conftest import Caller, SignUp, client_of
 from tests.receiver import Receiver, serve
 from tests.worker.conftest import Ask, Change, RunningWorker, StartWorker, all_done, until
@@ -26,6 +26,7 @@ class Accountant(Receiver):
     """A receiver that answers as it is told to, at last as documented."""
 
     answers: list[tuple[int, bytes]] = field(default_factory=list)
+    retry_after: str | None = None
     gate: asyncio.Event | None = None
     """What an answer waits for."""
 
@@ -35,6 +36,8 @@ class Accountant(Receiver):
             await self.gate.wait()
         status, body = self.answers.pop(0) if self.answers else (200, b'{"ok": true}')
         headers = {"Location": "http://127.0.0.1:1/secret"} if status // 100 == 3 else {}
+        if self.retry_after is not None:
+            headers["Retry-After"] = self.retry_after
         return web.Response(status=status, body=body, headers=headers)
 
 
@@ -76,7 +79,7 @@ async def shop(live_app: FastAPI, live_sign_up: SignUp, receiver: Accountant) ->
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries follow each other at once."""
-    monkeypatch.setattr(handlers, "PAUSES", (0.01,) * 9)
+    monkeypatch.setattr(outbound_tries, "PAUSES", (0.01,) * 9)
 
 
 async def call_at(change: Change, url: str) -> None:
@@ -130,7 +133,7 @@ async def test_any_success_ends_the_calls_and_ok_is_kept_as_said(
 async def test_refusals_and_redirects_are_tried_again_with_the_same_id(
     shop: Shop, ask: Ask, running_worker: RunningWorker
 ) -> None:
-    shop.receiver.answers = [(500, b""), (302, b""), (307, b""), (404, b""), (410, b"")]
+    shop.receiver.answers = [(500, b""), (302, b""), (307, b""), (404, b""), (429, b"")]
     await shop.pay()
     async with running_worker():
         await all_done(ask)
@@ -163,6 +166,35 @@ async def test_after_ten_tries_it_is_a_dead_letter_that_can_be_tried_again(
         await all_done(ask)
     assert (await shop.callback())["state"] == "delivered"
     assert len(shop.receiver.requests) == 11
+
+
+async def test_a_receiver_that_is_gone_is_called_no_more(
+    shop: Shop, ask: Ask, running_worker: RunningWorker
+) -> None:
+    shop.receiver.answers = [(410, b"")]
+    shop.receiver.retry_after = "60"
+    await shop.pay()
+    async with running_worker():
+        await all_done(ask)
+    callback = await shop.callback()
+    assert (callback["state"], callback["tries"], callback["status"]) == ("failed", 1, 410)
+    assert "answered 410" in await ask("SELECT error FROM dead_letters WHERE type = 'bill.paid'")
+    assert len(shop.receiver.requests) == 1
+
+
+async def test_the_receivers_wish_is_honoured(shop: Shop, ask: Ask, running_worker: RunningWorker) -> None:
+    shop.receiver.answers = [(503, b"")]
+    shop.receiver.retry_after = "7200"
+    await shop.pay()
+    async with running_worker():
+
+        async def is_put_off() -> object:
+            return await ask(
+                "SELECT locked_until > now() + '1 h' FROM outbox_events WHERE type = 'bill.paid' AND attempts = 1"
+            )
+
+        await until(is_put_off)
+    assert (await shop.callback())["state"] == "pending"
 
 
 async def test_the_next_try_is_later_and_nothing_is_late(

@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.driver import fetch
 from app.core.events.feed import FeedEvent
+from app.core.outbound_tries import PAUSES, TRIES, is_taken
 from app.messaging.audience import MANAGERS, OWN_TYPES, PUBLIC_TYPES
 from app.messaging.webhooks.sending.queries import IS_DUE
-from app.messaging.webhooks.sending.schedule import BREAKER, DISABLING, PARALLEL, PAUSES, TRIES
+from app.messaging.webhooks.sending.schedule import BREAKER, DISABLING, PARALLEL
 
 # `ready`: webhooks with something due, and how many more tries each may have at once; of one that just failed it is
 # one, so that a dead receiver holds few of the sender's places, and for no longer than the breaker lets it.
@@ -89,7 +90,7 @@ _RECORD = """
     WITH recorded AS (
         UPDATE webhook_deliveries SET state = $3, claimed_until = NULL, status = $6, duration_ms = $7, error = $8,
             delivered_at = CASE WHEN $3 = 'delivered' THEN now() END,
-            due_at = now() + make_interval(secs => $10 * (0.9 + random() / 5))
+            due_at = now() + make_interval(secs => $10)
         WHERE id = $1 AND attempts = $2 AND state = 'pending'
     ), purged AS (
         DELETE FROM webhook_tries WHERE delivery_id = $1 AND attempted_at IN (
@@ -131,7 +132,7 @@ class Outcome(NamedTuple):
     @property
     def is_delivered(self) -> bool:
         """Whether the receiver took it."""
-        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 (HTTP's own)
+        return is_taken(self.status)
 
 
 class SendingRepository:

@@ -15,9 +15,9 @@ from app.core.db.faults import Fault
 from app.core.events.events import HandlerContext
 from app.core.metrics import WEBHOOK_TRY_DURATION
 from app.core.outbound import TIMEOUT, OutboundBlocked, OutboundFailed
+from app.core.outbound_tries import is_taken, wished_pause
 from app.identity.mfa.secret_vault import SecretVault
 from app.messaging.webhooks.sending.repository import Claimed, Outcome
-from app.messaging.webhooks.sending.schedule import wished_pause
 from app.messaging.webhooks.sending.service import SendingService
 from app.messaging.webhooks.signing import VAULT, Keys, signed_headers
 
@@ -94,7 +94,7 @@ class WebhookSender:
         except (OutboundBlocked, OutboundFailed) as fault:
             return Outcome(monotonic() - started, error=str(fault))
         text = answer.body.decode(errors="replace").replace("\x00", "\ufffd")
-        error = None if 200 <= answer.status < 300 else f"the receiver answered {answer.status}"  # noqa: PLR2004 (HTTP's own)
+        error = None if is_taken(answer.status) else f"the receiver answered {answer.status}"
         wish = wished_pause(answer.headers.get("Retry-After"))
         return Outcome(answer.seconds, answer.status, error, text, wish)
 

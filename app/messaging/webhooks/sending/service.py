@@ -14,14 +14,12 @@ from app.core.metrics import (
     WEBHOOK_TRIES,
     count_at_commit,
 )
+from app.core.outbound_tries import is_gone, pause_after
 from app.messaging.catalogue import EventOut, envelope
 from app.messaging.payloads import body_of
 from app.messaging.webhooks.events import WebhookDisabled
 from app.messaging.webhooks.repository import WebhookRepository
 from app.messaging.webhooks.sending.repository import Claimed, Outcome, SendingRepository, is_too_often
-from app.messaging.webhooks.sending.schedule import pause_after
-
-_GONE = 410
 
 
 class SendingService:
@@ -63,12 +61,13 @@ class SendingService:
             count_at_commit(self._session, WEBHOOK_TRIES.labels("delivered"))
             return
         failures = await self._deliveries.count_failure(claimed, outcome.wish)
-        pause = pause_after(claimed.attempt, outcome.wish)
+        pause = pause_after(claimed.attempt, outcome.status, outcome.wish)
         state = "dead" if pause is None else "pending"
-        self._count_dead("tries", pause is None)
+        gone = is_gone(outcome.status)
+        self._count_dead("disabled" if gone else "tries", pause is None)
         count_at_commit(self._session, WEBHOOK_TRIES.labels("failed" if state == "pending" else "dead"))
         await self._deliveries.record(claimed, state, outcome, pause or 0)
-        if outcome.status == _GONE:
+        if gone:
             await self._disable(claimed, "gone")
         elif is_too_often(failures):
             await self._disable(claimed, "failures")

@@ -6,21 +6,27 @@ from email.utils import format_datetime
 import pytest
 
 from app.core.clock import utc_now
-from app.messaging.webhooks.sending.schedule import PAUSES, TRIES, pause_after, wished_pause
+from app.core.outbound_tries import PAUSES, TRIES, pause_after, wished_pause
 
 
 def test_ten_tries_take_three_days() -> None:
     assert TRIES == 10
     assert list(PAUSES) == sorted(PAUSES)
     assert timedelta(days=3) <= timedelta(seconds=sum(PAUSES)) < timedelta(days=4)
-    assert pause_after(9, 0) == PAUSES[-1]
-    assert pause_after(10, 0) is None
-    assert pause_after(10, 60) is None
+    for attempt, pause in enumerate(PAUSES, 1):
+        assert 0.9 * pause <= (pause_after(attempt, 500, 0) or 0) <= 1.1 * pause
+    assert pause_after(10, 500, 0) is None
+    assert pause_after(10, None, 60) is None
 
 
 def test_a_wish_for_more_time_is_granted_and_for_less_is_not() -> None:
-    assert pause_after(1, 600) == 600
-    assert pause_after(2, 1) == PAUSES[1]
+    assert pause_after(1, 503, 600) == 600
+    assert (pause_after(2, None, 1) or 0) >= 0.9 * PAUSES[1]
+
+
+def test_who_is_gone_is_not_asked_again() -> None:
+    assert pause_after(1, 410, 0) is None
+    assert pause_after(1, 410, 60) is None
 
 
 @pytest.mark.parametrize(
