@@ -48,10 +48,10 @@ revision: $(READY) ## write a migration from the models (m="what changes")
 	@test -n "$(m)" || { echo 'Say what changes: make revision m="add colour to books"' >&2; exit 1; }
 	@$(PY) -m devstack revision "$(m)"
 
-lock: $(READY) ## renew requirements/*.lock from pyproject.toml
-	@$(COMPILE) pyproject.toml -o requirements/base.lock
-	@$(COMPILE) pyproject.toml --group dev --group embedded -c requirements/base.lock -o requirements/dev.lock
-	@$(COMPILE) --group pyproject.toml:load -o requirements/load.lock
+lock: $(READY) ## renew requirements/*.lock from pyproject.toml (UPGRADE=--upgrade: also what need not change)
+	@$(COMPILE) $(UPGRADE) pyproject.toml -o requirements/base.lock
+	@$(COMPILE) $(UPGRADE) pyproject.toml --group dev --group embedded -c requirements/base.lock -o requirements/dev.lock
+	@$(COMPILE) $(UPGRADE) --group pyproject.toml:load -o requirements/load.lock
 
 clients: $(READY) ## generate and compile clients of the API from its document (needs Node.js 20)
 	@PYTHON=$(PY) sh examples/make-clients
