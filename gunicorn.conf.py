@@ -8,14 +8,15 @@ import os
 import shutil
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 from gunicorn import glogging
 from gunicorn.arbiter import Arbiter
-from prometheus_client import multiprocess, values
+from prometheus_client import multiprocess
 from uvicorn_worker import UvicornWorker
 
-from app.core.buffered_metrics import buffered_values
+from app.core.buffered_metrics import buffer_metrics, name_files
 from app.core.client_addresses import in_both_spellings
 from app.core.cores import usable_cores
 from app.core.db.budget import check_connections
@@ -39,6 +40,8 @@ _TO_CLOSE = 2
 _FEWEST_WORKERS = 2
 """One answers while another is replaced."""
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_ON_DEMAND = ("app.core.http.protocol", "uvicorn.lifespan.on", "uvloop")
+"""What Uvicorn imports by name in each worker."""
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in memory, in which names are made unguessable
 _host, _port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
 
@@ -107,33 +110,45 @@ graceful_timeout = _GRACE
 keepalive = 75
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None
-# Engines, clients and metrics must not be shared across a fork.
+# Engines and clients must not be shared across a fork: each worker makes its application, of code that the master
+# has imported (`on_starting`).
 preload_app = False
 control_socket_disable = True
 
 
 def on_starting(server):  # noqa: ANN001, ANN201 - Gunicorn is untyped
-    """See that all connections fit; give the workers a folder for their metrics, empty and, unless one is named, of its own."""
+    """See that all connections fit, make the folder of metrics, and import what the workers are forked with.
+
+    So a worker shares this memory, and is there in a moment: `timeout` counts from the fork, and on a starved machine
+    an import by each worker could outlast it for ever.
+    """
     try:
         budget = asyncio.run(check_connections(_settings.database, server.cfg.workers))
     except SettingsError as error:
         sys.exit(f"bookstore: {error}")
     if budget:
         server.log.info("Connections: %s", budget)
-    named = os.environ.get(_METRICS_FOLDER)
     server.own_metrics_folder = None
-    if named:
+    if named := os.environ.get(_METRICS_FOLDER):
         Path(named).mkdir(parents=True, exist_ok=True)
-        for leftover in Path(named).glob("*.db"):
-            leftover.unlink()
-        return
-    server.own_metrics_folder = tempfile.mkdtemp(prefix="bookstore-metrics-", dir=server.cfg.worker_tmp_dir)
-    os.environ[_METRICS_FOLDER] = server.own_metrics_folder
+    else:
+        server.own_metrics_folder = tempfile.mkdtemp(
+            prefix="bookstore-metrics-", dir=server.cfg.worker_tmp_dir
+        )
+        os.environ[_METRICS_FOLDER] = server.own_metrics_folder
+    buffer_metrics()
+    for module in (server.app.app_uri.partition(":")[0], *_ON_DEMAND):
+        import_module(module)
+    # Those of processes before, and the master's own, which counts nothing.
+    for leftover in Path(os.environ[_METRICS_FOLDER]).glob("*.db"):
+        leftover.unlink()
 
 
 def when_ready(server):  # noqa: ANN001, ANN201 - Gunicorn is untyped
-    """From here on the master lives long and makes little."""
+    """From here on the master lives long and makes little; what it made is no garbage, and its pages stay shared."""
     del server
+    gc.collect()
+    gc.freeze()
     gc.enable()
 
 
@@ -147,7 +162,7 @@ def post_fork(server, worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped
     """Start as the master did; name metrics files by slot, not by process: else each recycling would leave a file."""
     del server
     gc.disable()
-    values.ValueClass = buffered_values(lambda: worker.slot)
+    name_files(worker.slot)
 
 
 def post_worker_init(worker):  # noqa: ANN001, ANN201 - Gunicorn is untyped

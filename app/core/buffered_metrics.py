@@ -5,13 +5,25 @@ read from the cache. Here a count is kept until `flush`, which `/metrics` and th
 other workers tell is a second old at most, and a worker that is killed takes the counts of its last second along.
 """
 
-from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
 from prometheus_client import values
 
 _waiting: list[Any] = []
+_slot = 0
+"""Names the files of this process: a worker's slot; 0 in the master, which counts nothing."""
+
+
+def name_files(slot: int) -> None:
+    """From here on this process writes to the files of the slot: call it after the fork."""
+    global _slot  # noqa: PLW0603 (of the process, as its files are)
+    _slot = slot
+
+
+def buffer_metrics() -> None:
+    """Have metrics that are made from here on buffered, in files; PROMETHEUS_MULTIPROC_DIR must be set."""
+    values.ValueClass = _buffered_values()
 
 
 def flush() -> None:
@@ -20,9 +32,8 @@ def flush() -> None:
         _waiting.pop().flush()
 
 
-def buffered_values(identify: Callable[[], int]) -> type:
-    """The class of prometheus-client's values, `identify` naming the file of this process."""
-    written: Any = values.MultiProcessValue(identify)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+def _buffered_values() -> type:
+    written: Any = values.MultiProcessValue(lambda: _slot)  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
     class BufferedValue(written):  # type: ignore[misc]  # as above
         """A value in the file, and what is to be added to it."""

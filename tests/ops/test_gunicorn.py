@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -72,3 +73,12 @@ def test_head_keeps_the_connection_and_is_logged_as_itself(start_gunicorn: Start
     assert [line["method"] for line in heads] == ["HEAD"] * 4
     assert [line["route"] for line in heads][2:] == ["/api/v1/books/{book_id}", "/metrics"]
     assert not [line for line in lines if line["level"] in {"error", "warning"}]
+
+
+def test_workers_are_forked_with_all_of_their_code(start_gunicorn: StartGunicorn) -> None:
+    # Else on a starved machine importing it would outlast the time-out of a worker, which would boot for ever.
+    server = start_gunicorn(WEB_CONCURRENCY="2", PYTHONPROFILEIMPORTTIME="1")
+    by_master, _, by_workers = server.said.partition("Booting worker")
+    ours = r"\| +((?:app|httptools|uvicorn|uvloop|websockets)\b.*)$"
+    assert "app.api" in re.findall(ours, by_master, re.MULTILINE)
+    assert re.findall(ours, by_workers, re.MULTILINE) == []
