@@ -1,18 +1,15 @@
 """`bookstore …`: what developers and operators run; `bookstore --help` lists it."""
 
-import asyncio
+import gc
 import logging
 import os
 import sys
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from alembic.config import Config
-from alembic.script.revision import ResolutionError
-from alembic.util import CommandError
 from typer.core import TyperGroup
 
-from alembic import command
 from app import __version__
 from app.cli import admin, backup, dev
 from app.cli.certificate import certificate
@@ -26,7 +23,6 @@ from app.cli.reconcile import reconcile
 from app.cli.remedies import remedy
 from app.cli.running import use_running_servers
 from app.cli.smoke.command import smoke
-from app.core.db.roles import prepare_roles
 from app.core.logging import configure_logging, guard_process
 from app.core.settings.groups import LogSettings
 from app.core.settings.settings import SettingsError, load_database_settings, load_settings
@@ -115,20 +111,14 @@ def migrate(revision: Annotated[str, typer.Argument(help="Where to go.")] = "hea
     One that a newer release migrated stays as it is. With an owner of its own, the role that DATABASE_URL names is
     created or refreshed: it may read and write rows, and change neither the schema nor the audit log.
     """
-    try:
-        command.upgrade(Config(ROOT / "alembic.ini"), revision)
-    except CommandError as fault:
-        # Who goes back a release keeps the schema, which the older one can work with.
-        if revision != "head" or not isinstance(fault.__cause__, ResolutionError):
-            raise
-        stands_at = fault.__cause__.argument
-        typer.echo(f"The database stands at {stands_at}, which a newer release made: nothing to do.")
-    if role := asyncio.run(prepare_roles(load_database_settings())):
-        typer.echo(f"The role {role} may read and write rows, and nothing else.")
+    import_module("app.cli.schema").bring_to(revision)
 
 
 def main() -> None:
     """Run the console script."""
+    # What was imported stays: the collector, which had to keep out of it, need not look at it again.
+    gc.freeze()
+    gc.enable()
     try:
         is_database_named = "url" in load_database_settings().model_fields_set
     except SettingsError:

@@ -1,6 +1,5 @@
 """What a person can do about the faults that commands meet: wrong settings, servers away, broken rules."""
 
-from alembic.util import CommandError
 from pydantic import ValidationError
 
 from app.core.db.faults import Fault, postgres_cause, sql_state
@@ -21,7 +20,7 @@ _NOT_LET_IN = ("28", "3D")
 
 def remedy(fault: Exception) -> str | None:
     """Find the line that says what to set or to do; None for a bug."""
-    if isinstance(fault, SettingsError | DemoRefused | CommandError | BackupError | StorageAway):
+    if isinstance(fault, SettingsError | DemoRefused | BackupError | StorageAway):
         return str(fault)
     if isinstance(fault, AppError):
         return fault.detail
