@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# Levels 1 and 2 of the chapters V6, V7 and V8 of ASVS 5.0: section → its last row; those of level 3 come after.
+# Levels 1 and 2 of section V4.4 and of the chapters V6, V7 and V8 of ASVS 5.0: section → its last row; those of level 3 come after.
 SECTIONS = {
+    "4.4": 4,
     "6.1": 3,
     "6.2": 12,
     "6.3": 4,

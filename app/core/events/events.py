@@ -77,7 +77,10 @@ class HandlerContext:
 
 
 class PermanentFailure(Exception):
-    """Trying again cannot help: the event becomes a dead letter at once."""
+    """Trying again cannot help: the event becomes a dead letter at once.
+
+    Of what is not there it is one where something is owed, as an invoice; else there is nothing to do, and it is done.
+    """
 
     is_log_safe = True
 

@@ -35,13 +35,17 @@ class MailedOrder(BaseModel):
 async def find_mailed_order(
     session: AsyncSession, order_id: int, shipment_id: int | None = None
 ) -> MailedOrder | None:
-    """The order with its lines, or with those of one parcel; None of a buyer without an account, who gets no mail."""
+    """The order with its lines, or with those of one parcel; None without them, or of a buyer without an account, who
+    gets no mail.
+    """
     order = (await session.scalars(select(Order).where(Order.id == order_id))).one_or_none()
     if order is None or order.user_id is None:
         return None
+    parcel = None if shipment_id is None else await session.get(Shipment, shipment_id)
+    if shipment_id is not None and parcel is None:
+        return None
     wanted = select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.position)
     lines = (await session.scalars(wanted)).all()
-    parcel = None if shipment_id is None else await session.get_one(Shipment, shipment_id)
     return MailedOrder(
         user_id=order.user_id,
         number=order.number,

@@ -60,17 +60,20 @@ async def list_credit_notes(connection: AsyncConnection, number: str, user_id: i
 
 
 async def find_unprinted(connection: AsyncConnection, invoice_id: int) -> Issued | None:
-    """An invoice or credit note of which there is no printed form yet."""
+    """An invoice or credit note of which there is no printed form yet; None for one that is not there, too."""
     is_printed = select(InvoiceFile).where(InvoiceFile.invoice_id == invoice_id).exists()
-    is_done: bool | None = await connection.scalar(select(is_printed))
-    return None if is_done else await get_issued(connection, invoice_id)
+    row = (await connection.execute(_issued(invoice_id).where(~is_printed))).mappings().one_or_none()
+    return None if row is None else Issued(to_answer(row), row["created_at"])
 
 
 async def get_issued(connection: AsyncConnection, invoice_id: int) -> Issued:
     """An invoice or credit note that there is, as it was issued."""
-    wanted = select(*_COLUMNS, Invoice.content, Invoice.created_at).where(Invoice.id == invoice_id)
-    row = (await connection.execute(wanted)).mappings().one()
+    row = (await connection.execute(_issued(invoice_id))).mappings().one()
     return Issued(to_answer(row), row["created_at"])
+
+
+def _issued(invoice_id: int) -> Select[*tuple[Any, ...]]:
+    return select(*_COLUMNS, Invoice.content, Invoice.created_at).where(Invoice.id == invoice_id)
 
 
 def to_answer(row: RowMapping) -> InvoiceOut:

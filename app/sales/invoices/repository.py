@@ -25,9 +25,9 @@ class InvoiceRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def lock_order(self, order_id: int) -> Order:
-        """Lock the order, which there is: of two who issue its invoice the second finds it."""
-        return await self._session.get_one(Order, order_id, with_for_update={"key_share": True})
+    async def lock_order(self, order_id: int) -> Order | None:
+        """Lock the order: of two who issue its invoice the second finds it."""
+        return await self._session.get(Order, order_id, with_for_update={"key_share": True})
 
     async def list_lines(self, order_id: int) -> Sequence[OrderLine]:
         """The order's lines as they stand in it."""

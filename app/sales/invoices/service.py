@@ -7,6 +7,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import shop_today
+from app.core.events.events import PermanentFailure
 from app.core.settings.groups import ShopSettings
 from app.sales.invoices.contents import credit_of, gross_total, invoice_of
 from app.sales.invoices.repository import InvoiceRepository
@@ -27,8 +28,8 @@ class InvoiceService:
         return cls(InvoiceRepository(session), shop)
 
     async def issue_invoice(self, order_id: int) -> int:
-        """Issue the order's invoice, or find it: there is one; its id."""
-        order = await self._invoices.lock_order(order_id)
+        """Issue the order's invoice, or find it: there is one; its id. Raises PermanentFailure without the order."""
+        order = await self._lock(order_id)
         return (await self._invoice_of(order, await self._invoices.list_issued(order_id))).id
 
     async def issue_invoices(self, sold: Sequence[tuple[Order, Sequence[OrderLine]]]) -> list[int]:
@@ -45,9 +46,9 @@ class InvoiceService:
         """Credit a refund of the order, or find the note that did; its id.
 
         There is none of an order that was never paid, nor of money beyond what was invoiced. A refund that is heard
-        of before the payment has the invoice issued first.
+        of before the payment has the invoice issued first. Raises PermanentFailure without the order.
         """
-        order = await self._invoices.lock_order(order_id)
+        order = await self._lock(order_id)
         issued = await self._invoices.list_issued(order_id)
         known = next((one for one in issued if one.refund_id == refund_id), None)
         if known is not None:
@@ -69,6 +70,13 @@ class InvoiceService:
             await self._invoices.list_refunded(refund_id),
         )
         return (await self._issue(InvoiceKind.CREDIT_NOTE, order, credit, refund_id)).id
+
+    async def _lock(self, order_id: int) -> Order:
+        order = await self._invoices.lock_order(order_id)
+        if order is None:
+            # It was there when the event was written, with it in one transaction: it does not come back.
+            raise PermanentFailure(f"there is no order {order_id} to invoice")
+        return order
 
     async def _invoice_of(self, order: Order, issued: Sequence[Invoice]) -> Invoice:
         if issued:
