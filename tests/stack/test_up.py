@@ -2,6 +2,8 @@
 
 import json
 
+from app import __version__
+from app.ops.backups.age import new_key
 from tests.stack.stack import PRODUCTION, Stack
 
 
@@ -35,3 +37,15 @@ def test_the_production_file_is_valid(stack: Stack) -> None:
         stack.compose("config", "--quiet")
     finally:
         stack.files = plain
+
+
+def test_a_backup_is_made_within_the_stack_and_can_be_read(stack: Stack) -> None:
+    public, secret = new_key()
+
+    def bookstore(key: str, *arguments: str) -> str:
+        place = ("-e", "BACKUP_URL=file:///srv/backups", "-e", f"BACKUP_KEY={key}")
+        return stack.compose("exec", "-T", *place, "worker", "bookstore", *arguments)
+
+    bookstore(public, "backup")
+    assert __version__ in bookstore(public, "backups")
+    bookstore(secret, "restore", "--check")
