@@ -34,6 +34,7 @@ _OTHER_COLUMNS = {
     "additional_authors": (),
     "currency": ("currency_code", "price_currency"),
     "shop_item_id": (),
+    "cover_url": (),
 }
 """What files have beside the fields of a book."""
 _PEOPLE = "contributors"
@@ -44,7 +45,14 @@ _OWN_NAMES = {name: one.name for one in BOOK_FIELDS for name in (one.name, one.f
 _KEPT_WHEN_EMPTY = frozenset({*_OTHER_COLUMNS, "title", "price", "is_price_fixed", "quantity", "is_active"})
 """What an empty cell never empties."""
 _IGNORED_CHARACTERS = re.compile(r"[\s_\-\u00ad\u2010-\u2015\ufeff]+")
-FIELDS = (*ISBN_FIELDS, *(one.csv_name for one in BOOK_FIELDS), "authors", "currency", "shop_item_id")
+FIELDS = (
+    *ISBN_FIELDS,
+    *(one.csv_name for one in BOOK_FIELDS),
+    "authors",
+    "currency",
+    "shop_item_id",
+    "cover_url",
+)
 """What a column may be, by the names that exports use."""
 _RECOGNISABLE = 500
 """Characters of headers by which a sender recognises the file."""

@@ -16,6 +16,7 @@ from app.catalog.formats.people import credits_of, credits_of_commas
 from app.catalog.formats.record import Record, RowProblem
 from app.catalog.formats.texts import FieldCut, FieldRefused
 from app.catalog.isbn import mistyped
+from app.core.outbound import LONGEST_URL
 
 LARGEST_CELL = 1_000_000
 """Characters. Nothing that a book has is a thousandth of it."""
@@ -35,6 +36,8 @@ is not for sale.
 _NEVER_CHOSEN = frozenset({"price", "currency", "quantity", "sku"})
 """Fields of which none is taken where two columns differ: nobody sells by a guess."""
 _CLEANED = "control-characters"
+_COVER = "cover_url"
+"""Nothing of the book: a picture to be fetched."""
 
 
 class Normaliser:
@@ -49,6 +52,7 @@ class Normaliser:
         self._rules["authors"] = ("contributors", credits_of)
         self._rules["additional_authors"] = ("contributors", credits_of_commas)
         self._rules["currency"] = ("currency", self._check_currency)
+        self._rules[_COVER] = (_COVER, _read_address)
         if has_decimal_comma:
             self._rules["price"] = ("price", partial(read_price, has_decimal_comma=True))
 
@@ -139,6 +143,9 @@ def _weigh_currency(record: Record) -> None:
 def _clean(record: Record, name: str, text: str) -> str:
     """The text of a cell without markup, byte order marks, control characters, and space around it."""
     cell = text.strip()
+    if name == _COVER:
+        # What looks like an entity is a parameter.
+        return cell
     if "&" in cell or "<" in cell:
         if name == "description":
             cell = plain_text(cell)
@@ -152,6 +159,15 @@ def _clean(record: Record, name: str, text: str) -> str:
             record.warnings.append(RowProblem(name, told, _CLEANED))
         cell = seen
     return cell.strip()
+
+
+def _read_address(cell: str) -> FieldValue:
+    """The address, whose rules the client has that calls it."""
+    if len(cell) > LONGEST_URL:
+        raise FieldRefused(f"must have at most {LONGEST_URL} characters", "string_too_long")
+    if not cell.isprintable() or " " in cell:
+        raise FieldRefused("is no address: it has spaces or control characters", "url_parsing")
+    return cell
 
 
 def _take(record: Record, name: str, reader: CellReader, cell: str) -> None:

@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.formats.record import RowProblem
 from app.catalog.imports.clearing import ClearsTooMuch, check_clearing, must_ask
+from app.catalog.imports.covers import COVER
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
 from app.catalog.imports.job import JobLifecycle, Overtaken, SearchDocuments
 from app.catalog.imports.repository import ImportRepository
@@ -14,9 +17,10 @@ from app.catalog.imports.run import Aborted, Cancelled, ImportRun
 from app.catalog.imports.source import BatchReader, gc_paused, local_upload
 from app.catalog.imports.writer import Owner
 from app.catalog.models import ImportJob
+from app.catalog.pictures.events import ImportedCoverSettled
 from app.core.db.faults import Fault
 from app.core.errors import AppError
-from app.core.events.events import Delivery, HandlerContext, RetryAfter, delivers
+from app.core.events.events import Delivery, HandlerContext, RetryAfter, delivers, handles
 from app.core.storage.storage import FileMissing
 
 _QUEUE_PAUSE = 2.0
@@ -44,6 +48,17 @@ async def revert_import(context: HandlerContext, event: ImportRevertRequested, _
         if job is not None:
             actor_id = job.created_by if event.asked_by is None else event.asked_by
             await revert(context, job.id, Owner(actor_id, context.settings.currency))
+
+
+@handles(ImportedCoverSettled)
+async def note_cover(session: AsyncSession, event: ImportedCoverSettled, _delivery: Delivery) -> None:
+    """Warn of a cover that did not come; of one that did the row knows the version, so that a revert takes it for its own."""
+    imports = ImportRepository(session)
+    if event.version is not None:
+        await imports.follow_version(event.import_id, event.import_row, event.version)
+    else:
+        warning = RowProblem(COVER, event.detail or "", event.code or "")
+        await imports.warn(event.import_id, event.import_row, warning)
 
 
 @asynccontextmanager

@@ -1,13 +1,16 @@
 """Writes import jobs, what became of their rows, and what was created on the way."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.canonical import lock_canonical
+from app.catalog.formats.record import RowProblem
 from app.catalog.models import (
     Author,
     Book,
@@ -171,6 +174,24 @@ class ImportRepository:
             await driver.copy_records_to_table("import_rows", columns=RowValues._fields, records=rows)
         if created:
             await driver.copy_records_to_table("import_made", columns=_CREATED_COLUMNS, records=created)
+
+    async def follow_version(self, job_id: int, number: int, version: int) -> None:
+        """The row's book has this version since its cover came; one that somebody else changed before stays theirs."""
+        row = (ImportRow.job_id == job_id, ImportRow.number == number, ImportRow.version == version - 1)
+        statement = update(ImportRow).where(*row).values(version=version)
+        await self._session.execute(statement.execution_options(synchronize_session=False))
+
+    async def warn(self, job_id: int, number: int, warning: RowProblem) -> None:
+        """Add a warning to the row, if it is still there; the job counts rows that have any."""
+        row = (ImportRow.job_id == job_id, ImportRow.number == number)
+        more = func.coalesce(ImportRow.warnings, literal([], JSONB)).op("||")(
+            literal([asdict(warning)], JSONB)
+        )
+        statement = update(ImportRow).where(*row).values(warnings=more)
+        count = await self._session.scalar(statement.returning(func.jsonb_array_length(ImportRow.warnings)))
+        if count == 1:
+            job = update(ImportJob).where(ImportJob.id == job_id).values(warned=ImportJob.warned + 1)
+            await self._session.execute(job.execution_options(synchronize_session=False))
 
     async def list_old(self, moment: datetime, most: int) -> Sequence[ImportJob]:
         """List and lock jobs from before the moment whose file is still kept, none of them under way."""

@@ -77,6 +77,10 @@ async def create_import(
     without a price is not yet for sale. Only what the book is, its identity and its title, must be right, or the
     row fails.
 
+    `cover_url` of CSV and NDJSON names a cover by its address: the worker fetches it afterwards, as
+    `PUT /books/{id}/cover {"url"}` would. A row never fails by it: that it is wanted is a note of the row, why it did
+    not come a warning. An empty cell, and an address from which the book has its cover, change nothing.
+
     Of ONIX, the price, the texts and the supplier's availability are taken that hold for a customer of this shop
     today (`SHOP_COUNTRY`, `SHOP_REGION`); `notes` of the row tell which price was taken and why. Stock on hand
     changes the shop's only in its own export, which is known by the sender and the record references, or

@@ -34,6 +34,7 @@ from app.catalog.imports.batch import (
     failure,
     make_plan,
 )
+from app.catalog.imports.covers import want_covers
 from app.catalog.imports.job import JobLifecycle, Progress, SearchDocuments, is_all_or_nothing
 from app.catalog.imports.repository import ImportRepository
 from app.catalog.imports.source import Batch, BatchReader
@@ -124,6 +125,7 @@ class BatchApplier:
         await resolve_names(self._session, allowed, names)
         plan = make_plan(allowed, stored, names)
         await self._books.write(plan)
+        await want_covers(self._session, self._job, zip(allowed, plan.outcomes, strict=True))
         if self._job.format == SourceFormat.ONIX:
             onix = OnixRepository(await driver_connection(self._session))
             await onix.keep(unknown_parts(allowed, [one.item_id for one in plan.outcomes]))

@@ -134,10 +134,12 @@ class ImportRowOut(ResponseModel):
     changes: dict[str, FieldChange] | None = Field(description="Of an update.")
     errors: list[RowProblemOut] = Field(description="Of a failed row.")
     warnings: list[RowProblemOut] = Field(
-        description="What was not taken over; the rest of the row was applied, unless it failed."
+        description="What was not taken over; the rest of the row was applied, unless it failed. A cover that could not"
+        " be fetched comes here afterwards (`cover_url`)."
     )
     notes: list[RowProblemOut] = Field(
-        description="What was chosen of several: of the prices in ONIX which one, why, and the tax that it states."
+        description="What was chosen of several: of the prices in ONIX which one, why, and the tax that it states;"
+        " and that the row's cover is to be fetched (`cover-wanted`)."
     )
     raw: dict[str, str] | None = Field(
         description="The original columns of a row that failed or has warnings.", examples=[{"isbn": "123"}]

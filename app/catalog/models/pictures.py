@@ -37,6 +37,9 @@ class PictureFetch(Base):
     code: Mapped[str | None]
     detail: Mapped[str | None]
     picture: Mapped[str | None]
+    import_id: Mapped[int | None]
+    """The import whose row `import_row` named it, if one did."""
+    import_row: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     done_at: Mapped[datetime | None]
 

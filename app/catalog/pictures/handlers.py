@@ -7,12 +7,12 @@ from app.catalog.goods.pictures import StoredPicture
 from app.catalog.models import PictureFetch
 from app.catalog.pictures.encoding import PictureEncoder
 from app.catalog.pictures.errors import FetchBlocked, NotServed, PicturesBusy
-from app.catalog.pictures.events import PictureWanted
+from app.catalog.pictures.events import ImportedCoverSettled, PictureWanted
 from app.catalog.pictures.repository import FetchRepository
 from app.catalog.pictures.service import PictureService, Place
 from app.catalog.pictures.store import LARGEST_FILE, PictureStore, too_large
 from app.core.errors import AppError
-from app.core.events.events import Delivery, HandlerContext, RetryAfter, delivers
+from app.core.events.events import Delivery, HandlerContext, RetryAfter, delivers, publish
 from app.core.outbound import Outbound, OutboundBlocked, OutboundFailed
 
 PAUSES = (10.0, 60.0, 600.0)
@@ -84,9 +84,17 @@ async def _put(context: HandlerContext, fetch: PictureFetch, picture: StoredPict
             raise NotYourItem("The account that asked for it is closed.")
         service = PictureService.build(session, context.settings.currency)
         if await fetches.finish(fetch.id, picture["name"]):
-            await service.put_fetched(editor, Place(fetch.item_id, fetch.number), fetch.replaces, picture)
+            place = Place(fetch.item_id, fetch.number)
+            version = await service.put_fetched(editor, place, fetch.replaces, picture)
+            if fetch.import_id is not None and fetch.import_row is not None:
+                await publish(session, ImportedCoverSettled(fetch.import_id, fetch.import_row, version))
 
 
 async def _give_up(context: HandlerContext, fetch: PictureFetch, reason: AppError) -> None:
     async with context.transaction() as session:
-        await FetchRepository(session).give_up(fetch.id, reason)
+        has_ended = await FetchRepository(session).give_up(fetch.id, reason)
+        if has_ended and fetch.import_id is not None and fetch.import_row is not None:
+            settled = ImportedCoverSettled(
+                fetch.import_id, fetch.import_row, code=reason.code, detail=reason.detail
+            )
+            await publish(session, settled)

@@ -102,15 +102,17 @@ class PictureService:
 
     async def put_fetched(
         self, editor: Principal, place: Place, replaces: str | None, picture: StoredPicture
-    ) -> None:
-        """Set the picture of the place, if there is what was there when it was asked for.
+    ) -> int:
+        """Set the picture of the place, if there is what was there when it was asked for; the item's version then.
 
         Raises ItemNotFound, NotYourItem, PictureReplaced.
         """
-        pictures = _pictures_of(await self._lock(editor, place, _ANY_VERSION))
+        item = await self._lock(editor, place, _ANY_VERSION)
+        pictures = _pictures_of(item)
         if place.number > len(pictures) + 1 or _name_at(pictures, place.number) != replaces:
             raise PictureReplaced("The item's pictures were changed while this one was fetched.")
         await self.put(editor, place, _ANY_VERSION, picture)
+        return item.version
 
     async def want(self, editor: Principal, place: Place, precondition: Precondition, url: str) -> int:
         """Have the worker fetch the picture; the fetch's id. Raises as `check`."""
