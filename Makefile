@@ -25,7 +25,7 @@ run: $(READY) ## everything on this machine, until Ctrl-C (HOST=127.0.0.1 PORT=8
 	@exec $(PY) -m devstack run
 
 test: $(READY) ## the whole test suite, on servers of its own (ARGS="-k word")
-	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n 4 --dist loadfile $(ARGS)
 
 stack-test: $(READY) ## run the stack of docker-compose.yml for real and check it (needs Docker; ARGS="-k word")
 	@$(PY) -m pytest tests/stack -p no:cacheprovider $(ARGS)
@@ -97,7 +97,7 @@ audit: $(READY) ## faults of the Dockerfile, and known holes in the packages tha
 
 coverage: $(READY) ## the whole test suite with coverage, at least 95% of lines and branches; build/coverage/index.html
 	@rm -rf build/coverage && mkdir -p build/coverage
-	@$(PY) -m coverage run -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m coverage run -m pytest -n 4 --dist loadfile $(ARGS)
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage xml --quiet --fail-under=0 && $(PY) -m coverage html --quiet --fail-under=0
 	@$(PY) -m coverage report --skip-covered --skip-empty

@@ -15,6 +15,9 @@ from devstack.errors import DevStackError
 
 # sun_path holds 108 bytes with its NUL; ".s.PGSQL.5432" is the longest name we put behind the folder.
 _LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432")
+_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp is safe there
+_ROOM = 4 << 30
+"""Bytes that must be free there: containers often have 64 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,22 @@ def server_home(home: Path, account: Account) -> Path:
     return passage(away)
 
 
-def temporary_home(account: Account) -> Path:
-    """A new folder for throw-away servers, where the account can enter and a socket path is short enough."""
-    for base in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - mkdtemp is safe there
+def temporary_home(account: Account, *, in_memory: bool = False) -> Path:
+    """A new folder for throw-away servers, where the account can enter and a socket path is short enough.
+
+    `in_memory`: where there is room for it and TMPDIR names no other place.
+    """
+    bases = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - mkdtemp is safe there
+    if in_memory and "TMPDIR" not in os.environ and _has_room(_MEMORY):
+        bases.insert(0, _MEMORY)
+    for base in bases:
         if account.can_enter(base) and len(bytes(base)) + 40 < _LONGEST_SOCKET_FOLDER:
             return passage(Path(tempfile.mkdtemp(prefix="bookstore-test-", dir=base)))
     raise DevStackError("No temporary folder that the servers can use: set TMPDIR to a short path.")
+
+
+def _has_room(folder: Path) -> bool:
+    return folder.is_dir() and shutil.disk_usage(folder).free >= _ROOM
 
 
 def socket_folder(home: Path, account: Account) -> Path:

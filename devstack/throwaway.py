@@ -45,9 +45,13 @@ class Servers:
 
 
 @contextmanager
-def throwaway_servers() -> Iterator[Servers]:
-    """Start both; stop them and remove every trace at the end, whatever happened in between."""
-    home = temporary_home(account_for())
+def throwaway_servers(*, in_memory: bool = False) -> Iterator[Servers]:
+    """Start both; stop them and remove every trace at the end, whatever happened in between.
+
+    `in_memory` keeps their files there if it can: cloning and dropping databases is the making and deleting of
+    thousands of files, at which a file system on a disk spends most of the time.
+    """
+    home = temporary_home(account_for(), in_memory=in_memory)
     try:
         servers = Servers(
             Postgres(passage(home / "postgres"), home / "postgres.log", _INITDB, _SETTINGS),

@@ -1,6 +1,7 @@
 """Servers of one test process, a migrated template database, and the real application on it."""
 
 import asyncio
+import gc
 import itertools
 import os
 import secrets
@@ -88,7 +89,7 @@ def cheap_hashes() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """PostgreSQL and Redis of this test process; a test that stops one starts it again."""
-    with throwaway_servers() as running:
+    with throwaway_servers(in_memory=True) as running:
         yield running
 
 
@@ -109,7 +110,8 @@ def make_database(servers: Servers, template_database: str) -> DatabaseMaker:
     @contextmanager
     def make() -> Iterator[str]:
         name = f"clone_{next(_numbers)}"
-        run_sql(servers, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+        # A copy of its files: the default writes every page anew, at seven times the cost.
+        run_sql(servers, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY FILE_COPY")
         try:
             yield servers.postgres.url(name)
         finally:
@@ -161,6 +163,8 @@ async def app(servers: Servers, make_database: DatabaseMaker) -> AsyncIterator[F
     with make_database() as url:
         settings = settings_for(servers, url)
         async with running_app(settings, OneTransaction(settings.database)) as application:
+            # What stays for the whole session is not looked through for garbage again and again.
+            gc.freeze()
             yield application
 
 

@@ -50,7 +50,7 @@ class Gunicorn:
     def stop(self) -> int:
         if self.exit_code is None:
             self.popen.send_signal(signal.SIGTERM)
-            self.exit_code = self.popen.wait(15)
+            self.exit_code = self.popen.wait(40)
             self.http.close()
         return self.exit_code
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from app.core.cache.bus import CacheBus
 from app.core.cache.hot import EVERYTHING, CacheSpace, Entry, HotCache, Snapshot, invalidate
 from app.core.cache.local import AnsweredStamps, LocalTier
 from app.core.db.transaction import transaction
@@ -251,8 +252,29 @@ def test_the_local_tier_stays_within_its_bytes_and_drops_the_least_recently_used
 
 
 def test_no_key_of_one_space_is_a_key_of_another() -> None:
+    # The application's are frozen by the fixture that makes it.
+    gc.unfreeze()
     names = [space.name for space in gc.get_objects() if isinstance(space, CacheSpace)]
     assert len(names) >= 4
     assert len(set(names)) == len(names)
     # A number behind the name tells versions of an encoding apart while old and new workers share Redis.
     assert all(re.fullmatch(r"[a-z_]+(\.\d+)?", name) for name in names)
+
+
+async def test_the_bus_connects_whatever_came_first(app: FastAPI) -> None:
+    """As redis-py's KeyError of a cluster whose slots it does not know yet, or a PostgreSQL that is starting."""
+    tries = []
+
+    async def identify() -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            raise KeyError(5288)
+        return "a database"
+
+    cache = HotCache(CacheBus(app.state.redis, identify, 60), app.state.settings.cache)
+    cache.start()
+    async with asyncio.timeout(30):
+        while not cache.is_connected:
+            await asyncio.sleep(0.01)
+    await cache.stop()
+    assert len(tries) > 1

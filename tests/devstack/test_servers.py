@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from redis import Redis as Client
 from redis.exceptions import ConnectionError as RedisAway
 from sqlalchemy.engine import make_url
 
-from devstack import DevStackError, Servers, throwaway_servers
+from devstack import DevStackError, Servers, account, throwaway_servers
 from devstack.process import command_line, read_pid
 from devstack.workspace import Workspace
 
@@ -47,6 +48,23 @@ def test_throwaway_servers_are_the_real_ones_and_leave_nothing() -> None:
     assert not home.exists()
     assert postmaster is not None
     assert not command_line(postmaster)
+
+
+@pytest.mark.parametrize(
+    ("room", "environment", "is_there"), [(1, {}, True), (1 << 60, {}, False), (1, {"TMPDIR": "."}, False)]
+)
+def test_throwaway_files_are_in_memory_where_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, room: int, environment: dict[str, str], *, is_there: bool
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as memory:
+        monkeypatch.delenv("TMPDIR", raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(account, "_MEMORY", Path(memory))
+        monkeypatch.setattr(account, "_ROOM", room)
+        home = account.temporary_home(account.Account(), in_memory=True)
+        assert (home.parent == Path(memory)) is is_there
+        home.rmdir()
 
 
 def test_each_server_stops_and_starts_on_its_own_at_the_same_address() -> None:

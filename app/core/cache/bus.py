@@ -175,6 +175,8 @@ class CacheBus:
                 await self._listen(listener)
             except REDIS_FAULTS as fault:
                 _log.warning("cache_bus_lost", error=fault)
+            except Exception as fault:  # noqa: BLE001 - whatever it was: without the bus nothing is cached until a restart
+                _log.warning("cache_bus_lost", error=fault, exc_info=fault)
             finally:
                 if self.is_connected:
                     pause = 0.05

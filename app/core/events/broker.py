@@ -1,5 +1,6 @@
 """The stream between relay and workers: Taskiq on Redis Streams, acknowledged after execution."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Any
 
@@ -59,8 +60,10 @@ class EventBroker(AsyncBroker):
         await self._redis.xadd(self.queue_name, {b"data": message.message})
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
-        """Yield what was left by workers that were killed, then what is new, for ever."""
-        while True:
+        """Yield what was left by workers that were killed, then what is new, until it is cancelled."""
+        # Each message is waited for by a task of its own. It is asked as well, since a cancellation that meets redis-py's
+        # own read timeout is lost in it.
+        while (reader := asyncio.current_task()) is None or not reader.cancelling():
             _, left, *_ = await self._redis.xautoclaim(
                 self.queue_name, _GROUP, _CONSUMER, min_idle_time=self._lease_ms, count=self._count
             )
