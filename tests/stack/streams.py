@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 _LONGEST_PAUSE = 3.0
-# It knows no authorities: the certificate is Nginx's own.
-_CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-_CONTEXT.check_hostname = False
-_CONTEXT.verify_mode = ssl.CERT_NONE
+UNVERIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+UNVERIFIED.check_hostname = False
+UNVERIFIED.verify_mode = ssl.CERT_NONE
+"""Knows no authorities: the certificate is Nginx's own."""
 
 
 @dataclass
@@ -47,7 +47,7 @@ class EventSource:
             await asyncio.sleep(min(self._retry, _LONGEST_PAUSE))
 
     async def _listen_once(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=_CONTEXT)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=UNVERIFIED)
         try:
             lines = [
                 # By 1.0 the answer is the stream itself, without the sizes of chunks in it.

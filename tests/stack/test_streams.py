@@ -11,9 +11,10 @@ import pytest
 
 from tests.browser.test_event_source import PAGE
 from tests.browser.test_own_writes import PageServer, browser, page_server, run_page
+from tests.messaging.realtime.test_workers import read_socket
 from tests.stack.conftest import StackMaker
 from tests.stack.stack import Stack, docker, running
-from tests.stack.streams import EventSource, listening
+from tests.stack.streams import UNVERIFIED, EventSource, listening
 from tests.stack.test_replacing import settle
 
 __all__ = ["browser"]
@@ -107,6 +108,10 @@ async def test_every_change_is_told_once_in_order_though_a_server_is_killed(
             "most": CHANGES,  # type: ignore[dict-item]  # the page takes any JSON
         }
         reading = asyncio.create_task(run_page(browser, page, tmp_path / "profile", within=240))
+        by_program = [int(sources[0].last_event_id)]
+        url = f"{live.tls_url.replace('https', 'wss')}/api/v1/ws/program?channel=items:{shop.item_id}"
+        headers = {"Authorization": f"Bearer {shop.token}"}
+        program = asyncio.create_task(read_socket(url, headers, by_program, CHANGES, UNVERIFIED))
         for price in changes:
             await shop.set_price(price)
             if price == CHANGES // 3:
@@ -116,11 +121,14 @@ async def test_every_change_is_told_once_in_order_though_a_server_is_killed(
             while any(len(prices_told(source)) < CHANGES for source in sources):
                 await asyncio.sleep(0.1)
         found = await reading
+        async with asyncio.timeout(60):
+            await program
     assert sum(len(source.ended) for source in sources) > 0, (
         "some of them heard of it by the one that was killed"
     )
     assert [prices_told(source) for source in sources] == [changes] * len(sources)
     sequences = [event["sequence"] for event in sources[0].events]
+    assert by_program[1:] == sequences[:CHANGES]
     for client in ("EventSource", "WebSocket"):
         assert found[client]["seen"] == sequences[:CHANGES]
     docker("start", victim)
