@@ -51,6 +51,13 @@ def test_a_day_whose_midnight_is_skipped_begins_when_the_clocks_do() -> None:
     assert [day.astimezone(brazil).hour for day in days] == [0, 1, 0]
 
 
+def test_a_day_that_was_left_out_has_no_bucket() -> None:
+    samoa = ZoneInfo("Pacific/Apia")
+    days = period("2011-12-28", "2012-01-01", samoa).bounds(Interval.DAY)
+
+    assert [day.astimezone(samoa).day for day in days] == [28, 29, 31]
+
+
 def test_the_period_before_has_as_many_days() -> None:
     month = period("2026-04-01", "2026-05-01")
 

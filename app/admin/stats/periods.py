@@ -82,7 +82,8 @@ class Period:
         while start < self.until:
             day = _next_day(day, interval)
             end = start_of(day, self.zone)
-            if interval is not Interval.HOUR:
+            # A day that a place left out, as Samoa its 30 December 2011, begins where the next one does.
+            if interval is not Interval.HOUR and start < end:
                 yield start
             while interval is Interval.HOUR and start < min(end, self.until):
                 yield start
