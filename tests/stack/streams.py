@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.stack.stack import any_certificate
+
 _LONGEST_PAUSE = 3.0
-UNVERIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-UNVERIFIED.check_hostname = False
-UNVERIFIED.verify_mode = ssl.CERT_NONE
-"""Knows no authorities: the certificate is Nginx's own."""
+UNVERIFIED = any_certificate()
+"""One for all: a thousand listeners would make a thousand."""
 
 
 @dataclass

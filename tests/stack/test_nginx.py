@@ -11,7 +11,7 @@ import pytest
 
 from app.core.http.middleware import SECURITY_HEADERS
 from tests.stack.conftest import StackMaker
-from tests.stack.stack import Stack, eventually, running
+from tests.stack.stack import Stack, any_certificate, eventually, running
 
 PROBLEM = "application/problem+json"
 SELLER = {"username": "demo_seller", "password": "Bookstore-demo-1!"}
@@ -39,9 +39,7 @@ def wait_for_limits() -> None:
 
 
 def certificate_of(stack: Stack) -> bytes:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context = any_certificate()
     with (
         socket.create_connection(("127.0.0.1", stack.https_port)) as plain,
         context.wrap_socket(plain) as tls,
@@ -50,9 +48,7 @@ def certificate_of(stack: Stack) -> bytes:
 
 
 def test_tls_is_1_2_at_least_and_speaks_http_2(stack: Stack) -> None:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context = any_certificate()
     context.set_alpn_protocols(["h2", "http/1.1"])
     with (
         socket.create_connection(("127.0.0.1", stack.https_port)) as plain,

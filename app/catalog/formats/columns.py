@@ -10,6 +10,8 @@ from app.catalog.formats.errors import SourceRefused
 ISBN_FIELDS = ("isbn13", "isbn", "isbn10")
 """Three columns may hold the one key; the first that is filled decides."""
 
+COVER = "cover_url"
+"""Nothing of the book: a picture to be fetched."""
 _OTHER_COLUMNS = {
     "isbn13": ("isbn_13", "ean", "ean13", "gtin13"),
     "isbn": ("isbn_number", "isbn/uid", "isbns", "isbn/ean", "isbn10/13", "identifiers"),
@@ -34,7 +36,7 @@ _OTHER_COLUMNS = {
     "additional_authors": (),
     "currency": ("currency_code", "price_currency"),
     "shop_item_id": (),
-    "cover_url": (),
+    COVER: (),
 }
 """What files have beside the fields of a book."""
 _PEOPLE = "contributors"
@@ -51,7 +53,7 @@ FIELDS = (
     "authors",
     "currency",
     "shop_item_id",
-    "cover_url",
+    COVER,
 )
 """What a column may be, by the names that exports use."""
 _RECOGNISABLE = 500

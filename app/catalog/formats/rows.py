@@ -7,7 +7,7 @@ from typing import Any
 
 from app.catalog.books.fields import FieldValue
 from app.catalog.formats.cells import CELL_READERS, LIST_FIELDS, CellReader, write_list
-from app.catalog.formats.columns import ISBN_FIELDS
+from app.catalog.formats.columns import COVER, ISBN_FIELDS
 from app.catalog.formats.damaged_isbns import ShortenedIsbn, is_empty, is_shortened_form, repair_isbn
 from app.catalog.formats.decoding import CONTROLS, MISREAD
 from app.catalog.formats.markup import plain_line, plain_text
@@ -36,8 +36,6 @@ is not for sale.
 _NEVER_CHOSEN = frozenset({"price", "currency", "quantity", "sku"})
 """Fields of which none is taken where two columns differ: nobody sells by a guess."""
 _CLEANED = "control-characters"
-_COVER = "cover_url"
-"""Nothing of the book: a picture to be fetched."""
 
 
 class Normaliser:
@@ -52,7 +50,7 @@ class Normaliser:
         self._rules["authors"] = ("contributors", credits_of)
         self._rules["additional_authors"] = ("contributors", credits_of_commas)
         self._rules["currency"] = ("currency", self._check_currency)
-        self._rules[_COVER] = (_COVER, _read_address)
+        self._rules[COVER] = (COVER, _read_address)
         if has_decimal_comma:
             self._rules["price"] = ("price", partial(read_price, has_decimal_comma=True))
 
@@ -143,7 +141,7 @@ def _weigh_currency(record: Record) -> None:
 def _clean(record: Record, name: str, text: str) -> str:
     """The text of a cell without markup, byte order marks, control characters, and space around it."""
     cell = text.strip()
-    if name == _COVER:
+    if name == COVER:
         # What looks like an entity is a parameter.
         return cell
     if "&" in cell or "<" in cell:

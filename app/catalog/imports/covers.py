@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.formats.columns import COVER
 from app.catalog.formats.record import Record, RowProblem
 from app.catalog.imports.batch import Outcome
 from app.catalog.models import ImportJob, RowStatus
 from app.catalog.pictures.repository import FetchRepository, WantedCover
 
-COVER = "cover_url"
 _WANTED = RowProblem(COVER, "The worker fetches it; if that fails, a warning will say why.", "cover-wanted")
 
 

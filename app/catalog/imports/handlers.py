@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.catalog.formats.columns import COVER
 from app.catalog.formats.record import RowProblem
 from app.catalog.imports.clearing import ClearsTooMuch, check_clearing, must_ask
-from app.catalog.imports.covers import COVER
 from app.catalog.imports.events import ImportRequested, ImportRevertRequested
 from app.catalog.imports.job import JobLifecycle, Overtaken, SearchDocuments
 from app.catalog.imports.repository import ImportRepository

@@ -7,6 +7,8 @@ the API when the reader says so.
 import base64
 import hashlib
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from fastapi import APIRouter, Response
@@ -15,8 +17,10 @@ from jinja2 import StrictUndefined, Template
 router = APIRouter(include_in_schema=False)
 
 
-def make_page(name: str, **words: str) -> tuple[bytes, dict[str, str]]:
-    """The page with these words, and headers that allow its own script and style and calls to this host, nothing else."""
+def make_page(name: str, **words: str) -> Callable[[], Response]:
+    """Makes answers: the page with these words, with headers that allow its own script and style and calls to this host,
+    nothing else.
+    """
     source = Path(__file__).with_name(name).read_text(encoding="utf-8")
     text = Template(source, undefined=StrictUndefined, autoescape=True).render(words)
     policy = "; ".join(
@@ -37,7 +41,7 @@ def make_page(name: str, **words: str) -> tuple[bytes, dict[str, str]]:
         "Referrer-Policy": "no-referrer",
         "X-Robots-Tag": "noindex",
     }
-    return text.encode(), headers
+    return partial(Response, text.encode(), headers=headers, media_type="text/html")
 
 
 def _hash_of(element: str, text: str) -> str:
@@ -68,19 +72,16 @@ _RESET_PASSWORD = make_page("reset_password.html")
 @router.get("/verify-email", summary="Page that proves an e-mail address")
 async def show_email_verification() -> Response:
     """Asks whether to go on, then posts the link's token."""
-    body, headers = _VERIFY_EMAIL
-    return Response(body, media_type="text/html", headers=headers)
+    return _VERIFY_EMAIL()
 
 
 @router.get("/stop-email-change", summary="Page that stops a change of e-mail address")
 async def show_email_change_stop() -> Response:
     """Asks whether to go on, then posts the link's token."""
-    body, headers = _STOP_EMAIL_CHANGE
-    return Response(body, media_type="text/html", headers=headers)
+    return _STOP_EMAIL_CHANGE()
 
 
 @router.get("/reset-password", summary="Page that sets a new password")
 async def show_password_reset() -> Response:
     """Asks for the new password, then posts it with the link's token."""
-    body, headers = _RESET_PASSWORD
-    return Response(body, media_type="text/html", headers=headers)
+    return _RESET_PASSWORD()

@@ -29,8 +29,7 @@ _END = make_page(
 @router.get("/alerts/confirm", summary="Page that confirms an alert")
 async def show_alert_confirmation() -> Response:
     """Asks whether to go on, then posts the link's token."""
-    body, headers = _CONFIRM
-    return Response(body, media_type="text/html", headers=headers)
+    return _CONFIRM()
 
 
 @router.get(
@@ -39,5 +38,4 @@ async def show_alert_confirmation() -> Response:
 @router.get("/alerts/end", summary="Page that ends an alert")
 async def show_alert_end() -> Response:
     """Asks whether to go on, then posts the link's token."""
-    body, headers = _END
-    return Response(body, media_type="text/html", headers=headers)
+    return _END()

@@ -26,5 +26,4 @@ _UNSUBSCRIBE = make_page(
 @router.get("/follows/unsubscribe", summary="Page that ends mails about news")
 async def show_follows_unsubscription() -> Response:
     """Asks whether to go on, then posts the link's token."""
-    body, headers = _UNSUBSCRIBE
-    return Response(body, media_type="text/html", headers=headers)
+    return _UNSUBSCRIBE()

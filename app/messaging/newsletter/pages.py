@@ -29,8 +29,7 @@ _UNSUBSCRIBE = make_page(
 @router.get("/newsletter/confirm", summary="Page that confirms a subscription")
 async def show_newsletter_confirmation() -> Response:
     """Asks whether to go on, then posts the link's token."""
-    body, headers = _CONFIRM
-    return Response(body, media_type="text/html", headers=headers)
+    return _CONFIRM()
 
 
 @router.get(
@@ -41,5 +40,4 @@ async def show_newsletter_confirmation() -> Response:
 @router.get("/newsletter/unsubscribe", summary="Page that ends a subscription")
 async def show_newsletter_unsubscription() -> Response:
     """Asks whether to go on, then posts the link's token."""
-    body, headers = _UNSUBSCRIBE
-    return Response(body, media_type="text/html", headers=headers)
+    return _UNSUBSCRIBE()
