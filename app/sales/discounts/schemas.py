@@ -98,8 +98,8 @@ class DiscountIn(RequestModel):
         "value": 15,
         "min_order": 30,
         "max_discount": 50,
-        "starts_at": "2030-03-20",
-        "ends_at": "2030-04-01",
+        "starts_at": "2030-03-20T00:00:00Z",
+        "ends_at": "2030-04-01T00:00:00Z",
         "usage_limit": 500,
         "per_customer_limit": 1,
     }
@@ -148,7 +148,7 @@ class DiscountIn(RequestModel):
 class DiscountPatch(PatchModel):
     """A partial change of a discount."""
 
-    EXAMPLE: ClassVar[dict[str, Any] | None] = {"ends_at": "2030-04-08", "usage_limit": 800}
+    EXAMPLE: ClassVar[dict[str, Any] | None] = {"ends_at": "2030-04-08T00:00:00Z", "usage_limit": 800}
 
     name: ShortLine = OMITTED
     code: Code | None = None

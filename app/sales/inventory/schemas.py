@@ -91,7 +91,7 @@ class StockPatch(PatchModel):
         "low_stock_threshold": 5,
         "sale_policy": "preorder",
         "oversell_limit": 50,
-        "on_sale_at": "2026-12-01",
+        "on_sale_at": "2030-12-01T00:00:00Z",
     }
 
     sale_policy: SalePolicyOut = OMITTED
@@ -104,7 +104,7 @@ class StockPatch(PatchModel):
                     "Of `preorder`, which needs one: sold before, but sent out no sooner. A moment with its zone, or"
                     " a date, which begins where the shop is."
                 ),
-                examples=["2026-12-01"],
+                examples=["2030-12-01T00:00:00Z"],
             ),
         ]
         | None
