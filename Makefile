@@ -77,7 +77,7 @@ deployable: $(READY) ## what is under deploy/ and .github/, by the tools that kn
 	@$(TOOL) --from zizmor==1.32.0 zizmor --offline --quiet --min-severity=medium .github
 	@$(TOOL) --from check-jsonschema==0.39.0 check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(TOOL) --from check-jsonschema==0.39.0 check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
-	@! command -v docker > /dev/null || PUBLIC_URL=https://shop.example.com STORAGE_URL=s3://bucket \
+	@! command -v docker > /dev/null || CONFIG=1 PUBLIC_URL=https://shop.example.com STORAGE_URL=s3://bucket \
 		docker stack config -c deploy/swarm/stack.yml > /dev/null
 	@! command -v systemd-analyze > /dev/null || ! systemd-analyze verify deploy/vm/systemd/*.service deploy/vm/systemd/*.socket 2>&1 | \
 		grep bookstore | grep -v 'is not executable'
