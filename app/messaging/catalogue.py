@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field
+import structlog
+from pydantic import Field, ValidationError
 
 from app.core.events.feed import FeedEvent
 from app.core.http.schemas import Money, ResponseModel
+
+_log = structlog.get_logger(__name__)
 
 
 class Audience(StrEnum):
@@ -35,7 +38,7 @@ class ItemCreatedData(ItemData):
 
     kind: str = Field(examples=["book"])
     title: str = Field(examples=["The Left Hand of Darkness"])
-    price: Money = Field(examples=[12.9])
+    price: Money | None = Field(description="null: it has none yet, and cannot be bought.", examples=[12.9])
     currency: str = Field(examples=["EUR"])
 
 
@@ -54,10 +57,10 @@ class ItemDeletedData(ItemData):
 
 
 class PriceChangedData(ItemData):
-    """What an item costs now, and did before."""
+    """What an item costs now, and did before; null: nothing that it could be bought for."""
 
-    price: Money = Field(examples=[9.9])
-    old_price: Money = Field(examples=[12.9])
+    price: Money | None = Field(examples=[9.9])
+    old_price: Money | None = Field(examples=[12.9])
     currency: str = Field(examples=["EUR"])
 
 
@@ -220,9 +223,15 @@ class EventOut(ResponseModel):
 
 
 def envelope(event: FeedEvent) -> EventOut | None:
-    """The event as others see it; None for one that is not in the catalogue, as of a newer release."""
+    """The event as others see it; None for one that is not in the catalogue or does not fit it, as of a newer release."""
     known = PUBLIC_EVENTS.get(event.type) or LIVE_EVENTS.get(event.type)
     if known is None:
+        return None
+    try:
+        data = known.data.model_validate(event.payload)
+    except ValidationError as misfit:
+        # One that cannot be told must not hold up those after it, for every reader and as long as it is kept.
+        _log.error("event_not_told", type=event.type, sequence=event.sequence, error=misfit)
         return None
     return EventOut(
         id=f"evt_{event.sequence}",
@@ -231,5 +240,5 @@ def envelope(event: FeedEvent) -> EventOut | None:
         sequence=event.sequence,
         subject=event.subject,
         created_at=event.created_at,
-        data=known.data.model_validate(event.payload).model_dump(mode="json"),
+        data=data.model_dump(mode="json"),
     )

@@ -21,8 +21,8 @@ AS $function$
                     WHEN fresh.is_active AND NOT stale.is_active THEN ARRAY['item.created']
                     WHEN fresh.is_active THEN ARRAY[
                         CASE WHEN fresh.version <> stale.version THEN 'item.updated' END,
-                        CASE WHEN fresh.price <> stale.price OR fresh.currency <> stale.currency
-                            THEN 'item.price_changed' END
+                        CASE WHEN fresh.price IS DISTINCT FROM stale.price
+                            OR fresh.currency <> stale.currency THEN 'item.price_changed' END
                     ]
                 END AS types
             FROM fresh JOIN stale USING (id)

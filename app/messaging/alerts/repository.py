@@ -297,7 +297,8 @@ def _choose_waiting(first: int, last: int) -> Select[*tuple[Any, ...]]:
 
 
 def _dropped(first: int, last: int) -> Select[*tuple[Any, ...]]:
-    is_lower = _price("price") < _price("old_price")
+    # From no price to one counts: who said below what waits for just that.
+    is_lower = or_(_price("price") < _price("old_price"), _price("old_price").is_(None))
     return _changed(first, last, OutboxEvent.type == "item.price_changed", is_lower)
 
 

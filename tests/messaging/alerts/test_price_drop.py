@@ -106,3 +106,14 @@ async def test_another_currency_is_no_lower_price(
     await change("UPDATE items SET price = 9, currency = 'USD'")
     await work()
     assert post_office.messages == []
+
+
+async def test_a_first_price_below_what_was_said_is_told(
+    change: Change, cost: Cost, subscribe: Subscribe, work: Work, post_office: PostOffice
+) -> None:
+    await change("UPDATE items SET price = NULL")
+    await subscribe("eve@example.com", DROP, below=8)
+    await cost(7.5)
+    await work()
+    [mail] = post_office.messages
+    assert "7.50 EUR" in text_of(mail)

@@ -9,7 +9,7 @@ from app.identity.events import PasswordChanged
 from app.identity.permissions import Role
 from app.messaging.feed import queries
 from tests.conftest import Caller, SignUp
-from tests.factories import a_book
+from tests.factories import ITEMS, a_book, an_item
 from tests.messaging.webhooks.conftest import done
 from tests.worker.conftest import Change, Publish
 
@@ -125,3 +125,35 @@ async def test_what_is_no_longer_kept_is_said_to_be_gone(
     await change("DELETE FROM outbox_events")
     assert (await read(ada))["next_after"] == 3
     assert (await read(ada, after=99))["next_after"] == 99
+
+
+async def test_an_item_without_a_price_is_told_of_like_any_other(
+    live_sign_up: SignUp, change: Change, read: Read, live_client: httpx.AsyncClient
+) -> None:
+    ada = await live_sign_up()
+    pen = await an_item(live_client, ada, is_active=False)
+    path = f"{ITEMS}/{pen['id']}"
+    # As imports leave a book whose file names none.
+    await change("UPDATE items SET price = NULL")
+    for sent in ({"is_active": True}, {"price": 9}):
+        assert (await live_client.patch(path, json=sent, headers=ada.headers)).status_code == 200
+    await change("UPDATE items SET price = NULL")
+    told = [(one["type"], one["data"]) for one in (await read(ada))["items"] if "price" in one["data"]]
+    mine = {"item_id": pen["id"], "currency": "EUR"}
+    assert told == [
+        ("item.created", {**mine, "kind": "stationery", "title": "Pen", "price": None}),
+        ("item.price_changed", {**mine, "price": 9, "old_price": None}),
+        ("item.price_changed", {**mine, "price": None, "old_price": 9}),
+    ]
+
+
+async def test_an_event_that_this_release_cannot_tell_hides_no_other(
+    live_sign_up: SignUp, change: Change, read: Read, live_client: httpx.AsyncClient
+) -> None:
+    ada = await live_sign_up()
+    await change(
+        "INSERT INTO outbox_events (type, payload, subject, done_at)"
+        " VALUES ('stock.out', '{\"of\": 1}', 'item:1', now())"
+    )
+    await a_book(live_client, ada, quantity=0)
+    assert types(await read(ada)) == ["item.created"]

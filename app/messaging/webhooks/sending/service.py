@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events.events import publish
@@ -15,7 +14,7 @@ from app.core.metrics import (
     count_at_commit,
 )
 from app.core.outbound_tries import is_gone, pause_after
-from app.messaging.catalogue import EventOut, envelope
+from app.messaging.catalogue import envelope
 from app.messaging.payloads import body_of
 from app.messaging.webhooks.events import WebhookDisabled
 from app.messaging.webhooks.repository import WebhookRepository
@@ -86,10 +85,5 @@ class SendingService:
 
 def _made(claimed: Claimed) -> str | None:
     """The body of the event; None for one that this release cannot tell of."""
-    event: EventOut | None = None
-    if claimed.event is not None:
-        try:
-            event = envelope(claimed.event)
-        except ValidationError:
-            event = None
+    event = None if claimed.event is None else envelope(claimed.event)
     return None if event is None else body_of(event, claimed.payload)
