@@ -79,11 +79,11 @@ class WebhookDelivery(Base):
             "ix_webhook_deliveries_due", "endpoint_id", "due_at", postgresql_where=text("state = 'pending'")
         ),
         Index(
-            "ix_webhook_deliveries_ordered",
+            "ix_webhook_deliveries_in_order",
             "endpoint_id",
             "subject",
             "sequence",
-            postgresql_where=text("state = 'pending'"),
+            postgresql_where=text("state NOT IN ('delivered', 'dead')"),
         ),
         Index(
             "ix_webhook_deliveries_claimed",
