@@ -13,8 +13,15 @@ _MUSIC = "9790"
 
 _MINUS = "\u2212"
 _LENGTH_10 = 10
-_LABEL = re.compile(r"^(?:URN:)?ISBN(?:1[03])?[:#.]*")
+_SBN = re.compile(r"[0-9]{8}[0-9X]")
+"""Before 1970, in English-speaking countries: an ISBN-10 without its leading zero."""
+
+_LABEL = re.compile(r"^(?:URN:)?I?SBN(?:1[03])?[:#.]*")
 _SEPARATORS = re.compile(r"[ -]")
+_GROUPED = re.compile(r"[0-9]+(?:[ ._/,'\u2019-][0-9]+){2,}X?")
+"""`978.0.306.40615.7`, `9,780,306,406,157`."""
+
+_NO_DIGIT = re.compile(r"[^0-9X]")
 _DIGITS = r"(?:97[89](?:[ -]?[0-9]){10}|[0-9](?:[ -]?[0-9]){8}[ -]?[0-9X])(?![0-9A-Z])"
 _NUMBER = re.compile(rf"(?<![0-9A-Z]){_DIGITS}")
 _LABELLED = re.compile(rf"ISBN(?:[ -]?1[03])?[ :#.=]*({_DIGITS})")
@@ -55,6 +62,8 @@ def parse_isbn(printed: str) -> str:
     ASCII. Text that has one ISBN in it, as `[9780261102217]` or `0261102214 (pbk.)`, is that ISBN.
     """
     text = _LABEL.sub("", _SEPARATORS.sub("", plain(printed)))
+    if _GROUPED.fullmatch(text):
+        text = _NO_DIGIT.sub("", text)
     if _PRICED.fullmatch(text):
         text = text[:13]
     try:
@@ -72,6 +81,8 @@ def _proven(text: str) -> str:
         if check_digit_13(text[:12]) != text[12]:
             raise MistypedIsbn(text)
         return text
+    if _SBN.fullmatch(text):
+        text = f"0{text}"
     if _ISBN10.fullmatch(text):
         if _check_digit_10(text[:9]) != text[9]:
             raise MistypedIsbn(text)

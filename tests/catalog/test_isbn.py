@@ -37,6 +37,11 @@ from app.catalog.isbn import MistypedIsbn, parse_isbn, to_isbn10, to_isbn13
         "978 0 306 40615 7 : 12.50",
         "goodreads:0439023483,isbn:9780306406157",
         "9780306406157; 0306406152",
+        "SBN 306-40615-2",
+        "306406152",
+        "978.0.306.40615.7",
+        "978/0/306/40615/7",
+        "9,780,306,406,157",
     ],
 )
 def test_every_printed_form_is_one_number(printed: str) -> None:
@@ -57,6 +62,7 @@ def test_x_is_the_check_digit_ten_in_either_case() -> None:
         ("٩٧٨٠٣٠٦٤٠٦١٥٧", "10 digits"),
         ("978030640615²", "check digit of this ISBN-13"),
         ("X306406152", "10 digits"),
+        ("30640615.2", "10 digits"),
         ("12345", "10 digits"),
         ("", "10 digits"),
         ("9.78E+12", "10 digits"),

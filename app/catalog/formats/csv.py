@@ -17,7 +17,7 @@ from app.catalog.formats.columns import (
     require_isbn,
     require_mapped,
 )
-from app.catalog.formats.decoding import TextFile
+from app.catalog.formats.decoding import CONTROLS, TextFile
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.record import Record, RowProblem, SourceOptions
 from app.catalog.formats.rows import LARGEST_CELL, Cell, Normaliser
@@ -59,7 +59,7 @@ class CsvSource:
         self.ignored = ignored_headers(self.columns, chosen)
         self.may_empty = bool(chosen.clearing)
         self._plan = chosen
-        self._normaliser = Normaliser(options.currency, has_decimal_comma=self.delimiter == ";")
+        self._normaliser = Normaliser(options.currency)
 
     def __iter__(self) -> Iterator[Record]:
         """The records from the first to the last; once."""
@@ -71,6 +71,9 @@ class CsvSource:
         for row in self._rows:
             cells = row if isinstance(row, list) else [row.text]
             if not any(cells) or not any(map(str.strip, cells)):
+                continue
+            if len(cells) == 1 and not CONTROLS.sub("", cells[0]).strip():
+                # Some programs end or fill up a file with control characters.
                 continue
             number += 1
             record = Record(number, dict(zip(columns, cells, strict=False)))

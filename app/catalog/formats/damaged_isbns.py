@@ -2,13 +2,14 @@
 
 import re
 
+from app.catalog.formats.markup import plain_line
 from app.catalog.isbn import parse_isbn
 
 _EXPONENT = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+")
 _DECIMAL = re.compile(r"(\d+)[.,]0+")
 _FORMULA = re.compile(r'="+([^"]*)"+')
-_DRESS = "=\"'[](){}<>-\u2013\u2014. "
-"""What is left of a cell without a number in it, as `=""` and `[]`."""
+_DRESS = "=\"'[](){}<>-\u2013\u2014. 0"
+"""What is left of a cell without a number in it, as `=""`, `[]` and `000-0-00-000000-0`."""
 _CUT = re.compile(r"[0-9]{6,8}[0-9Xx]")
 """An ISBN-10 without one to three leading zeros: publishers begin with 0, 00 and 000, not with more."""
 _LENGTH = 13
@@ -50,9 +51,11 @@ def _repaired(cell: str) -> str:
         raise ValueError("an ISBN has 10 or 13 digits")
     if wrapped := _FORMULA.fullmatch(cell):
         cell = wrapped[1].strip()
+    if "&" in cell or "<" in cell:
+        cell = plain_line(cell)
     cell = cell.removeprefix("'")
     if _EXPONENT.fullmatch(cell):
-        raise ShortenedIsbn(SHORTENED)
+        cell = _all_digits(cell)
     if number := _DECIMAL.fullmatch(cell):
         cell = number[1]
     if not _CUT.fullmatch(cell):
@@ -63,6 +66,15 @@ def _repaired(cell: str) -> str:
         raise ValueError(
             f"an ISBN has 10 or 13 digits; with leading zeros given back, {cell.zfill(10)} has a wrong check digit"
         ) from None
+
+
+def _all_digits(cell: str) -> str:
+    """The digits of `9.780439023481E+12`. Raises ShortenedIsbn where some are lost."""
+    mantissa, exponent = cell.lower().replace(",", ".").split("e")
+    whole, _, fraction = mantissa.partition(".")
+    if len(fraction) != int(exponent):
+        raise ShortenedIsbn(SHORTENED)
+    return whole + fraction
 
 
 def is_shortened_form(cell: str, isbn13: str) -> bool:

@@ -29,6 +29,7 @@ _ENCODINGS = {
     "iso885915": "iso-8859-15",
 }
 """Name → codec; what is called Latin-1 is Windows-1252, as browsers take it."""
+_ZEROS = ([True, False, True, False], [False, True, False, True])
 _AS_BROWSERS = "as-browsers"
 
 
@@ -74,7 +75,7 @@ class TextFile:
         with path.open("rb") as file:
             marked = encoding_of_mark(file.read(4))
         named = check_encoding(declared) if declared else None
-        encoding = marked or named or "utf-8"
+        encoding = true_encoding(path, marked or named or "utf-8")
         _check(path, encoding, is_declared=declared is not None)
         return cls(path, encoding)
 
@@ -107,14 +108,38 @@ class TextFile:
 
 
 def encoding_of_mark(head: bytes) -> str | None:
-    """The encoding that a byte order mark stands for. Raises SourceRefused for UTF-32."""
+    """The encoding that a byte order mark stands for, or zeros beside the first letters. Raises SourceRefused for UTF-32."""
     if head.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise SourceRefused("The file is UTF-32; save it as UTF-8.")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if [bool(byte) for byte in head[:4]] in _ZEROS:
+        return "utf-16-le" if head[0] else "utf-16-be"
     return None
+
+
+def true_encoding(path: Path, stated: str) -> str:
+    """The stated encoding, or UTF-8 where that is one of single bytes and the file proves to be UTF-8.
+
+    Text of another encoding is UTF-8 by chance only where it is ASCII.
+    """
+    if stated.startswith("utf") or not _is_utf8(path):
+        return stated
+    return "utf-8"
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    is_ascii = True
+    with path.open("rb") as file, suppress(UnicodeDecodeError):
+        while chunk := file.read(CHUNK):
+            is_ascii = is_ascii and chunk.isascii()
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+        return not is_ascii
+    return False
 
 
 def check_encoding(declared: str) -> str:

@@ -61,11 +61,6 @@ def _refuse_binary(head: bytes, encoding: str | None) -> None:
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if (encoding or "").startswith("utf-16") or controls <= max(len(head) * _MOST_CONTROLS, _FEW_CONTROLS):
         return
-    if head[1::2].count(0) > len(head) // 4 or head[::2].count(0) > len(head) // 4:
-        raise SourceRefused(
-            "The file looks like UTF-16 without a byte order mark; save it as UTF-8,"
-            " or declare the encoding before the file."
-        )
     raise SourceRefused("The file is binary; send CSV, NDJSON or ONIX 3.0.")
 
 

@@ -23,9 +23,10 @@ _ACTIVE = "applet audio base button embed form iframe img input link meta object
 _NAMES = "|".join({*_BLOCKS.split("|"), *_TEXT_TAGS.split(), *_OTHER_TAGS.split(), *_ACTIVE.split()})
 # A tag of HTML; anything with an attribute that is set; what is active, were it never closed.
 _MARKUP = re.compile(
-    rf"</?(?:{_NAMES})(?:[\s/][^<>]*)?>|<[a-z][\w:-]*[\s/][^<>]*=[^<>]*>|<(?:{_ACTIVE.replace(' ', '|')})\b|<!--|<!doctype",
+    rf"</?(?:{_NAMES})(?:[\s/][^<>]*)?>|<[a-z][\w:-]*[\s/][^<>]*=[^<>]*>|<(?:{_ACTIVE.replace(' ', '|')})\b|<!--|<!doctype|<\?xml",
     re.IGNORECASE,
 )
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>")
 _ITEM = re.compile(r"<li>")
@@ -52,7 +53,7 @@ def text_of_html(source: str) -> str:
     spaced = _SPACES.sub(" ", clean)
     for pattern, text in ((_BREAK, "\n"), (_ITEM, "\n- "), (_BLOCK_EDGE, "\n"), (_CELL_EDGE, " ")):
         spaced = pattern.sub(text, spaced)
-    lines = _AROUND_BREAKS.sub("\n", _without_tags(spaced).replace("\u00a0", " "))
+    lines = _AROUND_BREAKS.sub("\n", _without_tags(spaced))
     return _BREAKS.sub("\n\n", _BEFORE_ITEM.sub("\n- ", lines)).strip()
 
 
@@ -62,6 +63,8 @@ def plain_text(text: str) -> str:
     Escaped markup is markup, as feeds escape it once too often; text that is to keep its tags and references
     stands in `<pre>`, as `preformatted` writes it.
     """
+    if "<![CDATA[" in text:
+        text = _CDATA.sub(r"\1", text)
     for _ in range(_MOST_LAYERS):
         if "<" in text and _MARKUP.search(text):
             clean = _sanitised(text)
@@ -83,10 +86,10 @@ def _sanitised(source: str) -> str:
 
 
 def _without_tags(clean: str) -> str:
-    return html.unescape(_TAG.sub("", clean))
+    return html.unescape(_TAG.sub("", clean)).replace("\u00a0", " ")
 
 
 def _character(reference: re.Match[str]) -> str:
     """What a browser shows for it: C1 references are those of Windows-1252; unknown names stay."""
     text = reference[0]
-    return html.unescape(text) if text[1] == "#" or text[1:] in html5 else text
+    return html.unescape(text).replace("\u00a0", " ") if text[1] == "#" or text[1:] in html5 else text

@@ -11,7 +11,7 @@ from app.catalog.formats.columns import COVER, ISBN_FIELDS
 from app.catalog.formats.damaged_isbns import ShortenedIsbn, is_empty, is_shortened_form, repair_isbn
 from app.catalog.formats.decoding import CONTROLS, MISREAD
 from app.catalog.formats.markup import plain_line, plain_text
-from app.catalog.formats.numbers import read_item_id, read_price
+from app.catalog.formats.numbers import is_currency, read_item_id, read_price
 from app.catalog.formats.people import credits_of, credits_of_commas
 from app.catalog.formats.record import Record, RowProblem
 from app.catalog.formats.texts import FieldCut, FieldRefused
@@ -41,7 +41,7 @@ _CLEANED = "control-characters"
 class Normaliser:
     """Fills records from (field, text) pairs of one row, by the rules of one file."""
 
-    def __init__(self, currency: str, *, has_decimal_comma: bool = False) -> None:
+    def __init__(self, currency: str) -> None:
         self._currency = currency
         # What is read under another name than the column's: (name of the value, reader).
         self._rules: dict[str, tuple[str, CellReader]] = {
@@ -51,8 +51,7 @@ class Normaliser:
         self._rules["additional_authors"] = ("contributors", credits_of_commas)
         self._rules["currency"] = ("currency", self._check_currency)
         self._rules[COVER] = (COVER, _read_address)
-        if has_decimal_comma:
-            self._rules["price"] = ("price", partial(read_price, has_decimal_comma=True))
+        self._rules["price"] = ("price", partial(read_price, currency=currency))
 
     def fill(
         self,
@@ -124,7 +123,7 @@ class Normaliser:
                 record.values[name] = best
 
     def _check_currency(self, cell: str) -> FieldValue:
-        if cell.upper() != self._currency:
+        if not is_currency(cell, self._currency):
             raise FieldRefused(
                 f"the shop's prices are in {self._currency}, not {cell[:20]}", "wrong-currency"
             )
@@ -214,14 +213,15 @@ def _set_key(record: Record, fields: Mapping[str, str], shared: Mapping[str, Seq
 def _filled(text: str) -> str:
     """The cell of a number; nothing where it is but the dress of one."""
     cell = text.strip()
-    if cell.isalnum():
-        return cell
-    cell = CONTROLS.sub("", cell).strip()
+    if not cell.isalnum():
+        cell = CONTROLS.sub("", cell).strip()
     return "" if is_empty(cell) else cell
 
 
 def _isbn_of_several(cells: Sequence[str]) -> str:
     """The first decides; another that proves itself must name the same book, and may stand in for a shortened one."""
+    # What has no digit, as `n/a`, says nothing beside another.
+    cells = [cell for cell in cells if any(map(str.isdigit, cell))] or cells
     proven = []
     for cell in cells[1:]:
         try:

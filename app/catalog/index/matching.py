@@ -5,7 +5,6 @@ text: how common the words are decides the plan. The search itself asks within i
 where the planner knows nothing of them and goes through the indexes of words.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,16 +33,14 @@ MAIN_WORDS = func.ts_filter(BookDocument.words, literal_column("'{a,b}'::\"char\
 """Words of title, contributors and series, written as in the index on them."""
 _AROUND = " \t.,;:()[]<>\"'\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
 """What a number that was copied out of a sentence may bring along."""
-_NINE_DIGITS = re.compile(r"[0-9]{8}[0-9Xx]")
 _AFTER_ALL = "\U0010ffff"
 """The last code point: a title that begins with a text comes before the text with this at its end."""
 
 
 def isbn_of(text: str) -> str | None:
     """The ISBN-13 that the text is in any printed form, also without its leading zero or as an old SBN, if it is one."""
-    bare = text.strip(_AROUND)
     try:
-        return parse_isbn(f"0{bare}" if _NINE_DIGITS.fullmatch(bare) else bare)
+        return parse_isbn(text.strip(_AROUND))
     except ValueError:
         return None
 

@@ -177,7 +177,8 @@ def test_a_currency_column_counts_wherever_it_stands_twice(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("currency", "values"), [("EUR", {"price": 5}), ("e\x01ur", {"price": 5}), ("", {"price": 5}), ("€", {})]
+    ("currency", "values"),
+    [("EUR", {"price": 5}), ("e\x01ur", {"price": 5}), ("", {"price": 5}), ("€", {"price": 5}), ("$", {})],
 )
 def test_an_amount_is_taken_in_the_shops_currency_alone(
     path: Path, currency: str, values: dict[str, object]

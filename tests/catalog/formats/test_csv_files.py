@@ -35,18 +35,27 @@ def test_cp1252_is_understood_when_it_is_declared(path: Path) -> None:
     assert record.values["title"] == "“Größe” – 5 €"
 
 
-def test_utf_16_without_a_mark_is_understood_when_it_is_declared(path: Path) -> None:
-    content = f"{HEADER}{HOBBIT},é,x\n".encode("utf-16-le")
-    (record,) = records_of(path, content, encoding="UTF-16LE")
-    assert record.values["title"] == "é"
-    with pytest.raises(SourceRefused, match="UTF-16 without a byte order mark"):
-        source_of(path, content)
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("declared", [None, "UTF-16LE", "cp1252"])
+def test_utf_16_without_a_mark_is_told_by_its_zeros(path: Path, encoding: str, declared: str | None) -> None:
+    (record,) = records_of(path, f"{HEADER}{HOBBIT},Łódź,x\n".encode(encoding), encoding=declared)
+    assert record.values["title"] == "Łódź"
 
 
-def test_utf_16_is_declared_by_its_byte_order_where_there_is_no_mark(path: Path) -> None:
-    for content in (HEADER.encode("utf-16-le"), HEADER.encode()):
-        with pytest.raises(SourceRefused, match="declare utf-16-le or utf-16-be"):
-            source_of(path, content, encoding="utf-16")
+@pytest.mark.parametrize("declared", ["cp1252", "latin1", "iso-8859-15"])
+def test_utf_8_is_read_as_what_it_is_whatever_was_declared(path: Path, declared: str) -> None:
+    (record,) = records_of(path, f"{HEADER}{HOBBIT},“Größe” – 5 €,x\n", encoding=declared)
+    assert record.values["title"] == "“Größe” – 5 €"
+
+
+def test_control_characters_at_the_end_of_a_file_are_no_row(path: Path) -> None:
+    (record,) = records_of(path, f"{HEADER}{HOBBIT},x,y\n\x1a\0\0".encode())
+    assert record.isbn13 == HOBBIT
+
+
+def test_utf_16_is_declared_by_its_byte_order_where_nothing_tells_it(path: Path) -> None:
+    with pytest.raises(SourceRefused, match="declare utf-16-le or utf-16-be"):
+        source_of(path, HEADER, encoding="utf-16")
 
 
 def test_other_encodings_are_refused_with_the_position_and_the_way_out(path: Path) -> None:

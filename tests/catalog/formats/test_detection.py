@@ -24,6 +24,8 @@ def zipped() -> bytes:
         (b"isbn,title\n", SourceFormat.CSV),
         (b"\xef\xbb\xbfisbn;title\n", SourceFormat.CSV),
         ("isbn\ttitle\n".encode("utf-16"), SourceFormat.CSV),
+        ("isbn,title".encode("utf-16-le"), SourceFormat.CSV),
+        ("<ONIXMessage>".encode("utf-16-be"), SourceFormat.ONIX),
         (b"PK,isbn\n", SourceFormat.CSV),
         (b"isbn,title\n1,a\x00b\n", SourceFormat.CSV),
         (b'\n {"isbn": 1}\n', SourceFormat.NDJSON),
@@ -52,7 +54,6 @@ def test_the_content_tells_the_format_whatever_the_name(head: bytes, form: Sourc
         (b"[{}]", "books.json", "a JSON array; write one object a line"),
         (b"<!doctype html>", "books.csv", "marked up, but not an ONIX message"),
         (bytes(range(256)), "books.csv", "binary"),
-        ("isbn,title".encode("utf-16-le"), "books.csv", "UTF-16 without a byte order mark"),
         ("isbn".encode("utf-32"), "books.csv", "UTF-32"),
     ],
 )

@@ -28,6 +28,9 @@ from app.catalog.formats.markup import plain_line, plain_text
         ("if x<y and z>w", "if x<y and z>w"),
         ("The <Untitled> &foo; AT&T &lt", "The <Untitled> &foo; AT&T &lt"),
         ("<3", "<3"),
+        ("<![CDATA[Cake & <i>Caf&eacute;</i>]]>", "Cake & Café"),
+        ('<?xml:namespace prefix = o ns = "urn:x" />Word', "Word"),
+        ("A&nbsp;B <b>D&nbsp;E</b>", "A B D E"),
         ("<pre>Kept: &lt;b&gt; &amp;amp;</pre>", "Kept: <b> &amp;"),
     ],
 )

@@ -69,7 +69,7 @@ async def test_a_row_that_fails_shows_its_warnings_and_counts_as_failed_alone(im
     ("field", "odd", "kind"),
     [
         ("price", "free", "not-a-number"),
-        ("price", "12,50", "decimal-comma"),
+        ("price", "12,505", "thousands-separator"),
         ("price", "-5", "greater_than"),
         ("price", "1000000.01", "less_than_equal"),
         ("quantity", "a few", "not-a-number"),

@@ -1,7 +1,8 @@
 """The bytes of a message as UTF-8 that XML can hold, as browsers read what is declared wrongly.
 
-Latin-1 is Windows-1252, and so are references to the characters from U+0080 to U+009F. Control characters, which
-stop any XML parser, become marks that `drop_marks` takes out of a product again.
+Latin-1 is Windows-1252, and so are references to the characters from U+0080 to U+009F. References by name of HTML
+(`&eacute;`), which ONIX 2.1 had by its DTD, are characters. Control characters, which stop any XML parser, become
+marks that `drop_marks` takes out of a product again.
 """
 
 import codecs
@@ -18,8 +19,12 @@ _MARK = "\ufdd0"
 """A code point that no text has: Unicode keeps it for uses such as this one."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_REFERENCES = re.compile(r"&#(?:0*(\d{1,3})|[xX]0*([0-9A-Fa-f]{1,2}));")
-_LONGEST_REFERENCE = 12
+_REFERENCES = re.compile(r"&(?:#(?:0*(\d{1,3})|[xX]0*([0-9A-Fa-f]{1,2}))|([A-Za-z][A-Za-z0-9]{1,31}));")
+_OF_XML = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_MOST_OF_A_NAME = 2
+"""Characters that a name of HTML stands for; an unknown one stays as it is."""
+
+_LONGEST_REFERENCE = 34
 _BYTE_ORDER_MARK = "\ufeff"
 _SPACE = " \t\r\n"
 _OF_WINDOWS = {"iso88591", "latin1", "usascii", "ascii", "windows1252", "cp1252"}
@@ -74,11 +79,14 @@ class Characters:
         return self._cleaned(text).encode("utf-8", "replace"), refusal
 
     def _cleaned(self, text: str) -> str:
-        if "&#" in text:
+        if "&" in text:
             text = _REFERENCES.sub(self._referred, text)
         return _CONTROLS.sub(self._shown, text) if _CONTROLS.search(text) else text
 
     def _referred(self, match: re.Match[str]) -> str:
+        if name := match[3]:
+            shown = html.unescape(match[0]).replace("\u00a0", " ")
+            return match[0] if name in _OF_XML or len(shown) > _MOST_OF_A_NAME else html.escape(shown)
         code = int(match[1]) if match[1] else int(match[2], 16)
         control = chr(code)
         return self._show(control) if _CONTROLS.fullmatch(control) else match[0]

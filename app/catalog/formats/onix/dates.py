@@ -6,10 +6,9 @@ alone is known), `20240501T120000+0200` (the day as written), `1998-2003` (from 
 
 import re
 
-from app.catalog.formats.dates import iso_date
+from app.catalog.formats.dates import read_date
 from app.catalog.formats.onix import code_lists
 from app.catalog.formats.texts import FieldRefused
-from app.catalog.partial_dates import check_partial_date
 
 _LENGTHS = {code_lists.YEAR: 4, code_lists.MONTH: 6, code_lists.DAY: 8}
 FORMAT_OF_LENGTH = {length: form for form, length in _LENGTHS.items()}
@@ -37,11 +36,11 @@ def partial_date_of(text: str, form: str) -> str | None:
     elif form in _YEAR_AND_MORE:
         text = text[:4]
     try:
-        return check_partial_date(iso_date(text))
-    except ValueError as refusal:
+        return read_date(text)
+    except FieldRefused:
         if form == code_lists.FREE_TEXT:
             return None
-        raise FieldRefused(str(refusal), "invalid-date") from None
+        raise
 
 
 def year_of(text: str, form: str) -> int | None:

@@ -1,9 +1,8 @@
 """What is checked before the first byte goes to the XML parser: encoding, DTD and root element."""
 
-import codecs
 import re
 
-from app.catalog.formats.decoding import check_encoding
+from app.catalog.formats.decoding import check_encoding, encoding_of_mark
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.onix.characters import codec_of
 from app.catalog.formats.onix.tags import ROOTS
@@ -49,15 +48,11 @@ def check_opening(head: bytes, declared: str | None) -> str:
 
 
 def _encoding_of(head: bytes, declared: str | None) -> str:
-    """The codec of a file: by its mark, else as its sender declared, else by its zeros, else as its first line states."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if head.startswith(codecs.BOM_UTF8):
-        return "utf-8"
+    """The codec of a file: by its mark or its zeros, else as its sender declared, else as its first line states."""
+    if marked := encoding_of_mark(head):
+        return marked.removesuffix("-sig")
     if declared is not None:
         return codec_of(check_encoding(declared))
-    if head.startswith((b"<\0", b"\0<")):
-        return "utf-16-le" if head.startswith(b"<") else "utf-16-be"
     stated = _DECLARED.search(head.lstrip()[:_DECLARATION].decode("ascii", "replace"))
     if stated and not _ENCODINGS.fullmatch(stated[1]):
         raise SourceRefused(

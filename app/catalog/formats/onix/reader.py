@@ -1,12 +1,13 @@
 """Reads ONIX messages of any size as records, without DTD, entities or network."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from lxml.etree import ErrorLevels, XMLPullParser, XMLSyntaxError, _Element
 
-from app.catalog.formats.decoding import CHUNK
+from app.catalog.formats.decoding import CHUNK, true_encoding
 from app.catalog.formats.errors import SourceRefused
 from app.catalog.formats.onix.characters import Characters, drop_marks
 from app.catalog.formats.onix.guard import HEAD, WAY_OUT, check_opening
@@ -24,6 +25,9 @@ MOST_BYTES_WITHOUT_PRODUCT = 4 * 1024 * 1024
 
 _PRODUCTS = frozenset({"Product", "product"})
 _HEADERS = frozenset({"Header", "header"})
+_RELEASE = re.compile(r"3\.[01](\.\d{1,2})?", re.ASCII)
+"""Some senders state the revision, too."""
+
 _TAGS = [f"{{*}}{name}" for name in sorted(ROOTS | _PRODUCTS | _HEADERS)]
 
 
@@ -44,7 +48,8 @@ class OnixSource:
         self._message = Message(shop, options.own_name, options.takes_stock)
         self._file = path.open("rb")
         try:
-            self._characters = Characters(check_opening(self._file.read(HEAD), options.encoding))
+            stated = check_opening(self._file.read(HEAD), options.encoding)
+            self._characters = Characters(true_encoding(path, stated))
         except BaseException:
             self._file.close()
             raise
@@ -148,21 +153,24 @@ def _end(parser: XMLPullParser) -> SourceRefused | None:
 
 
 def _broken(line: int | None, message: str | None) -> SourceRefused:
-    hint = "; write characters instead of named entities" if message and "Entity" in message else ""
-    return SourceRefused(
-        f"The XML is broken or ends too early at line {line}: {str(message).strip()}{hint}.", line=line
-    )
+    said = str(message).strip()
+    hint = ""
+    if "EntityRef" in said:
+        hint = "; write &amp; for an ampersand"
+    elif "Entity" in said:
+        hint = "; write characters instead of named entities"
+    return SourceRefused(f"The XML is broken or ends too early at line {line}: {said}{hint}.", line=line)
 
 
 def _check_root(root: _Element) -> None:
     if root.getroottree().docinfo.internalDTD is not None:
         raise SourceRefused("The file has a document type declaration (DTD), which is not read.")
     namespace = str(root.tag)[1:].rpartition("}")[0] if str(root.tag).startswith("{") else ""
-    release = root.get("release", "")
+    release = root.get("release", "").strip()
     if release.startswith("2") or (not release and namespace not in NAMESPACES):
         stated = f"release {release}" if release else "no release"
         raise SourceRefused(f"The message has {stated}, which means ONIX 2.1 or older: {WAY_OUT}.")
-    if (release and release not in {"3.0", "3.1"}) or (namespace and namespace not in NAMESPACES):
+    if (release and not _RELEASE.fullmatch(release)) or (namespace and namespace not in NAMESPACES):
         raise SourceRefused(
             f"The message is no ONIX 3.0: release {release or '(none)'}, namespace {namespace or '(none)'}."
         )

@@ -265,6 +265,10 @@ def test_dates_are_as_exact_as_stated(file: Path, date: str, expected: str | Non
         ('<Date dateformat="03">20113</Date>', "2011"),
         ('<Date dateformat="02">2011W35</Date>', "2011"),
         ('<Date dateformat="12">1998</Date>', "1998"),
+        ('<Date dateformat="12">May 1998</Date>', "1998-05"),
+        ("<Date>31.08.2011</Date>", "2011-08-31"),
+        ("<Date>1 May 2024</Date>", "2024-05-01"),
+        ("<Date>2024-5-1</Date>", "2024-05-01"),
         ('<Date dateformat="20">14330601</Date>', None),
     ],
 )
@@ -277,7 +281,7 @@ def test_dates_beyond_doubt_are_read_whatever_their_format_is_called(
 
 
 @pytest.mark.parametrize(
-    "date", ["19911301", "20240012", "00000000", "2003-1998", "31.08.2011", "soon", "<x/>"]
+    "date", ["19911301", "20240012", "00000000", "2003-1998", "08.07.2011", "soon", "<x/>"]
 )
 def test_dates_that_are_none_warn_stay_raw_and_leave_the_field_alone(file: Path, date: str) -> None:
     stated = (

@@ -186,6 +186,10 @@ def test_utf16_and_declared_western_encodings_are_read(file: Path) -> None:
         (b"\xb5\xbe", "ISO-8859-2", "ľž"),
         (b"\xf0\xfe", "ISO-8859-9", "ğş"),
         (b"Caf\xc3\xa9", "UTF-16", "Café"),
+        (b"Caf\xc3\xa9 \xe2\x82\xac", "ISO-8859-1", "Café €"),
+        (b"Caf\xc3\xa9", "windows-1251", "Café"),
+        (b"Caf&eacute;&nbsp;&euro;&ndash;&AMP;&LT;", "UTF-8", "Café €–&<"),
+        (b"<![CDATA[Caf&eacute; &lt;]]>", "UTF-8", "Café <"),
         (b"Caf\xc3\xa9 &#38; &#x26; &#8217;", "UTF-8", "Café & & \u2019"),
     ],
 )

@@ -80,7 +80,9 @@ def test_a_truncated_file_gives_the_products_before_the_end_and_the_line(file: P
     ("damage", "complaint"),
     [
         ("<Broken></Borken>", "mismatch"),
-        ("<TitleText>&eacute;</TitleText>", "named entities"),
+        ("<TitleText>&sender;</TitleText>", "named entities"),
+        ("<TitleText>AT&T; R & D</TitleText>", "named entities"),
+        ("<TitleText>R & D</TitleText>", "write &amp; for an ampersand"),
         ("<d>" * 300, "depth"),
     ],
 )
