@@ -22,13 +22,14 @@ from app.cli.output import show
 from app.core.db.engine import Database
 from app.core.db.paging import Pager
 from app.core.http.responses import ReadResult
+from app.core.http.schemas import LARGEST_ID
 from app.core.settings.settings import load_settings
 
 jobs_cli = typer.Typer(
     no_args_is_help=True, help="See scheduled jobs and events; try dead letters again, or discard them."
 )
 _JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, as the API answers.")]
-_IdArgument = Annotated[int, typer.Argument(help="The event's id.", min=1)]
+_IdArgument = Annotated[int, typer.Argument(help="The event's id.", min=1, max=LARGEST_ID)]
 _TypeOption = Annotated[str | None, typer.Option("--type", help="Only events of this type.")]
 
 
@@ -99,7 +100,7 @@ def dead_letter(event_id: _IdArgument) -> None:
 
 @jobs_cli.command()
 def retry(
-    event_id: Annotated[int | None, typer.Argument(help="The event's id.", min=1)] = None,
+    event_id: Annotated[int | None, typer.Argument(help="The event's id.", min=1, max=LARGEST_ID)] = None,
     kind: Annotated[str | None, typer.Option("--type", help="All of this type instead.")] = None,
 ) -> None:
     """Have a dead letter, or all of a type, tried again.

@@ -1,28 +1,36 @@
 """Asking for reports: what is taken, whose it is, how long it is there."""
 
+import io
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import orjson
 import pytest
 from fastapi import FastAPI
+from pypdf import PdfReader
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.admin.reports import contents
+from app.admin.reports.contents import Asked, make_table
 from app.admin.reports.models import ReportStatus, ReportTask
 from app.admin.reports.printing import print_report
-from app.admin.reports.schemas import ReportFormat
+from app.admin.reports.repository import ReportRepository
+from app.admin.reports.schemas import ReportFormat, ReportType
 from app.admin.reports.tables import Bar, Chart, Column, Kind, Table
 from app.admin.reports.tasks import path_of
 from app.admin.reports.writers import write_csv, write_json
 from app.admin.stats.periods import Period, zone_of
+from app.catalog.models import Item
 from app.core.clock import utc_now
 from app.identity.permissions import Role
 from tests.conftest import Audit, Caller, SignUp, events_of
-from tests.factories import once
+from tests.factories import a_book, once
+
+from .books_of_account import a_sale
 
 GENERATE = "/api/v1/reports/generate"
 MARCH = {
@@ -173,6 +181,17 @@ async def test_three_reports_of_an_account_are_made_at_once(
     await a_report(client, admin)
 
 
+async def test_another_attempt_takes_no_percent_back(
+    client: httpx.AsyncClient, session: AsyncSession, admin: Caller
+) -> None:
+    at = await a_report(client, admin)
+    reports, task_id = ReportRepository(session), UUID(at.rpartition("/")[2])
+    for percent in (50, 5):
+        await reports.note_progress(task_id, percent)
+        await session.commit()
+        assert (await client.get(at, headers=admin.headers)).json()["percent"] == 50
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
@@ -186,6 +205,8 @@ async def test_three_reports_of_an_account_are_made_at_once(
         ({"from": True}, "from"),
         ({"from": "0001-01-01"}, "1970"),
         ({"to": "9999-12-31"}, "2199"),
+        # No page and no chart has so many months.
+        ({"from": "1970-01-01", "to": "2199-12-31"}, "1100 months"),
         ({"since": "2026-03-01"}, "since"),
     ],
 )
@@ -270,3 +291,65 @@ async def test_a_pdf_holds_whatever_there_is(rows: int) -> None:
 
     assert pdf.startswith(b"%PDF")
     assert pdf == await print_report("Sales", PERIOD, table, PERIOD.until)
+
+
+async def test_a_chart_of_long_titles_stays_on_its_page() -> None:
+    bars = [Bar("W" * 500, 1.0, f"the {number}th") for number in range(10)]
+    pdf = await print_report("Stock", PERIOD, Table(ODD.columns, [], [Chart("Long", bars)]), PERIOD.until)
+
+    heights: list[float] = []
+
+    def note(said: str, page: list[float], line: list[float], *_font: object) -> None:
+        if said.strip():
+            heights.append(page[1] * line[4] + page[3] * line[5] + page[5])
+
+    for page in PdfReader(io.BytesIO(pdf)).pages:
+        page.extract_text(visitor_text=note)
+    assert min(heights) > 0
+
+
+async def test_more_than_a_report_may_have_is_told(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "MOST_ROWS", 2)
+    await a_sale(session, datetime(2026, 3, 2, tzinfo=UTC), (1, 1, 10), (2, 2, 10), (3, 3, 10))
+
+    table = await make_table(await session.connection(), Asked(ReportType.BEST_SELLERS, PERIOD, "EUR"))
+
+    assert ([row[3] for row in table.rows], table.is_cut) == (["Book 3", "Book 2"], True)
+
+
+async def test_amounts_have_the_decimals_of_their_currency(session: AsyncSession) -> None:
+    await a_sale(session, datetime(2026, 3, 2, tzinfo=UTC), (1, 1, 1500), currency="JPY")
+
+    table = await make_table(await session.connection(), Asked(ReportType.SALES, PERIOD, "EUR"))
+
+    assert {row[0]: str(row[9]) for row in table.rows if row[3] or row[0] == "EUR"} == {
+        "EUR": "0.00",
+        "JPY": "1500",
+    }
+    assert [chart.title for chart in table.charts] == [
+        "Total by day, EUR: 0.00 in 0 orders",
+        "Total by day, JPY: 1,500 in 1 orders",
+    ]
+    assert table.charts[1].bars[1].shown == "1,500"
+    pdf = PdfReader(io.BytesIO(await print_report("Sales", PERIOD, table, PERIOD.until)))
+    said = "".join(page.extract_text() for page in pdf.pages)
+    assert "1,500.00" not in said
+
+
+async def test_amounts_of_two_currencies_share_no_chart(
+    client: httpx.AsyncClient, session: AsyncSession, seller: Caller
+) -> None:
+    for title, currency in (("Cheap", "EUR"), ("Dear", "JPY"), ("Cheaper", "EUR")):
+        book = await a_book(client, seller, title, price=len(title) * 100, quantity=2)
+        # The shop had another currency once.
+        (await session.get_one(Item, book["id"])).currency = currency
+    await session.flush()
+
+    table = await make_table(await session.connection(), Asked(ReportType.STOCK_VALUE, PERIOD, "EUR"))
+
+    assert [(chart.title, [bar.label for bar in chart.bars]) for chart in table.charts] == [
+        ("Stock: 2,400.00 EUR", ["Cheaper", "Cheap"]),
+        ("Stock: 800 JPY", ["Dear"]),
+    ]

@@ -61,6 +61,8 @@ def test_dead_letters_are_shown_retried_and_discarded(run: Run) -> None:
     assert run("jobs", "retry", "2", "--type", "x").exit_code == 2
 
     assert run("jobs", "discard", "4", " ").exit_code == 1
+    for command in (["retry"], ["discard", "--"], ["dead-letter"]):
+        assert run("jobs", *command, str(2**63), *["why"] * ("discard" in command)).exit_code == 2
     assert "4 is discarded" in run("jobs", "discard", "4", "nobody needs it").stdout
     assert json.loads(run("jobs", "dead-letters", "--json").stdout)["total"] == 0
     [line] = [line for line in run("jobs", "events").stdout.splitlines() if "test." in line]

@@ -256,6 +256,35 @@ async def test_a_report_that_cannot_be_made_has_failed_and_says_so(
         await ask_for(live_client, admin, report_type="tax", format="csv")
 
 
+async def test_a_report_that_takes_too_long_is_not_tried_for_ever(
+    live_app: FastAPI,
+    live_client: httpx.AsyncClient,
+    live_sign_up: SignUp,
+    running_worker: RunningWorker,
+    ask: Ask,
+) -> None:
+    admin = await live_sign_up(Role.ADMIN)
+    async with running_worker(), live_app.state.database.sessions() as session:
+        # Whoever reads the sales waits for this lock, until it is cancelled, as by the statement's time-out.
+        await session.execute(text("LOCK TABLE sales_quarters IN ACCESS EXCLUSIVE MODE"))
+        at = await ask_for(live_client, admin, report_type="sales", format="json")
+        waiting = (
+            "SELECT max(pg_cancel_backend(pid)::int) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        )
+
+        async def is_cancelled() -> object:
+            return await ask(waiting)
+
+        await until(is_cancelled)
+        await all_done(ask)
+
+    told = (await live_client.get(at, headers=admin.headers)).json()
+    assert (told["status"], told["error"]) == (
+        "failed",
+        "It took longer than two minutes; ask for a shorter period.",
+    )
+
+
 async def test_what_was_kept_for_a_week_is_deleted_with_its_file(
     live_client: httpx.AsyncClient,
     live_sign_up: SignUp,

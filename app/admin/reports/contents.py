@@ -2,22 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.admin.reports import queries
 from app.admin.reports.queries import MOST_ROWS
 from app.admin.reports.schemas import ReportType
-from app.admin.reports.tables import Bar, Cell, Chart, Column, Kind, Table
+from app.admin.reports.tables import Bar, Cell, Chart, Column, Kind, Table, interval_of
 from app.admin.stats.goods.queries import read_bestsellers, read_returns
 from app.admin.stats.goods.schemas import BestsellerKey
-from app.admin.stats.periods import Interval, Period
+from app.admin.stats.periods import Period
 from app.admin.stats.queries import read_sales
+from app.sales.pricing import round_money
 
 MOST_BARS = 10
+_Valued = TypeVar("_Valued", queries.StockValueRow, queries.DeadStockRow)
+_Priced = TypeVar("_Priced", queries.StockValueRow, queries.DeadStockRow, queries.TaxRow)
 
 _KINDS = {
     **dict.fromkeys(("starts_at", "ends_at", "last_at", "last_sold_at"), Kind.MOMENT),
@@ -45,16 +47,6 @@ async def make_table(connection: AsyncConnection, asked: Asked) -> Table:
     return await _MAKERS[asked.report_type](connection, asked)
 
 
-def interval_of(period: Period) -> Interval:
-    """By how much a report of sales goes on: as finely as a page can show."""
-    length = period.until - period.since
-    if length <= timedelta(days=2):
-        return Interval.HOUR
-    if length <= timedelta(days=93):
-        return Interval.DAY
-    return Interval.WEEK if length <= timedelta(days=800) else Interval.MONTH
-
-
 async def _sales(connection: AsyncConnection, asked: Asked) -> Table:
     interval = interval_of(asked.period)
     sales = await read_sales(connection, asked.period, interval, asked.currency)
@@ -80,17 +72,18 @@ async def _sales(connection: AsyncConnection, asked: Asked) -> Table:
             Bar(
                 f"{bucket.starts_at.astimezone(asked.period.zone):%Y-%m-%d %H:%M}",
                 float(bucket.total),
-                f"{bucket.total:,.2f}",
+                _money(bucket.total, one.currency),
             )
             for bucket in one.buckets
         ]
-        title = f"Total by {interval}, {one.currency}: {one.sum.total:,.2f} in {one.sum.orders:,} orders"
+        total = _money(one.sum.total, one.currency)
+        title = f"Total by {interval}, {one.currency}: {total} in {one.sum.orders:,} orders"
         charts.append(Chart(title, bars, is_over_time=True))
-    return Table(_columns(names), rows, charts)
+    return _table(names, rows, charts)
 
 
 async def _best_sellers(connection: AsyncConnection, asked: Asked) -> Table:
-    currencies = await read_bestsellers(connection, asked.period, BestsellerKey.ITEMS, MOST_ROWS)
+    currencies = await read_bestsellers(connection, asked.period, BestsellerKey.ITEMS, MOST_ROWS + 1)
     names = ["currency", "place", "item_id", "title", "isbn", "sku", "orders", "items", "revenue"]
     rows, charts = list[Sequence[Cell]](), list[Chart]()
     for one in currencies:
@@ -99,25 +92,17 @@ async def _best_sellers(connection: AsyncConnection, asked: Asked) -> Table:
             rows.append([values[name] for name in names])
         bars = [Bar(best.title, best.items, f"{best.items:,}") for best in one.items[:MOST_BARS]]
         charts.append(Chart(f"Pieces, {one.currency}", bars))
-    return _cut(names, rows, charts)
+    return _table(names, rows, charts)
 
 
 async def _stock_value(connection: AsyncConnection, asked: Asked) -> Table:
     found = await queries.read_stock_value(connection, asked.period)
-    return _cut(
-        queries.StockValueRow._fields,
-        found,
-        [_value_chart("Stock", [(row.currency, row.title, row.value) for row in found])],
-    )
+    return _table(queries.StockValueRow._fields, found, _value_charts("Stock", found))
 
 
 async def _dead_stock(connection: AsyncConnection, asked: Asked) -> Table:
     found = await queries.read_dead_stock(connection, asked.period)
-    return _cut(
-        queries.DeadStockRow._fields,
-        found,
-        [_value_chart("Dead stock", [(row.currency, row.title, row.value) for row in found])],
-    )
+    return _table(queries.DeadStockRow._fields, found, _value_charts("Dead stock", found))
 
 
 async def _sell_through(connection: AsyncConnection, asked: Asked) -> Table:
@@ -125,7 +110,7 @@ async def _sell_through(connection: AsyncConnection, asked: Asked) -> Table:
     most = sorted(found, key=lambda row: (-row.sold, row.item_id))[:MOST_BARS]
     bars = [Bar(row.title, float(row.sell_through), f"{row.sell_through:.1%}") for row in most]
     chart = Chart("Sell-through of what sold most", bars)
-    return _cut(queries.SellThroughRow._fields, found, [chart])
+    return _table(queries.SellThroughRow._fields, found, [chart])
 
 
 async def _returns(connection: AsyncConnection, asked: Asked) -> Table:
@@ -137,22 +122,30 @@ async def _returns(connection: AsyncConnection, asked: Asked) -> Table:
         for one in figures.buckets
     ]
     charts = [Chart("Pieces sent back", over_time, is_over_time=True), Chart("Returns by reason", reasons)]
-    return _cut(queries.ReturnedRow._fields, found, charts)
+    return _table(queries.ReturnedRow._fields, found, charts)
 
 
 async def _tax(connection: AsyncConnection, asked: Asked) -> Table:
     found = await queries.read_tax(connection, asked.period)
-    bars = [
-        Bar(f"{row.country or 'no country'} {row.rate:.1%}", float(row.tax), f"{row.tax:,.2f} {row.currency}")
-        for row in sorted(found, key=lambda row: -row.tax)[:MOST_BARS]
+    charts = [
+        Chart(
+            f"Tax, {currency}",
+            [
+                Bar(
+                    f"{row.country or 'no country'} {row.rate:.1%}", float(row.tax), _money(row.tax, currency)
+                )
+                for row in sorted(rows, key=lambda row: -row.tax)[:MOST_BARS]
+            ],
+        )
+        for currency, rows in _by_currency(found)
     ]
-    return _cut(queries.TaxRow._fields, found, [Chart("Tax", bars)])
+    return _table(queries.TaxRow._fields, found, charts)
 
 
 async def _searches(connection: AsyncConnection, asked: Asked) -> Table:
     found = await queries.read_searches(connection, asked.period)
     bars = [Bar(row.query, row.searches, f"{row.searches:,}") for row in found[:MOST_BARS]]
-    return _cut(queries.SearchRow._fields, found, [Chart("Searches", bars)])
+    return _table(queries.SearchRow._fields, found, [Chart("Searches", bars)])
 
 
 _MAKERS: dict[ReportType, Callable[[AsyncConnection, Asked], Awaitable[Table]]] = {
@@ -167,19 +160,37 @@ _MAKERS: dict[ReportType, Callable[[AsyncConnection, Asked], Awaitable[Table]]] 
 }
 
 
-def _value_chart(what: str, rows: Sequence[tuple[str, str, Decimal | None]]) -> Chart:
-    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for currency, _, value in rows:
-        sums[currency] += value or 0
-    whole = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(sums.items()))
-    worth = [(title, value, currency) for currency, title, value in rows if value][:MOST_BARS]
-    bars = [Bar(title, float(value), f"{value:,.2f} {currency}") for title, value, currency in worth]
-    return Chart(f"{what}: {whole or 'nothing'}", bars)
+def _value_charts(what: str, found: Sequence[_Valued]) -> list[Chart]:
+    charts = []
+    for currency, rows in _by_currency(found[:MOST_ROWS]):
+        some = f", the first {MOST_ROWS:,} items" if len(found) > MOST_ROWS else ""
+        worth = [(row.title, row.value) for row in rows if row.value]
+        total = _money(sum((value for _, value in worth), Decimal(0)), currency)
+        bars = [Bar(title, float(value), _money(value, currency)) for title, value in worth[:MOST_BARS]]
+        charts.append(Chart(f"{what}{some}: {total} {currency}", bars))
+    return charts
 
 
-def _columns(names: Sequence[str]) -> list[Column]:
-    return [Column(name, _KINDS.get(name, Kind.COUNT)) for name in names]
+def _by_currency(rows: Sequence[_Priced]) -> list[tuple[str, list[_Priced]]]:
+    """A chart each: amounts of two currencies are never beside one another."""
+    found: defaultdict[str, list[_Priced]] = defaultdict(list)
+    for row in rows:
+        found[row.currency].append(row)
+    return sorted(found.items())
 
 
-def _cut(names: Sequence[str], rows: Sequence[Sequence[Cell]], charts: Sequence[Chart]) -> Table:
-    return Table(_columns(names), rows[:MOST_ROWS], charts, is_cut=len(rows) > MOST_ROWS)
+def _money(amount: Decimal, currency: str) -> str:
+    return f"{round_money(amount, currency):,f}"
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[Cell]], charts: Sequence[Chart]) -> Table:
+    """No more rows than a report may have, and amounts with the decimals of their currency."""
+    columns = [Column(name, _KINDS.get(name, Kind.COUNT)) for name in names]
+    amounts = [place for place, column in enumerate(columns) if column.kind is Kind.MONEY]
+    made = [list(row) for row in rows[:MOST_ROWS]]
+    for row in made:
+        for place in amounts:
+            amount = row[place]
+            if isinstance(amount, Decimal):
+                row[place] = round_money(amount, str(row[names.index("currency")]))
+    return Table(columns, made, charts, is_cut=len(rows) > MOST_ROWS)

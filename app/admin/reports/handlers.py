@@ -16,7 +16,7 @@ from app.admin.reports.tasks import path_of
 from app.admin.reports.writers import write_csv, write_json
 from app.admin.stats.periods import Period, zone_of
 from app.core.clock import utc_now
-from app.core.db.faults import Fault
+from app.core.db.faults import Fault, sql_state
 from app.core.events.events import Delivery, HandlerContext, RetryAfter, delivers
 
 _PAUSE = 5.0
@@ -25,6 +25,8 @@ _BEGUN = 5
 _READ = 50
 _WRITTEN = 90
 """Percent, each when that is done."""
+_OUT_OF_TIME = "57014"
+_TOO_LONG = "It took longer than two minutes; ask for a shorter period."
 _log = structlog.get_logger(__name__)
 
 
@@ -44,12 +46,13 @@ async def make_report(context: HandlerContext, event: ReportRequested, _delivery
     try:
         await _make(context, task)
     except Exception as fault:
-        if Fault.of(fault).is_passing:
+        is_out_of_time = sql_state(fault) == _OUT_OF_TIME
+        if Fault.of(fault).is_passing and not is_out_of_time:
             raise RetryAfter("a server behind us is away", _PAUSE) from fault
         _log.exception("report_failed", task_id=event.task_id)
+        reason = f"A fault on our side: {type(fault).__name__}."
         async with context.transaction() as session:
-            reason = f"A fault on our side: {type(fault).__name__}."
-            await ReportRepository(session).fail(task.id, reason)
+            await ReportRepository(session).fail(task.id, _TOO_LONG if is_out_of_time else reason)
 
 
 async def _begin(context: HandlerContext, task_id: UUID) -> _Task | None:

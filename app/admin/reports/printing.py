@@ -11,6 +11,8 @@ from app.core.pdf import make_pdf
 
 MOST_PRINTED = 500
 """Rows: nobody turns more pages; the other formats have all."""
+LONGEST_LABEL = 80
+"""Characters of what stands beside a bar: a page holds ten of them. The table has all."""
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 
@@ -57,11 +59,19 @@ def _chart(chart: Chart) -> Mapping[str, object]:
         "title": chart.title,
         "is_over_time": chart.is_over_time,
         "bars": [
-            {"label": bar.label, "shown": bar.shown, "share": max(bar.value, 0) / most if most > 0 else 0}
+            {
+                "label": _short(bar.label),
+                "shown": bar.shown,
+                "share": max(bar.value, 0) / most if most > 0 else 0,
+            }
             for bar in chart.bars
         ],
         "most": max(chart.bars, key=lambda bar: bar.value).shown,
     }
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
 
 
 def _row(columns: Sequence[Column], row: Sequence[Cell], period: Period) -> list[str]:
@@ -74,7 +84,7 @@ def _cell(kind: Kind, cell: Cell, period: Period) -> str:
     if isinstance(cell, datetime):
         return _moment(cell, period)
     if kind is Kind.MONEY and isinstance(cell, Decimal):
-        return f"{cell:,.2f}".replace("-", "\N{MINUS SIGN}")
+        return f"{cell:,f}".replace("-", "\N{MINUS SIGN}")
     if kind is Kind.SHARE and isinstance(cell, Decimal):
         return f"{cell:.1%}"
     # An id is a name, and has no thousands.

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -45,8 +45,8 @@ class ReportRepository:
         return task if task is not None and task.status == ReportStatus.PROCESSING else None
 
     async def note_progress(self, task_id: UUID, percent: int) -> None:
-        """Say how far it is."""
-        await self._change(task_id, percent=percent)
+        """Say how far it is; another attempt takes nothing back of what one before has said."""
+        await self._change(task_id, percent=func.greatest(ReportTask.percent, percent))
 
     async def finish(self, task_id: UUID, size: int) -> None:
         """It is made, and in the store."""

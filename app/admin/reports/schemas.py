@@ -1,13 +1,15 @@
 """Which reports there are, what is asked for, and what is told of it."""
 
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from app.admin.reports.models import ReportStatus
+from app.admin.reports.tables import interval_of
 from app.admin.stats.criteria import OfPeriod
+from app.admin.stats.periods import MOST_BUCKETS
 from app.core.http.schemas import RequestModel, ResponseModel, Timestamp
 
 
@@ -52,6 +54,12 @@ class ReportIn(RequestModel, OfPeriod):
 
     report_type: ReportType
     format: ReportFormat = ReportFormat.CSV
+
+    @model_validator(mode="after")
+    def _has_few_rows(self) -> Self:
+        if len(self.period.bounds(interval_of(self.period))) > MOST_BUCKETS:
+            raise ValueError(f"has more than {MOST_BUCKETS} months; ask for a shorter period")
+        return self
 
 
 class ReportStarted(ResponseModel):

@@ -1,11 +1,13 @@
-"""What every report is: a table, and charts of it. Pure."""
+"""What every report is: a table, and charts of it, as fine as its period is short. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
+
+from app.admin.stats.periods import Interval, Period
 
 Cell = str | int | float | Decimal | date | datetime | None
 
@@ -58,3 +60,13 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     charts: Sequence[Chart] = field(default=())
     is_cut: bool = False
+
+
+def interval_of(period: Period) -> Interval:
+    """By how much a report of sales goes on: as finely as a page can show."""
+    length = period.until - period.since
+    if length <= timedelta(days=2):
+        return Interval.HOUR
+    if length <= timedelta(days=93):
+        return Interval.DAY
+    return Interval.WEEK if length <= timedelta(days=800) else Interval.MONTH

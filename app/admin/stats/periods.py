@@ -31,7 +31,8 @@ class Interval(StrEnum):
 @cache
 def zone_names() -> frozenset[str]:
     """Every name of the IANA database, which is looked up on disk once."""
-    return frozenset(available_timezones())
+    # This one is a link that some systems have, to whatever zone the machine is in.
+    return frozenset(available_timezones() - {"localtime"})
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -69,12 +70,13 @@ class Period:
 
     def previous(self) -> "Period":
         """The period of the same length that ends where this one begins: so many days of the place, if it is of whole days."""
-        begins, ends = self.since.astimezone(self.zone), self.until.astimezone(self.zone)
-        length = ends.replace(tzinfo=None) - begins.replace(tzinfo=None)
-        if length % _DAY:
-            return Period(self.since - (self.until - self.since), self.since, self.zone)
-        before = begins.replace(tzinfo=None) - length
-        return Period(before.replace(tzinfo=self.zone).astimezone(UTC), self.since, self.zone)
+        begins, ends = (one.astimezone(self.zone).replace(tzinfo=None) for one in (self.since, self.until))
+        length = ends - begins
+        days_before = (begins - length).replace(tzinfo=self.zone).astimezone(UTC)
+        # Days that clocks skipped, or an hour that they showed twice, are none.
+        if length % _DAY or days_before >= self.since:
+            days_before = self.since - (self.until - self.since)
+        return Period(days_before, self.since, self.zone)
 
     def _starts(self, interval: Interval) -> Iterator[datetime]:
         day = _first_day(self.since.astimezone(self.zone).date(), interval)
