@@ -175,7 +175,7 @@ BOOK_FIELDS = (
     ),
     BookField("categories", CategoryIds, ("category", "genre", "genres"), attribute="category_ids"),
     BookField("subjects", Subjects, ("subject", "subject_codes", "thema", "bisac"), weight="C"),
-    BookField("tags", Tags, ("tag", "keywords")),
+    BookField("tags", Tags, ("tag", "keywords", "keyword")),
     BookField("sku", Sku, ("stock_keeping_unit", "item_number"), Item),
     BookField("price", PriceIn, ("unit_price", "list_price", "retail_price", "rrp"), Item),
     BookField("is_price_fixed", bool, ("fixed_price",), Book),

@@ -68,13 +68,18 @@ Isbn = Annotated[
 SeriesPosition = Annotated[
     VisibleLine, Field(max_length=20, description="As printed: `1`, `1.5`, `1-3`.", examples=["1"])
 ]
-_FIRST_NUMBER = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
+_FIRST_NUMBER = re.compile(r"\d{0,6}(?<![^\W\d_])[.,]\d{1,3}|\d{1,6}", re.ASCII)
+_ROMAN = re.compile(r"\b(X{0,3})(IX|IV|V?I{0,3})\b", re.IGNORECASE)
+_UNITS = {"": 0, "i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9}
 
 
 def series_order(position: str | None) -> Decimal | None:
-    """Tell the number that a printed position sorts by: its first one, so `1-3` is 1; None without."""
-    match = _FIRST_NUMBER.search(position or "")
-    return Decimal(match.group()) if match else None
+    """Tell the number that a printed position sorts by: its first one, so `1-3` is 1 and `Vol. IV` 4; None without."""
+    text = position or ""
+    if match := _FIRST_NUMBER.search(text):
+        return Decimal(match[0].replace(",", "."))
+    tens, units = next((match.groups() for match in _ROMAN.finditer(text) if match[0]), ("", ""))
+    return Decimal(10 * len(tens) + _UNITS[units.lower()]) if tens or units else None
 
 
 IsPriceFixed = Annotated[

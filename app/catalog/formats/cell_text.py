@@ -10,10 +10,16 @@ _STARTS = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 _FORMULA = re.compile(f"'*{_STARTS}")
 """What a spreadsheet program would take for a formula, and the same with apostrophes before it."""
 
+_FORMULA_OF_TEXT = re.compile(r'="([^"]*)"', re.DOTALL)
 _ESCAPED = re.compile(f"'+{_STARTS}")
 _MARKED = re.compile(r"([\\;|])")
-_COMMAS = re.compile(r"[,\u060c\u3001\uff0c]")
-"""Also of Arabic, Chinese and Japanese."""
+_COMMAS = ",\n\u060c\u3001\uff0c"
+"""Also of Arabic, Chinese and Japanese, and the end of a line."""
+_BETWEEN_COMMAS = re.compile(
+    rf"\s*(?:\"([^\"]+)\"|'([^']+)'|\u201c([^\u201d]+)\u201d)\s*(?=[{_COMMAS}]|$)|([^{_COMMAS}]+)"
+)
+_QUOTED_LIST = re.compile(r"\[(['\"].*['\"])\]", re.DOTALL)
+"""As programs write a list."""
 _TOKEN = re.compile(r"\\[\\;|]|[;|]|[^\\;|]+|\\", re.DOTALL)
 
 _TAG_OR_REFERENCE = re.compile(r"<[A-Za-z/!?]|&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});")
@@ -44,7 +50,9 @@ def escape_formula(text: str) -> str:
 
 
 def unescape_formula(cell: str) -> str:
-    """What `escape_formula` was given; other apostrophes stay: `'Tis`."""
+    """What `escape_formula` was given, and of `="text"`, as programs write to a spreadsheet, the text; `'Tis` stays."""
+    if text := _FORMULA_OF_TEXT.fullmatch(cell):
+        return text[1]
     return cell[1:] if cell[:1] == "'" and _ESCAPED.match(cell) else cell
 
 
@@ -54,13 +62,13 @@ def join_list(entries: Iterable[str]) -> str:
 
 
 def split_list(cell: str) -> list[str]:
-    r"""The entries of a cell, each once, in order: separated by `;`, or where there is none by `|`.
+    r"""The entries of a cell, each once, in order: separated by `;`, where there is none by `|`, else by lines.
 
     `\;`, `\|` and `\\` stand for the character itself; any other `\` is one.
     """
     if "\\" not in cell:
-        parts = cell.split(";" if ";" in cell else "|")
-        return list(dict.fromkeys(entry for part in parts if (entry := part.strip())))
+        separator = next((one for one in ";|" if one in cell), "\n")
+        return list(dict.fromkeys(entry for part in cell.split(separator) if (entry := part.strip())))
     tokens = _TOKEN.findall(cell)
     separator = ";" if ";" in tokens else "|"
     entries = [""]
@@ -73,14 +81,16 @@ def split_list(cell: str) -> list[str]:
 
 
 def join_tags(tags: Iterable[str]) -> str:
-    """As `join_list`, so that a single tag with a comma comes back as one."""
-    cell = join_list(tags)
-    return f"{cell};" if "; " not in cell and _COMMAS.search(cell) else cell
+    """As `join_list`, so that a single tag with a comma or in quotes comes back as one."""
+    listed = list(tags)
+    cell = join_list(listed)
+    return cell if split_tags(cell) == listed else f"{cell};"
 
 
 def split_tags(cell: str) -> list[str]:
-    """As `split_list`, but where neither `;` nor `|` separates, commas do."""
-    entries = split_list(cell)
-    if len(entries) != 1 or entries[0] != cell.strip():
-        return entries
-    return list(dict.fromkeys(entry for part in _COMMAS.split(entries[0]) if (entry := part.strip())))
+    """As `split_list`, but where neither `;` nor `|` separates, commas do, save within quotes."""
+    if ";" in cell or "|" in cell or "\\\\" in cell:
+        return split_list(cell)
+    listed = _QUOTED_LIST.fullmatch(cell)
+    found = _BETWEEN_COMMAS.findall(listed[1] if listed else cell)
+    return list(dict.fromkeys(entry for parts in found if (entry := "".join(parts).strip())))

@@ -32,6 +32,9 @@ _OTHER_COLUMNS = {
         "primary_author",
         "secondary_author",
         "secondary_authors",
+        "main_author",
+        "co_author",
+        "co_authors",
     ),
     "additional_authors": (),
     "currency": ("currency_code", "price_currency"),
@@ -44,6 +47,8 @@ _SAME_THING = {"authors": _PEOPLE, "additional_authors": _PEOPLE}
 _ALIASES = _OTHER_COLUMNS | {one.name: (one.file_name, one.csv_name, *one.headers) for one in BOOK_FIELDS}
 _OWN_NAMES = {name: one.name for one in BOOK_FIELDS for name in (one.name, one.file_name, one.csv_name)}
 """What exports call a field: under this very name an empty cell empties it."""
+_NUMBERED = frozenset({_PEOPLE, "categories", "subjects", "tags"})
+"""What may be spread over columns with a number each: `Author 1`, `Author 2`."""
 _KEPT_WHEN_EMPTY = frozenset({*_OTHER_COLUMNS, "title", "price", "is_price_fixed", "quantity", "is_active"})
 """What an empty cell never empties."""
 _IGNORED_CHARACTERS = re.compile(r"[\s_\-\u00ad\u2010-\u2015\ufeff]+")
@@ -104,7 +109,11 @@ _FIELD_BY_HEADER = {
 
 def field_of(header: str) -> str | None:
     """The field that a header names; case, spaces, underscores and hyphens do not count."""
-    return _FIELD_BY_HEADER.get(folded(header))
+    name = folded(header)
+    if name in _FIELD_BY_HEADER:
+        return _FIELD_BY_HEADER[name]
+    field = _FIELD_BY_HEADER.get(name.rstrip("0123456789"), "")
+    return field if thing_of(field) in _NUMBERED else None
 
 
 def check_mapping(mapping: Mapping[str, str]) -> dict[str, str]:
@@ -146,7 +155,7 @@ def choose_columns(headers: Sequence[str], wanted: Mapping[str, str]) -> "Column
     things: dict[str, list[Column]] = {}
     for index, header in enumerate(headers):
         name = folded(header)
-        field = wanted.get(name, _FIELD_BY_HEADER.get(name))
+        field = wanted.get(name, field_of(header))
         if field and (name in wanted or thing_of(field) not in mapped):
             things.setdefault(thing_of(field), []).append(Column(index, header, field))
     single = [columns[0] for columns in things.values() if len(columns) == 1]

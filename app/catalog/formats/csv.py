@@ -28,6 +28,8 @@ _HEAD = 65_536
 _DECLARATION = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 """A first line that names the delimiter to Excel."""
 
+_DRESSED = frozenset("'=")
+
 # Longer cells than these are refused by the row's own rules; much longer ones are an open quote.
 csv.field_size_limit(2 * LARGEST_CELL)
 
@@ -112,7 +114,7 @@ class CsvSource:
                 self._file.is_cut = False
                 yield _Unreadable(cells[0], RowProblem("", "the row is too long", "row-too-long"))
                 continue
-            yield [unescape_formula(cell) if cell[:1] == "'" else cell for cell in cells]
+            yield [unescape_formula(cell) if cell[:1] in _DRESSED else cell for cell in cells]
 
     def _read_header(self) -> list[str]:
         is_first = True

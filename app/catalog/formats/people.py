@@ -21,6 +21,7 @@ _WORDS = {
     ContributorRole.NARRATOR: "narrator narrators reader",
 }
 _ROLES = {word: role.value for role, words in _WORDS.items() for word in words.split()} | {
+    "by": ContributorRole.AUTHOR.value,
     "edited by": ContributorRole.EDITOR.value,
     "translated by": ContributorRole.TRANSLATOR.value,
     "illustrated by": ContributorRole.ILLUSTRATOR.value,
@@ -28,6 +29,11 @@ _ROLES = {word: role.value for role, words in _WORDS.items() for word in words.s
     "narrated by": ContributorRole.NARRATOR.value,
 }
 _CREDITED = re.compile(r"(.*\S)\s*\(([^()]+)\)")
+_CREDITED_BEFORE = re.compile(
+    r"((?:(?:edited|translated|illustrated|read|narrated) )?by) (.+)", re.IGNORECASE
+)
+_BEHIND_A_ROLE = re.compile(r"(?<=\)),\s*")
+_AND_OTHERS = re.compile(r"(?:^|[\s,]+)[\[(]?(?:et al\.?|u\. ?a\.|and others)[\])]?$", re.IGNORECASE)
 _BETWEEN_ROLES = re.compile(r"\s*(?:[,/&]|\band\b)\s*")
 _name = TextRule(TypeAdapter(PersonName))
 
@@ -35,7 +41,8 @@ _name = TextRule(TypeAdapter(PersonName))
 def credits_of(cell: str) -> list[Credit]:
     """The contributors of a cell in printed order, without repetition. Raises ValueError.
 
-    Parentheses at the end of a name that hold nothing but roles are its roles; others belong to the name.
+    Parentheses at the end of a name that hold nothing but roles are its roles; others belong to the name. Behind
+    roles a comma separates, too. `et al.` is nobody.
     """
     return checked_credits(one for entry in split_list(cell) for one in _credits_of_entry(entry))
 
@@ -63,14 +70,25 @@ def role_of(word: str) -> str:
 
 def credits_cell(listed: Sequence[Credit]) -> str:
     """The cell that `credits_of` reads back as these contributors."""
-    # A name that ends as if in a role shows even that it is an author's.
+    # A name that would be read as more than one shows even that it is an author's.
     return join_list(
-        name if role == ContributorRole.AUTHOR and _roles_of(name) is None else f"{name} ({role})"
+        name
+        if role == ContributorRole.AUTHOR and _credits_of_entry(name) == [(name, role)]
+        else f"{name} ({role})"
         for name, role in listed
     )
 
 
 def _credits_of_entry(entry: str) -> list[Credit]:
+    named = _BEHIND_A_ROLE.split(entry)
+    if all(_roles_of(one) for one in named[:-1]):
+        return [credit for one in named for credit in _credits_of_name(_AND_OTHERS.sub("", one))]
+    return _credits_of_name(_AND_OTHERS.sub("", entry))
+
+
+def _credits_of_name(entry: str) -> list[Credit]:
+    if not entry:
+        return []
     found = _roles_of(entry)
     if found is None:
         return [(entry, ContributorRole.AUTHOR.value)]
@@ -81,7 +99,8 @@ def _credits_of_entry(entry: str) -> list[Credit]:
 def _roles_of(entry: str) -> tuple[str, list[str]] | None:
     match = _CREDITED.fullmatch(entry) if entry.endswith(")") else None
     if match is None:
-        return None
+        before = _CREDITED_BEFORE.fullmatch(entry)
+        return (before[2], [_ROLES[before[1].casefold()]]) if before else None
     words = [word.rstrip(".").casefold() for word in _BETWEEN_ROLES.split(match[2].strip())]
     if not all(word in _ROLES for word in words):
         return None

@@ -1,5 +1,6 @@
 """Fills a record from the texts of one row: key, values, and what is wrong with them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
@@ -36,6 +37,17 @@ is not for sale.
 _NEVER_CHOSEN = frozenset({"price", "currency", "quantity", "sku"})
 """Fields of which none is taken where two columns differ: nobody sells by a guess."""
 _CLEANED = "control-characters"
+_SEPARATORS = ";|, \n"
+"""A list of nothing else is empty."""
+
+_MARK = r"(?:#|(?:vol|volume|bd|band|book)\b\.?)"
+_MARK_BEHIND_A_STOP = r"(?:(?:no|nr|part|pt|teil|tome|t)\b\.?)?"
+_NUMBERED_SERIES = re.compile(
+    rf"([^\s;#][^;#]*?\w[^;#]*?)(?:[\s,;:(\[]+{_MARK}|\s?[;:(\[]\s?{_MARK_BEHIND_A_STOP})\s?"
+    r"(\d{1,3}(?:\.\d{1,2})?|[IVX]{1,6})[)\]]?",
+    re.IGNORECASE,
+)
+"""`The Sample #3`, `The Sample, Vol. III`, `The Sample ; 3`, `The Sample [3]`."""
 
 
 class Normaliser:
@@ -73,7 +85,7 @@ class Normaliser:
             cell = text.strip()
             if not cell.isprintable() or "&" in cell or "<" in cell:
                 cell = _clean(record, name, cell)
-            if cell:
+            if cell and (name not in LIST_FIELDS or cell.strip(_SEPARATORS)):
                 try:
                     values[name] = reader(cell) if len(cell) <= LARGEST_CELL else _refuse_length()
                 except ValueError as refusal:
@@ -87,9 +99,8 @@ class Normaliser:
         if "currency" in values or record.warnings:
             _weigh_currency(record)
         _set_key(record, fields, shared)
-        if values.get("series_position") and "series" in values and not values["series"]:
-            del values["series_position"]
-            complain(record, "series_position", ValueError("needs a series"))
+        if "series" in values:
+            _settle_series(record, has_position="series_position" in fields or "series_position" in shared)
 
     def _join(self, record: Record, name: str, cells: Sequence[Cell]) -> None:
         """Set what several columns say of one field: what is in any of them, each thing once; all empty is nothing."""
@@ -128,6 +139,16 @@ class Normaliser:
                 f"the shop's prices are in {self._currency}, not {cell[:20]}", "wrong-currency"
             )
         return None
+
+
+def _settle_series(record: Record, *, has_position: bool) -> None:
+    """Take the number out of a series' name where no column has it; leave out one of no series."""
+    values = record.values
+    if values["series"] and not has_position and (match := _NUMBERED_SERIES.fullmatch(values["series"])):
+        values["series"], values["series_position"] = match.groups()
+    if values.get("series_position") and not values["series"]:
+        del values["series_position"]
+        complain(record, "series_position", ValueError("needs a series"))
 
 
 def _weigh_currency(record: Record) -> None:

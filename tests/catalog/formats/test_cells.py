@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.catalog.formats.people import credits_cell, credits_of
 from app.catalog.formats.record import Record
 from app.catalog.languages import TWO_LETTERS
 from tests.catalog.formats.reading import records_of, warned
@@ -252,6 +253,12 @@ def test_of_a_list_the_sound_entries_are_kept_and_the_others_told(
         ("<ul><li>cosy</li><li>crime</li></ul>", ["cosy", "crime"]),
         ("R&amp;B, soul", ["r&b", "soul"]),
         ("R&amp;B; soul", ["r&b", "soul"]),
+        ('"cosy", "crime"', ["cosy", "crime"]),
+        ('crime, "Paris, France"', ["crime", "paris, france"]),
+        ("['cosy', 'crime']", ["cosy", "crime"]),
+        ('["cosy", "crime"]', ["cosy", "crime"]),
+        ("\u201ccosy\u201d, '90s", ["cosy", "'90s"]),
+        ("cosy\r\ncrime, Rome", ["cosy", "crime", "rome"]),
     ],
 )
 def test_tags_are_separated_by_semicolons_else_bars_else_commas(
@@ -311,6 +318,13 @@ def test_a_position_in_no_series_is_left_out_with_a_warning(path: Path) -> None:
         ("A (Author/Illustrator)", [("A", "author"), ("A", "illustrator")]),
         ("A (editor and translator)", [("A", "editor"), ("A", "translator")]),
         ("A (read by)", [("A", "narrator")]),
+        ("A (author), B (illustrator)", [("A", "author"), ("B", "illustrator")]),
+        ("Tolkien, J.R.R. (author), Lee, Alan", [("Tolkien, J.R.R.", "author"), ("Lee, Alan", "author")]),
+        ("by A; Illustrated by B", [("A", "author"), ("B", "illustrator")]),
+        ("A et al.", [("A", "author")]),
+        ("A; [et al.]", [("A", "author")]),
+        ("A & B", [("A & B", "author")]),
+        ("A\nB", [("A", "author"), ("B", "author")]),
         ("A (Goodreads Author)", [("A (Goodreads Author)", "author")]),
         (r"A\; Sons; AC\DC", [("A; Sons", "author"), (r"AC\DC", "author")]),
     ],
@@ -319,6 +333,11 @@ def test_people_stand_in_printed_order_with_their_roles(
     path: Path, cell: str, people: list[tuple[str, str]]
 ) -> None:
     assert record_of(path, "authors", cell).values == {"contributors": people}
+
+
+@pytest.mark.parametrize("name", ["A (author)", "A et al.", "by A", "B and others", "Edited by A"])
+def test_a_name_that_looks_like_more_than_one_comes_back_from_an_export(name: str) -> None:
+    assert credits_of(credits_cell([(name, "author")])) == [(name, "author")]
 
 
 def test_subjects_are_scheme_code_and_heading(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Which header is which field."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -263,3 +264,54 @@ def test_isbn_columns_that_contradict_one_another_are_a_problem(path: Path, cell
     (record,) = records_of(path, f"isbn13,isbn,isbn10,title\n{cells},x\n")
     assert complaints(record) == [("isbn", kind)]
     assert record.isbn13 is None
+
+
+@pytest.mark.parametrize("headers", ["Author 1,Author 2,Author 3", "author_1,author_2,author_3"])
+def test_numbered_columns_are_the_entries_of_a_list(path: Path, headers: str) -> None:
+    (record,) = records_of(path, f"isbn,{headers}\n{HOBBIT},Ann,Bea,\n")
+    assert record.values == {"contributors": [("Ann", "author"), ("Bea", "author")]}
+    (record,) = records_of(path, f"isbn,Keyword 1,Keyword 2,Title 2\n{HOBBIT},cosy,crime,x\n")
+    assert record.values == {"tags": ["cosy", "crime"]}
+
+
+@pytest.mark.parametrize("cell", [";", ",,", " | "])
+def test_a_list_of_separators_alone_is_empty(path: Path, cell: str) -> None:
+    (record,) = records_of(path, f'isbn,authors,keywords\n{HOBBIT},"{cell}","{cell}"\n')
+    assert (record.values, record.warnings) == ({}, [])
+    (record,) = records_of(path, f'isbn,contributors\n{HOBBIT},"{cell}"\n')
+    assert record.values == {"contributors": []}, "as an empty cell under the name of exports"
+
+
+@pytest.mark.parametrize(
+    ("cell", "series", "position"),
+    [
+        ("The Sample #3", "The Sample", "3"),
+        ("The Sample, #1.5", "The Sample", "1.5"),
+        ("The Sample, Vol. III", "The Sample", "III"),
+        ("The Sample ; vol. 3", "The Sample", "3"),
+        ("The Sample ; no. 3", "The Sample", "3"),
+        ("The Sample Bd. 2", "The Sample", "2"),
+        ("The Sample (Book 2)", "The Sample", "2"),
+        ("The Sample [3]", "The Sample", "3"),
+        ("Area 51", "Area 51", None),
+        ("Chanel No. 5", "Chanel No. 5", None),
+        ("Wild Cards (1987)", "Wild Cards (1987)", None),
+        ("One #3; Other #1", "One #3; Other #1", None),
+        ("Book 3", "Book 3", None),
+    ],
+)
+def test_the_number_is_taken_out_of_a_series_name_where_no_column_has_it(
+    path: Path, cell: str, series: str, position: str | None
+) -> None:
+    (record,) = records_of(path, f'isbn,series\n{HOBBIT},"{cell}"\n')
+    assert (record.values["series"], record.values.get("series_position")) == (series, position)
+    (record,) = records_of(path, f'isbn,series,series_position\n{HOBBIT},"{cell}",\n')
+    assert record.values == {"series": cell, "series_position": None}
+
+
+def test_formulas_of_a_text_are_the_text(path: Path) -> None:
+    (record,) = records_of(path, f'isbn,title,price,pages\n="{HOBBIT}",="1984",="12.50",=""\n')
+    assert (record.isbn13, record.values) == (
+        HOBBIT,
+        {"title": "1984", "price": Decimal("12.50"), "pages": None},
+    )

@@ -32,8 +32,15 @@ async def book(client: httpx.AsyncClient, seller: Caller) -> Made:
         ("Book 2", "2"),
         ("Bd. 12", "12"),
         ("prequel", None),
-        ("IV", None),
+        ("IV", "4"),
+        ("Vol. xii", "12"),
+        ("VI (prequel)", "6"),
         ("Ⅳ", None),
+        ("Civic", None),
+        ("1,5", "1.5"),
+        (".5", "0.5"),
+        ("Vol.3", "3"),
+        ("1, 2", "1"),
         (None, None),
         ("0", "0"),
         ("1.2345", "1.234"),
@@ -50,7 +57,7 @@ async def test_books_stand_by_number_then_by_text_and_those_without_a_number_las
     positions = ["prequel", "10", "2", "1-3", None, "1.5", "Book 2", "IV"]
     for position in positions:
         await a_book(client, seller, f"At {position}", series="middle-EARTH", series_position=position)
-    expected = ["1", "1-3", "1.5", "2", "Book 2", "10", None, "IV", "prequel"]
+    expected = ["1", "1-3", "1.5", "2", "Book 2", "IV", "10", None, "prequel"]
     path = f"{SERIES}/{book['series_id']}/books"
     whole = await read(client, path)
     assert [one["series_position"] for one in whole["items"]] == expected

@@ -7,6 +7,7 @@ Codes that are missing here are kept raw.
 from decimal import Decimal
 
 from app.catalog.formats.record import Action
+from app.catalog.formats.texts import FieldRefused
 from app.catalog.models import BookFormat, ContributorRole, SupplierAvailability
 from app.catalog.subjects import SubjectScheme
 
@@ -179,7 +180,9 @@ PRICE_TO_BE_ANNOUNCED = "02"
 
 
 def format_of(form: str) -> str | None:
-    """The format that a code of list 150 stands for, if any."""
+    """The format that a code of list 150 stands for, if any. Raises FieldRefused where it is no code."""
+    if len(form) > len(UNDEFINED_FORM):
+        raise FieldRefused("is no code of ONIX list 150, such as BC", "unknown-format")
     if form in _FORMS_WITHOUT_FORMAT:
         return None
     if form.startswith("A"):

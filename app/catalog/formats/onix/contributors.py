@@ -5,6 +5,7 @@ from app.catalog.formats.onix import code_lists
 from app.catalog.formats.onix.parsed import ParsedProduct
 from app.catalog.formats.onix.parts import Part
 from app.catalog.formats.people import Credit, checked_credits
+from app.catalog.formats.texts import FieldRefused
 
 _STRUCTURED = ("NamesBeforeKey", "PrefixToKey", "KeyNames", "NamesAfterKey", "SuffixToKey")
 _SUFFIXES = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii", "iv"})
@@ -17,6 +18,11 @@ def read_contributors(block: Part, parsed: ParsedProduct) -> None:
     listed: list[Credit] = []
     has_odd_ones = False
     for contributor in sorted(block.all("Contributor"), key=_place):
+        if not contributor.find("ContributorRole"):
+            written, _ = _name_in(contributor)
+            parsed.warn("contributors", FieldRefused("has no role, such as A01", "missing-role"), written)
+            has_odd_ones = True
+            continue
         roles = [
             role
             for part in contributor.all("ContributorRole")

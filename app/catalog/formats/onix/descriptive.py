@@ -49,7 +49,7 @@ _SUBJECT_PARTS = (
 def read_descriptive(block: Part, parsed: ParsedProduct) -> None:
     """Read everything of the block; what is absent is emptied, save the title."""
     block.use_if("ProductComposition", code_lists.SINGLE_ITEM)
-    parsed.values["format"] = code_lists.format_of(block.peek("ProductForm"))
+    parsed.put("format", code_lists.format_of, block.peek("ProductForm"))
     block.use_if("ProductForm", *code_lists.FORMAT_CODES.values(), code_lists.UNDEFINED_FORM)
     _read_title(block, parsed)
     _read_series(block, parsed)
@@ -124,6 +124,12 @@ def _numbered(title: str, number: str) -> str:
     return f"{title} {number}" if number.isdigit() else f"{title}, {number}"
 
 
+def _without_number(title: str, number: str) -> str:
+    """The title of a set without the number of the volume behind it; `Catch 22` is all title."""
+    between = r"(?:[,;:]\s*|\s+(?=[a-z]))(?:(?:vol|volume|bd|band|part|teil|book|no|nr)\.?\s*)?"
+    return re.sub(rf"{between}{re.escape(number)}$", "", title, flags=re.IGNORECASE) if number else title
+
+
 def _read_series(block: Part, parsed: ParsedProduct) -> None:
     """Read the series, which is the collection, else the set that the title makes the book a volume of."""
     parsed.values |= {"series": None, "series_position": None}
@@ -141,6 +147,8 @@ def _read_series(block: Part, parsed: ParsedProduct) -> None:
     if named is None and detail is None and product and product.peek("PartNumber"):
         named = product
     name = parsed.line(title_of(named)) if named else ""
+    if named is product and product:
+        name = _without_number(name, parsed.line(product.peek("PartNumber")))
     if named is None or not name or not parsed.put("series", _line, name):
         return
     if collection:

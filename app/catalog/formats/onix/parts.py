@@ -9,6 +9,15 @@ from app.catalog.formats.onix import code_lists
 from app.catalog.formats.onix.dates import FORMAT_OF_LENGTH
 from app.catalog.formats.onix.tags import reference_name
 
+_CODED = """
+    NotificationType ProductIDType ProductComposition ProductForm TitleType TitleElementLevel CollectionType
+    ContributorRole LanguageRole ExtentType ExtentUnit MeasureType SubjectSchemeIdentifier TextType ContentAudience
+    PublishingRole PublishingDateRole DateFormat SupplierRole ProductAvailability PriceType PriceDateRole
+    ContentDateRole SupplyDateRole
+"""
+_CODES = frozenset(_CODED.split())
+"""Elements that hold a code of two or more capitals or digits, of which some programs drop the zero."""
+
 _WITH_MARKUP = frozenset({"Text"})
 """Elements whose XHTML is content."""
 
@@ -27,7 +36,8 @@ class Part:
         """All text within, without white space around it."""
         if len(self.element):
             return "".join(str(piece) for piece in self.element.itertext()).strip()
-        return (self.element.text or "").strip()
+        text = (self.element.text or "").strip()
+        return text.upper().zfill(2) if text and self.name in _CODES else text
 
     def all(self, name: str) -> "list[Part]":
         """The children of this name."""
@@ -89,5 +99,6 @@ def date_in(composite: Part) -> tuple[str, str]:
     """Text and format of the date in a composite."""
     found = composite.find("Date")
     text = found.text if found else ""
-    stated = (found.element.get("dateformat") if found is not None else None) or composite.peek("DateFormat")
+    attribute = found.element.get("dateformat", "").strip() if found is not None else ""
+    stated = attribute.zfill(2) if attribute else composite.peek("DateFormat")
     return text, stated or FORMAT_OF_LENGTH.get(len(text), code_lists.DAY)

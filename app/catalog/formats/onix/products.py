@@ -64,7 +64,7 @@ def _read_blocks(product: Part, parsed: ParsedProduct, *, is_full_record: bool) 
 
 def _action(product: Part, parsed: ParsedProduct) -> Action:
     code = product.take("NotificationType")
-    action = code_lists.NOTIFICATIONS.get(code.zfill(2))
+    action = code_lists.NOTIFICATIONS.get(code)
     if action is not None:
         return action
     if code in code_lists.TEST_NOTIFICATIONS:

@@ -48,11 +48,16 @@ def _read_publisher(block: Part, parsed: ParsedProduct) -> None:
 
 def _read_publication(composite: Part, parsed: ParsedProduct) -> None:
     text, form = date_in(composite)
+    known = parsed.values.get("published_on")
     try:
         published_on = partial_date_of(text, form)
     except ValueError as refusal:
-        parsed.values.pop("published_on", None)
+        if not known:
+            parsed.values.pop("published_on", None)
         parsed.warn("published_on", refusal, text)
+        return
+    if known and len(known) >= len(published_on or ""):
+        # Of several the one that says most.
         return
     parsed.values["published_on"] = published_on
     # What the catalogue does not keep of a date stays raw.

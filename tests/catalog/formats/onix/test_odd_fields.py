@@ -56,6 +56,12 @@ def _publishing(inner: str) -> str:
         (_series(LONG, "1"), "series", LONG),
         (_language("zz9"), "language", "zz9"),
         (_person(LONG), "contributors", LONG),
+        (_person("Ann").replace("<ContributorRole>A01</ContributorRole>", ""), "contributors", "Ann"),
+        (
+            descriptive().replace("<TitleDetail>", "<ProductForm>Paperback</ProductForm><TitleDetail>"),
+            "format",
+            "Paperback",
+        ),
         (descriptive(f"<EditionStatement>{LONG}</EditionStatement>"), "edition_statement", LONG),
         (descriptive(title=f"<TitleText>A</TitleText><Subtitle>{LONG}</Subtitle>"), "subtitle", LONG),
         (
@@ -92,6 +98,63 @@ def test_one_odd_name_does_not_cost_the_others_theirs(file: Path) -> None:
     record = only_record(file, descriptive(people))
     assert record.values["contributors"] == [("Ann Writer", "author")]
     assert [one.field for one in record.warnings] == ["contributors"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        (("2024", "20240501"), "2024-05-01"),
+        (("20240501", "2024"), "2024-05-01"),
+        (("20240501", "soon"), "2024-05-01"),
+        (("soon", "20240501"), "2024-05-01"),
+    ],
+)
+def test_of_several_dates_the_one_that_says_most_is_read(
+    file: Path, stated: tuple[str, str], expected: str
+) -> None:
+    dates = (
+        f"<PublishingDate><PublishingDateRole>1</PublishingDateRole><Date>{one}</Date></PublishingDate>"
+        for one in stated
+    )
+    record = only_record(file, _publishing("".join(dates)))
+    assert record.values["published_on"] == expected
+    assert [one.field for one in record.warnings] == ["published_on"] * stated.count("soon")
+
+
+def test_codes_that_lost_their_zero_or_their_capitals_are_codes(file: Path) -> None:
+    blocks = (
+        descriptive(
+            "<ProductForm>bc</ProductForm><Contributor><ContributorRole>a01</ContributorRole><PersonName>Ann</PersonName></Contributor>"
+            "<Language><LanguageRole>1</LanguageRole><LanguageCode>eng</LanguageCode></Language>"
+        )
+        + _publishing(
+            "<PublishingDate><PublishingDateRole>1</PublishingDateRole>"
+            '<Date dateformat="5">2024</Date></PublishingDate>'
+        ).split("</DescriptiveDetail>")[1]
+    )
+    text = product(blocks).replace("<ProductIDType>15", "<ProductIDType>3")
+    (record,) = records_of(file, message_of(text))
+    names = ("format", "contributors", "language", "published_on")
+    assert record.isbn13 == "9780261102217"
+    assert [record.values[one] for one in names] == ["paperback", [("Ann", "author")], "en", "2024"]
+
+
+@pytest.mark.parametrize(
+    ("title", "number", "series"),
+    [
+        ("Collected Samples, Volume 2", "Volume 2", "Collected Samples"),
+        ("Collected Samples Vol. 2", "2", "Collected Samples"),
+        ("Collected Samples", "Bd. 2", "Collected Samples"),
+        ("Catch 22", "2", "Catch 22"),
+    ],
+)
+def test_volumes_whose_title_says_their_number_are_of_one_set(
+    file: Path, title: str, number: str, series: str
+) -> None:
+    record = only_record(
+        file, descriptive(title=f"<PartNumber>{number}</PartNumber><TitleText>{title}</TitleText>")
+    )
+    assert (record.values["series"], record.values["series_position"]) == (series, number)
 
 
 def test_unambiguous_numbers_are_read(file: Path) -> None:
