@@ -41,7 +41,7 @@ def preferred(header: str | None) -> str | None:
 
 def _weight(text: str) -> float:
     name, _, value = text.strip().partition("=")
-    if name.strip() != "q":
+    if name.strip().lower() != "q":
         return 1.0
     try:
         return float(value)

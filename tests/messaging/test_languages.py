@@ -26,6 +26,7 @@ from tests.worker.post_office import PostOffice
         ("de-AT, en;q=0.5", "Hallo ada,"),
         ("fr, de;q=0.8, en;q=0.2", "Hallo ada,"),
         ("en;q=0.1, de;q=0", "Hello ada,"),
+        ("de;Q=0, en", "Hello ada,"),
         ("xx", "Hello ada,"),
         ("*;q=oops, ../../etc, " + "a" * 4000, "Hello ada,"),
     ],

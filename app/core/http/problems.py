@@ -200,7 +200,7 @@ async def _on_invalid_request(request: Request, error: RequestValidationError) -
         wanted = "application/x-www-form-urlencoded" if _expects_form(request) else "application/json"
         return problem_response(request, "unsupported-media-type", f"Send the body as {wanted}.")
     problems = error.errors()
-    fields = [_field_problem(problem) for problem in problems[:MOST_ERRORS]]
+    fields = [field_problem(problem) for problem in problems[:MOST_ERRORS]]
     told = "; ".join(f"{problem['field']}: {problem['message']}" for problem in fields[:3])
     return problem_response(request, "validation", told, **_listed(fields, len(problems)))
 
@@ -234,7 +234,8 @@ def _has_wrong_media_type(request: Request) -> bool:
     return media_type != "application/json" and not media_type.endswith("+json")
 
 
-def _field_problem(problem: Mapping[str, Any]) -> FieldProblem:
+def field_problem(problem: Mapping[str, Any]) -> FieldProblem:
+    """An error of Pydantic as problems tell it."""
     location = [str(part) for part in problem["loc"]]
     if problem["type"] == "json_invalid":
         # FastAPI gives the place apart, Pydantic within its message.

@@ -19,8 +19,20 @@ LARGEST_HEADER = 64 * 1024
 """Bytes of the request line and all headers together; trailers count too."""
 LONGEST_WAIT = 20.0
 """Seconds in which the header must be there, and between two pieces of a body."""
+_OF_CLIENTS = ("ASGI callable returned without completing handshake", "Invalid UTF-8 sequence received")
+
+
+class _OurFaults(logging.Filter):
+    """Drops what Uvicorn calls an error though a client made it: a handshake that was answered by a refusal, bad text."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line stays."""
+        return not record.getMessage().startswith(_OF_CLIENTS)
+
+
 _quiet = logging.getLogger("uvicorn.sockets")
 _quiet.setLevel(logging.WARNING)
+_quiet.addFilter(_OurFaults())
 _AROUND = len(b": \r\n")
 
 

@@ -200,6 +200,7 @@ def _day_as_moment(value: object) -> object:
 
 
 Text = Annotated[str, AfterValidator(_without_controls)]
+VisibleText = Annotated[Text, Field(min_length=1), AfterValidator(_visible)]
 Line = Annotated[str, AfterValidator(_single_line)]
 VisibleLine = Annotated[str, Field(min_length=1), AfterValidator(_single_line), AfterValidator(_visible)]
 SingleSpaced = AfterValidator(lambda text: " ".join(text.split()))

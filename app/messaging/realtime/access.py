@@ -34,4 +34,4 @@ async def find_channels(database: Database, caller: Principal, names: Sequence[s
 
 
 def _no_channel(name: str) -> ChannelNotFound:
-    return ChannelNotFound(f"There is no channel {name} for you.")
+    return ChannelNotFound(f"There is no channel {name}, or not for you by these credentials.")

@@ -92,7 +92,7 @@ def may_hear(caller: Principal, channel: Channel, own_orders: Collection[str]) -
     if channel.kind is Kind.ITEMS:
         return True
     if channel.kind is Kind.USER:
-        return channel.of == str(caller.user_id)
+        return channel.of == str(caller.user_id) and caller.may(Permission.PROFILE_READ)
     if channel.kind is Kind.STAFF:
         return caller.may(_STAFF_NEEDS[channel.of])
     is_buyer = channel.of in own_orders and caller.may(Permission.ORDERS_READ)

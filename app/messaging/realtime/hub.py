@@ -71,7 +71,7 @@ class Hub:
 
     def start(self) -> None:
         """Listen, and keep the time."""
-        duties = (self._run(), self._keep_time(), self._keep_order())
+        duties = (self._run(), self._keep_time(), self._keep_order(), self._keep_places())
         self._tasks = [asyncio.create_task(duty) for duty in duties]
 
     async def stop(self) -> None:
@@ -114,7 +114,7 @@ class Hub:
         stream.offer(outgoing(hello, stream.place))
         if self.is_degraded:
             stream.offer(outgoing(Degraded()))
-        if place is None and after is not None:
+        if place is None and after:
             stream.offer(outgoing(Reset(sequence=stream.place), stream.place))
         try:
             await self._catch_up(stream)
@@ -287,11 +287,16 @@ class Hub:
     async def _keep_order(self) -> None:
         while True:
             await asyncio.sleep(self.settings.check)
-            await self._quota.renew(self._streams)
             try:
                 await self._end_those_without_access()
             except Exception as fault:  # noqa: BLE001 - whatever it was, they are checked again soon
                 _log.warning("streams_not_checked", error=fault)
+
+    async def _keep_places(self) -> None:
+        # Apart from the rest: who may not listen any more is told in time though Redis hangs.
+        while True:
+            await asyncio.sleep(self.settings.check)
+            await self._quota.renew(self._streams)
 
     def _look_at_clock(self, stream: Stream, now: float) -> None:
         token_ends_at = stream.listener.ends_at
@@ -350,7 +355,7 @@ def _matched(stream: Stream, channels: Sequence[Channel]) -> tuple[Channel, ...]
 
 def _read_place(after: str | None, bounds: Bounds) -> int | None:
     """The place after which somebody goes on; None: from now, since they name none, or none that is kept."""
-    if after is None or not after.isascii() or not after.isdigit() or len(after) > len(str(bounds.last)):
+    if not after or not after.isascii() or not after.isdigit() or len(after) > len(str(bounds.last)):
         return None
     place = int(after)
     is_kept = bounds.oldest - 1 <= place <= bounds.last

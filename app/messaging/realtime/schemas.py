@@ -1,10 +1,11 @@
 """What clients ask of live updates, and the union of what they are told: each message has its `type`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.http.schemas import ResponseModel, Text
+from app.core.http.schemas import ResponseModel, VisibleText
 from app.messaging.catalogue import EventOut
 from app.messaging.realtime.channels import LONGEST_NAME, MOST_CHANNELS
 from app.messaging.support.schemas import Author
@@ -210,7 +211,14 @@ class Say(BaseModel):
 
     action: Literal["message"]
     channel: ChannelName
-    content: Text = Field(min_length=1)
+    content: VisibleText
 
 
-Command = Annotated[Subscribe | Unsubscribe | Ping | Say, Field(discriminator="action")]
+Command = Subscribe | Unsubscribe | Say | Ping
+COMMANDS: Mapping[object, type[Command]] = {
+    "subscribe": Subscribe,
+    "unsubscribe": Unsubscribe,
+    "message": Say,
+    "ping": Ping,
+}
+"""By their `action`."""

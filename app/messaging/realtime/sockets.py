@@ -1,12 +1,12 @@
 """WebSockets: a stream that also takes commands, and whose members talk to each other."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 from fastapi import Request
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -16,11 +16,18 @@ from app.core.db.faults import Fault
 from app.core.db.transaction import transaction
 from app.core.errors import AppError
 from app.core.http.handshakes import as_request, refuse_handshake
-from app.core.http.problems import GENERIC, answer_refusal, fault_response, problem_response
+from app.core.http.problems import (
+    GENERIC,
+    answer_refusal,
+    fault_response,
+    field_problem,
+    problem_response,
+)
 from app.messaging.realtime.access import find_channels
 from app.messaging.realtime.channels import MOST_CHANNELS, Channel, Kind
 from app.messaging.realtime.hub import Hub
 from app.messaging.realtime.schemas import (
+    COMMANDS,
     Command,
     Echo,
     ErrorMessage,
@@ -37,9 +44,9 @@ from app.messaging.support.service import Draft, SupportService
 
 SOCKET_PATH = "/api/v1/ws/{client_id}"
 _MOST_ERRORS_SHOWN = 3
+_ACTIONS = "subscribe, unsubscribe, message or ping"
 _FLOOD = 3
 """Seconds' worth of messages beyond the rate after which a client is cut."""
-_command: TypeAdapter[Command] = TypeAdapter(Command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +131,15 @@ async def _refusal(request: Request, fault: Exception) -> Response:
     if isinstance(fault, AppError):
         return await answer_refusal(request, fault)
     if isinstance(fault, ValidationError):
-        told = [f"{_place(one['loc'])}: {one['msg']}" for one in fault.errors()[:_MOST_ERRORS_SHOWN]]
-        return problem_response(request, "validation", "; ".join(told))
+        return problem_response(request, "validation", _told(fault))
     if isinstance(fault, ValueError):
         return problem_response(request, "validation", str(fault))
     return fault_response(request, fault)
 
 
-def _place(parts: Sequence[int | str]) -> str:
-    return ".".join(str(part) for part in parts)
+def _told(error: ValidationError) -> str:
+    problems = [field_problem(one) for one in error.errors()[:_MOST_ERRORS_SHOWN]]
+    return "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
 
 
 class _Conversation:
@@ -150,11 +157,13 @@ class _Conversation:
 
     async def take(self, text: str | None) -> None:
         """Answer one message."""
-        if text is None:
-            self._refuse("invalid-message", "Messages are text.")
-        elif len(text.encode()) > self._hub.settings.message_size:
+        if text is not None and len(text.encode()) > self._hub.settings.message_size:
             self.stream.end(Ending.MESSAGE_TOO_BIG)
-        elif self._is_within_rate():
+        elif not self._is_within_rate():
+            return
+        elif text is None:
+            self._refuse("invalid-message", "Messages are text.")
+        else:
             await self._answer(text)
 
     def _is_within_rate(self) -> bool:
@@ -172,22 +181,28 @@ class _Conversation:
         return False
 
     async def _answer(self, text: str) -> None:
-        command = _read_object(text)
-        if command is None:
+        sent = _read_object(text)
+        if sent is None:
             client_id = self.stream.listener.client_id
             self._reply(Echo(client_id=client_id, content=text, echo=f"Server received: {text}"))
             return
+        action = sent["action"]
+        command = COMMANDS.get(action) if isinstance(action, str) else None
+        if command is None:
+            self._refuse("invalid-message", f"action: must be {_ACTIONS}")
+            return
+        named = sent.get("channel")
+        channel = named if isinstance(named, str) else None
         try:
-            await self._obey(_command.validate_json(text))
+            await self._obey(command.model_validate(sent))
         except ValidationError as error:
-            told = [f"{_place(one['loc'])}: {one['msg']}" for one in error.errors()[:_MOST_ERRORS_SHOWN]]
-            self._refuse("invalid-message", "; ".join(told))
+            self._refuse("invalid-message", _told(error))
         except AppError as refusal:
-            self._refuse(refusal.code, refusal.detail, command)
+            self._refuse(refusal.code, refusal.detail, channel)
         except Exception as fault:
             if not Fault.of(fault).is_passing:
                 raise
-            self._refuse("unavailable", GENERIC["unavailable"][2], command)
+            self._refuse("unavailable", GENERIC["unavailable"][2], channel)
 
     async def _obey(self, command: Command) -> None:
         if isinstance(command, Ping):
@@ -227,16 +242,13 @@ class _Conversation:
         self.stream.offer(outgoing(message))
 
     def _refuse(self, code: str, detail: str, channel: str | None = None) -> None:
-        self._reply(ErrorMessage(code=code, detail=detail, channel=channel or None))
+        self._reply(ErrorMessage(code=code, detail=detail, channel=channel))
 
 
-def _read_object(text: str) -> str | None:
-    """The channel that a JSON object with an `action` names, "" where it names none; None for any other text."""
+def _read_object(text: str) -> Mapping[str, object] | None:
+    """The JSON object with an `action`; None for any other text."""
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(found, dict) or "action" not in found:
-        return None
-    channel = found.get("channel")
-    return channel if isinstance(channel, str) else ""
+    return found if isinstance(found, dict) and "action" in found else None

@@ -248,7 +248,7 @@ async def test_a_stream_ends_with_its_session(strict: Live, enter: SignUp, how: 
     headers, key_id = ada.headers, None
     if how == "key":
         made = await strict.http.post(
-            "/api/v1/api-keys", json={"name": "k", "scopes": []}, headers=ada.headers
+            "/api/v1/api-keys", json={"name": "k", "scopes": ["profile:read"]}, headers=ada.headers
         )
         if made.status_code != 201:
             pytest.fail(made.text)
@@ -358,3 +358,40 @@ async def test_a_key_gets_no_ticket(live: Live, join: SignUp) -> None:
     made = await live.http.post("/api/v1/api-keys", json={"name": "k", "scopes": []}, headers=ada.headers)
     refused = await live.http.post(TICKETS, headers={"X-API-Key": made.json()["api_key"]})
     assert (refused.status_code, refused.json()["code"]) == (403, "session-required")
+
+
+async def test_a_key_hears_no_more_of_its_owner_than_it_may_read(live: Live, join: SignUp) -> None:
+    ada = await join()
+    made = await live.http.post(
+        "/api/v1/api-keys", json={"name": "k", "scopes": ["items:write"]}, headers=ada.headers
+    )
+    headers = {"X-API-Key": made.json()["api_key"]}
+    for named in ({}, {"channel": "user:me"}, {"channel": f"user:{ada.id}"}):
+        refused = await live.http.get(STREAM, params=named, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (404, "channel-not-found")
+    async with live.stream(None, headers=headers, params={"channel": "items:1"}) as reader:
+        assert (await reader.next()).data["channels"] == ["items:1"]
+
+
+async def test_a_stream_ends_with_its_session_while_redis_hangs(
+    servers: Servers, empty_database_url: str
+) -> None:
+    settings = settings_for(
+        servers,
+        empty_database_url,
+        stream={"check": 0.2},
+        redis={"url": servers.redis_url, "timeout": 60},
+    )
+    async with live_server(settings) as live:
+        ada = await joining(live)()
+        redis = live.app.state.redis
+        async with live.stream(ada) as reader:
+            await reader.next()
+            await redis.client_pause(60_000, all=False)
+            try:
+                async with live.app.state.database.sessions.begin() as session:
+                    await session.execute(text("UPDATE auth_sessions SET ended_at = now()"))
+                [last] = await reader.rest()
+            finally:
+                await redis.client_unpause()
+        assert last.data["reason"] == "session-ended"

@@ -19,6 +19,7 @@ from tests.factories import an_item, an_order
 from .conftest import Live, joining, live_server, order_number, paid
 
 TICKETS = "/api/v1/auth/stream-tickets"
+_ACTIONS = "action: must be subscribe, unsubscribe, message or ping"
 Headers = dict[str, str]
 
 
@@ -210,26 +211,37 @@ async def test_talk_reaches_the_members_in_another_process(
 
 
 @pytest.mark.parametrize(
-    "message",
+    ("message", "detail"),
     [
-        {"action": "fly"},
-        {"action": "subscribe"},
-        {"action": "subscribe", "channel": 7},
-        {"action": "subscribe", "channel": "x" * 65},
-        {"action": "subscribe", "channel": "items:1", "more": 1},
-        {"action": "message", "channel": "items:1", "content": ""},
-        {"action": "message", "channel": "items:1", "content": "a\x00b"},
-        {"action": None},
-        {"action": ["ping"]},
+        ({"action": "fly"}, _ACTIONS),
+        ({"action": "subscribe"}, "channel: Field required"),
+        ({"action": "subscribe", "channel": 7}, "channel: Input should be a valid string"),
+        ({"action": "subscribe", "channel": "x" * 65}, "channel: String should have at most 64 characters"),
+        (
+            {"action": "subscribe", "channel": "items:1", "more": 1},
+            "more: Extra inputs are not permitted",
+        ),
+        (
+            {"action": "message", "channel": "items:1", "content": ""},
+            "content: must have at least 1 character",
+        ),
+        (
+            {"action": "message", "channel": "items:1", "content": "a\x00b"},
+            "content: must not contain control characters",
+        ),
+        ({"action": "message", "channel": "items:1", "content": " \n"}, "content: must not be blank"),
+        ({"action": None}, _ACTIONS),
+        ({"action": ["ping"]}, _ACTIONS),
     ],
     ids=str,
 )
 async def test_a_malformed_command_is_an_error_and_the_connection_stays(
-    live: Live, join: SignUp, message: dict[str, Any]
+    live: Live, join: SignUp, message: dict[str, Any], detail: str
 ) -> None:
     async with greeted(live, await join()) as opened:
         answer = await asked(opened, message)
         assert (answer["type"], answer["code"]) == ("error", "invalid-message")
+        assert answer["detail"] == detail
         assert await asked(opened, {"action": "ping"}) == {"type": "pong"}
 
 
@@ -286,6 +298,23 @@ async def test_whoever_comes_again_is_told_what_was_missed(live: Live, join: Sig
         assert seen == list(range(2, 100))
 
 
+async def test_who_was_told_nothing_yet_misses_nothing(live: Live, join: SignUp) -> None:
+    async with socket(live, await join(), query="?last_event_id=") as opened:
+        assert (await said(opened))["type"] == "connected"
+        assert (await asked(opened, {"action": "ping"}))["type"] == "pong"
+
+
+async def test_what_clients_do_wrong_is_no_error_of_ours(
+    live: Live, join: SignUp, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await refused(live, None) == (401, "not-authenticated")
+    async with greeted(live, await join()) as opened:
+        await opened.send(b"\xff", text=True)
+        code, _, _ = await closed(opened)
+        assert code == 1007
+    assert [line.getMessage() for line in caplog.records] == []
+
+
 async def test_messages_too_big_or_too_many_end_the_connection(
     servers: Servers, empty_database_url: str
 ) -> None:
@@ -311,6 +340,12 @@ async def test_messages_too_big_or_too_many_end_the_connection(
             code, reason, last = await closed(opened)
             assert (code, reason) == (1008, "too-many-messages")
             assert last == {"type": "closed", "reason": "too-many-messages"}
+        async with greeted(live, ada) as opened:
+            for _ in range(8):
+                await opened.send(b"bytes")
+            codes = [(await said(opened))["code"] for _ in range(8)]
+            assert codes[:5] == ["invalid-message"] * 5
+            assert codes[-1] == "too-many-messages"
 
 
 async def test_the_end_of_a_session_closes_its_sockets(servers: Servers, empty_database_url: str) -> None:
