@@ -16,19 +16,23 @@ _log = structlog.get_logger(__name__)
 
 
 class IsolationFault(Exception):
-    """The script failed, took too long or answered too much."""
+    """The script failed, used up its time on a processor or answered too much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Seconds until the script is stopped, and the most bytes of its answer."""
+    """Seconds by the clock until the script is stopped, and the most bytes of its answer."""
 
     seconds: float
     answer: int
 
 
 async def run_isolated(script: Path, file: BinaryIO, bounds: Bounds, *arguments: str) -> bytes:
-    """Run the script with the file as its stdin; what it wrote to stdout. Raises IsolationFault."""
+    """Run the script with the file as its stdin; what it wrote to stdout.
+
+    Raises IsolationFault, and TimeoutError where the machine is too busy: a file that is to blame is stopped by the
+    script's bound on processor time before.
+    """
     # No environment: the script knows no secrets. By path and isolated: it imports nothing of the shop.
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -45,8 +49,6 @@ async def run_isolated(script: Path, file: BinaryIO, bounds: Bounds, *arguments:
         async with asyncio.timeout(bounds.seconds):
             answer = await _read_all(process, bounds.answer)
             status = await process.wait()
-    except TimeoutError:
-        raise IsolationFault from None
     finally:
         if process.returncode is None:
             process.kill()

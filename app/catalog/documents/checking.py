@@ -48,7 +48,7 @@ def kind_of(file: BinaryIO, filename: str) -> DocumentKind:
 
 
 async def count_pages(file: BinaryIO, filename: str, kind: DocumentKind) -> int | None:
-    """Check the document's structure; the pages of a PDF. Raises BrokenDocument, UnsafeDocument."""
+    """Check the document's structure; the pages of a PDF. Raises BrokenDocument, UnsafeDocument, and TimeoutError."""
     try:
         async with _one_at_a_time:
             answer = await run_isolated(_CHECKER, file, Bounds(TIME_LIMIT, LARGEST_ANSWER), kind.value)

@@ -83,7 +83,7 @@ class PictureEncoder:
         Raises UnsupportedPicture, BrokenPicture, PictureTooDetailed, AnimatedPicture, PicturesBusy.
         """
         if self._waiting >= LONGEST_QUEUE:
-            raise PicturesBusy("Too many pictures at once; try again shortly.", headers={"Retry-After": "5"})
+            raise _busy()
         self._waiting += 1
         try:
             async with self._free:
@@ -91,8 +91,14 @@ class PictureEncoder:
                 return _read_answer(answer)
         except IsolationFault:
             raise BrokenPicture("The picture cannot be read, or not in reasonable time.") from None
+        except TimeoutError:
+            raise _busy() from None
         finally:
             self._waiting -= 1
+
+
+def _busy() -> PicturesBusy:
+    return PicturesBusy("Too many pictures at once; try again shortly.", headers={"Retry-After": "5"})
 
 
 def _read_answer(answer: bytes) -> Picture:

@@ -225,7 +225,7 @@ async def test_an_account_keeps_so_many(
 
 @pytest.mark.parametrize(
     "script",
-    ["import os; os.abort()", "while True: pass", "print('junk')", "print('x' * 10000)", 'print("{}")'],
+    ["import os; os.abort()", "print('junk')", "print('x' * 10000)", 'print("{}")'],
 )
 async def test_a_checker_gone_wrong_keeps_nothing(
     client: httpx.AsyncClient, seller: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str
@@ -233,9 +233,17 @@ async def test_a_checker_gone_wrong_keeps_nothing(
     path = tmp_path / "checker.py"
     path.write_text(script)
     monkeypatch.setattr(checking, "_CHECKER", path)
-    monkeypatch.setattr(checking, "TIME_LIMIT", 0.5)
     answer = await upload(client, seller, ("a.pdf", pdf()))
     assert (answer.status_code, answer.json()["code"]) == (422, "broken-document")
+
+
+async def test_a_document_is_not_to_blame_for_a_busy_machine(
+    client: httpx.AsyncClient, seller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "TIME_LIMIT", 0.0)
+    answer = await upload(client, seller, ("a.pdf", pdf()))
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"]
 
 
 async def test_the_purge_takes_files_that_are_old_and_nobodys(
