@@ -31,7 +31,7 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 Address = IPv4Address | IPv6Address
 
 _PORTS = {"https": 443, "http": 80}
-_ODD = re.compile(r"[\x00-\x20\x7f\\]|\s")
+_ODD = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]|\s")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -86,6 +86,13 @@ class Target(NamedTuple):
     path: str
     query: str
 
+    @property
+    def url(self) -> str:
+        """All of it, in ASCII."""
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        at = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{shown}{at}{self.path}" + (f"?{self.query}" if self.query else "")
+
 
 class Request(NamedTuple):
     """What is sent."""
@@ -113,10 +120,7 @@ class Outbound:
 
     def check_url(self, url: str) -> str:
         """The URL as it will be called, in ASCII; its syntax alone is looked at. Raises OutboundBlocked."""
-        scheme, host, port, path, query = self._target(url)
-        shown = f"[{host}]" if ":" in host else host
-        at = "" if port == _PORTS[scheme] else f":{port}"
-        return f"{scheme}://{shown}{at}{path}" + (f"?{query}" if query else "")
+        return self._target(url).url
 
     async def get(
         self,
@@ -163,8 +167,7 @@ class Outbound:
         return answer
 
     def _target(self, url: str) -> Target:
-        if len(url) > LONGEST_URL:
-            _block(f"it is longer than {LONGEST_URL} characters")
+        _require_length(url)
         if _ODD.search(url):
             _block("it holds spaces, backslashes or control characters")
         try:
@@ -183,9 +186,11 @@ class Outbound:
             _block("what stands in brackets is no address")
         host = self._host(parts.hostname or "")
         path = quote(parts.path or "/", safe=_IN_PATHS)
-        return Target(
-            parts.scheme, host, default if port is None else port, path, quote(parts.query, safe=_IN_QUERIES)
-        )
+        query = quote(parts.query, safe=_IN_QUERIES)
+        target = Target(parts.scheme, host, default if port is None else port, path, query)
+        # Once more: what is written in ASCII is longer.
+        _require_length(target.url)
+        return target
 
     def _host(self, given: str) -> str:
         host = given.lower()
@@ -221,6 +226,11 @@ def is_public(address: Address) -> bool:
         return False
     is_special = any(address in network for network in _SPECIAL)
     return address.is_global and not address.is_multicast and not address.is_reserved and not is_special
+
+
+def _require_length(url: str) -> None:
+    if len(url) > LONGEST_URL:
+        _block(f"it is longer than {LONGEST_URL} characters")
 
 
 def _block(reason: str) -> NoReturn:

@@ -54,7 +54,7 @@ def wished_pause(retry_after: str | None) -> float:
         return float(min(int(given[:9]), _LONGEST_WISH))
     try:
         moment = parsedate_to_datetime(given)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0
     if moment.tzinfo is None:
         return 0

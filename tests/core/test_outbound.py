@@ -131,6 +131,8 @@ def test_a_url_is_called_in_one_spelling(given: str, called: str) -> None:
         f"https://{'a' * 64}.example/",
         f"https://{'a.' * 130}example/",
         f"https://shop.example/{'a' * LONGEST_URL}",
+        f"https://shop.example/{'ä' * (LONGEST_URL // 3)}",
+        "https://shop.example/\ud800",
         "https://shop.example%00.evil/",
         "https://shop.exam\x00ple/",
     ],

@@ -43,6 +43,9 @@ def test_who_is_gone_is_not_asked_again() -> None:
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
         ("Wed, 99 Oct 2015 07:28:00 GMT", 0),
         ("٣", 0),
+        ("Mon, 99999999999999999999 Jan 2026 00:00:00 GMT", 0),
+        ("Mon, 1 Jan 9999999999999999999999 00:00:00 GMT", 0),
+        ("Mon, 1 Jan 2026 00:00:00 +99999999999999", 0),
     ],
 )
 def test_a_wish_is_read_in_either_form(header: str | None, seconds: float) -> None:

@@ -62,6 +62,10 @@ _REDELIVER = """
     SET state = 'pending', attempts = 0, due_at = greatest(now(), claimed_until), error = NULL
     WHERE endpoint_id = $1 AND id = $2 RETURNING pg_notify($3, '')
 """
+_START_OVER = """
+    UPDATE webhook_deliveries SET attempts = 0, due_at = greatest(now(), claimed_until)
+    WHERE endpoint_id = $1 AND state = 'pending' AND attempts > 0
+"""
 _GIVE_UP = """
     UPDATE webhook_deliveries SET state = 'dead', error = 'the webhook was disabled', claimed_until = NULL
     WHERE id IN (
@@ -136,6 +140,10 @@ class WebhookRepository:
         while given_up := len(await fetch(self._session, _GIVE_UP, webhook_id, _GIVEN_UP_AT_ONCE)):
             total += given_up
         return total
+
+    async def start_over(self, webhook_id: int) -> None:
+        """Have what was tried in vain tried at a new address, at once and ten times."""
+        await fetch(self._session, _START_OVER, webhook_id)
 
     async def fan_out(self, first: int, last: int) -> None:
         """Make a delivery of each event of this part of the feed for each webhook that it concerns, once."""

@@ -285,4 +285,4 @@ class DeliveryFilter(ListQuery):
     """Filters of deliveries; the dead letters are `state=dead`."""
 
     state: DeliveryState | None = Field(default=None, description="Only those that stand so.")
-    type: Annotated[str, Field(max_length=100)] | None = Field(default=None, description="Only this event.")
+    type: Annotated[Line, Field(max_length=100)] | None = Field(default=None, description="Only this event.")

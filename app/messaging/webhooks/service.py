@@ -89,7 +89,8 @@ class WebhookService:
     async def change(
         self, owner: Principal, webhook_id: int, precondition: Precondition, patch: WebhookPatch
     ) -> None:
-        """Set what was sent. A new address, or enabling it, forgets failures; disabling gives up what waits.
+        """Set what was sent. A new address, or enabling it, forgets failures, an address those of each delivery too;
+        disabling gives up what waits.
 
         Raises WebhookNotFound, StaleVersion, WebhookUrlRefused, InsufficientScope.
         """
@@ -100,8 +101,10 @@ class WebhookService:
         before = {name: _told(getattr(endpoint, name)) for name in ("url", *_WHOLE, "disabled_reason")}
         for name in sent & set(_WHOLE):
             setattr(endpoint, name, getattr(patch, name))
-        if "url" in sent:
-            endpoint.url = self._checked(patch.url)
+        url = self._checked(patch.url) if "url" in sent else endpoint.url
+        if url != endpoint.url:
+            endpoint.url = url
+            await self._webhooks.start_over(webhook_id)
         if {"url", "is_enabled"} & sent:
             endpoint.failures, endpoint.failed_at = 0, None
             endpoint.paused_until = None

@@ -74,12 +74,13 @@ class Moody(Receiver):
     retry_after: str | None = None
     gate: asyncio.Event | None = None
     """What answers at `/slow` wait for."""
+    slow_status: int = 204
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/slow" and self.gate is not None:
             self.requests.append((request, await request.read()))
             await self.gate.wait()
-            return web.Response(status=204)
+            return web.Response(status=self.slow_status)
         answer = await super().answer(request)
         if request.path in self.statuses:
             return web.Response(status=self.statuses[request.path])

@@ -96,3 +96,42 @@ async def test_who_may_no_longer_hear_it_when_it_is_sent_does_not(shop: Shop) ->
     assert (
         await shop.ask("SELECT count(*) FROM webhook_deliveries WHERE state = 'dead' AND attempts = 0") == 2
     )
+
+
+async def test_whose_role_was_taken_hears_of_others_neither_at_a_new_try_nor_on_request(shop: Shop) -> None:
+    staff, ada = await shop.sign_up(Role.ADMIN), await shop.sign_up()
+    webhook = await shop.register(staff, "/moody", all_accounts=True, payload="full")
+    path = f"{WEBHOOKS}/{webhook['id']}"
+    shop.receiver.statuses["/moody"] = 500
+    async with shop.running_worker():
+        # One of each kind, each tried once, so that what it says is kept.
+        for number, event in enumerate((done("hers", ada.id), done("own", staff.id)), 1):
+            await shop.tell(event)
+            await shop.holds(f"count(body) = {number} FROM webhook_deliveries WHERE claimed_until IS NULL")
+        await shop.change(
+            "INSERT INTO outbox_events (type, payload, subject, done_at) VALUES"
+            """ ('stock.low', '{"item_id": 1, "available": 1}', 'item:1', now()),"""
+            """ ('item.deleted', '{"item_id": 1, "kind": "book"}', 'item:1', now())"""
+        )
+        await shop.holds("count(*) = 4 FROM webhook_deliveries")
+        await shop.change("UPDATE webhook_endpoints SET failures = 0, paused_until = NULL")
+        await shop.holds("count(body) = 4 FROM webhook_deliveries WHERE claimed_until IS NULL")
+        await shop.change(f"UPDATE users SET role = 'user' WHERE id = {staff.id}")  # noqa: S608 (a number of ours)
+        shop.receiver.statuses.clear()
+        shop.receiver.requests.clear()
+        await shop.change("UPDATE webhook_endpoints SET failures = 0, paused_until = NULL")
+        await shop.change("UPDATE webhook_deliveries SET due_at = now()")
+        await shop.all_sent()
+        for delivery in await shop.deliveries(staff, webhook, state="dead"):
+            await shop.client.post(f"{path}/deliveries/{delivery['id']}/redeliver", headers=staff.headers)
+        window = {"from": "2026-01-01", "to": "2999-01-01"}
+        replayed = await shop.client.post(f"{path}/replay", json=window, headers=staff.headers)
+        assert replayed.json() == {"matched": 2, "queued": 0}
+        await shop.all_sent()
+    told = [json.loads(one.body) for one in messages(shop.receiver, "/moody")]
+    assert sorted((one["type"], one["subject"]) for one in told) == [
+        ("item.deleted", "item:1"),
+        ("order.delivered", "order:own"),
+    ]
+    dead = await shop.deliveries(staff, webhook, state="dead")
+    assert sorted(one["type"] for one in dead) == ["order.delivered", "stock.low"]

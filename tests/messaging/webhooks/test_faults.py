@@ -6,6 +6,7 @@ from collections import Counter
 from ipaddress import ip_network
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 
 from app.core.events.events import HandlerContext
@@ -273,6 +274,44 @@ async def test_a_try_that_another_one_overtook_is_kept_and_decides_nothing(shop:
         None,
         [204],
     )
+
+
+@pytest.mark.parametrize("status", [410, 500])
+async def test_what_the_old_address_answers_is_not_held_against_the_new_one(shop: Shop, status: int) -> None:
+    owner = await shop.sign_up()
+    webhook = await shop.register(owner, "/slow")
+    shop.receiver.gate = asyncio.Event()
+    shop.receiver.slow_status = status
+    path = f"/api/v1/webhooks/{webhook['id']}"
+    async with shop.running_worker():
+        await orders(shop, owner, 1)
+        await until(_is_true(lambda: len(shop.receiver.requests) == 1))
+        moved = {"url": webhook["url"].replace("/slow", "/new")}
+        assert (await shop.client.patch(path, json=moved, headers=owner.headers)).status_code == 200
+        shop.receiver.gate.set()
+        await shop.holds("count(*) = 1 FROM webhook_tries")
+        assert (await shop.read(owner, webhook))["failures"] == 0
+        assert (await shop.read(owner, webhook))["is_enabled"]
+        await shop.change("UPDATE webhook_deliveries SET due_at = now()")
+        await shop.all_sent()
+    assert [one.id for one in messages(shop.receiver, "/new")] == [
+        one.id for one in messages(shop.receiver, "/slow")
+    ]
+
+
+async def test_what_was_taken_while_its_webhook_was_disabled_is_delivered(shop: Shop) -> None:
+    owner = await shop.sign_up()
+    webhook = await shop.register(owner, "/slow")
+    shop.receiver.gate = asyncio.Event()
+    path = f"/api/v1/webhooks/{webhook['id']}"
+    async with shop.running_worker():
+        await orders(shop, owner, PARALLEL + 1)
+        await until(_is_true(lambda: len(shop.receiver.requests) == PARALLEL))
+        await shop.client.patch(path, json={"is_enabled": False}, headers=owner.headers)
+        shop.receiver.gate.set()
+        await shop.holds(f"count(*) = {PARALLEL} FROM webhook_deliveries WHERE state = 'delivered'")
+    [dead] = await shop.deliveries(owner, webhook, state="dead")
+    assert (dead["error"], dead["attempts"]) == ("the webhook was disabled", 0)
 
 
 async def test_a_webhook_that_is_deleted_takes_what_waits_with_it(shop: Shop) -> None:

@@ -129,6 +129,15 @@ async def test_what_is_no_webhook_is_refused(
     assert (refused.status_code, refused.json()["code"]) == (422, "validation")
 
 
+async def test_what_is_no_filter_of_deliveries_is_refused(client: httpx.AsyncClient, seller: Caller) -> None:
+    webhook = await made(client, seller)
+    for query in ({"type": "order.paid\x00"}, {"type": "x" * 101}, {"state": "lost"}, {"limit": 0}):
+        refused = await client.get(
+            f"{WEBHOOKS}/{webhook['id']}/deliveries", params=query, headers=seller.headers
+        )
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, next(iter(query)))
+
+
 async def test_everybodys_events_are_for_who_manages_webhooks(
     client: httpx.AsyncClient, seller: Caller, sign_up: SignUp
 ) -> None:

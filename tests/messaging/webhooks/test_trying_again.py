@@ -57,6 +57,23 @@ async def test_a_try_that_fails_is_repeated_later_with_the_same_id(
     assert {request.path for request, _ in shop.receiver.requests} == {path}
 
 
+async def test_a_new_address_gets_what_the_old_one_failed_to_take(shop: Shop) -> None:
+    owner, webhook = await hook(shop, "/status/500")
+    path = f"{WEBHOOKS}/{webhook['id']}"
+    async with shop.running_worker():
+        await shop.tell(done("A", owner.id))
+        await shop.holds("attempts = 1 AND claimed_until IS NULL FROM webhook_deliveries")
+        await shop.change("UPDATE webhook_deliveries SET attempts = 9, due_at = now() + interval '1 day'")
+        moved = {"url": webhook["url"].replace("/status/500", "/new")}
+        await shop.client.patch(path, json={"url": webhook["url"]}, headers=owner.headers)
+        assert (await shop.deliveries(owner, webhook))[0]["attempts"] == 9
+        await shop.client.patch(path, json=moved, headers=owner.headers)
+        await shop.all_sent()
+    [delivery] = await shop.deliveries(owner, webhook)
+    assert (delivery["state"], delivery["attempts"]) == ("delivered", 1)
+    assert len(messages(shop.receiver, "/new")) == 1
+
+
 async def test_the_receivers_wish_is_honoured(shop: Shop) -> None:
     owner, webhook = await hook(shop, "/busy")
     shop.receiver.retry_after = "3600"

@@ -64,8 +64,10 @@ _REJECT = """
     UPDATE webhook_deliveries SET state = 'dead', claimed_until = NULL, attempts = attempts - 1, error = $2
     WHERE id = ANY($1)
 """
+# What came of a try says nothing of an address that was put in the place of the one that was tried.
 _RECOVERED = """
-    UPDATE webhook_endpoints SET failures = 0, failed_at = NULL, paused_until = NULL WHERE id = $1 AND failures > 0
+    UPDATE webhook_endpoints SET failures = 0, failed_at = NULL, paused_until = NULL
+    WHERE id = $1 AND url = $2 AND failures > 0
 """
 # Tries that were under way together fail together: they are one failure.
 _FAILED = """
@@ -74,19 +76,20 @@ _FAILED = """
             CASE WHEN failures + 1 >= $3 THEN ($4::float8[])[least(failures + 1, cardinality($4::float8[]))] ELSE 0 END
                 * (0.9 + random() / 5), $5))
     END
-    WHERE id = $1 AND disabled_at IS NULL AND (failed_at IS NULL OR failed_at <= $2) RETURNING failures
+    WHERE id = $1 AND url = $6 AND disabled_at IS NULL AND (failed_at IS NULL OR failed_at <= $2) RETURNING failures
 """
 _DISABLE = """
     UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = $2, version = version + 1, updated_at = now()
-    WHERE id = $1 AND disabled_at IS NULL RETURNING id
+    WHERE id = $1 AND url = $3 AND disabled_at IS NULL RETURNING id
 """
-# A try that another one overtook changes nothing of the delivery, but it was made, so it is kept as well.
+# A try that another one overtook changes nothing of the delivery, but it was made, so it is kept as well. What was taken
+# while its webhook was disabled was given up too early.
 _RECORD = """
     WITH recorded AS (
         UPDATE webhook_deliveries SET state = $3, claimed_until = NULL, status = $6, duration_ms = $7, error = $8,
             delivered_at = CASE WHEN $3 = 'delivered' THEN now() END,
             due_at = now() + make_interval(secs => $10)
-        WHERE id = $1 AND attempts = $2 AND state || '' = 'pending'
+        WHERE id = $1 AND attempts = $2 AND (state || '' = 'pending' OR $3 = 'delivered')
     ), purged AS (
         DELETE FROM webhook_tries WHERE delivery_id = $1 AND attempted_at IN (
             SELECT attempted_at FROM webhook_tries WHERE delivery_id = $1 ORDER BY attempted_at DESC OFFSET $11
@@ -180,20 +183,20 @@ class SendingRepository:
         if ids:
             await fetch(self._session, _REJECT, ids, error)
 
-    async def count_success(self, endpoint_id: int) -> None:
+    async def count_success(self, claimed: Claimed) -> None:
         """Close the breaker."""
-        await fetch(self._session, _RECOVERED, endpoint_id)
+        await fetch(self._session, _RECOVERED, claimed.endpoint_id, claimed.url)
 
     async def count_failure(self, claimed: Claimed, wish: float) -> int:
         """Count it, unless one that was under way with it was counted; failures in a row, 0 for one not counted."""
         pauses = [float(pause) for pause in PAUSES]
-        given = (claimed.endpoint_id, claimed.attempted_at, BREAKER, pauses, wish)
+        given = (claimed.endpoint_id, claimed.attempted_at, BREAKER, pauses, wish, claimed.url)
         counted = await fetch(self._session, _FAILED, *given)
         return int(counted[0]["failures"]) if counted else 0
 
-    async def disable(self, endpoint_id: int, reason: str) -> bool:
-        """Send nothing to it any more; False when it was disabled before."""
-        return bool(await fetch(self._session, _DISABLE, endpoint_id, reason))
+    async def disable(self, claimed: Claimed, reason: str) -> bool:
+        """Send nothing to it any more; False when it was disabled before, or has another address."""
+        return bool(await fetch(self._session, _DISABLE, claimed.endpoint_id, reason, claimed.url))
 
     async def record(self, claimed: Claimed, state: str, outcome: Outcome, pause: float) -> None:
         """Record the try, and when the next may begin, unless another one overtook it."""

@@ -47,7 +47,7 @@ class SendingService:
         bodies = {each.id: each.body for each in ready if each.body is not None}
         new = [(each.id, bodies[each.id]) for each in claimed if each.body is None and each.id in bodies]
         await self._deliveries.keep_bodies(new)
-        await self._deliveries.reject(forbidden, "no longer the owner's to hear of")
+        await self._deliveries.reject(forbidden, "no longer the owner's to hear of, or no longer kept")
         await self._deliveries.reject(unknown, "of a kind that this release does not tell")
         self._count_dead("withheld", len(forbidden) + len(unknown))
         return [each for each in ready if each.body is not None]
@@ -55,7 +55,7 @@ class SendingService:
     async def record(self, claimed: Claimed, outcome: Outcome) -> None:
         """Record a try: after a failure the next by the schedule, the breaker, and in the end the mail to the owner."""
         if outcome.is_delivered:
-            await self._deliveries.count_success(claimed.endpoint_id)
+            await self._deliveries.count_success(claimed)
             await self._deliveries.record(claimed, "delivered", outcome, 0)
             count_at_commit(self._session, WEBHOOK_TRIES.labels("delivered"))
             return
@@ -72,7 +72,7 @@ class SendingService:
             await self._disable(claimed, "failures")
 
     async def _disable(self, claimed: Claimed, why: str) -> None:
-        if not await self._deliveries.disable(claimed.endpoint_id, why):
+        if not await self._deliveries.disable(claimed, why):
             return
         self._count_dead("disabled", await self._webhooks.give_up(claimed.endpoint_id))
         count_at_commit(self._session, WEBHOOK_ENDPOINTS_DISABLED.labels(why))
