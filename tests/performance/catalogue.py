@@ -2,6 +2,7 @@
 
 import asyncpg
 
+BOOKS = 20_000
 _STATEMENTS = (
     """
     INSERT INTO users (username, email, email_key, password_hash)
@@ -20,10 +21,10 @@ _STATEMENTS = (
     "INSERT INTO series (name) SELECT 'Series ' || n FROM generate_series(1, 500) AS n",
     """
     INSERT INTO items (kind, sku, title, description, price, currency, tags, owner_id)
-    SELECT 'book', 'BK-' || lpad(n::text, 6, '0'), 'The ' || left(md5(n::text), 12) || ' of volume ' || n,
+    SELECT 'book', 'BK-' || lpad(n::text, {digits}, '0'), 'The ' || left(md5(n::text), 12) || ' of volume ' || n,
            repeat('A tale of ' || n || ', told slowly and with some care. ', 6), 5 + n % 4500 / 100.0, 'EUR',
            ARRAY['tag-' || n % 40, 'tag-' || 40 + n % 17], 1 + n % 50
-    FROM generate_series(1, 20000) AS n
+    FROM generate_series(1, {books}) AS n
     """,
     """
     INSERT INTO works (title) SELECT title FROM items ORDER BY id
@@ -53,12 +54,13 @@ _STATEMENTS = (
 )
 
 
-async def fill_catalogue(database_url: str) -> list[int]:
+async def fill_catalogue(database_url: str, books: int = BOOKS) -> list[int]:
     """Fill an empty, migrated database; the ids of the books."""
     connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
     try:
         for statement in _STATEMENTS:
-            await connection.execute(statement)
+            made = statement.replace("{books}", str(books)).replace("{digits}", str(max(6, len(str(books)))))
+            await connection.execute(made, timeout=3600)
         return [row["item_id"] for row in await connection.fetch("SELECT item_id FROM books ORDER BY 1")]
     finally:
         await connection.close()

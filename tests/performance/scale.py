@@ -28,6 +28,7 @@ import uvloop
 from app.catalog.books.representations import BookListQuery
 from app.core.db.paging import Found, Pager, Window
 from devstack import Servers, throwaway_servers
+from tests.performance.catalogue import BOOKS
 from tests.performance.load import request_bytes, send_count
 from tests.performance.server import ROOT, Server, serving
 from tests.performance.statistics import measure_orders
@@ -78,7 +79,7 @@ def main() -> None:
             runner.run(_measure(few, many))
     _print(few, many)
     print()
-    measure_orders(arguments.orders)
+    measure_orders(BOOKS, arguments.orders)
 
 
 async def _measure(few: Shop, many: Shop) -> None:

@@ -34,7 +34,7 @@ from app.core.http.responses import ReadResult
 from app.core.settings.groups import DatabaseSettings
 from devstack import throwaway_servers
 from tests.performance.books_of_account import YEARS, fill_orders
-from tests.performance.catalogue import fill_catalogue
+from tests.performance.catalogue import BOOKS, fill_catalogue
 from tests.performance.server import migrate, production
 
 ROUNDS = 5
@@ -57,29 +57,30 @@ Read = Callable[[AsyncConnection], Awaitable[ReadResult]]
 def main() -> None:
     """Fill, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.performance.statistics", description=__doc__)
+    parser.add_argument("--books", type=int, default=BOOKS)
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument(
         "--without-sums", action="store_true", help="measure before anything is added up, too"
     )
     arguments = parser.parse_args()
-    measure_orders(arguments.orders, is_bare=arguments.without_sums)
+    measure_orders(arguments.books, arguments.orders, is_bare=arguments.without_sums)
 
 
-def measure_orders(orders: int, *, is_bare: bool = False) -> None:
-    """What each statistic takes in a shop with so many orders."""
+def measure_orders(books: int, orders: int, *, is_bare: bool = False) -> None:
+    """What each statistic takes in a shop with so many books and orders."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bookstore-statistics-")))
         servers = stack.enter_context(throwaway_servers())
         migrate(production(servers), folder)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(servers.database_url, orders, is_bare=is_bare))
+            runner.run(_run(servers.database_url, books, orders, is_bare=is_bare))
 
 
-async def _run(url: str, orders: int, *, is_bare: bool) -> None:
-    await fill_catalogue(url)
+async def _run(url: str, books: int, orders: int, *, is_bare: bool) -> None:
     started = perf_counter()
+    await fill_catalogue(url, books)
     await fill_orders(url, orders)
-    _say(f"{orders:,} orders: filled in {perf_counter() - started:.0f} s")
+    _say(f"{books:,} books, {orders:,} orders: filled in {perf_counter() - started:.0f} s")
     await measure(url, is_bare=is_bare)
 
 

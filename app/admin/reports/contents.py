@@ -83,7 +83,9 @@ async def _sales(connection: AsyncConnection, asked: Asked) -> Table:
 
 
 async def _best_sellers(connection: AsyncConnection, asked: Asked) -> Table:
-    currencies = await read_bestsellers(connection, asked.period, BestsellerKey.ITEMS, MOST_ROWS + 1)
+    sales = await read_sales(connection, asked.period, interval_of(asked.period), asked.currency)
+    known = sorted(one.currency for one in sales.currencies)
+    currencies = await read_bestsellers(connection, asked.period, BestsellerKey.ITEMS, MOST_ROWS + 1, known)
     names = ["currency", "place", "item_id", "title", "isbn", "sku", "orders", "items", "revenue"]
     rows, charts = list[Sequence[Cell]](), list[Chart]()
     for one in currencies:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.admin.reports.errors import ReportTaskNotFound
 from app.admin.reports.models import ReportTask
 from app.admin.reports.tasks import task_out
-from app.admin.stats.goods.queries import ITEMS, LYING, SOLD_ITEMS
+from app.admin.stats.goods.queries import ITEMS, LYING, PIECES_OF_ITEMS
 from app.admin.stats.goods.spans import nested
 from app.admin.stats.periods import Period
 from app.admin.stats.queries import added_up_until
@@ -39,8 +39,8 @@ _DEAD_STOCK = text(f"""
     ORDER BY value DESC NULLS LAST, item_id
 """)  # noqa: S608 (made of constants alone)
 _SELL_THROUGH = text(f"""
-    SELECT item_id, title, isbn, sku, CAST(sold AS bigint) AS sold, on_hand,
-        round(sold / (sold + on_hand), 4) AS sell_through
+    SELECT item_id, title, isbn, sku, sold, on_hand,
+        round(CAST(sold AS numeric) / (sold + on_hand), 4) AS sell_through
     FROM ({LYING}) AS lying WHERE on_hand > 0 OR sold > 0 ORDER BY sell_through DESC, sold DESC, item_id LIMIT :most
 """)  # noqa: S608 (made of constants alone)
 _RETURNS = text(f"""
@@ -51,12 +51,10 @@ _RETURNS = text(f"""
         FROM returns CROSS JOIN LATERAL jsonb_array_elements(lines) AS line
             JOIN order_lines ON order_lines.id = CAST(line->>'line_id' AS bigint)
         WHERE created_at >= :since AND created_at < :until GROUP BY item_id
-    ), sold AS (
-        SELECT item_id, sum(items) AS items FROM ({SOLD_ITEMS}) AS by_currency GROUP BY item_id
     )
-    SELECT back.item_id, title, isbn, returns, pieces, received, damaged, CAST(coalesce(items, 0) AS bigint) AS sold,
-        round(pieces / nullif(items, 0), 4) AS return_rate
-    FROM back LEFT JOIN sold USING (item_id) ORDER BY pieces DESC, item_id LIMIT :most
+    SELECT back.item_id, title, isbn, returns, pieces, received, damaged, coalesce(items, 0) AS sold,
+        round(CAST(pieces AS numeric) / items, 4) AS return_rate
+    FROM back LEFT JOIN ({PIECES_OF_ITEMS}) AS sold USING (item_id) ORDER BY pieces DESC, item_id LIMIT :most
 """)  # noqa: S608 (made of constants alone)
 _TAX = text("""
     SELECT coalesce(content->'customer'->>'country', '') AS country, CAST(taxed->>'rate' AS numeric) AS rate, currency,

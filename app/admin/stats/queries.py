@@ -71,6 +71,7 @@ _SALES = text(f"""
     ) AS figures
     GROUP BY 1, 2
 """)  # noqa: S608 (made of constants alone)
+_PIECES = text(f"SELECT CAST(coalesce(sum(items), 0) AS bigint) FROM ({_EVENTS}) AS events")  # noqa: S608 (made of constants alone)
 _CONVERSION = text(f"""
     SELECT bucket, CAST(sum(carts) AS bigint), CAST(sum(placed) AS bigint), CAST(sum(begun) AS bigint),
         CAST(sum(orders) AS bigint)
@@ -156,6 +157,12 @@ async def read_sales(
         for one in [currency, *sorted(found.keys() - {currency})]
     ]
     return SalesPeriod.model_validate({**spans.whole, "currencies": currencies})
+
+
+async def read_pieces(connection: AsyncConnection, period: Period) -> int:
+    """How many pieces were sold, in whatever currency."""
+    values = Spans(period, ()).values(await added_up_until(connection, SALES))
+    return int(await connection.scalar(_PIECES, values) or 0)
 
 
 async def get_conversion(connection: AsyncConnection, query: StatsQuery) -> ReadResult:

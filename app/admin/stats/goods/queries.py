@@ -30,7 +30,7 @@ from app.admin.stats.goods.schemas import (
 )
 from app.admin.stats.goods.spans import nested
 from app.admin.stats.periods import Interval, Period
-from app.admin.stats.queries import WITHIN, added_up_until, read_sales, read_snapshot
+from app.admin.stats.queries import WITHIN, added_up_until, read_pieces, read_sales, read_snapshot
 from app.admin.stats.schemas import CurrencySales, PeriodOut, SalesFigures
 from app.core.clock import utc_now
 from app.core.http.responses import ReadResult
@@ -52,41 +52,42 @@ MOVEMENT_FACTS = f"""
 """  # noqa: S608 (made of constants alone)
 """What came into the stock and left it, and when."""
 
-SOLD_ITEMS = f"""
-    SELECT item_id, currency, sum(CAST(orders AS int)) AS orders, sum(CAST(items AS int)) AS items,
-        sum(revenue) AS revenue
-    FROM (
-        SELECT item_id, currency, orders, items, revenue FROM item_sales WHERE grain = 'year'
-            AND starts_on >= :first_year AND starts_on < :last_year
-        UNION ALL
-        SELECT item_id, currency, orders, items, revenue FROM item_sales WHERE grain = 'month'
-            AND (starts_on >= :first_month AND starts_on < :first_year
-                OR starts_on >= :last_year AND starts_on < :last_month)
-        UNION ALL
-        SELECT item_id, currency, orders, items, revenue FROM item_sales WHERE grain = 'day'
-            AND (starts_on >= :first_day AND starts_on < :first_month
-                OR starts_on >= :last_month AND starts_on < :last_day)
-        UNION ALL
-        SELECT item_id, currency, orders, items, revenue FROM ({ITEM_FACTS}) AS facts
-    ) AS sold
-    GROUP BY item_id, currency
+_ITEM_SALES = f"""
+    SELECT item_id, currency, orders, items, revenue FROM item_sales WHERE grain = 'year'
+        AND starts_on >= :first_year AND starts_on < :last_year
+    UNION ALL
+    SELECT item_id, currency, orders, items, revenue FROM item_sales WHERE grain = 'month'
+        AND (starts_on >= :first_month AND starts_on < :first_year
+            OR starts_on >= :last_year AND starts_on < :last_month)
+    UNION ALL
+    SELECT item_id, currency, orders, items, revenue FROM item_sales WHERE grain = 'day'
+        AND (starts_on >= :first_day AND starts_on < :first_month
+            OR starts_on >= :last_month AND starts_on < :last_day)
+    UNION ALL
+    SELECT item_id, currency, orders, items, revenue FROM ({ITEM_FACTS} OFFSET 0) AS facts
 """  # noqa: S608 (made of constants alone)
-"""What of each item was sold in the period, from sums of years, months and days as far as there are.
+"""What was sold in the period, from sums of years, months and days as far as there are: some rows for each item.
 
-Small integers add up in so little memory that PostgreSQL need not sort the rows.
+`OFFSET 0`: lines are looked up by their orders, of which the ends have few, whatever is asked of their items. A plan
+that is kept for all periods would take every line that such an item ever had.
 """
+_PIECES = "sum(CAST(items AS int))"
+"""Small integers add up in so little memory that PostgreSQL need not sort the rows."""
+PIECES_OF_ITEMS = f"SELECT item_id, {_PIECES} AS items FROM ({_ITEM_SALES}) AS sold GROUP BY item_id"  # noqa: S608 (made of constants alone)
+"""How many pieces of each item were sold in the period."""
 
-_BEST = text(f"""
-    SELECT currency, item_id, place, CAST(orders AS bigint) AS orders, CAST(items AS bigint) AS items, revenue
-    FROM (
-        SELECT *, row_number() OVER (
-            PARTITION BY currency
-            ORDER BY CASE :key WHEN 'items' THEN items ELSE revenue END DESC, items DESC, item_id
-        ) AS place
-        FROM ({SOLD_ITEMS}) AS sold
-    ) AS ranked
-    WHERE place <= :limit ORDER BY currency, place
-""")  # noqa: S608 (made of constants alone)
+_MOST = {
+    BestsellerKey.ITEMS: f"{_PIECES} DESC, item_id",
+    BestsellerKey.REVENUE: f"sum(revenue) DESC, {_PIECES} DESC, item_id",
+}
+_RANKED = {
+    key: text(f"""
+        SELECT item_id FROM ({_ITEM_SALES}) AS sold WHERE currency = :currency
+        GROUP BY item_id ORDER BY {most} LIMIT :limit
+    """)  # noqa: S608 (made of constants alone)
+    for key, most in _MOST.items()
+}
+"""By what they have most of alone: the other sums are added up of those that are shown, not of all."""
 _NAMED = text("""
     SELECT wanted.id AS item_id, coalesce(listed.title, last.title, '#' || wanted.id) AS title,
         coalesce(isbn13, last.isbn) AS isbn, coalesce(listed.sku, last.sku) AS sku, listed.id IS NOT NULL AS is_there
@@ -99,17 +100,15 @@ _NAMED = text("""
 """)
 """What items are called, by a statement of its own: it looks up a few, whatever many were ranked."""
 _SOLD_OF = text(f"""
-    SELECT item_id, currency, CAST(orders AS bigint), CAST(items AS bigint), revenue FROM ({SOLD_ITEMS}) AS sold
-    WHERE item_id = ANY(CAST(:item_ids AS bigint[]))
+    SELECT item_id, currency, sum(CAST(orders AS int)) AS orders, {_PIECES} AS items, sum(revenue) AS revenue
+    FROM ({_ITEM_SALES}) AS sold WHERE item_id = ANY(CAST(:item_ids AS bigint[])) GROUP BY item_id, currency
 """)  # noqa: S608 (made of constants alone)
 LYING = f"""
     SELECT listed.id AS item_id, title, isbn13 AS isbn, sku, currency, price, on_hand, reserved,
         on_hand * price AS value, coalesce(sold.items, 0) AS sold, sold.item_id IS NULL AND created_at < :since AS is_dead
     FROM stock_levels JOIN items AS listed ON listed.id = stock_levels.item_id
         LEFT JOIN books ON books.item_id = listed.id
-        LEFT JOIN (
-            SELECT item_id, sum(items) AS items FROM ({SOLD_ITEMS}) AS by_currency GROUP BY item_id
-        ) AS sold ON sold.item_id = listed.id
+        LEFT JOIN ({PIECES_OF_ITEMS}) AS sold ON sold.item_id = listed.id
 """  # noqa: S608 (made of constants alone)
 """What lies there now of each item, what of it was sold in the period, and whether it is dead."""
 
@@ -120,7 +119,6 @@ _STOCK = text(f"""
         coalesce(sum(value) FILTER (WHERE is_dead), 0)
     FROM ({LYING}) AS lying WHERE on_hand > 0 GROUP BY currency ORDER BY currency
 """)  # noqa: S608 (made of constants alone)
-_SOLD_PIECES = text(f"SELECT CAST(coalesce(sum(items), 0) AS bigint) FROM ({SOLD_ITEMS}) AS sold")  # noqa: S608 (made of constants alone)
 _LOW = text("SELECT count(*) FROM stock_levels WHERE available <= low_stock_threshold")
 _MOVED = text(f"""
     SELECT width_bucket(at, CAST(:bounds AS timestamptz[])) AS bucket,
@@ -165,7 +163,9 @@ class _Sold(NamedTuple):
 async def get_bestsellers(connection: AsyncConnection, query: BestsellerQuery, currency: str) -> ReadResult:
     """The best in each currency, beside the same items in the period before, and beside everything."""
     snapshot, previous = await read_snapshot(connection), query.previous
-    best = await read_bestsellers(connection, query.period, query.by, query.limit)
+    sales = await read_sales(connection, query.period, query.interval, currency)
+    everything = {one.currency: one for one in sales.currencies}
+    best = await read_bestsellers(connection, query.period, query.by, query.limit, sorted(everything))
     if previous is not None:
         ids = [item.item_id for one in best for item in one.items]
         earlier = await _read_sold(connection, previous, ids)
@@ -173,9 +173,6 @@ async def get_bestsellers(connection: AsyncConnection, query: BestsellerQuery, c
             for item in one.items:
                 sold = earlier.get((item.item_id, one.currency), _Sold())
                 item.previous = ItemFigures.model_validate(sold)
-    # Read after the best, it has every currency of theirs.
-    sales = await read_sales(connection, query.period, query.interval, currency)
-    everything = {one.currency: one for one in sales.currencies}
     figures = BestsellersOut(
         starts_at=query.period.since,
         ends_at=query.period.until,
@@ -205,19 +202,28 @@ def _revenue(sales: SalesFigures) -> Decimal:
 
 
 async def read_bestsellers(
-    connection: AsyncConnection, period: Period, by: BestsellerKey, limit: int
+    connection: AsyncConnection, period: Period, by: BestsellerKey, limit: int, currencies: Sequence[str]
 ) -> list[CurrencyBestsellers]:
-    """The best in each currency, the best first."""
-    spans = nested(period, await added_up_until(connection, ITEMS))
-    values = {**spans._asdict(), "key": by.value, "limit": limit}
-    best = (await connection.execute(_BEST, values)).all()
-    ids = sorted({row.item_id for row in best})
+    """The best in each of the currencies in which something was sold, the best first."""
+    spans = nested(period, await added_up_until(connection, ITEMS))._asdict()
+    best: dict[str, Sequence[int]] = {}
+    for currency in currencies:
+        values = {**spans, "currency": currency, "limit": limit}
+        best[currency] = (await connection.scalars(_RANKED[by], values)).all()
+    ids = sorted({item_id for ranked in best.values() for item_id in ranked})
     named = {row.item_id: row._asdict() for row in await connection.execute(_NAMED, {"item_ids": ids})}
-    found: dict[str, list[Bestseller]] = {}
-    for row in best:
-        fields = {**row._asdict(), **named[row.item_id], "previous": None}
-        found.setdefault(row.currency, []).append(Bestseller.model_validate(fields))
-    return [CurrencyBestsellers(currency=currency, items=items) for currency, items in found.items()]
+    sold = await _read_sold(connection, period, ids)
+    return [
+        CurrencyBestsellers(
+            currency=currency,
+            items=[
+                Bestseller(place=place, **named[item_id], **sold[item_id, currency]._asdict(), previous=None)
+                for place, item_id in enumerate(ranked, 1)
+            ],
+        )
+        for currency, ranked in best.items()
+        if ranked
+    ]
 
 
 async def _read_sold(
@@ -241,7 +247,7 @@ async def get_stock(connection: AsyncConnection, query: StatsQuery) -> ReadResul
         )
         for currency, *rest in await connection.execute(_STOCK, spans._asdict())
     ]
-    sold = int(await connection.scalar(_SOLD_PIECES, spans._asdict()) or 0)
+    sold = await read_pieces(connection, query.period)
     figures = StockOut(
         tz=query.zone_name,
         interval=query.interval,
@@ -284,7 +290,6 @@ async def read_returns(connection: AsyncConnection, period: Period, interval: In
     rows = await connection.execute(_RETURNS, {**spans.ends, "bounds": spans.bounds})
     found = {row.bucket - 1: Returns(*row[1:]) for row in rows}
     pieces = sum(one.pieces for one in found.values())
-    sold = nested(period, await added_up_until(connection, ITEMS))._asdict()
     reasons = await connection.execute(_REASONS, {**spans.ends, "most": MOST_REASONS})
     refunds = await connection.execute(_REFUNDS, spans.ends)
     return ReturnPeriod.model_validate(
@@ -292,6 +297,6 @@ async def read_returns(connection: AsyncConnection, period: Period, interval: In
             **summed(spans, found, Returns),
             "reasons": [Reason.model_validate(row) for row in reasons],
             "refunds": [CurrencyRefunds.model_validate(row) for row in refunds],
-            "return_rate": share(pieces, int(await connection.scalar(_SOLD_PIECES, sold) or 0)),
+            "return_rate": share(pieces, await read_pieces(connection, period)),
         }
     )
