@@ -20,14 +20,10 @@ from app.identity.events import (
     TokenReused,
     UserRegistered,
 )
-from app.messaging.email.events import MailQueued
 from app.messaging.email.queries import find_mailed_order
 from app.messaging.email.repository import MailRepository, OptInRepository
 from app.messaging.email.service import MailService, Recipient
 from app.messaging.email.templates import Template
-from app.messaging.notifications.kinds import KINDS
-from app.messaging.notifications.repository import Notice
-from app.messaging.notifications.service import NotificationService
 from app.sales.orders.events import (
     OrderCancelled,
     OrderCreated,
@@ -37,7 +33,6 @@ from app.sales.orders.events import (
     OrderShipped,
 )
 
-ALERTS = frozenset({Template.BACK_IN_STOCK.value, Template.PRICE_DROP.value})
 KEEP_MAIL_RECORDS = timedelta(days=90)
 
 Plain = (
@@ -112,18 +107,6 @@ async def mail_the_old_address(session: AsyncSession, event: EmailChanged, deliv
     """Warn the owner, who may not have done it."""
     mails = MailService.build(session)
     await mails.queue(delivery, Template.EMAIL_CHANGED, Recipient(event.user_id, event.old_email))
-
-
-@handles(MailQueued)
-async def tell_alert_in_shop(session: AsyncSession, event: MailQueued, _delivery: Delivery) -> None:
-    """Whoever is mailed that an item is back, or costs less, and has an account, is told by its other channels too."""
-    mail = await MailRepository(session).find(event.mail_id)
-    if mail is None or mail.user_id is None or mail.state == "dropped" or mail.template not in ALERTS:
-        return
-    kind = KINDS[mail.template]
-    details = {name: mail.details[name] for name in kind.details}
-    notice = Notice(mail.event_id, kind, f"item:{mail.details['item_id']}", details)
-    await NotificationService.build(session).tell(notice, mail.user_id)
 
 
 @scheduled("purge_mails", timedelta(days=1))

@@ -25,3 +25,11 @@ class AlertsDue(Event):
     first: int
     last: int
     after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTold(Event):
+    """An account's alert came true: what this mail says, sent or not, is told by the other channels too."""
+
+    type: ClassVar[str] = "alert.told"
+    mail_id: int

@@ -9,13 +9,17 @@ from app.core.clock import utc_now
 from app.core.events.events import Delivery, handles, publish
 from app.core.events.feed import EventsSequenced
 from app.core.events.jobs import scheduled
-from app.messaging.alerts.events import AlertRequested, AlertsDue
+from app.messaging.alerts.events import AlertRequested, AlertsDue, AlertTold
 from app.messaging.alerts.models import AlertState
 from app.messaging.alerts.repository import AlertRepository, Retention
 from app.messaging.alerts.service import AlertService
 from app.messaging.email.lists import OPT_IN_LIFETIME
+from app.messaging.email.repository import MailRepository
 from app.messaging.email.service import MailOfList, MailService, Recipient
 from app.messaging.email.templates import Template
+from app.messaging.notifications.kinds import KINDS
+from app.messaging.notifications.repository import Notice
+from app.messaging.notifications.service import NotificationService
 
 KEEP_DONE = timedelta(days=90)
 _log = structlog.get_logger(__name__)
@@ -40,6 +44,18 @@ async def tell_alerts(session: AsyncSession, event: AlertsDue, _delivery: Delive
     """Queue the mails."""
     count = await AlertService.build(session).tell(event)
     _log.info("alerts_told", count=count)
+
+
+@handles(AlertTold)
+async def tell_owner(session: AsyncSession, event: AlertTold, _delivery: Delivery) -> None:
+    """Tell the account in the shop and by push, as it chose: not after the mail, which may be refused."""
+    mail = await MailRepository(session).find(event.mail_id)
+    if mail is None or mail.user_id is None:
+        return
+    kind = KINDS[mail.template]
+    details = {name: mail.details[name] for name in kind.details}
+    notice = Notice(mail.event_id, kind, f"item:{mail.details['item_id']}", details)
+    await NotificationService.build(session).tell(notice, mail.user_id)
 
 
 @handles(AlertRequested)

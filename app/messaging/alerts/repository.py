@@ -1,5 +1,6 @@
 """Writes alerts, and tells them set by set."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -32,15 +33,15 @@ from app.catalog.goods.queries import BUYABLE
 from app.catalog.models import Item, StockLevel
 from app.core.db.batches import delete_some
 from app.core.db.locks import AdvisoryLock, acquire
-from app.core.events.events import OutboxEvent
+from app.core.events.events import OutboxEvent, publish_each
 from app.identity.models import User
-from app.messaging.alerts.events import AlertsDue
+from app.messaging.alerts.events import AlertsDue, AlertTold
 from app.messaging.alerts.models import AlertKind, AlertState, ItemAlert
-from app.messaging.email.models import MailSuppression
+from app.messaging.email.models import MailRecord, MailSuppression
 from app.messaging.email.repository import MailRepository
 from app.messaging.email.templates import Template
 from app.messaging.notifications.kinds import KINDS, Channel
-from app.messaging.notifications.queries import hears_of
+from app.messaging.notifications.queries import hears_of, is_told
 
 BATCH = 5000
 """Alerts of lower prices that one transaction goes through."""
@@ -185,8 +186,7 @@ class AlertRepository:
             .values(state=AlertState.DONE, done_at=func.now(), done_event_id=chosen.c.event_id)
             .returning(ItemAlert.id, *(column for column in chosen.c if column.name != "id"))
         ).cte("told")
-        mails = MailRepository(self._session)
-        return await mails.add_all(_mails(Template.BACK_IN_STOCK, done))
+        return await self._tell(Template.BACK_IN_STOCK, done)
 
     async def find_last_dropped(self, first: int, last: int, after: int) -> int | None:
         """The last alert of the next batch of those that wait for prices that went down since; None when none is left."""
@@ -201,7 +201,7 @@ class AlertRepository:
         """Mail who waits for prices that went down since, below what each waits for, of one batch; how many."""
         of_batch = ItemAlert.id.between(due.after + 1, last_alert)
         chosen = _choose_dropped(due.first, due.last).where(of_batch).subquery("chosen")
-        return await MailRepository(self._session).add_all(_mails(Template.PRICE_DROP, chosen))
+        return await self._tell(Template.PRICE_DROP, chosen)
 
     async def purge(self, before: Retention) -> int:
         """Delete what nobody confirmed, and what was told long ago; return how many."""
@@ -210,6 +210,14 @@ class AlertRepository:
             and_(ItemAlert.state == AlertState.DONE, ItemAlert.done_at < before.done),
         )
         return await delete_some(self._session, ItemAlert.id, stale)
+
+    async def _tell(self, template: Template, told: FromClause) -> int:
+        """Queue the mails to these, and have those with an account told by their other channels; how many."""
+        mails = await MailRepository(self._session).add_all(_mails(template, told))
+        owned = (MailRecord.id.in_(mails), MailRecord.user_id.is_not(None))
+        payloads = select(func.jsonb_build_object("mail_id", MailRecord.id)).where(*owned)
+        await publish_each(self._session, AlertTold, payloads)
+        return len(mails)
 
 
 _KEY = func.coalesce(User.email_key, ItemAlert.email_key)
@@ -231,8 +239,8 @@ def _changed(first: int, last: int, *where: ColumnElement[bool]) -> Select[*tupl
 
 
 def _reached(kind: AlertKind, template: Template) -> tuple[ColumnElement[bool], ...]:
-    """Who of this kind can be told: open accounts with a proven address that want such mails, and other addresses."""
-    wants = and_(User.is_active, User.is_verified, hears_of(KINDS[template], Channel.MAIL))
+    """Who of this kind can be told: open accounts with a proven address that want to be, and other addresses."""
+    wants = and_(User.is_active, User.is_verified, is_told(KINDS[template]))
     suppressed = exists().where(MailSuppression.email_key == _KEY)
     return (
         ItemAlert.kind == kind,
@@ -242,11 +250,14 @@ def _reached(kind: AlertKind, template: Template) -> tuple[ColumnElement[bool], 
     )
 
 
-_TOLD = (
-    func.coalesce(User.email, ItemAlert.email).label("recipient"),
-    case((ItemAlert.user_id.is_(None), ItemAlert.language), else_=User.language).label("language"),
-    ItemAlert.user_id.label("user_id"),
-)
+def _told(template: Template) -> Sequence[ColumnElement[Any]]:
+    is_stranger = ItemAlert.user_id.is_(None)
+    return (
+        func.coalesce(User.email, ItemAlert.email).label("recipient"),
+        case((is_stranger, ItemAlert.language), else_=User.language).label("language"),
+        ItemAlert.user_id.label("user_id"),
+        or_(is_stranger, hears_of(KINDS[template], Channel.MAIL)).label("is_mailed"),
+    )
 
 
 def _choose_waiting(first: int, last: int) -> Select[*tuple[Any, ...]]:
@@ -282,7 +293,7 @@ def _choose_waiting(first: int, last: int) -> Select[*tuple[Any, ...]]:
         .prefix_with("MATERIALIZED")
     )
     waiting = (
-        select(ItemAlert.id, free, *_TOLD, ItemAlert.confirmed_at)
+        select(ItemAlert.id, free, *_told(Template.BACK_IN_STOCK), ItemAlert.confirmed_at)
         .join(free, free.c.item_id == ItemAlert.item_id)
         .outerjoin(User, User.id == ItemAlert.user_id)
         .where(*_reached(AlertKind.BACK_IN_STOCK, Template.BACK_IN_STOCK), free.c.copies > 0)
@@ -305,7 +316,7 @@ def _dropped(first: int, last: int) -> Select[*tuple[Any, ...]]:
 def _choose_dropped(first: int, last: int) -> Select[*tuple[Any, ...]]:
     dropped = _dropped(first, last).cte("dropped")
     return (
-        select(ItemAlert.id, dropped, Item.title, Item.price, Item.currency, *_TOLD)
+        select(ItemAlert.id, dropped, Item.title, Item.price, Item.currency, *_told(Template.PRICE_DROP))
         .join(dropped, dropped.c.item_id == ItemAlert.item_id)
         .join(Item, Item.id == ItemAlert.item_id)
         .outerjoin(User, User.id == ItemAlert.user_id)
@@ -322,10 +333,11 @@ def _choose_dropped(first: int, last: int) -> Select[*tuple[Any, ...]]:
 
 
 def _mails(template: Template, told: FromClause) -> Select[*tuple[Any, ...]]:
-    """The mails to these, as `MailRepository.add_all` takes them."""
+    """The mails to these, as `MailRepository.add_all` takes them; of who wants none there is what would have been said."""
     row = told.c
+    state = case((row.is_mailed, "queued"), else_="dropped").label("state")
     about = func.jsonb_build_object("target_id", row.id, "item_id", row.item_id, "title", row.title)
     price = func.jsonb_build_object("price", cast(row.price, Text), "currency", row.currency)
     details = about.op("||")(price)
     said = (literal(template.value).label("template"), details.label("details"))
-    return select(row.event_id, row.recipient, row.user_id, row.language, *said)
+    return select(row.event_id, row.recipient, row.user_id, row.language, state, *said)

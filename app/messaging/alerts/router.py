@@ -51,8 +51,8 @@ async def set_back_in_stock_alert(
 ) -> Response:
     """One mail when there are more of it: who waits longest hears first, and no more hear than there are copies.
 
-    Nothing is reserved. Set again while it waits, it keeps its place. Mails go to the account's address once that
-    is proven, unless the preferences say no to mails about stock.
+    Nothing is reserved. Set again while it waits, it keeps its place. The account is told by the channels
+    that it chose for `stock`, once its address is proven.
     """
     alert_id = await alerts.put(owner.user_id, item_id, AlertKind.BACK_IN_STOCK)
     return await read_back(partial(queries.get_alert, alert_id=alert_id))

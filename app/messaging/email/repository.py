@@ -1,6 +1,6 @@
 """Reading and writing mails, the accounts that they go to, tokens for other addresses, and who gets nothing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,13 +56,19 @@ class MailRepository:
         )
         return await self._session.scalar(statement)
 
-    async def add_all(self, rows: Select[*tuple[Any, ...]]) -> int:
-        """Queue a mail for each row, whose columns are called as those of `MailRecord`; return how many are new."""
+    async def add_all(self, rows: Select[*tuple[Any, ...]]) -> Sequence[int]:
+        """Keep a mail for each row, whose columns are called as those of `MailRecord`, and have the queued ones sent.
+
+        The ids of those that are new.
+        """
         names = rows.selected_columns.keys()
         statement = insert(MailRecord).from_select(names, rows).on_conflict_do_nothing()
-        queued = statement.returning(MailRecord.id).cte("queued")
-        payloads = select(func.jsonb_build_object("mail_id", queued.c.id))
-        return await publish_each(self._session, MailQueued, payloads)
+        added = (await self._session.scalars(statement.returning(MailRecord.id))).all()
+        queued = select(func.jsonb_build_object("mail_id", MailRecord.id)).where(
+            MailRecord.id.in_(added), MailRecord.state == "queued"
+        )
+        await publish_each(self._session, MailQueued, queued)
+        return added
 
     async def find_issue(self, issue_id: int) -> NewsletterIssue | None:
         """The issue of the newsletter that mails have."""

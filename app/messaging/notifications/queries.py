@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, func, literal, select, true
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.paging import Pager
@@ -27,6 +37,7 @@ from app.messaging.notifications.schemas import (
     UnreadCount,
 )
 from app.messaging.notifications.words import say
+from app.messaging.push_subscriptions.models import BrowserSubscription
 
 _BY_DEFAULT: Mapping[Channel, ColumnElement[bool]] = {
     Channel.MAIL: func.array_position(User.notifications, literal("email")).is_not(None),
@@ -36,6 +47,10 @@ _BY_DEFAULT: Mapping[Channel, ColumnElement[bool]] = {
     Channel.PUSH: true(),
 }
 """Without a choice: mail and SMS as the profile's `notifications` says."""
+
+
+HAS_BROWSER = exists().where(BrowserSubscription.user_id == User.id)
+"""Of the statement's `users` row."""
 
 
 def wants(category: Category, channel: Channel) -> ColumnElement[bool]:
@@ -58,6 +73,12 @@ def hears_of(kind: Kind, channel: Channel) -> ColumnElement[bool]:
     if channel is Channel.MAIL and kind.is_transactional:
         return true()
     return wants(kind.category, channel)
+
+
+def is_told(kind: Kind) -> ColumnElement[bool]:
+    """Whether the account hears of this kind by mail, in the shop or by a browser that it has."""
+    push = and_(hears_of(kind, Channel.PUSH), HAS_BROWSER)
+    return or_(hears_of(kind, Channel.MAIL), hears_of(kind, Channel.IN_APP), push)
 
 
 _CELLS = [(category, channel) for category in Category for channel in Channel]

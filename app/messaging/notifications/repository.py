@@ -10,7 +10,6 @@ from sqlalchemy import (
     Text,
     cast,
     delete,
-    exists,
     false,
     func,
     literal,
@@ -26,7 +25,7 @@ from app.core.db.batches import delete_some
 from app.identity.models import User
 from app.messaging.notifications.kinds import Category, Channel, Kind
 from app.messaging.notifications.models import Notification, NotificationChoice, NotificationDelivery
-from app.messaging.notifications.queries import hears_of
+from app.messaging.notifications.queries import HAS_BROWSER, hears_of
 from app.messaging.push_subscriptions.models import BrowserSubscription
 
 
@@ -93,8 +92,7 @@ class NotificationRepository:
 
         None where it is not to be sent, or is on its way already.
         """
-        has_browser = exists().where(BrowserSubscription.user_id == User.id)
-        is_reached = User.phone.is_not(None) if channel is Channel.SMS else has_browser
+        is_reached = User.phone.is_not(None) if channel is Channel.SMS else HAS_BROWSER
         told = (
             _told(notice, channel).add_columns(literal(channel.value)).where(User.id == user_id, is_reached)
         )

@@ -117,12 +117,13 @@ async def test_a_stranger_hears_in_the_language_of_the_browser(
     [
         "UPDATE users SET is_verified = false WHERE username = 'ada'",
         "UPDATE users SET is_active = false WHERE username = 'ada'",
-        "UPDATE users SET notifications = '{none}' WHERE username = 'ada'",
+        """UPDATE users SET notifications = '{none}' WHERE username = 'ada';
+        INSERT INTO notification_choices SELECT id, 'stock', 'in_app', false FROM users WHERE username = 'ada'""",
         "INSERT INTO mail_suppressions (email, email_key, reason) VALUES ('a', 'ada@example.com', 'complaint')",
         "DELETE FROM auth_sessions; DELETE FROM users WHERE username = 'ada'",
     ],
 )
-async def test_who_cannot_or_must_not_be_mailed_takes_nobodys_place(
+async def test_who_cannot_or_must_not_be_told_takes_nobodys_place(
     statement: str, waiting: Waiting, post_office: PostOffice, change: Change, restock: Restock
 ) -> None:
     await waiting("ada")

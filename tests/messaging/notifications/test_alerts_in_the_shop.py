@@ -37,17 +37,21 @@ async def told(client: httpx.AsyncClient, owner: Caller) -> list[tuple[Any, ...]
     ]
 
 
+def of_pen(pen: Item) -> tuple[Any, ...]:
+    text = "It can be bought again, as long as there are copies."
+    return "back_in_stock", "stock", "Back in stock: Pen", text, f"item:{pen['id']}"
+
+
 async def test_an_item_that_is_back_is_told_once_to_those_who_are_mailed(
     live_client: httpx.AsyncClient, waiting: Waiting, restock: Restock, pen: Item, change: Change
 ) -> None:
     ada, bob = await waiting("ada"), await waiting("bob")
     await restock(1)
-    text = "It can be bought again, as long as there are copies."
-    back = ("back_in_stock", "stock", "Back in stock: Pen", text, f"item:{pen['id']}")
+    back = of_pen(pen)
     assert await told(live_client, ada) == [back]
     # There is one copy.
     assert await told(live_client, bob) == []
-    await change("UPDATE outbox_events SET done_at = NULL WHERE type = 'mail.queued'")
+    await change("UPDATE outbox_events SET done_at = NULL WHERE type = 'alert.told'")
     await restock(-1)
     assert await told(live_client, ada) == [back]
 
@@ -79,6 +83,31 @@ async def test_who_does_not_want_it_in_the_shop_is_mailed_alone(
     await restock(1)
     assert len(post_office.messages) == 1
     assert await told(live_client, ada) == []
+
+
+async def test_who_wants_no_mail_of_it_is_told_in_the_shop_alone(
+    live_client: httpx.AsyncClient,
+    waiting: Waiting,
+    restock: Restock,
+    pen: Item,
+    change: Change,
+    post_office: PostOffice,
+) -> None:
+    ada, bob = await waiting("ada"), await waiting("bob")
+    await change(f"INSERT INTO notification_choices VALUES ({ada.id}, 'stock', 'mail', false)")  # noqa: S608 (a number)
+    await restock(1)
+    assert post_office.messages == []
+    assert await told(live_client, ada) == [of_pen(pen)]
+    assert await told(live_client, bob) == []
+
+
+async def test_what_the_mail_server_refuses_is_told_in_the_shop_all_the_same(
+    live_client: httpx.AsyncClient, waiting: Waiting, restock: Restock, pen: Item, post_office: PostOffice
+) -> None:
+    ada = await waiting("ada")
+    post_office.refused = "550 5.7.1 not from you"
+    await restock(1)
+    assert await told(live_client, ada) == [of_pen(pen)]
 
 
 async def test_an_address_without_an_account_has_no_list(

@@ -70,7 +70,7 @@ class IssueRepository:
                 ~suppressed,
             )
         )
-        count = await MailRepository(self._session).add_all(rows)
+        count = len(await MailRepository(self._session).add_all(rows))
         more = update(NewsletterIssue).where(NewsletterIssue.id == issue.id)
         await self._session.execute(more.values(recipients=NewsletterIssue.recipients + count))
         return count
