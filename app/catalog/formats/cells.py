@@ -21,6 +21,7 @@ from app.catalog.formats.cell_text import (
     split_list,
     split_tags,
 )
+from app.catalog.formats.columns import ISBN_FIELDS
 from app.catalog.formats.dates import read_date, read_year
 from app.catalog.formats.numbers import read_integer, read_price
 from app.catalog.formats.people import credits_cell, credits_of, role_of
@@ -219,8 +220,11 @@ def cell_of_json(name: str, value: object) -> str:
         return value
     if value is None:
         return ""
-    if isinstance(value, list) and name in _JSON_LISTS:
-        return _JSON_LISTS[name](value)
+    if isinstance(value, list):
+        if name in _JSON_LISTS:
+            return _JSON_LISTS[name](value)
+        if name in ISBN_FIELDS and not any(isinstance(one, list) for one in value):
+            return "; ".join(cell_of_json(name, one) for one in value)
     if isinstance(value, bool) and CELL_READERS.get(name) is _read_flag:
         return str(value).lower()
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -7,18 +7,18 @@ from pydantic import TypeAdapter
 
 from app.catalog.books.schemas import MOST_CONTRIBUTORS, PersonName
 from app.catalog.formats.cell_text import join_list, split_list
-from app.catalog.formats.texts import TextRule
+from app.catalog.formats.texts import FieldCut, FieldRefused, TextRule
 from app.catalog.models import ContributorRole
 
 Credit = tuple[str, str]
 """(name, role)."""
 
 _WORDS = {
-    ContributorRole.AUTHOR: "author writer text",
-    ContributorRole.EDITOR: "editor editors ed eds",
-    ContributorRole.TRANSLATOR: "translator translators trans transl tr",
-    ContributorRole.ILLUSTRATOR: "illustrator illustrators illus ill artist",
-    ContributorRole.NARRATOR: "narrator narrators reader",
+    ContributorRole.AUTHOR: "author writer text autor autorin",
+    ContributorRole.EDITOR: "editor editors ed eds hrsg hg herausgeber herausgeberin",
+    ContributorRole.TRANSLATOR: "translator translators trans transl tr übersetzer übersetzerin",
+    ContributorRole.ILLUSTRATOR: "illustrator illustrators illus ill artist photographer illustratorin",
+    ContributorRole.NARRATOR: "narrator narrators reader sprecher sprecherin",
 }
 _ROLES = {word: role.value for role, words in _WORDS.items() for word in words.split()} | {
     "by": ContributorRole.AUTHOR.value,
@@ -39,12 +39,28 @@ _name = TextRule(TypeAdapter(PersonName))
 
 
 def credits_of(cell: str) -> list[Credit]:
-    """The contributors of a cell in printed order, without repetition. Raises ValueError.
+    """The contributors of a cell in printed order, without repetition. Raises ValueError; FieldCut where some names are odd.
 
     Parentheses at the end of a name that hold nothing but roles are its roles; others belong to the name. Behind
     roles a comma separates, too. `et al.` is nobody.
     """
-    return checked_credits(one for entry in split_list(cell) for one in _credits_of_entry(entry))
+    listed = [one for entry in split_list(cell) for one in _credits_of_entry(entry)]
+    try:
+        return checked_credits(listed)
+    except FieldRefused as refusal:
+        sound = [one for one in listed if _is_sound(one)]
+        if not sound:
+            raise
+        message = f"{len(listed) - len(sound)} left out: {refusal}"
+        raise FieldCut(checked_credits(sound), message, "entries-left-out") from None
+
+
+def _is_sound(credit: Credit) -> bool:
+    try:
+        _name(credit[0])
+    except FieldRefused:
+        return False
+    return True
 
 
 def credits_of_commas(cell: str) -> list[Credit]:

@@ -28,7 +28,7 @@ _SHOWN = 100
 Cell = tuple[str, str]
 """(field, text)."""
 
-_DECISIVE = frozenset({"isbn", "shop_item_id", "title"})
+_DECISIVE = frozenset({*ISBN_FIELDS, "shop_item_id", "title"})
 """What the book is: a row in which that is odd is refused, and mended.
 
 Any other field that is odd is left as it was, and the row warns; a new book goes without, and so without a price

@@ -323,6 +323,7 @@ def test_a_position_in_no_series_is_left_out_with_a_warning(path: Path) -> None:
         ("by A; Illustrated by B", [("A", "author"), ("B", "illustrator")]),
         ("A et al.", [("A", "author")]),
         ("A; [et al.]", [("A", "author")]),
+        ("A (Hrsg.); B (Übersetzerin)", [("A", "editor"), ("B", "translator")]),
         ("A & B", [("A & B", "author")]),
         ("A\nB", [("A", "author"), ("B", "author")]),
         ("A (Goodreads Author)", [("A (Goodreads Author)", "author")]),
@@ -333,6 +334,12 @@ def test_people_stand_in_printed_order_with_their_roles(
     path: Path, cell: str, people: list[tuple[str, str]]
 ) -> None:
     assert record_of(path, "authors", cell).values == {"contributors": people}
+
+
+def test_one_odd_name_does_not_cost_the_others_theirs(path: Path) -> None:
+    record = record_of(path, "authors", f"A; {'x' * 201}; B (editor)")
+    assert record.values == {"contributors": [("A", "author"), ("B", "editor")]}
+    assert warned(record) == [("contributors", "entries-left-out")]
 
 
 @pytest.mark.parametrize("name", ["A (author)", "A et al.", "by A", "B and others", "Edited by A"])

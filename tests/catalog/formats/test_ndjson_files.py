@@ -1,5 +1,6 @@
 """NDJSON: objects with the names that CSV has as headers."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -88,6 +89,18 @@ def test_a_line_that_is_no_record_spoils_no_other(path: Path, line: str, kind: s
     assert [first.number, bad.number, last.number] == [1, 2, 3]
     assert last.isbn13 == HOBBIT
     assert bad.raw
+
+
+@pytest.mark.parametrize("field", ["isbn", "isbn13", "isbn10"])
+def test_a_number_of_the_wrong_kind_refuses_the_row(path: Path, field: str) -> None:
+    (record,) = records_of(path, json.dumps({field: [[]], "title": "x"}), format=NDJSON)
+    assert complaints(record) == [(field, "invalid-type")]
+
+
+@pytest.mark.parametrize("listed", [["978-0-261-10221-7"], ["0261102214", 9780261102217], [HOBBIT, ""]])
+def test_a_list_of_isbns_is_the_one_that_they_are(path: Path, listed: list[object]) -> None:
+    record = record_of(path, json.dumps({"isbn": listed, "title": "x"}))
+    assert (record.isbn13, record.problems) == (HOBBIT, [])
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ _CODED = """
     b038:TitlesBeforeNames b039:NamesBeforeKey b247:PrefixToKey b040:KeyNames b041:NamesAfterKey
     b248:SuffixToKey b047:CorporateName
     b253:LanguageRole b252:LanguageCode b251:CountryCode x420:ScriptCode
-    b218:ExtentType b219:ExtentValue b220:ExtentUnit
+    b218:ExtentType b219:ExtentValue b220:ExtentUnit x315:MeasureType c094:Measurement c095:MeasureUnitCode
     x425:MainSubject b067:SubjectSchemeIdentifier b171:SubjectSchemeName b069:SubjectCode
     b070:SubjectHeadingText
     x426:TextType x427:ContentAudience d104:Text
@@ -42,7 +42,7 @@ _CODED = """
 _COMPOSITES = """
     Header Sender Product ProductIdentifier DescriptiveDetail CollateralDetail ContentDetail
     PublishingDetail RelatedMaterial ProductionDetail PromotionDetail ProductSupply
-    Collection CollectionSequence TitleDetail TitleElement Contributor Language Extent Subject TextContent
+    Collection CollectionSequence TitleDetail TitleElement Contributor Language Measure Extent Subject TextContent
     Imprint Publisher PublisherIdentifier PublishingDate Market Territory SalesRestriction SupplyDetail Supplier SupplyDate
     Stock OnOrderDetail Price PriceIdentifier PriceCondition PriceDate BatchBonus DiscountCoded Discount Tax
     ComparisonProductPrice ContentDate

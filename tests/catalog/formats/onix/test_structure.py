@@ -1,5 +1,6 @@
 """Fixtures and exports have the structure of ONIX 3.0 and 3.1, in both vocabularies; and all four say the same."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.catalog.formats.onix.messages import HOBBIT, records_of
 from tests.catalog.formats.onix.structure import COMPOSITES, SHORT_TAGS, structure_faults
 from tests.catalog.formats.onix.test_writer import EMPTY, ODD, written
 from tests.catalog.formats.onix.trade import UPDATE, VOLUME, feed
+from tests.conftest import ROOT
 
 RELEASES = pytest.mark.parametrize("release", ["3.0", "3.1"])
 VOCABULARIES = pytest.mark.parametrize("is_short", [False, True], ids=["reference names", "short tags"])
@@ -68,6 +70,16 @@ def test_both_vocabularies_are_those_of_the_standard() -> None:
     names = {short: name for name, short in SHORT_TAGS.items()} | {one.lower(): one for one in COMPOSITES}
     known = names.items() & REFERENCE_NAMES.items()
     assert known == {(short, name) for short, name in REFERENCE_NAMES.items() if short in names}
+
+
+def test_whatever_the_reader_asks_for_has_a_short_tag() -> None:
+    files = {*(ROOT / "app/catalog/formats/onix").glob("*.py")} - {
+        ROOT / "app/catalog/formats/onix/writer.py"
+    }
+    asked = {name for file in files for name in re.findall(r'"([A-Z]\w+)"', file.read_text())}
+    of_the_standard = {*SHORT_TAGS, *COMPOSITES} - {"ONIXMessage"}
+    assert len(asked & of_the_standard) > 60
+    assert asked & of_the_standard <= set(REFERENCE_NAMES.values())
 
 
 def test_all_four_say_the_same(tmp_path: Path) -> None:
