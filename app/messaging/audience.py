@@ -1,5 +1,10 @@
 """Who hears of which event: the catalogue's audiences in the form in which queries need them."""
 
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from app.core.http.schemas import Line
 from app.identity.permissions import Permission, Role, permissions_of
 from app.messaging.catalogue import PUBLIC_EVENTS, Audience
 
@@ -9,7 +14,18 @@ ALL_TYPES = [*PUBLIC_EVENTS]
 MANAGERS = [role.value for role in Role if Permission.WEBHOOKS_MANAGE in permissions_of(role)]
 """The roles that may hear of everything."""
 
-PATTERNS = frozenset({"*", *ALL_TYPES, *(f"{name.partition('.')[0]}.*" for name in ALL_TYPES if "." in name)})
+_PATTERNS = frozenset(
+    {"*", *ALL_TYPES, *(f"{name.partition('.')[0]}.*" for name in ALL_TYPES if "." in name)}
+)
+
+
+def _known_pattern(pattern: str) -> str:
+    if pattern not in _PATTERNS:
+        raise ValueError("is neither an event of the catalogue nor a kind of them such as order.* or *")
+    return pattern
+
+
+Pattern = Annotated[Line, Field(max_length=100), AfterValidator(_known_pattern)]
 """What may be asked for: everything, all of a kind (`order.*`), or one."""
 
 

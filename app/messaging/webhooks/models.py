@@ -46,8 +46,8 @@ class WebhookDelivery(Base):
     """One event for one webhook: `pending` until it is `delivered` or, given up, `dead`.
 
     `message_id` is what the receiver tells repetitions by. `due_at` is when the next try may begin; `attempts` counts
-    tries and fences off one that was too slow to say what came of it. `body` are the very bytes that are signed each
-    time. `sequence` is the event's place in the feed; what somebody sent as a test has none. `status`, `duration_ms`
+    tries and, with `attempted_at`, fences off one that was too slow to say what came of it. `body` are the very bytes
+    that are signed each time. `sequence` is the event's place in the feed; what somebody sent as a test has none. `status`, `duration_ms`
     and `error` are the last try's, so that a list needs no other table.
     """
 

@@ -17,7 +17,7 @@ from app.core.http.schemas import (
     Timestamp,
 )
 from app.core.outbound import LONGEST_URL
-from app.messaging.audience import ALL_TYPES, PATTERNS
+from app.messaging.audience import ALL_TYPES, Pattern
 from app.messaging.webhooks.signing import read_secret
 
 MOST_PATTERNS = 50
@@ -47,12 +47,6 @@ class DisabledReason(StrEnum):
     FAILURES = "failures"
 
 
-def _known_pattern(pattern: str) -> str:
-    if pattern not in PATTERNS:
-        raise ValueError("is neither an event of the catalogue nor a kind of them such as order.* or *")
-    return pattern
-
-
 def _sound_secret(text: str) -> str:
     read_secret(text)
     return text
@@ -64,7 +58,6 @@ def _known_type(name: str) -> str:
     return name
 
 
-Pattern = Annotated[Line, Field(max_length=100), AfterValidator(_known_pattern)]
 Patterns = Annotated[
     list[Pattern],
     Field(

@@ -7,9 +7,10 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.messaging.webhooks.sending.queries import read_backlog
+from app.messaging.webhooks.sending.repository import Outcome
 from app.messaging.webhooks.sending.service import SendingService
 
-from .conftest import Shop, done, messages
+from .conftest import WEBHOOKS, Shop, done, messages
 
 READ = text(
     "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'webhook_deliveries'"
@@ -100,3 +101,29 @@ async def test_receivers_that_are_busy_do_not_hide_one_that_is_not(
     async with live_app.state.database.sessions.begin() as session:
         [claimed] = await SendingService.build(session).claim(1, 30)
     assert claimed.endpoint_id == idle
+
+
+async def test_a_try_says_nothing_of_the_one_after_it(shop: Shop, live_app: FastAPI, write: Write) -> None:
+    owner = await shop.sign_up()
+    webhook = await shop.register(owner)
+    path = f"{WEBHOOKS}/{webhook['id']}"
+    await write(TEST, webhook=webhook["id"], number="1")
+    sessions = live_app.state.database.sessions
+    async with sessions.begin() as session:
+        [first] = await SendingService.build(session).claim(1, 30)
+    for is_enabled in (False, True):
+        await shop.client.patch(path, json={"is_enabled": is_enabled}, headers=owner.headers)
+    await shop.client.post(f"{path}/deliveries/{first.id}/redeliver", headers=owner.headers)
+    async with sessions.begin() as session:
+        [second] = await SendingService.build(session).claim(1, 30)
+    assert (first.attempt, second.attempt) == (1, 1)
+    async with sessions.begin() as session:
+        await SendingService.build(session).record(first, Outcome(1, error="it hung up"))
+    [delivery] = await shop.deliveries(owner, webhook)
+    assert (delivery["state"], delivery["error"]) == ("pending", None)
+    assert await shop.ask("SELECT claimed_until > now() FROM webhook_deliveries")
+    async with sessions.begin() as session:
+        await SendingService.build(session).record(second, Outcome(1, status=204))
+    [delivery] = await shop.deliveries(owner, webhook)
+    assert (delivery["state"], delivery["status"]) == ("delivered", 204)
+    assert len((await shop.details(owner, webhook, delivery["id"]))["tries"]) == 2

@@ -89,7 +89,7 @@ _RECORD = """
         UPDATE webhook_deliveries SET state = $3, claimed_until = NULL, status = $6, duration_ms = $7, error = $8,
             delivered_at = CASE WHEN $3 = 'delivered' THEN now() END,
             due_at = now() + make_interval(secs => $10)
-        WHERE id = $1 AND attempts = $2 AND (state || '' = 'pending' OR $3 = 'delivered')
+        WHERE id = $1 AND attempts = $2 AND attempted_at = $4 AND (state || '' = 'pending' OR $3 = 'delivered')
     ), purged AS (
         DELETE FROM webhook_tries WHERE delivery_id = $1 AND attempted_at IN (
             SELECT attempted_at FROM webhook_tries WHERE delivery_id = $1 ORDER BY attempted_at DESC OFFSET $11
