@@ -60,7 +60,7 @@ examples: ## run the programs of examples/ after `make clients` (BASE_URL=http:/
 	@node examples/typescript/build/typescript/src/main.js $(BASE_URL)
 	@PYTHONPATH=examples/generated/python examples/python/.venv/bin/python examples/python/main.py $(BASE_URL)
 
-restore-drill: $(READY) ## bring the newest backup (or one of a demo shop) back on servers of its own, prove it, print RPO and RTO
+restore-drill: $(READY) ## bring the newest backup (or one of a demo shop) and a moment back on servers of their own, prove it, print RPO and RTO
 	@$(PY) -m devstack restore-drill
 
 buy: $(READY) ## walk a buyer's whole way through the shop of `make run` (BASE_URL=http://127.0.0.1:8000)

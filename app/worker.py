@@ -159,7 +159,7 @@ class Worker:
         if self._metrics_port is None:
             yield
             return
-        BACKUP_INTERVAL.set(self._settings.backup.interval)
+        BACKUP_INTERVAL.labels("dump").set(self._settings.backup.interval)
         server, thread = start_http_server(self._metrics_port, self._limits.metrics_host)
         try:
             async with publishing(self._database, self._cache):

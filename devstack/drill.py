@@ -1,4 +1,5 @@
-"""`make restore-drill`: a backup is brought back on servers of its own, proven, and timed.
+"""`make restore-drill`: a backup, and then a moment of PostgreSQL's log, are brought back on servers of their own,
+proven, and timed.
 
 Where BACKUP_URL is set (with the secret BACKUP_KEY), the newest backup there is taken. Else a demo shop is made and
 backed up first. Nothing of the shop itself is touched, and no worker runs, so nobody is mailed.
@@ -28,16 +29,21 @@ from app.core.settings.settings import load_settings
 from app.ops.backups.age import new_key
 from app.ops.backups.manifest import Manifest
 from app.ops.backups.target import BackupTarget
+from devstack.account import passage
+from devstack.archive import Archive
 from devstack.errors import DevStackError, remedy
-from devstack.process import Process, wait_until
+from devstack.postgres import Postgres
+from devstack.process import Process, tail, wait_until
 from devstack.throwaway import Servers, throwaway_servers
 
 _READY_WITHIN = 120.0
+_NOW = "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 Variables = dict[str, str]
+Seconds = dict[str, float]
 
 
 def restore_drill() -> None:
-    """Bring a backup back on servers of its own, prove it, and print RPO and RTO.
+    """Bring a backup and a moment back on servers of their own, prove it, and print RPO and RTO.
 
     Exit code 1: a step failed; what it said stands above.
     """
@@ -47,8 +53,10 @@ def restore_drill() -> None:
         typer.echo(f"\nThe shop is lost. What is left: {backup.name}, release {backup.release}.")
         age = (utc_now() - backup.snapshot_at).total_seconds()
         with throwaway_servers() as servers:
-            seconds = _recover(_variables(servers, Path(folder) / "restored") | place)
-        _tell(backup, age, seconds)
+            variables = _variables(servers, Path(folder) / "restored") | place
+            from_dump = _recover(variables)
+            from_log = _recover_moment(servers, variables)
+        _tell(backup, age, from_dump, from_log)
 
 
 def _given_place() -> Variables:
@@ -78,20 +86,73 @@ def _newest(place: Mapping[str, str]) -> Manifest:
     return asyncio.run(BackupTarget(settings.backup).find(""))
 
 
-def _recover(variables: Variables) -> dict[str, float]:
+def _recover(variables: Variables) -> Seconds:
     """Every step from empty servers to a shop that sells; how many seconds each took."""
+    return _timed_commands(variables, "restore", "migrate", "reconcile") | _sell(variables)
+
+
+def _recover_moment(servers: Servers, variables: Variables) -> Seconds:
+    """Every step from a mistake in the shop, whose log is archived, to a shop that sells and never made it.
+
+    What was written just before the moment must be there, and what was written after it must not.
+    """
+    shop, archive = servers.postgres, Archive(passage(servers.files))
+    shop.stop()
+    shop.settings += archive.settings
+    shop.start()
+    typer.echo("\n$ wal base")
+    typer.echo(archive.run(shop, "wal", "base").rstrip())
+    moment = _ask(archive, shop, "CREATE TABLE drill AS SELECT 'before' AS written", _NOW)
+    _ask(archive, shop, "INSERT INTO drill VALUES ('after')")
+    shop.stop()
+
+    typer.echo(f"\n$ wal recover {moment}")
+    started = time.monotonic()
+    try:
+        recovered = archive.recover(moment)
+        _wait_for(archive, recovered, "SELECT pg_is_wal_replay_paused()")
+        found = _ask(archive, recovered, "SELECT string_agg(written, ' ') FROM drill")
+        if found != "before":
+            raise DevStackError(f"Of what was written before and after {moment} this is there: {found!r}.")
+        _ask(archive, recovered, "SELECT pg_wal_replay_resume()")
+        _wait_for(archive, recovered, "SELECT NOT pg_is_in_recovery()")
+        _ask(archive, recovered, "DROP TABLE drill")
+        seconds = {"recover": time.monotonic() - started}
+        variables = variables | {"DATABASE_URL": recovered.url()}
+        return seconds | _timed_commands(variables, "reconcile") | _sell(variables)
+    finally:
+        for server in archive.servers:
+            server.stop(immediate=True)
+
+
+def _ask(archive: Archive, server: Postgres, *statements: str) -> str:
+    """The last one's value."""
+    commands = [part for statement in statements for part in ("-c", statement)]
+    return archive.run(server, "psql", "--no-psqlrc", "-Atq", *commands).strip()
+
+
+def _wait_for(archive: Archive, server: Postgres, question: str) -> None:
+    if not wait_until(lambda: _ask(archive, server, question) == "t", timeout=_READY_WITHIN):
+        raise DevStackError(f"The server does not get there. The end of {server.log}:\n{tail(server.log)}")
+
+
+def _timed_commands(variables: Variables, *commands: str) -> Seconds:
     seconds = {}
-    for step in ("restore", "migrate", "reconcile"):
+    for command in commands:
         started = time.monotonic()
-        _bookstore(variables, step)
-        seconds[step] = time.monotonic() - started
+        _bookstore(variables, command)
+        seconds[command] = time.monotonic() - started
+    return seconds
+
+
+def _sell(variables: Variables) -> Seconds:
+    """Start the API and buy a book."""
     started = time.monotonic()
     with _serving(variables) as url:
-        seconds["start"] = time.monotonic() - started
+        seconds = {"start": time.monotonic() - started}
         started = time.monotonic()
         _bookstore(variables, "smoke", url, "--buy")
-        seconds["smoke test"] = time.monotonic() - started
-    return seconds
+        return seconds | {"smoke test": time.monotonic() - started}
 
 
 def _variables(servers: Servers, files: Path) -> Variables:
@@ -141,15 +202,24 @@ def _is_ready(port: int) -> bool:
         connection.close()
 
 
-def _tell(backup: Manifest, age: float, seconds: Mapping[str, float]) -> None:
-    table = Table("Step", "Seconds", title="The drill", title_justify="left")
-    for step, took in seconds.items():
-        table.add_row(step, f"{took:.1f}")
+def _tell(backup: Manifest, age: float, from_dump: Seconds, from_log: Seconds) -> None:
     rows, files = sum(backup.rows.values()), backup.file_count
     show(
         "",
-        table,
+        _table("From the backup", from_dump),
         f"RPO: {age:.0f} s, the age of the backup: what was written since is lost ({rows:,} rows and {files:,} files are back)."
         " At worst it is BACKUP_EVERY and the time that a backup takes.",
-        f"RTO: {sum(seconds.values()):.0f} s from empty servers to a shop that sells.",
+        f"RTO: {sum(from_dump.values()):.0f} s from empty servers to a shop that sells.",
+        "",
+        _table("From the log, to a moment", from_log),
+        "RPO: 0 s, what was written before the moment is there, what was written after it is not."
+        " Where the machine is lost, its last minute is (archive_timeout).",
+        f"RTO: {sum(from_log.values()):.0f} s from the mistake to a shop that sells.",
     )
+
+
+def _table(title: str, seconds: Seconds) -> Table:
+    table = Table("Step", "Seconds", title=title, title_justify="left")
+    for step, took in seconds.items():
+        table.add_row(step, f"{took:.1f}")
+    return table

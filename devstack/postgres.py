@@ -36,14 +36,14 @@ class Postgres:
     initdb_options: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     account: Account = field(init=False)
-    _programs: Path = field(init=False)
-    _sockets: Path = field(init=False)
+    programs: Path = field(init=False)
+    sockets: Path = field(init=False)
     _process: Process | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.account = account_for(self.data)
-        self._programs = reachable_copy(_installed_package(), self.home, self.account) / "pginstall" / "bin"
-        self._sockets = socket_folder(self.home, self.account)
+        self.programs = reachable_copy(_installed_package(), self.home, self.account) / "pginstall" / "bin"
+        self.sockets = socket_folder(self.home, self.account)
 
     @property
     def data(self) -> Path:
@@ -57,7 +57,7 @@ class Postgres:
 
     def url(self, database: str = DATABASE) -> str:
         """For SQLAlchemy; the folder of the socket is percent-encoded."""
-        return f"postgresql+asyncpg://{USER}@/{database}?host={quote(str(self._sockets), safe='/')}"
+        return f"postgresql+asyncpg://{USER}@/{database}?host={quote(str(self.sockets), safe='/')}"
 
     def start(self) -> None:
         """Idempotent. Makes the data folder at first; stops a server of ours that an earlier run left behind.
@@ -95,7 +95,7 @@ class Postgres:
         raise DevStackError(f"PostgreSQL does not start. The end of {self.log}:\n{tail(self.log)}")
 
     def _command(self) -> tuple[str, ...]:
-        folder = str(self._sockets).replace('"', '""')
+        folder = str(self.sockets).replace('"', '""')
         settings = (
             "listen_addresses=",
             "port=5432",
@@ -107,11 +107,11 @@ class Postgres:
             *self.settings,
         )
         options = [part for setting in settings for part in ("-c", setting)]
-        return (str(self._programs / "postgres"), "-D", str(self.data), *options)
+        return (str(self.programs / "postgres"), "-D", str(self.data), *options)
 
     def _counts_statements(self) -> bool:
         """Whether this build brings pg_stat_statements, without which it would not start."""
-        return any(self._programs.parent.glob("lib/**/pg_stat_statements.*"))
+        return any(self.programs.parent.glob("lib/**/pg_stat_statements.*"))
 
     def _is_ready(self) -> bool:
         """As pg_ctl does: line 8 of postmaster.pid, written by the process that we started."""
@@ -128,7 +128,7 @@ class Postgres:
         # PostgreSQL would take a zombie, or a stranger that got the number since, for a living postmaster.
         # Backends that still live are found without this file: shared memory is keyed by the folder's inode.
         pid_file.unlink(missing_ok=True)
-        for stale in self._sockets.glob(".s.PGSQL.*"):
+        for stale in self.sockets.glob(".s.PGSQL.*"):
             stale.unlink(missing_ok=True)
 
     def _make_data(self) -> None:
@@ -153,7 +153,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str, stdin: str = "") -> str:
         done = subprocess.run(  # noqa: S603 - PostgreSQL's own programs
-            (str(self._programs / program), *arguments),
+            (str(self.programs / program), *arguments),
             input=stdin,
             capture_output=True,
             text=True,

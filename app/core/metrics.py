@@ -52,12 +52,14 @@ STOCK_MISMATCHES = Gauge(
 )
 BACKUP_AGE = Gauge(
     "bookstore_backup_age_seconds",
-    "Seconds since the moment that the last backup shows; NaN before the first, and while PostgreSQL is away.",
+    "Seconds since the moment that the last backup of the kind shows; NaN before the first, and while PostgreSQL is away.",
+    ["kind"],
     multiprocess_mode="livemostrecent",
 )
 BACKUP_INTERVAL = Gauge(
     "bookstore_backup_interval_seconds",
-    "Seconds between two backups as this process knows it; 0 where it knows no place for them.",
+    "Seconds between two backups of the kind as this process knows it; 0 where none are made.",
+    ["kind"],
     multiprocess_mode="livemostrecent",
 )
 BREACH_LOOKUPS = Counter(

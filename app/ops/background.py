@@ -25,7 +25,7 @@ from app.core.metrics import (
     STOCK_MISMATCHES,
 )
 from app.ops.checks import ask
-from app.ops.repository import backup_age
+from app.ops.repository import BackupAges, backup_ages
 from app.ops.schemas import BackgroundOut
 from app.sales.inventory.queries import count_mismatches
 
@@ -39,15 +39,16 @@ class _Measured:
 
     backlog: Backlog | None
     depth: int | None
-    backup_age: float | None
+    backups: BackupAges | None
 
 
 async def check_background(request: Request) -> BackgroundOut:
     """Measure what waits, as far as PostgreSQL and Redis answer. Never raises, and never takes long."""
     measured = await _measure(request)
     backlog, depth = measured.backlog, measured.depth
+    backups = measured.backups
     status: Literal["ok", "late", "unknown"] = "unknown"
-    if backlog is None:
+    if backlog is None or backups is None:
         return BackgroundOut(status=status, queue_depth=depth)
     status = "late" if backlog.age > LATE_AFTER else "ok"
     return BackgroundOut(
@@ -56,7 +57,7 @@ async def check_background(request: Request) -> BackgroundOut:
         outbox_age_s=round(backlog.age, 1),
         dead_letters=backlog.dead_letters,
         queue_depth=depth,
-        backup_age_s=None if measured.backup_age is None else round(measured.backup_age),
+        backup_age_s=None if backups.dump is None else round(backups.dump),
     )
 
 
@@ -73,8 +74,11 @@ async def measure_background(request: Request) -> None:
     OUTBOX_AGE.set(math.nan if backlog is None else backlog.age)
     DEAD_LETTERS.set(math.nan if backlog is None else backlog.dead_letters)
     QUEUE_DEPTH.set(math.nan if depth is None else depth)
-    BACKUP_INTERVAL.set(request.app.state.settings.backup.interval)
-    BACKUP_AGE.set(math.nan if measured.backup_age is None else measured.backup_age)
+    backups = measured.backups or BackupAges(None, None, math.nan)
+    BACKUP_INTERVAL.labels("dump").set(request.app.state.settings.backup.interval)
+    BACKUP_INTERVAL.labels("base").set(backups.base_interval)
+    BACKUP_AGE.labels("dump").set(math.nan if backups.dump is None else backups.dump)
+    BACKUP_AGE.labels("base").set(math.nan if backups.base is None else backups.base)
 
 
 async def _ask_stock(request: Request) -> int | None:
@@ -97,12 +101,12 @@ async def _ask_jobs(request: Request) -> dict[str, float]:
 async def _measure(request: Request) -> _Measured:
     state = request.app.state
 
-    async def read() -> tuple[Backlog, float | None]:
+    async def read() -> tuple[Backlog, BackupAges]:
         async with state.database.reading() as connection:
-            return await read_backlog(connection), await backup_age(connection)
+            return await read_backlog(connection), await backup_ages(connection)
 
     (found, _, _), (depth, _, _) = await asyncio.gather(
         ask(read()), ask(queue_depth(state.redis, state.database))
     )
-    backlog, age = found or (None, None)
-    return _Measured(backlog, depth, age)
+    backlog, backups = found or (None, None)
+    return _Measured(backlog, depth, backups)

@@ -1,5 +1,7 @@
 """What operators' endpoints ask PostgreSQL."""
 
+from typing import NamedTuple
+
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -7,7 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.db.faults import UNDEFINED_TABLE, sql_state
 from app.core.db.queries import Connect
 
-_BACKUP_AGE = text("SELECT extract(epoch FROM clock_timestamp() - max(snapshot_at))::float8 FROM last_backup")
+# docker/postgres/archiving.conf sets how often base backups are made: nobody else makes them by our program.
+_BACKUPS = text("""
+SELECT extract(epoch FROM clock_timestamp() - max(snapshot_at) FILTER (WHERE name NOT LIKE 'base-%'))::float8,
+  extract(epoch FROM clock_timestamp() - max(snapshot_at) FILTER (WHERE name LIKE 'base-%'))::float8,
+  extract(epoch FROM coalesce(current_setting('bookstore.base_backup_every', true), '0')::interval)::float8
+FROM last_backup
+""")
 _REVISIONS = text("SELECT version_num FROM alembic_version")
 
 
@@ -22,7 +30,16 @@ async def list_revisions(connect: Connect) -> frozenset[str]:
         raise
 
 
-async def backup_age(connection: AsyncConnection) -> float | None:
-    """Seconds since the moment that the last backup shows; nothing if there was none."""
-    age: float | None = await connection.scalar(_BACKUP_AGE)
-    return age
+class BackupAges(NamedTuple):
+    """Seconds since the moment that the last backup of each kind shows, None before the first; seconds between two base
+    backups, 0 where PostgreSQL's log is not archived by docker/postgres/wal.
+    """
+
+    dump: float | None
+    base: float | None
+    base_interval: float
+
+
+async def backup_ages(connection: AsyncConnection) -> BackupAges:
+    """How old the last backups are."""
+    return BackupAges(*(await connection.execute(_BACKUPS)).one())

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -50,10 +49,22 @@ def pair(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 def copy(primary: Postgres, replica: Postgres) -> None:
     account = replica.account
     account.folder(replica.home)
-    program = Path(primary._programs) / "pg_basebackup"  # noqa: SLF001 (its programs are nobody else's business)
-    sockets = primary.url().partition("host=")[2]
+    program = primary.programs / "pg_basebackup"
     done = subprocess.run(  # noqa: S603 (PostgreSQL's own program)
-        (program, "-h", sockets, "-U", "bookstore", "-D", replica.data, "-R", "-X", "stream", "-c", "fast"),
+        (
+            program,
+            "-h",
+            primary.sockets,
+            "-U",
+            "bookstore",
+            "-D",
+            replica.data,
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+        ),
         user=account.uid,
         group=account.gid,
         extra_groups=None if account.uid is None else [],

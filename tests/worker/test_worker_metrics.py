@@ -36,7 +36,7 @@ async def test_a_worker_tells_its_jobs_events_pools_and_lag(
         assert metrics["bookstore_job_last_success_timestamp_seconds", (("name", job),)] > 0
         assert metrics["bookstore_job_slots_opened_total", (("name", job),)] >= 1
     assert metrics["bookstore_event_attempts_total", (("outcome", "done"), ("type", "job.due"))] >= 1
-    assert metrics["bookstore_backup_interval_seconds", ()] == 6 * 3600
+    assert metrics["bookstore_backup_interval_seconds", (("kind", "dump"),)] == 6 * 3600
     assert metrics["bookstore_db_pool_size", (("pool", "write"),)] == 5
     assert metrics["bookstore_event_loop_lag_seconds_count", ()] >= 0
     assert metrics["bookstore_webhook_breakers_open", ()] == 0

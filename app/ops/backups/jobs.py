@@ -12,7 +12,7 @@ from app.core.events.jobs import scheduled
 from app.core.storage.storage import StorageAway
 from app.ops.backups.errors import BackupError
 from app.ops.backups.making import make_backup
-from app.ops.repository import backup_age
+from app.ops.repository import backup_ages
 
 _LOOK_EVERY = timedelta(hours=1)
 _EARLY = timedelta(minutes=5)
@@ -45,8 +45,9 @@ async def back_up(context: HandlerContext, _event: BackupDue, _delivery: Deliver
     if not settings.backup.url:
         return
     async with context.transaction() as session:
-        age = await backup_age(await session.connection())
-    if age is not None and age < settings.backup.interval - _EARLY.total_seconds():
+        age = (await backup_ages(await session.connection())).dump
+    # Less than nothing where the clock was ahead then: who knows how old that one is.
+    if age is not None and 0 <= age < settings.backup.interval - _EARLY.total_seconds():
         return
     try:
         await make_backup(settings, context.transaction)

@@ -63,7 +63,7 @@ async def make_backup(settings: Settings, transaction: Transaction) -> Manifest:
         await target.finish(backup)
         await record(session, backup)
         _log.info("backup_made", backup=name, size=backup.size, rows=sum(copies.rows.values()), files=count)
-        await _rotate(target, settings)
+        await _rotate(target, settings, backup)
     return backup
 
 
@@ -94,8 +94,10 @@ async def _put_sealed(
         return await target.put(backup, name, sealed)
 
 
-async def _rotate(target: BackupTarget, settings: Settings) -> None:
-    for old in expired(await target.list(), settings.backup):
+async def _rotate(target: BackupTarget, settings: Settings, made: Manifest) -> None:
+    # Those that a clock dated ahead wait until it comes round to them: they would push out the one just made.
+    dated = [one for one in await target.list() if one.snapshot_at <= made.snapshot_at]
+    for old in expired(dated, settings.backup):
         await target.delete(old)
         _log.info("backup_expired", backup=old.name)
     if left := await target.sweep(utc_now()):

@@ -1,4 +1,4 @@
-"""What the database remembers of backups: the last one, for the metric of its age."""
+"""What the database remembers of backups: the last one of each kind, for the metric of its age."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from app.core.db.models import Base
 
 
 class LastBackup(Base):
-    """The last backup that was made of this database; one row at most."""
+    """The last dump, and the last base backup of the log's archive, which docker/postgres/wal writes here as `base-…`."""
 
     __tablename__ = "last_backup"
 

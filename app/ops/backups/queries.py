@@ -82,8 +82,8 @@ async def snapshot(transaction: Transaction) -> AsyncIterator[Snapshot]:
 
 
 async def record(session: AsyncSession, backup: Manifest) -> None:
-    """Remember it as the last one."""
-    await session.execute(delete(LastBackup))
+    """Remember it as the last one of its kind."""
+    await session.execute(delete(LastBackup).where(LastBackup.name.not_like("base-%")))
     kept = {name: getattr(backup, name) for name in ("name", "snapshot_at", "finished_at", "size")}
     await session.execute(insert(LastBackup).values(kept))
 

@@ -13,6 +13,7 @@ from app.core.storage.storage import make_storage
 from app.ops.backups.jobs import BackupDue, back_up
 from app.ops.backups.manifest import Manifest, Part, is_name, new_name
 from app.ops.backups.rotation import expired
+from app.ops.backups.target import BackupTarget
 from tests.conftest import INTERNAL_PORT, client_of, running_app
 from tests.gunicorn import parse
 
@@ -57,6 +58,27 @@ def test_the_newest_is_always_kept_and_the_last_of_a_day_speaks_for_it() -> None
     hourly = [made_at(NEW_YEAR + timedelta(hours=hour)) for hour in range(20)]
     gone = expired(hourly, BackupSettings(keep_daily=2))
     assert [one.name for one in gone] == [one.name for one in hourly[:-1]]
+
+
+async def test_a_clock_that_was_ahead_neither_stops_backups_nor_costs_the_last_one(
+    shop: Shop, open_shop: OpenShop
+) -> None:
+    once = open_shop(
+        shop.settings.database.url.get_secret_value(), keep_daily=1, keep_weekly=0, keep_monthly=0
+    )
+    ahead = await once.back_up()
+    await once.tell("UPDATE last_backup SET snapshot_at = snapshot_at + interval '1 year'")
+    later = ahead.model_copy(update={"snapshot_at": ahead.snapshot_at + timedelta(days=365)})
+    await BackupTarget(once.settings.backup).finish(later)
+
+    for _ in range(2):
+        async with context_of(once) as context:
+            await back_up(context, BackupDue(), DUE)
+
+    newest, made = await once.backups()
+    assert newest == later
+    assert timedelta() <= utc_now() - made.finished_at < timedelta(hours=1)
+    assert await once.ask("SELECT name FROM last_backup") == made.name
 
 
 def test_names_sort_by_time_and_lead_nowhere_else() -> None:
@@ -121,9 +143,28 @@ async def test_whoever_makes_no_backups_says_so(shop: Shop, open_shop: OpenShop)
         assert await shown(http, "interval") == "0.0"
 
 
-async def shown(http: httpx.AsyncClient, what: str) -> str:
+async def test_base_backups_of_the_log_have_an_age_of_their_own(shop: Shop) -> None:
+    async with running_app(shop.settings) as application, client_of(application) as http:
+        assert (await shown(http, "interval", "base"), await shown(http, "age", "base")) == ("0.0", "nan")
+        database = await shop.ask("SELECT current_database()")
+        await shop.tell(f"ALTER DATABASE \"{database}\" SET bookstore.base_backup_every = '12h'")
+        # As `wal base` does; tests/ops/backups/test_wal.py has it do so.
+        await shop.tell(
+            "INSERT INTO last_backup (name, snapshot_at, finished_at, size)"
+            " VALUES ('base-1', now() - interval '2 hours', now(), 1)"
+        )
+    async with running_app(shop.settings) as application, client_of(application) as http:
+        assert await shown(http, "interval", "base") == "43200.0"
+        assert 7200 <= float(await shown(http, "age", "base")) < 7300
+        assert await shown(http, "age") == "nan"
+        await shop.back_up()
+        assert 0 <= float(await shown(http, "age")) < 100
+        assert 7200 <= float(await shown(http, "age", "base")) < 7300
+
+
+async def shown(http: httpx.AsyncClient, what: str, kind: str = "dump") -> str:
     metrics = parse((await http.get("/metrics")).text)
-    return str(metrics[f"bookstore_backup_{what}_seconds", ()])
+    return str(metrics[f"bookstore_backup_{what}_seconds", (("kind", kind),)])
 
 
 async def test_what_is_no_backup_is_left_alone(shop: Shop) -> None:

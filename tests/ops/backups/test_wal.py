@@ -1,96 +1,46 @@
 """A moment is brought back from the archive of PostgreSQL's log, by the commands of docs/backups.md and the stack's files."""
 
 import asyncio
+import fcntl
 import gzip
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from devstack.account import account_for, passage, temporary_home
+from app.ops.backups.models import LastBackup
+from devstack.account import account_for, temporary_home
+from devstack.archive import Archive
 from devstack.errors import DevStackError
 from devstack.postgres import Postgres
 from tests.conftest import ROOT
 
 GUIDE = (ROOT / "docs" / "backups.md").read_text()
-CONFIGURATION = (ROOT / "docker" / "postgres" / "archiving.conf").read_text()
-# As the stack sets them; a test need not wait for the disk.
-SETTINGS = (
-    *(f"{name}={value}" for name, value in re.findall(r"^(\w+) = '?(.*?)'?$", CONFIGURATION, re.MULTILINE)),
-    "fsync=off",
-    "io_method=sync",
-)
 NOW = "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+LAST = "SELECT string_agg(name, ' ' ORDER BY name) FROM last_backup"
 
 
-@dataclass
-class Place:
-    """Where servers run, and the archive of the log of all of them."""
-
-    home: Path
-    servers: list[Postgres] = field(default_factory=list)
-
-    @property
-    def archive(self) -> Path:
-        """The folder."""
-        return self.home / "archive"
-
-    def server(self) -> Postgres:
-        """A server that was never started, with the stack's settings."""
-        folder = self.home / f"server-{len(self.servers)}"
-        self.servers.append(Postgres(passage(folder), folder / "log", ("--no-sync",), SETTINGS))
-        return self.servers[-1]
+class Place(Archive):
+    """The archive, and the guide's commands."""
 
     def wal(self, written: str, server: Postgres, **values: str) -> str:
         """What a command answers that the guide tells, with these values for what it only names."""
         assert re.search(rf"\b{written}$", GUIDE, re.MULTILINE), f"docs/backups.md does not say: {written}"
-        account = server.account
-        done = subprocess.run(  # noqa: S603 (the stack's own program)
-            [values.get(word, word) for word in written.split()],
-            user=account.uid,
-            group=account.gid,
-            extra_groups=None if account.uid is None else [],
-            env={**os.environ, "PGHOST": server.url().partition("host=")[2], "PGDATA": str(server.data)},
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout if done.returncode == 0 else done.stderr
-
-    def recover(self, moment: str) -> Postgres:
-        """A new server, started at that moment."""
-        server = self.server()
-        server.account.folder(server.home)
-        assert "start the server" in self.wal("wal recover TIME", server, TIME=moment)
-        server.start()
-        return server
+        try:
+            return self.run(server, *(values.get(word, word) for word in written.split()))
+        except DevStackError as complaint:
+            return str(complaint)
 
 
 @pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    made = Place(temporary_home(account_for()))
-    programs = passage(made.home / "programs")
-    shutil.copy(ROOT / "docker" / "postgres" / "wal", programs)
-    first = made.server()
-    first.account.folder(made.archive)
-    path = (programs, first._programs, os.environ["PATH"])  # noqa: SLF001 (its programs are nobody else's business)
-    for name, value in {
-        "PATH": os.pathsep.join(map(str, path)),
-        "PGUSER": "bookstore",
-        "WAL_ARCHIVE": str(made.archive),
-        "WAL_KEEP": "2",
-    }.items():
-        monkeypatch.setenv(name, value)
+def place() -> Iterator[Place]:
+    made = Place(temporary_home(account_for()), kept=2)
     try:
-        first.start()
+        made.server().start()
         yield made
     finally:
         for server in made.servers:
@@ -165,6 +115,44 @@ async def test_a_server_that_is_lost_comes_back_to_what_was_archived(place: Plac
     assert await ask(recovered, "SELECT count(*) FROM orders") == "1000"
 
 
+async def test_the_shop_remembers_the_last_base_backup_beside_the_last_dump(place: Place) -> None:
+    shop = place.servers[0]
+    # A server whose shop is not migrated yet has its base backup all the same, and is told.
+    assert place.wal("wal base", shop).startswith("base-")
+    row = "INSERT INTO last_backup (name, snapshot_at, finished_at, size) VALUES ('20261130T', now(), now(), 1) RETURNING 1"
+    engine = create_async_engine(shop.url())
+    async with engine.begin() as connection:
+        await connection.run_sync(LastBackup.metadata.tables["last_backup"].create)
+    await engine.dispose()
+    await ask(shop, row)
+
+    for _ in range(2):
+        name = place.wal("wal base", shop).partition(";")[0]
+        assert await ask(shop, LAST) == f"20261130T {name}"
+
+    assert await ask(shop, "SELECT min(size) > 0 AND max(snapshot_at) <= now() FROM last_backup") == "True"
+    # Where the archive is on, the stack's settings say how often one is made.
+    assert (
+        await ask(shop, "SELECT current_setting('bookstore.base_backup_every')::interval") == "1 day, 0:00:00"
+    )
+
+
+async def test_one_base_backup_at_a_time(place: Place) -> None:
+    shop = place.servers[0]
+    place.wal("wal base", shop)
+    under_way = place.folder / "base.part" / "base.tar.gz"
+    with (shop.data / "PG_VERSION").open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        shop.account.folder(under_way.parent)
+        under_way.touch()
+        assert "another base backup is being made" in place.wal("wal base", shop)
+        assert under_way.exists()
+
+    # What one left that was killed is in nobody's way.
+    assert place.wal("wal base", shop).startswith("base-")
+    assert not under_way.exists()
+
+
 async def test_a_gap_in_the_archive_is_told_and_never_taken_for_the_moment(place: Place) -> None:
     shop = place.servers[0]
     place.wal("wal base", shop)
@@ -173,7 +161,7 @@ async def test_a_gap_in_the_archive_is_told_and_never_taken_for_the_moment(place
     later = await ask(shop, "INSERT INTO orders VALUES (2)", NOW)
     await hand_in(shop)
     shop.stop()
-    max(place.archive.glob("0*.gz")).unlink()
+    max(place.folder.glob("0*.gz")).unlink()
 
     with suppress(DevStackError):
         # Reads may be let in before the end is met.
@@ -190,18 +178,18 @@ async def test_old_base_backups_go_with_the_log_that_only_they_need_and_nothing_
 ) -> None:
     shop = place.servers[0]
     told = [place.wal("wal base", shop) for _ in range(2)]
-    first = min(place.archive.glob("0*.gz"))
+    first = min(place.folder.glob("0*.gz"))
     told.append(place.wal("wal base", shop))
 
-    kept = sorted(path.name for path in place.archive.glob("base-*"))
+    kept = sorted(path.name for path in place.folder.glob("base-*"))
     assert kept == [line.partition(";")[0] for line in told[1:]]
     assert told[-1].strip().endswith(f"since {kept[0].removeprefix('base-')}")
     assert not first.exists()
-    assert not list(place.archive.glob("*.part"))
+    assert not list(place.folder.glob("*.part"))
 
     await ask(shop, "CREATE TABLE orders AS SELECT 1 AS id", "SELECT 1")
     current = await ask(shop, "SELECT pg_walfile_name(pg_current_wal_lsn())")
-    foreign = place.archive / f"{current}.gz"
+    foreign = place.folder / f"{current}.gz"
     foreign.write_bytes(gzip.compress(b"of another server"))
     await ask(shop, "SELECT pg_switch_wal()")
     await until(shop, "SELECT last_failed_wal FROM pg_stat_archiver", current)
