@@ -132,6 +132,18 @@ def main() -> None:
     # Typer would put its own hook in place of ours before it raises a bug.
     try:
         cli(prog_name="bookstore")
+    except SystemExit as end:
+        _end(end)
     except Exception as fault:
         logging.getLogger("process").critical("uncaught", exc_info=fault)
         sys.exit(1)
+
+
+def _end(end: SystemExit) -> None:
+    """Leave, with the exit code that was said."""
+    if "obstore" not in sys.modules or not isinstance(end.code, int):
+        raise end
+    # One of its threads may still be on its way back from the last call, and Python before 3.14 that ends then aborts.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(end.code)

@@ -1,12 +1,14 @@
 """`bookstore backup`, `backups`, `restore` and `keys backup`, as they are typed."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from app.core.settings.settings import SettingsError, load_settings
 from tests.cli.conftest import Run
-from tests.conftest import JWT_SECRET
+from tests.conftest import JWT_SECRET, ROOT
 
 
 @pytest.fixture
@@ -63,6 +65,15 @@ def test_what_cannot_be_is_told_in_a_line(environment: pytest.MonkeyPatch, run: 
     environment.setenv("BACKUP_URL", "")
     for command in ("backup", "backups", "restore"):
         assert "BACKUP_URL is not set" in run(command).stderr
+
+
+@pytest.mark.usefixtures("environment", "place")
+def test_a_command_that_ends_at_once_after_it_asked_the_place_ends_as_it_says() -> None:
+    """obstore's threads may still be on their way back then, and Python aborts when they meet its end."""
+    command = (sys.executable, "-m", "app.cli", "restore")
+    for _ in range(3):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 (our own program)
+        assert (done.returncode, done.stderr) == (1, "bookstore: There is no whole backup at BACKUP_URL.\n")
 
 
 def test_a_new_key_is_printed_as_age_does(run: Run) -> None:

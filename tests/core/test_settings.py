@@ -261,10 +261,15 @@ def test_a_secret_may_come_from_a_file_and_the_variable_wins(
     assert load_settings().jwt.secret.get_secret_value() == GOOD
 
 
-def test_a_secret_file_that_cannot_be_read_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JWT_SECRET_FILE", "nowhere/at/all")
-    with pytest.raises(SettingsError, match="JWT_SECRET_FILE"):
-        load_settings()
+def test_a_secret_file_that_cannot_be_read_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    no_text = tmp_path / "key.der"
+    no_text.write_bytes(b"\x30\x82\xff")
+    for path in ("nowhere/at/all", str(no_text)):
+        monkeypatch.setenv("JWT_SECRET_FILE", path)
+        with pytest.raises(SettingsError, match="JWT_SECRET_FILE"):
+            load_settings()
 
 
 @pytest.mark.parametrize(

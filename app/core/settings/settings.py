@@ -82,10 +82,10 @@ class _FileSecretsSource(EnvSettingsSource):
                 continue
             try:
                 found[stem.lower()] = Path(path).read_text(encoding="utf-8").strip()
-            except OSError:
+            except (OSError, UnicodeDecodeError):
                 if stem.lower() in _SECRET_VARIABLES:
                     raise SettingsError(
-                        f"{name}: cannot read {path!r}; check the path and its mode"
+                        f"{name}: cannot read {path!r} as text; check the path and its mode"
                     ) from None
         return found
 

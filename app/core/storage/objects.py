@@ -30,18 +30,19 @@ class ObjectStorage:
 
     def __init__(self, settings: StorageSettings) -> None:
         self._folder = settings.folder
+        self._place = settings.url or self._folder
         self._store = _open(settings)
         self._reading = asyncio.Semaphore(_READS)
 
     async def put(self, name: str, content: bytes) -> None:
         """Write the file in one request."""
-        with _translated_faults(name):
+        with self._translated_faults(name):
             await self._store.put_async(name, content, use_multipart=False)
 
     async def put_stream(self, name: str, chunks: AsyncIterator[bytes]) -> None:
         """Write the file in parts; they count once all are there."""
         source = _Source(chunks)
-        with _translated_faults(name):
+        with self._translated_faults(name):
             try:
                 await self._store.put_async(
                     name, source, use_multipart=True, chunk_size=_CHUNK, max_concurrency=_PARALLEL
@@ -53,19 +54,19 @@ class ObjectStorage:
 
     async def put_file(self, name: str, path: Path) -> None:
         """Write the file in parts read from disk."""
-        with _translated_faults(name):
+        with self._translated_faults(name):
             await self._store.put_async(name, path, chunk_size=_CHUNK, max_concurrency=_PARALLEL)
 
     async def read(self, name: str) -> bytes:
         """Read the whole file."""
         async with self._reading:
-            with _translated_faults(name):
+            with self._translated_faults(name):
                 found = await self._store.get_async(name)
                 return (await found.bytes_async()).to_bytes()
 
     async def stream(self, name: str) -> AsyncIterator[bytes]:
         """Yield the file in chunks."""
-        with _translated_faults(name):
+        with self._translated_faults(name):
             found = await self._store.get_async(name)
             async for chunk in found.stream(min_chunk_size=_PIECE):
                 yield bytes(chunk)
@@ -89,7 +90,7 @@ class ObjectStorage:
     async def find(self, name: str) -> StoredFile | None:
         """Ask for the head alone."""
         try:
-            with _translated_faults(name):
+            with self._translated_faults(name):
                 meta = await self._store.head_async(name)
         except FileMissing:
             return None
@@ -99,17 +100,28 @@ class ObjectStorage:
         """Delete one after the other: S3 says nothing of a missing file, a folder does."""
         for name in names:
             try:
-                with _translated_faults(name):
+                with self._translated_faults(name):
                     await self._store.delete_async(name)
             except FileMissing:
                 continue
 
     async def list(self, folder: str) -> AsyncIterator[StoredFile]:
         """List page by page."""
-        with _translated_faults(folder):
+        with self._translated_faults(folder):
             async for page in self._store.list(folder, chunk_size=1000):
                 for meta in page:
                     yield StoredFile(meta["path"], meta["size"], meta["last_modified"])
+
+    @contextmanager
+    def _translated_faults(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (NotFoundError, FileNotFoundError) as fault:
+            raise FileMissing(name) from fault
+        except BaseError as fault:
+            raise StorageAway(
+                f"the store of files {self._place} failed over {name!r}: {fault_line(fault)}"
+            ) from fault
 
 
 class _Source:
@@ -130,16 +142,6 @@ class _Source:
         except Exception as fault:
             self.fault = fault
             raise
-
-
-@contextmanager
-def _translated_faults(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (NotFoundError, FileNotFoundError) as fault:
-        raise FileMissing(name) from fault
-    except BaseError as fault:
-        raise StorageAway(f"the store of files failed over {name!r}: {fault_line(fault)}") from fault
 
 
 def _open(settings: StorageSettings) -> ObjectStore:

@@ -18,6 +18,7 @@ T = TypeVar("T")
 _PIECE = 1024 * 1024
 _AHEAD = 4
 """Pieces that may wait for whoever reads."""
+_MISTYPED = "BACKUP_KEY was mistyped or cut: its last six characters are a checksum, which does not fit."
 
 
 class _Bridge:
@@ -108,8 +109,8 @@ class _Bridge:
 
 
 async def seal(plain: AsyncIterator[bytes], recipient: str) -> AsyncGenerator[bytes, None]:
-    """Encrypt for whoever has the secret of this public key, `age1…`."""
-    sealed_for = [pyrage.x25519.Recipient.from_str(recipient)]
+    """Encrypt for whoever has the secret of this public key, `age1…`. Raises WrongKey."""
+    sealed_for = [_recipient(recipient)]
     async with aclosing(
         _through(plain, lambda source, sink: pyrage.encrypt_io(source, sink, sealed_for))
     ) as sealed:
@@ -122,7 +123,7 @@ async def unseal(sealed: AsyncIterator[bytes], identity: str) -> AsyncGenerator[
 
     Raises WrongKey, or BackupDamaged, at the end at the latest if it is cut.
     """
-    opened_by = [pyrage.x25519.Identity.from_str(identity)]
+    opened_by = [_identity(identity)]
     async with aclosing(
         _through(sealed, lambda source, sink: pyrage.decrypt_io(source, sink, opened_by))
     ) as plain:
@@ -138,10 +139,22 @@ async def unseal(sealed: AsyncIterator[bytes], identity: str) -> AsyncGenerator[
 
 
 def public_key(key: str) -> str:
-    """The public half, `age1…`, of a key that may be either half."""
-    if is_secret(key):
-        return str(pyrage.x25519.Identity.from_str(key).to_public())
-    return key
+    """The public half, `age1…`, of a key that may be either half. Raises WrongKey."""
+    return str(_identity(key).to_public() if is_secret(key) else _recipient(key))
+
+
+def _identity(key: str) -> pyrage.x25519.Identity:
+    try:
+        return pyrage.x25519.Identity.from_str(key)
+    except pyrage.IdentityError:
+        raise WrongKey(_MISTYPED) from None
+
+
+def _recipient(key: str) -> pyrage.x25519.Recipient:
+    try:
+        return pyrage.x25519.Recipient.from_str(key)
+    except pyrage.RecipientError:
+        raise WrongKey(_MISTYPED) from None
 
 
 def is_secret(key: str) -> bool:

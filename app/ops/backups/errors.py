@@ -24,7 +24,7 @@ class BackupDamaged(BackupError):
 
 
 class WrongKey(BackupError):
-    """The key does not open this backup, or can only seal."""
+    """The key is none, does not open this backup, or can only seal."""
 
 
 class RestoreRefused(BackupError):

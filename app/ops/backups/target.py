@@ -56,9 +56,14 @@ class BackupTarget:
         await self._store.put(f"{backup.name}/{_MANIFEST}", backup.model_dump_json(indent=2).encode())
 
     async def list(self) -> list[Manifest]:
-        """Every whole backup, the newest first."""
+        """Every whole backup, the newest first; one whose manifest cannot be read is logged and hides no other."""
         names = [name async for name, file in self._files() if file.name == f"{name}/{_MANIFEST}"]
-        found = [await self._read(name) for name in names]
+        found = []
+        for name in names:
+            try:
+                found.append(await self._read(name))
+            except BackupDamaged:
+                _log.warning("backup_unreadable", backup=name)
         return sorted(found, key=lambda one: one.snapshot_at, reverse=True)
 
     async def find(self, name: str) -> Manifest:
@@ -114,10 +119,11 @@ class BackupTarget:
 
     async def _read(self, name: str) -> Manifest:
         content = await self._store.read(f"{name}/{_MANIFEST}")
-        try:
-            return Manifest.model_validate_json(content)
-        except ValidationError:
-            raise BackupDamaged(f"{name}: its manifest is none that this release can read.") from None
+        with suppress(ValidationError):
+            found = Manifest.model_validate_json(content)
+            if found.name == name:
+                return found
+        raise BackupDamaged(f"{name}: its manifest is none that this release can read.")
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -94,6 +95,50 @@ async def test_another_key_and_the_public_one_open_nothing(
         with pytest.raises(WrongKey, match=complaint):
             await stranger.restore(backup)
         await assert_untouched(stranger)
+
+
+@pytest.mark.parametrize("key", ["age1" + "q" * 58, "AGE-SECRET-KEY-1" + "Q" * 58])
+async def test_a_key_that_was_mistyped_is_told(shop: Shop, open_shop: OpenShop, key: str) -> None:
+    database = shop.settings.database.url.get_secret_value()
+
+    with pytest.raises(WrongKey, match="BACKUP_KEY was mistyped"):
+        await open_shop(database, key=key).back_up()
+
+    backup = await shop.back_up()
+    with pytest.raises(WrongKey, match="BACKUP_KEY"):
+        await open_shop(database, key=key).restore(backup, replaces=True)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: "",
+        lambda text: text[:-2],
+        lambda text: text.replace('"format": 1', '"format": 2'),
+        lambda text: re.sub('"name": "2[^"]*"', '"name": "20200101T000000Z-00000000"', text),
+        lambda text: text.replace("database.dump.age", "../../database.dump.age"),
+    ],
+)
+async def test_a_manifest_that_cannot_be_read_hides_no_other_backup(
+    shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[str], str]
+) -> None:
+    first, second = await shop.back_up(), await shop.back_up()
+    # One of a day is kept.
+    assert await shop.backups() == [second]
+    manifest = tmp_path / "backups" / second.name / "manifest.json"
+    manifest.write_text(spoil(manifest.read_text()))
+    target = BackupTarget(shop.settings.backup)
+
+    third = await shop.back_up()
+
+    assert await shop.backups() == [third]
+    assert f'"backup":"{second.name}"' in capsys.readouterr().out
+    assert await target.find("") == third
+    with pytest.raises(BackupDamaged, match=second.name):
+        await target.find(second.name)
+    # Nobody can tell whether it is of any use.
+    assert (manifest.parent / "database.dump.age").exists()
+    assert not (tmp_path / "backups" / first.name).exists()
 
 
 async def test_a_backup_of_a_newer_release_is_refused(shop: Shop, empty_shop: Shop) -> None:
