@@ -1,6 +1,8 @@
 """The store of files over obstore, for a local folder and for S3 alike; loaded by `storage.make_storage` alone."""
 
 import asyncio
+import os
+import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -120,7 +122,7 @@ class ObjectStorage:
             raise FileMissing(name) from fault
         except BaseError as fault:
             raise StorageAway(
-                f"the store of files {self._place} failed over {name!r}: {fault_line(fault)}"
+                f"the store of files {self._place} failed over {name!r}: {_told(fault)}"
             ) from fault
 
 
@@ -142,6 +144,12 @@ class _Source:
         except Exception as fault:
             self.fault = fault
             raise
+
+
+def _told(fault: BaseError) -> str:
+    """Its class, and the system's reason where there is one: nothing else of its text is safe to tell."""
+    reason = re.search(r"\bOs \{\s+code: (\d+),", str(fault))
+    return f"{fault_line(fault)}: {os.strerror(int(reason[1]))}" if reason else fault_line(fault)
 
 
 def _open(settings: StorageSettings) -> ObjectStore:

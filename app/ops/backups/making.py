@@ -6,7 +6,7 @@ a file that was stored after the files were copied.
 """
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -14,7 +14,7 @@ import structlog
 from app import __version__
 from app.core.clock import utc_now
 from app.core.settings.settings import Settings
-from app.core.storage.storage import Storage, make_storage
+from app.core.storage.storage import Storage, StorageAway, make_storage
 from app.ops.backups.age import public_key, seal
 from app.ops.backups.manifest import Manifest, Part, new_name
 from app.ops.backups.programs import Programs
@@ -42,9 +42,22 @@ async def make_backup(settings: Settings, transaction: Transaction) -> Manifest:
     Raises BackupError and StorageAway; then there is no new backup, and the ones before are as they were.
     """
     target = BackupTarget(settings.backup)
-    recipient = public_key(settings.backup.age_key)
     async with alone(transaction) as session:
-        name = new_name(utc_now())
+        # Before there is another one, for which a full disk may need the room.
+        if left := await target.sweep(utc_now()):
+            _log.info("backup_leftovers_deleted", files=left)
+        backup = await _write(settings, transaction, target)
+        await record(session, backup)
+        rows, files = sum(backup.rows.values()), backup.file_count
+        _log.info("backup_made", backup=backup.name, size=backup.size, rows=rows, files=files)
+        await _rotate(target, settings, backup)
+    return backup
+
+
+async def _write(settings: Settings, transaction: Transaction, target: BackupTarget) -> Manifest:
+    """Write all of one, or nothing."""
+    name, recipient = new_name(utc_now()), public_key(settings.backup.age_key)
+    try:
         copies = await _copy_database(settings, transaction, target, name)
         files, count = await _copy_files(settings, target, name) if settings.backup.files else (None, 0)
         backup = Manifest(
@@ -61,9 +74,10 @@ async def make_backup(settings: Settings, transaction: Transaction) -> Manifest:
             rows=copies.rows,
         )
         await target.finish(backup)
-        await record(session, backup)
-        _log.info("backup_made", backup=name, size=backup.size, rows=sum(copies.rows.values()), files=count)
-        await _rotate(target, settings, backup)
+    except Exception:
+        with suppress(StorageAway):
+            await target.discard(name)
+        raise
     return backup
 
 
@@ -100,5 +114,3 @@ async def _rotate(target: BackupTarget, settings: Settings, made: Manifest) -> N
     for old in expired(dated, settings.backup):
         await target.delete(old)
         _log.info("backup_expired", backup=old.name)
-    if left := await target.sweep(utc_now()):
-        _log.info("backup_leftovers_deleted", files=left)

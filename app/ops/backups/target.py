@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -82,7 +82,11 @@ class BackupTarget:
     async def delete(self, backup: Manifest) -> None:
         """Delete it, the manifest first, so that half of it is never taken for a backup."""
         parts = [part.name for part in (backup.database, backup.files) if part]
-        await self._store.delete([f"{backup.name}/{name}" for name in (_MANIFEST, *parts)])
+        await self._delete(backup.name, [f"{backup.name}/{name}" for name in (_MANIFEST, *parts)])
+
+    async def discard(self, name: str) -> None:
+        """Delete what was written of one that failed."""
+        await self._delete(name, [file.name async for file in self._store.list(name)])
 
     async def sweep(self, now: datetime) -> int:
         """Delete what backups left that were never finished; how many files that were."""
@@ -110,6 +114,12 @@ class BackupTarget:
             with suppress(OSError):
                 place.rmdir()
         return count
+
+    async def _delete(self, name: str, paths: Sequence[str]) -> None:
+        await self._store.delete(paths)
+        if self._folder:
+            with suppress(OSError):
+                (self._folder / name).rmdir()
 
     async def _files(self) -> AsyncGenerator[tuple[str, StoredFile], None]:
         async for file in self._store.list(""):

@@ -185,7 +185,7 @@ async def test_a_place_that_is_away_is_told_and_the_shop_unharmed(shop: Shop, op
         timeout=2,
     )
 
-    with pytest.raises(StorageAway):
+    with pytest.raises(StorageAway, match=r"s3://shop/backups.*Connection refused"):
         await away.back_up()
 
     # Neither the lock nor the dump's transaction is left.
@@ -267,15 +267,19 @@ def with_files_of_at_most(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
+@pytest.mark.parametrize("room", [64 * 1024, 1024 * 1024], ids=["over the dump", "over the files"])
 async def test_a_full_disk_leaves_no_backup(
-    shop: Shop, command: Callable[..., "subprocess.Popen[bytes]"], tmp_path: Path
+    command: Callable[..., "subprocess.Popen[bytes]"], tmp_path: Path, room: int
 ) -> None:
-    full = command(partial(with_files_of_at_most, 64 * 1024))
+    full = command(partial(with_files_of_at_most, room))
 
     assert await asyncio.to_thread(full.wait, 120) == 1
 
-    assert "Traceback" not in (tmp_path / "said").read_text()
-    assert await shop.backups() == []
+    told = (tmp_path / "said").read_text()
+    assert told.count("\n") == 1
+    assert "File too large" in told
+    # Nor anything of it: tried again each hour, the disk would stay full.
+    assert not list((tmp_path / "backups").iterdir())
 
 
 async def test_one_that_is_killed_leaves_nothing_that_counts(
