@@ -5,8 +5,10 @@ from email.message import EmailMessage
 
 import httpx
 import pytest
+from sqlalchemy import func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.events.events import Event
+from app.core.events.events import Event, OutboxEvent
 from app.identity.events import (
     ApiKeyMade,
     CredentialsEnded,
@@ -20,6 +22,9 @@ from app.identity.events import (
     TokenReused,
     UserRegistered,
 )
+from app.messaging.email.events import MailQueued
+from app.messaging.email.repository import MailRepository
+from app.messaging.email.templates import Template
 from tests.conftest import PASSWORD
 from tests.messaging.conftest import Mailed
 from tests.worker.conftest import Ask, Change, RunningWorker, all_done
@@ -173,3 +178,16 @@ async def test_what_a_stranger_wrote_becomes_no_link(event: Event, mailed: Maile
         for part in (text_of(mail), text_of(mail, "html")):
             for linked in (r"evil[.。．]\w", r"www[.]\w", r"://\W*(www|evil)", r'href="[^"]*evil'):
                 assert re.search(linked, part, re.IGNORECASE) is None, part
+
+
+async def test_one_restock_may_reach_more_than_a_statement_takes_arguments(session: AsyncSession) -> None:
+    number = func.generate_series(1, 33_000).column_valued("number")
+    mails = select(
+        literal(1).label("event_id"),
+        literal(Template.BACK_IN_STOCK.value).label("template"),
+        func.concat("reader", number, "@example.com").label("recipient"),
+        func.jsonb_build_object().label("details"),
+    )
+    assert len(await MailRepository(session).add_all(mails)) == 33_000
+    queued = select(func.count()).where(OutboxEvent.type == MailQueued.type)
+    assert await session.scalar(queued) == 33_000

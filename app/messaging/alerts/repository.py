@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     FromClause,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    any_,
     case,
     cast,
     delete,
@@ -214,7 +216,7 @@ class AlertRepository:
     async def _tell(self, template: Template, told: FromClause) -> int:
         """Queue the mails to these, and have those with an account told by their other channels; how many."""
         mails = await MailRepository(self._session).add_all(_mails(template, told))
-        owned = (MailRecord.id.in_(mails), MailRecord.user_id.is_not(None))
+        owned = (MailRecord.id == any_(cast(mails, ARRAY(BigInteger))), MailRecord.user_id.is_not(None))
         payloads = select(func.jsonb_build_object("mail_id", MailRecord.id)).where(*owned)
         await publish_each(self._session, AlertTold, payloads)
         return len(mails)

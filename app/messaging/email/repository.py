@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import ARRAY, BigInteger, Select, any_, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -64,10 +64,9 @@ class MailRepository:
         names = rows.selected_columns.keys()
         statement = insert(MailRecord).from_select(names, rows).on_conflict_do_nothing()
         added = (await self._session.scalars(statement.returning(MailRecord.id))).all()
-        queued = select(func.jsonb_build_object("mail_id", MailRecord.id)).where(
-            MailRecord.id.in_(added), MailRecord.state == "queued"
-        )
-        await publish_each(self._session, MailQueued, queued)
+        is_new = MailRecord.id == any_(cast(added, ARRAY(BigInteger)))
+        queued = select(func.jsonb_build_object("mail_id", MailRecord.id))
+        await publish_each(self._session, MailQueued, queued.where(is_new, MailRecord.state == "queued"))
         return added
 
     async def find_issue(self, issue_id: int) -> NewsletterIssue | None:
