@@ -12,6 +12,7 @@ class WebhookEndpoint(Timestamped, Versioned, Base):
     """An address that hears of events.
 
     `failures` counts rounds of tries in a row that failed, and until `paused_until` nothing is sent: the breaker.
+    `old_sealed_keys` are the keys of before the last rotations, with spaces between them, the latest first.
     """
 
     __tablename__ = "webhook_endpoints"

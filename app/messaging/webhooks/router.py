@@ -129,7 +129,7 @@ async def rotate_webhook_secret(
     rotation: RotationIn | None = None,
 ) -> Response:
     """Make a new secret and a new key, shown this once; for a day, unless said otherwise, requests are signed with
-    the old ones as well.
+    the old ones as well, the last three at most.
     """
     made = await webhooks.rotate(owner, webhook_id, rotation or RotationIn())
     return await _shown_once(made, owner.user_id, read_back, status=201)

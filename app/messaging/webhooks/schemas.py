@@ -146,7 +146,7 @@ class WebhookOut(ResponseModel):
         examples=["whpk_1PgFNGT2BmPkcpqnGLlJPPyCmvTVl2tFJwlGXQDRTHM="],
     )
     old_keys_until: Timestamp | None = Field(
-        description="Until then the secret of before the last rotation signs as well.", examples=[None]
+        description="Until then the secrets of before the last rotations sign as well.", examples=[None]
     )
     is_enabled: bool = Field(examples=[True])
     disabled_at: Timestamp | None = Field(examples=[None])

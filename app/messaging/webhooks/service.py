@@ -40,6 +40,7 @@ from app.messaging.webhooks.schemas import (
 )
 from app.messaging.webhooks.signing import VAULT, Keys
 
+MOST_OLD_KEYS = 3
 _WHOLE = ("events", "description", "payload", "ordered", "all_accounts")
 
 
@@ -128,12 +129,19 @@ class WebhookService:
         self._record("deleted", webhook_id, {"url": (_told(endpoint.url), None)})
 
     async def rotate(self, owner: Principal, webhook_id: int, rotation: RotationIn) -> Made:
-        """Give it a new secret and key; the old ones sign beside them for a while. Raises WebhookNotFound."""
+        """Give it a new secret and key; the old ones sign beside them for a while. Raises WebhookNotFound.
+
+        Those before the old ones go on too, if they still did: whoever rotates twice may have deployed neither.
+        """
         endpoint = await self._lock(webhook_id, owner.user_id)
         keys = Keys.make(rotation.secret)
+        now = utc_now()
+        old = [endpoint.sealed_keys]
+        if endpoint.old_sealed_keys and endpoint.old_keys_until and endpoint.old_keys_until > now:
+            old += endpoint.old_sealed_keys.split()
         overlap_seconds = rotation.overlap_seconds
-        endpoint.old_sealed_keys = endpoint.sealed_keys if overlap_seconds else None
-        endpoint.old_keys_until = utc_now() + timedelta(seconds=overlap_seconds) if overlap_seconds else None
+        endpoint.old_sealed_keys = " ".join(old[:MOST_OLD_KEYS]) if overlap_seconds else None
+        endpoint.old_keys_until = now + timedelta(seconds=overlap_seconds) if overlap_seconds else None
         endpoint.sealed_keys = self._vault.seal(owner.user_id, keys.to_text())
         endpoint.public_key = keys.public_key
         await self._webhooks.flush()

@@ -98,6 +98,21 @@ async def test_who_may_no_longer_hear_it_when_it_is_sent_does_not(shop: Shop) ->
     )
 
 
+async def test_what_is_no_longer_kept_is_not_sent_any_more(shop: Shop) -> None:
+    owner = await shop.sign_up()
+    webhook = await shop.register(owner, "/status/500", payload="full")
+    async with shop.running_worker():
+        await shop.tell(done("A", owner.id))
+        await shop.holds("attempts = 1 AND claimed_until IS NULL FROM webhook_deliveries")
+        await shop.change("DELETE FROM outbox_events")
+        await shop.change("UPDATE webhook_deliveries SET due_at = now()")
+        await shop.all_sent()
+    [dead] = await shop.deliveries(owner, webhook)
+    assert (dead["state"], dead["attempts"]) == ("dead", 1)
+    assert "no longer kept" in dead["error"]
+    assert len(messages(shop.receiver, "/status/500")) == 1
+
+
 async def test_whose_role_was_taken_hears_of_others_neither_at_a_new_try_nor_on_request(shop: Shop) -> None:
     staff, ada = await shop.sign_up(Role.ADMIN), await shop.sign_up()
     webhook = await shop.register(staff, "/moody", all_accounts=True, payload="full")

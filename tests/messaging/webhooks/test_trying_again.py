@@ -202,6 +202,26 @@ async def test_a_new_secret_signs_beside_the_old_one_for_a_while(shop: Shop) -> 
     assert at_once.json()["old_keys_until"] is None
 
 
+async def test_rotated_again_the_secret_that_receivers_have_signs_on(shop: Shop) -> None:
+    owner, first = await hook(shop, "/")
+    path = f"{WEBHOOKS}/{first['id']}"
+    # Whoever missed the answer asks once more.
+    rotated = [await shop.client.post(f"{path}/rotate-secret", headers=owner.headers) for _ in range(4)]
+    async with shop.running_worker():
+        await shop.client.post(f"{path}/test", headers=owner.headers)
+        await shop.all_sent()
+        [message] = messages(shop.receiver)
+        signatures = message.headers["webhook-signature"].split(" ")
+        pairs = [" ".join(signatures[at : at + 2]) for at in range(0, len(signatures), 2)]
+        assert len(pairs) == 4
+        for answer, pair in zip(rotated[::-1], pairs, strict=True):
+            verify(answer.json(), message._replace(headers={**message.headers, "webhook-signature": pair}))
+        await shop.client.post(f"{path}/rotate-secret", json={"overlap_seconds": 0}, headers=owner.headers)
+        await shop.client.post(f"{path}/test", headers=owner.headers)
+        await shop.all_sent()
+    assert len(messages(shop.receiver)[-1].headers["webhook-signature"].split(" ")) == 2
+
+
 async def test_a_made_up_event_of_any_kind_can_be_sent(shop: Shop) -> None:
     owner, webhook = await hook(shop, "/", payload="full")
     path = f"{WEBHOOKS}/{webhook['id']}/test"

@@ -155,7 +155,7 @@ class SendingRepository:
                 owner_id=row["owner_id"],
                 url=row["url"],
                 payload=row["payload"],
-                sealed_keys=[key for key in (row["sealed_keys"], row["old_sealed_keys"]) if key],
+                sealed_keys=[row["sealed_keys"], *(row["old_sealed_keys"] or "").split()],
                 body=row["body"],
                 event=None
                 if row["event_id"] is None
