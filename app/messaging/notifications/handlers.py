@@ -20,6 +20,8 @@ from app.identity.events import (
 from app.messaging.notifications.kinds import KINDS
 from app.messaging.notifications.repository import Notice, NotificationRepository
 from app.messaging.notifications.service import NotificationService
+from app.messaging.support.events import SupportMessageWritten
+from app.messaging.support.schemas import Author
 from app.sales.orders.events import (
     OrderCancelled,
     OrderCreated,
@@ -48,6 +50,7 @@ Told = (
     | OrderDelivered
     | OrderCancelled
     | OrderRefunded
+    | SupportMessageWritten
 )
 KIND_OF: Mapping[type[Told], str] = {
     EmailChanged: "email_changed",
@@ -64,13 +67,15 @@ KIND_OF: Mapping[type[Told], str] = {
     OrderDelivered: "order_delivered",
     OrderCancelled: "order_cancelled",
     OrderRefunded: "order_refunded",
+    SupportMessageWritten: "support_reply",
 }
 """Events that their owner is told of beside the mail."""
 
 
 async def notify_owner(session: AsyncSession, event: Told, delivery: Delivery) -> None:
-    """Tell the account that the event is about; a sale without an account is told to nobody."""
-    if event.user_id is None:
+    """Tell the account that the event is about; a sale without an account is told to nobody, nor what buyers write."""
+    is_own = isinstance(event, SupportMessageWritten) and event.author == Author.BUYER
+    if event.user_id is None or is_own:
         return
     kind = KINDS[KIND_OF[type(event)]]
     details = {name: getattr(event, name) for name in kind.details}

@@ -88,6 +88,7 @@ KINDS: Mapping[str, Kind] = {
             details=("number", "reason"),
         ),
         Kind("order_refunded", Category.ORDERS, _MAIL_APP_PUSH, is_transactional=True, details=("number",)),
+        Kind("support_reply", Category.ORDERS, _APP_PUSH, details=("number",)),
         Kind("followed_items", Category.NEWS, _MAIL_APP_PUSH, details=("titles",)),
         Kind("new_accounts", Category.NEWS, _MAIL_APP, details=("count", "names")),
         Kind("back_in_stock", Category.STOCK, _MAIL_APP_PUSH, details=("title",)),

@@ -26,6 +26,7 @@ from app.messaging.notifications.kinds import KINDS
 from app.messaging.notifications.models import Notification
 from app.messaging.notifications.repository import Notice, NotificationRepository
 from app.messaging.notifications.service import NotificationService
+from app.messaging.support.events import SupportMessageWritten
 from app.sales.orders.events import OrderCreated, OrderDelivered, OrderPaid
 from tests.conftest import Caller, SignUp, change_account
 from tests.messaging.conftest import Mailed
@@ -61,6 +62,11 @@ async def tell(
         (ApiKeyMade(1, "till", "bk_1…"), ["A new API key"]),
         (OrderCreated(9, "ORD-9", "3.00", "EUR", user_id=1), ["We have your order ORD-9"]),
         (OrderDelivered(9, "ORD-9", user_id=1), ["Your order ORD-9 was delivered"]),
+        (
+            SupportMessageWritten(9, "ORD-9", 4, "staff", "It left.", user_id=1),
+            ["An answer about your order ORD-9"],
+        ),
+        (SupportMessageWritten(9, "ORD-9", 4, "buyer", "Where is it?", user_id=1), []),
         (OrderPaid(9, "ORD-9", user_id=None), []),
         (OrderPaid(9, "ORD-9", user_id=404), []),
     ],
