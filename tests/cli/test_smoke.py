@@ -144,6 +144,16 @@ def test_what_is_no_shop_fails_every_check(run: Run, stranger: str) -> None:
         assert lines[-1] == f"0 of {READING_CHECKS + 1} checks passed."
 
 
-@pytest.mark.parametrize("url", ["shop.example.com", "ftp://shop.example.com", "https://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "shop.example.com",
+        "ftp://shop.example.com",
+        "https://",
+        "http://[::1",
+        "http://shop.example.com:99999",
+        "http://shop.example.com:http",
+    ],
+)
 def test_an_address_that_is_none_is_wrong_usage(run: Run, url: str) -> None:
     assert run("smoke", url).exit_code == 2

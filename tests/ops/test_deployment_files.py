@@ -105,6 +105,14 @@ def test_nobody_but_the_migration_gets_the_owner_of_the_database() -> None:
     assert 'POSTGRES_PASSWORD: ""' in shared
 
 
+def test_whoever_makes_backups_or_brings_them_back_can_reach_a_bucket() -> None:
+    guide = (ROOT / "docs" / "backups.md").read_text()
+    services = yaml.safe_load(COMPOSE)["services"]
+    [restoring] = re.findall(r"docker compose run .*?(\w+) bookstore restore$", guide, re.MULTILINE)
+    for name in ("worker", restoring):
+        assert "out" in services[name]["networks"], name
+
+
 def test_nginx_does_not_lead_to_the_internal_port() -> None:
     [internal] = re.findall(r'INTERNAL_PORT: "(\d+)"', COMPOSE)
     [public] = re.findall(r'API_PORT: "(\d+)"', COMPOSE)

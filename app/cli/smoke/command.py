@@ -34,12 +34,20 @@ def smoke(
 
     Without --buy nothing is changed there. Exit code 1: a check failed.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _leads_to_a_host(url):
         raise typer.BadParameter("must look like https://shop.example.com", param_hint="URL")
     failed = asyncio.run(_report(_check(url, timeout, is_buying=is_buying, is_insecure=is_insecure)))
     if failed:
         raise typer.Exit(1)
+
+
+def _leads_to_a_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # Half an IPv6 address, or a port that is no number or too large.
+        return False
 
 
 async def _check(url: str, longest: float, *, is_buying: bool, is_insecure: bool) -> AsyncIterator[Outcome]:

@@ -153,6 +153,18 @@ async def test_one_base_backup_at_a_time(place: Place) -> None:
     assert not under_way.exists()
 
 
+async def test_root_makes_no_base_backup_that_the_server_could_neither_read_nor_delete(place: Place) -> None:
+    shop = place.servers[0]
+    identity = shop.account.folder(place.folder / "bin") / "id"
+    identity.write_text("#!/bin/sh\necho 0\n")
+    identity.chmod(0o755)
+
+    with pytest.raises(DevStackError, match="-u postgres"):
+        place.run(shop, "sh", "-c", f"PATH={identity.parent}:$PATH wal base")
+
+    assert not list(place.folder.glob("base-*"))
+
+
 async def test_a_gap_in_the_archive_is_told_and_never_taken_for_the_moment(place: Place) -> None:
     shop = place.servers[0]
     place.wal("wal base", shop)
