@@ -26,7 +26,6 @@ _MARKUP = re.compile(
     rf"</?(?:{_NAMES})(?:[\s/][^<>]*)?>|<[a-z][\w:-]*[\s/][^<>]*=[^<>]*>|<(?:{_ACTIVE.replace(' ', '|')})\b|<!--|<!doctype|<\?xml",
     re.IGNORECASE,
 )
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>")
 _ITEM = re.compile(r"<li>")
@@ -39,6 +38,7 @@ _SPACES = re.compile(r"[ \t\r\n]+")
 _AROUND_BREAKS = re.compile(r" ?\n ?")
 _BREAKS = re.compile(r"\n{3,}")
 _LINES = re.compile(r"\s*\n[\s]*(?:- )?")
+_CDATA = "<![CDATA["
 _MOST_LAYERS = 3
 """Of references in references: what is left after them is text."""
 _PREFORMATTED = re.compile(r"<pre>(.*?)</pre>", re.DOTALL)
@@ -63,8 +63,8 @@ def plain_text(text: str) -> str:
     Escaped markup is markup, as feeds escape it once too often; text that is to keep its tags and references
     stands in `<pre>`, as `preformatted` writes it.
     """
-    if "<![CDATA[" in text:
-        text = _CDATA.sub(r"\1", text)
+    if _CDATA in text:
+        text = text.replace(_CDATA, "").replace("]]>", "")
     for _ in range(_MOST_LAYERS):
         if "<" in text and _MARKUP.search(text):
             clean = _sanitised(text)

@@ -28,6 +28,7 @@ from app.catalog.formats.markup import plain_line, plain_text
         ("if x<y and z>w", "if x<y and z>w"),
         ("The <Untitled> &foo; AT&T &lt", "The <Untitled> &foo; AT&T &lt"),
         ("<3", "<3"),
+        ("<![CDATA[" * 100_000 + "x", "x"),
         ("<![CDATA[Cake & <i>Caf&eacute;</i>]]>", "Cake & Café"),
         ('<?xml:namespace prefix = o ns = "urn:x" />Word', "Word"),
         ("A&nbsp;B <b>D&nbsp;E</b>", "A B D E"),
