@@ -18,11 +18,12 @@ async def announce_bundles(session: AsyncSession, first: int, last: int) -> None
     that are seen together what stands counts.
     """
     bundles = BundleLevelRepository(session)
-    for bundle in await bundles.lock_touched(first, last):
+    changed = await bundles.lock_touched(first, last)
+    for bundle in changed:
         told = (bundle.item_id, bundle.available, bundle.told)
         if bundle.told <= 0 < bundle.available:
             await publish(session, BundleBack(*told))
         elif bundle.available <= 0 < bundle.told:
             await publish(session, BundleOut(*told))
         await publish(session, BundleChanged(*told))
-        await bundles.set(bundle.item_id, bundle.available)
+    await bundles.keep(changed)

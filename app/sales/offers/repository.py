@@ -3,13 +3,14 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, cast, delete, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, cast, delete, insert, or_, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.goods.queries import BUYABLE
 from app.catalog.goods.schemas import ItemKind
 from app.catalog.models import BundleLevel, Item, OfferPart, StockLevel
+from app.core.db.driver import fetch
 from app.core.events.events import OutboxEvent
 from app.sales.offers.schemas import OfferPartIn
 
@@ -82,16 +83,17 @@ class BundleLevelRepository:
         changed = present.where(Item.id.in_(ids), Item.is_active, BundleLevel.available != BUYABLE)
         return [BundleToTell(*row) for row in await self._session.execute(changed.order_by(Item.id))]
 
-    async def set(self, item_id: int, available: int) -> None:
-        """Keep that this was told."""
-        await self._session.execute(
-            update(BundleLevel)
-            .where(BundleLevel.item_id == item_id)
-            .values(available=available)
-            .execution_options(synchronize_session=False)
-        )
+    async def keep(self, told: Sequence[BundleToTell]) -> None:
+        """Keep that this was told of them."""
+        ids, available = [one.item_id for one in told], [one.available for one in told]
+        await fetch(self._session, _KEEP, ids, available)
 
 
+_KEEP = """
+    UPDATE bundle_levels SET available = told.available
+    FROM unnest($1::bigint[], $2::bigint[]) AS told (item_id, available)
+    WHERE bundle_levels.item_id = told.item_id
+"""
 _BUYABLE = (
     select(Item.id).outerjoin(StockLevel, StockLevel.item_id == Item.id).where(Item.kind == ItemKind.BUNDLE)
 )
