@@ -37,7 +37,7 @@ Scopes = Annotated[
     list[Permission],
     Field(
         max_length=100,
-        description="Permissions, at most one's own; none lets the key read what its owner may read.",
+        description="Permissions, at most one's own; without any the key reads what any account may read.",
         examples=[["items:write"]],
     ),
     AfterValidator(lambda scopes: sorted(set(scopes))),

@@ -103,9 +103,9 @@ async def list_follows(
 
 
 def followers_of(told_at: datetime) -> Subquery:
-    """(account, item): who follows what was told in this run, is open, and did not list it themselves."""
+    """(account, item): who followed what is told in this run before it came, is open, and did not list it themselves."""
     fresh = (
-        select(NewItem.item_id, Item.owner_id)
+        select(NewItem.item_id, NewItem.created_at, Item.owner_id)
         .join(Item, Item.id == NewItem.item_id)
         .where(NewItem.told_at == told_at, Item.is_active)
         .cte("fresh")
@@ -119,12 +119,19 @@ def followers_of(told_at: datetime) -> Subquery:
     named = named.union(
         select(named.c.item_id, Author.id).join(Author, Author.merged_into_id == named.c.author_id)
     )
+    was_followed = Follow.created_at < fresh.c.created_at
     follows = union(
-        select(Follow.user_id, named.c.item_id).join(named, named.c.author_id == Follow.author_id),
+        select(Follow.user_id, named.c.item_id)
+        .join(named, named.c.author_id == Follow.author_id)
+        .join(fresh, fresh.c.item_id == named.c.item_id)
+        .where(was_followed),
         select(Follow.user_id, fresh.c.item_id)
         .join(Book, Book.series_id == Follow.series_id)
-        .join(fresh, fresh.c.item_id == Book.item_id),
-        select(Follow.user_id, fresh.c.item_id).join(fresh, fresh.c.owner_id == Follow.seller_id),
+        .join(fresh, fresh.c.item_id == Book.item_id)
+        .where(was_followed),
+        select(Follow.user_id, fresh.c.item_id)
+        .join(fresh, fresh.c.owner_id == Follow.seller_id)
+        .where(was_followed),
     ).subquery("following")
     return (
         select(follows.c.user_id, follows.c.item_id)

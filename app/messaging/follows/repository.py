@@ -60,13 +60,14 @@ class FollowRepository:
         """Remember the items that became visible between these places of the feed, each once and for all."""
         item_id = cast(OutboxEvent.payload["item_id"].astext, BigInteger)
         fresh = (
-            select(Item.id)
+            select(Item.id, func.min(OutboxEvent.created_at))
             .join(OutboxEvent, item_id == Item.id)
             .where(OutboxEvent.sequence.between(first, last), OutboxEvent.type == "item.created")
-            .distinct()
+            .group_by(Item.id)
             .order_by(Item.id)
         )
-        await self._session.execute(insert(NewItem).from_select(["item_id"], fresh).on_conflict_do_nothing())
+        noted = insert(NewItem).from_select(["item_id", "created_at"], fresh)
+        await self._session.execute(noted.on_conflict_do_nothing())
 
     async def open_run(self, now: datetime) -> int:
         """Take all that is new into the run of this moment, with an event for each follower of any of it; how many."""

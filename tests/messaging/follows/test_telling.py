@@ -70,6 +70,23 @@ async def test_followers_hear_once_of_what_is_new(
     assert await ask("SELECT count(*) FROM new_items WHERE told_at IS NULL") == 0
 
 
+async def test_what_was_there_when_somebody_began_to_follow_is_nothing_new(
+    live_client: httpx.AsyncClient, live_sign_up: SignUp, told: Told
+) -> None:
+    seller, bob = await live_sign_up(), await live_sign_up()
+    there = await a_book(live_client, seller, "There before", author="Le Guin", series="Hainish Cycle")
+    for target, target_id in (
+        ("sellers", seller.id),
+        ("series", there["series_id"]),
+        ("authors", there["contributors"][0]["author_id"]),
+    ):
+        await follow(live_client, bob, target, target_id)
+    await a_book(live_client, seller, "New since", author="Le Guin", series="Hainish Cycle")
+    [mail] = await told()
+    assert "New since" in text_of(mail)
+    assert "There before" not in text_of(mail)
+
+
 async def test_a_thousand_new_books_are_one_message(
     live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp, told: Told
 ) -> None:
