@@ -2,6 +2,7 @@
 
 import typer
 
+from app.cli.errors import exit_code_kept
 from devstack.contract.command import openapi_diff
 from devstack.drill import restore_drill
 from devstack.revision import revision
@@ -14,4 +15,5 @@ cli.command()(openapi_diff)
 cli.command()(restore_drill)
 
 if __name__ == "__main__":
-    cli(prog_name="bookstore")
+    with exit_code_kept():
+        cli(prog_name="bookstore")

@@ -25,8 +25,9 @@ from app.cli.dev import ROOT
 from app.cli.errors import faults_reported
 from app.cli.output import show
 from app.core.clock import utc_now
-from app.core.settings.settings import load_settings
+from app.core.settings.settings import SettingsError, load_settings
 from app.ops.backups.age import new_key
+from app.ops.backups.errors import BackupError
 from app.ops.backups.manifest import Manifest
 from app.ops.backups.target import BackupTarget
 from devstack.account import passage
@@ -47,7 +48,7 @@ def restore_drill() -> None:
 
     Exit code 1: a step failed; what it said stands above.
     """
-    with faults_reported(remedy), TemporaryDirectory(prefix="bookstore-drill-") as folder:
+    with faults_reported(_remedy), TemporaryDirectory(prefix="bookstore-drill-") as folder:
         place = _given_place() or _demo_backup(Path(folder))
         backup = _newest(place)
         typer.echo(f"\nThe shop is lost. What is left: {backup.name}, release {backup.release}.")
@@ -57,6 +58,10 @@ def restore_drill() -> None:
             from_dump = _recover(variables)
             from_log = _recover_moment(servers, variables)
         _tell(backup, age, from_dump, from_log)
+
+
+def _remedy(fault: Exception) -> str | None:
+    return str(fault) if isinstance(fault, SettingsError | BackupError) else remedy(fault)
 
 
 def _given_place() -> Variables:

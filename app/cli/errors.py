@@ -3,6 +3,8 @@
 Light to import, so that `make run` answers Ctrl-C at once; what is known of the application's faults is in `remedies`.
 """
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -25,6 +27,23 @@ def faults_reported(remedy: Remedy) -> Iterator[None]:
         if reason is None:
             raise
         refuse(reason)
+
+
+@contextmanager
+def exit_code_kept() -> Iterator[None]:
+    """End the process with the exit code that was said.
+
+    Where files were asked for, one of obstore's threads may still be on its way back from the last call, and Python
+    before 3.14 that ends then aborts.
+    """
+    try:
+        yield
+    except SystemExit as end:
+        if "obstore" not in sys.modules or not isinstance(end.code, int):
+            raise
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(end.code)
 
 
 def refuse(reason: str) -> NoReturn:

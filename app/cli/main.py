@@ -15,7 +15,7 @@ from app.cli import admin, backup, dev
 from app.cli.certificate import certificate
 from app.cli.demo import demo_cli
 from app.cli.dev import ROOT, HostOption, PortOption
-from app.cli.errors import faults_reported
+from app.cli.errors import exit_code_kept, faults_reported
 from app.cli.jobs import jobs_cli
 from app.cli.keys import keys_cli
 from app.cli.probe import warn_of_servers_away
@@ -131,19 +131,8 @@ def main() -> None:
     guard_process()
     # Typer would put its own hook in place of ours before it raises a bug.
     try:
-        cli(prog_name="bookstore")
-    except SystemExit as end:
-        _end(end)
+        with exit_code_kept():
+            cli(prog_name="bookstore")
     except Exception as fault:
         logging.getLogger("process").critical("uncaught", exc_info=fault)
         sys.exit(1)
-
-
-def _end(end: SystemExit) -> None:
-    """Leave, with the exit code that was said."""
-    if "obstore" not in sys.modules or not isinstance(end.code, int):
-        raise end
-    # One of its threads may still be on its way back from the last call, and Python before 3.14 that ends then aborts.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(end.code)
