@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from typing import Any
 
@@ -81,33 +83,54 @@ async def test_a_name_that_means_this_machine_is_never_called(shop: Shop, worker
     assert shop.receiver.requests == []
 
 
+@asynccontextmanager
+async def worker_with(names: Names, settings: Settings) -> AsyncIterator[None]:
+    """A worker that looks names up here."""
+    outbound = Outbound(OutboundSettings(networks=(ip_network(NETWORKS),)), names.resolve)
+    worker = Worker(settings)
+    outside = worker._outside  # noqa: SLF001 (its database, with names of ours)
+    fields = {name: getattr(outside, name) for name in HandlerContext.__dataclass_fields__}
+    stopping = worker._stopping  # noqa: SLF001 (as above)
+    worker._sender = WebhookSender(HandlerContext(**{**fields, "outbound": outbound}), stopping)  # noqa: SLF001 (as above)
+    task = asyncio.create_task(worker.run(is_scheduling=False))
+    try:
+        yield
+    finally:
+        worker.stop()
+        await task
+
+
 async def test_where_a_name_leads_is_looked_at_with_each_try(shop: Shop, worker_settings: Settings) -> None:
     owner = await shop.sign_up()
     path = f"http://hooks.example:{shop.receiver.port}/"
     webhook = await shop.register(owner, "/", url=path)
     # Outside, then a machine inside, then both at once, and back.
     names = Names([["10.0.0.1"], ["127.0.0.1", "10.0.0.1"], ["127.0.0.1"]])
-    outbound = Outbound(OutboundSettings(networks=(ip_network(NETWORKS),)), names.resolve)
-    worker = Worker(worker_settings)
-    outside = worker._outside  # noqa: SLF001 (its database, with names of ours)
-    fields = {name: getattr(outside, name) for name in HandlerContext.__dataclass_fields__}
-    stopping = asyncio.Event()
-    sender = WebhookSender(HandlerContext(**{**fields, "outbound": outbound}), stopping)
-    worker._sender = sender  # noqa: SLF001 (as above)
-    sender._stopping = worker._stopping  # noqa: SLF001 (as above)
-    task = asyncio.create_task(worker.run(is_scheduling=False))
-    await shop.tell(done("A", owner.id))
-    for attempt in (1, 2):
-        await shop.holds(f"attempts = {attempt} AND claimed_until IS NULL FROM webhook_deliveries")
-        [delivery] = await shop.deliveries(owner, webhook)
-        assert "not on the public internet" in delivery["error"]
-        assert shop.receiver.requests == []
-        await shop.change("UPDATE webhook_deliveries SET due_at = now()")
-    await shop.all_sent()
-    worker.stop()
-    await task
+    async with worker_with(names, worker_settings):
+        await shop.tell(done("A", owner.id))
+        for attempt in (1, 2):
+            await shop.holds(f"attempts = {attempt} AND claimed_until IS NULL FROM webhook_deliveries")
+            [delivery] = await shop.deliveries(owner, webhook)
+            assert "not on the public internet" in delivery["error"]
+            assert shop.receiver.requests == []
+            await shop.change("UPDATE webhook_deliveries SET due_at = now()")
+        await shop.all_sent()
     assert len(shop.receiver.requests) == 1
     assert names.asked == ["hooks.example"] * 3
+
+
+async def test_a_try_that_nobody_foresaw_failed_too(shop: Shop, worker_settings: Settings) -> None:
+    owner = await shop.sign_up()
+    path = f"http://hooks.example:{shop.receiver.port}/"
+    webhook = await shop.register(owner, "/", url=path)
+    async with worker_with(Names([["no address at all"], ["127.0.0.1"]]), worker_settings):
+        await shop.tell(done("A", owner.id))
+        await shop.holds("attempts = 1 AND claimed_until IS NULL FROM webhook_deliveries", within=10)
+        [delivery] = await shop.deliveries(owner, webhook)
+        assert "not on your side" in delivery["error"]
+        assert (await shop.read(owner, webhook))["failures"] == 1
+        await shop.change("UPDATE webhook_deliveries SET due_at = now()")
+        await shop.all_sent()
 
 
 async def test_killed_in_the_middle_the_next_worker_sends_it_once_more_with_the_same_id(

@@ -69,7 +69,14 @@ class WebhookSender:
         self._woken.set()
 
     async def _send(self, claimed: Claimed) -> None:
-        outcome = await self._post(claimed)
+        started = monotonic()
+        try:
+            outcome = await self._post(claimed)
+        except Exception:  # noqa: BLE001 (a try of which nothing is recorded would be made again for ever)
+            _log.exception("webhook_not_sent", webhook_id=claimed.endpoint_id)
+            outcome = Outcome(
+                monotonic() - started, error="it could not be sent; the fault is not on your side"
+            )
         WEBHOOK_TRY_DURATION.observe(outcome.seconds)
         _log.info(
             "webhook_tried",
