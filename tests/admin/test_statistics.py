@@ -302,34 +302,6 @@ async def test_carts_of_guests_count_the_same_before_and_after_they_are_deleted(
     assert await session.scalar(text(kept)) == "1 3"
 
 
-async def test_carts_of_accounts_count_the_same_before_and_after_the_accounts_are_deleted(
-    client: httpx.AsyncClient, session: AsyncSession, admin: Caller, seller: Caller, sign_up: SignUp
-) -> None:
-    items = [await a_book(client, seller), await a_book(client, seller, "Another")]
-    gone = [await sign_up() for _ in range(3)]
-    # By the last line of each; of an empty one nothing is told.
-    filled = [[in_berlin(2, 12), in_berlin(3, 0)], [in_berlin(3, 0, 14)], []]
-    for caller, moments in zip(gone, filled, strict=True):
-        cart = Cart(user_id=caller.id)
-        session.add(cart)
-        await session.flush()
-        for item, moment in zip(items, moments, strict=False):
-            session.add(
-                CartLine(cart_id=cart.id, item_id=item["id"], quantity=1, seen_price=10, added_at=moment)
-            )
-    await session.commit()
-    asked = {"from_": "2026-03-02", "to": "2026-03-04"}
-    before = await ask(client, admin, "conversion", **asked)
-    assert [day["carts"] for day in before["current"]["buckets"]] == [0, 2]
-
-    ids = {"ids": [caller.id for caller in gone]}
-    await session.execute(text("DELETE FROM users WHERE id = ANY(:ids)"), ids)
-    await session.commit()
-
-    assert await session.scalar(text("SELECT count(*) FROM carts")) == 0
-    assert await ask(client, admin, "conversion", **asked) == before
-
-
 async def test_accounts_count_on_the_day_they_were_opened(
     client: httpx.AsyncClient, session: AsyncSession, admin: Caller, sign_up: SignUp
 ) -> None:

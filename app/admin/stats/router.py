@@ -43,8 +43,7 @@ async def get_sales_statistics(
 async def get_conversion_statistics(query: Annotated[StatsQuery, Query()], reads: HotDep) -> Response:
     """Carts, orders, payments begun and orders paid on the web, each counted when it happened.
 
-    Carts that never became an order count by when they were last filled, also those of guests whose time is over
-    and of accounts that were deleted.
+    Carts that never became an order count by when they were last filled, also those of guests whose time is over.
     """
     return await reads.answer_private(partial(queries.get_conversion, query=query))
 

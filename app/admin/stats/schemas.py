@@ -135,7 +135,7 @@ class ConversionFigures(ResponseModel):
     """How far those came who filled a cart on the web. Each step counts when it was taken."""
 
     carts: int = Field(
-        description="Carts that became orders; others by when they were last filled, whether they are still there or not.",
+        description="Carts that became orders; others by when they were last filled, also those of guests whose time is over.",
         examples=[400],
     )
     orders: int = Field(description="Orders placed, paid or not.", examples=[60])

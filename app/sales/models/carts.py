@@ -55,10 +55,7 @@ class CartLine(Base):
 
 
 class CartQuarter(Base):
-    """How many carts that are gone were last filled in a quarter of an hour: what is kept of them.
-
-    Those of guests whose time is over; and, by a trigger of the database, those of accounts that were deleted.
-    """
+    """How many carts of guests, which are gone, were last filled in a quarter of an hour: what is kept of them."""
 
     __tablename__ = "cart_quarters"
 

@@ -18,7 +18,7 @@ def test_the_migration_gives_them_the_number_that_new_ones_have(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", empty_database_url)
     config = Config(CONFIG)
-    command.downgrade(config, "0073")
+    command.downgrade(config, "0072")
 
     async def run(*statements: str) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(empty_database_url.replace("+asyncpg", ""))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from alembic import op
 from app.core.db.backfill import back_fill
 
-revision: str = "0074"
-down_revision: str | None = "0073"
+revision: str = "0073"
+down_revision: str | None = "0072"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
