@@ -37,7 +37,6 @@ _TAG = re.compile(r"<[^>]*>")
 _SPACES = re.compile(r"[ \t\r\n]+")
 _AROUND_BREAKS = re.compile(r" ?\n ?")
 _BREAKS = re.compile(r"\n{3,}")
-_LINES = re.compile(r"\s*\n[\s]*(?:- )?")
 _CDATA = "<![CDATA["
 _MOST_LAYERS = 3
 """Of references in references: what is left after them is text."""
@@ -78,7 +77,9 @@ def plain_text(text: str) -> str:
 def plain_line(text: str, between: str = " ") -> str:
     """As `plain_text`, on one line, with `between` where a tag breaks it."""
     plain = plain_text(text)
-    return plain if plain == text else _LINES.sub(between, plain.removeprefix("- "))
+    if plain == text:
+        return plain
+    return between.join(filter(None, (line.strip().removeprefix("- ") for line in plain.split("\n"))))
 
 
 def _sanitised(source: str) -> str:

@@ -33,7 +33,7 @@ _CREDITED_BEFORE = re.compile(
     r"((?:(?:edited|translated|illustrated|read|narrated) )?by) (.+)", re.IGNORECASE
 )
 _BEHIND_A_ROLE = re.compile(r"(?<=\)),\s*")
-_AND_OTHERS = re.compile(r"(?:^|[\s,]+)[\[(]?(?:et al\.?|u\. ?a\.|and others)[\])]?$", re.IGNORECASE)
+_AND_OTHERS = re.compile(r"(?:^|[\s,])[\[(]?(?:et al\.?|u\. ?a\.|and others)[\])]?$", re.IGNORECASE)
 _BETWEEN_ROLES = re.compile(r"\s*(?:[,/&]|\band\b)\s*")
 _name = TextRule(TypeAdapter(PersonName))
 
@@ -98,11 +98,13 @@ def credits_cell(listed: Sequence[Credit]) -> str:
 def _credits_of_entry(entry: str) -> list[Credit]:
     named = _BEHIND_A_ROLE.split(entry)
     if all(_roles_of(one) for one in named[:-1]):
-        return [credit for one in named for credit in _credits_of_name(_AND_OTHERS.sub("", one))]
-    return _credits_of_name(_AND_OTHERS.sub("", entry))
+        return [credit for one in named for credit in _credits_of_name(one)]
+    return _credits_of_name(entry)
 
 
 def _credits_of_name(entry: str) -> list[Credit]:
+    if others := _AND_OTHERS.search(entry):
+        entry = entry[: others.start()].rstrip(" ,")
     if not entry:
         return []
     found = _roles_of(entry)

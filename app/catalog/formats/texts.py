@@ -10,7 +10,7 @@ from app.catalog.books.fields import FieldValue
 
 T = TypeVar("T")
 
-_LINE_BREAKS = re.compile(r"[ \t]*[\r\n\t][\s]*")
+_LINE_BREAKS = re.compile(r"[\r\n\t]+")
 _WITHOUT_BREAKS = str.maketrans("", "", "\n\r\t")
 _LENGTHS = frozenset({"string_too_long", "too_long"})
 
@@ -49,7 +49,7 @@ class TextRule:
             if shown.isprintable():
                 return text if text.isascii() else unicodedata.normalize("NFC", text)
         if self._is_single_line:
-            text = _LINE_BREAKS.sub(" ", text)
+            text = " ".join(filter(None, map(str.strip, _LINE_BREAKS.split(text))))
         return checked(self._adapter, text.strip())
 
 

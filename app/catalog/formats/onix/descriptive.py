@@ -126,7 +126,7 @@ def _numbered(title: str, number: str) -> str:
 
 def _without_number(title: str, number: str) -> str:
     """The title of a set without the number of the volume behind it; `Catch 22` is all title."""
-    between = r"(?:[,;:]\s*|\s+(?=[a-z]))(?:(?:vol|volume|bd|band|part|teil|book|no|nr)\.?\s*)?"
+    between = r"(?:[,;:]\s{0,3}|\s{1,3}(?=[a-z]))(?:(?:vol|volume|bd|band|part|teil|book|no|nr)\.?\s{0,3})?"
     return re.sub(rf"{between}{re.escape(number)}$", "", title, flags=re.IGNORECASE) if number else title
 
 
