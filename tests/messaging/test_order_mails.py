@@ -1,5 +1,6 @@
 """Each thing that happens to an order is mailed once, to whoever bought it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 
@@ -33,12 +34,12 @@ class Bought:
     shipment_id: int
 
 
-async def bought(app: FastAPI, user_id: int | None = 1) -> Bought:
+async def bought(app: FastAPI, user_id: int | None = 1, lines: Sequence[Sold] = LINES) -> Bought:
     async with app.state.database.sessions.begin() as session:
-        order: Order = await an_order(session, user_id, LINES)
+        order: Order = await an_order(session, user_id, lines)
         order.pickup_code = "K7WQ2XMR"
-        lines = select(OrderLine.id).where(OrderLine.order_id == order.id).order_by(OrderLine.position)
-        packed = [{"line_id": (await session.scalars(lines)).all()[1], "quantity": 1}]
+        ids = select(OrderLine.id).where(OrderLine.order_id == order.id).order_by(OrderLine.position)
+        packed = [{"line_id": (await session.scalars(ids)).all()[-1], "quantity": 1}]
         parcel = Shipment(order_id=order.id, carrier="DHL", tracking="JJD 0099", lines=packed)
         session.add(parcel)
         await session.flush()
@@ -90,6 +91,15 @@ async def test_an_order_is_mailed_when_it_is_placed_paid_shipped_and_refunded(
     assert "5.50 EUR" in texts[3]
     assert "K7WQ2XMR" in texts[4]
     assert not any("K7WQ2XMR" in text for text in texts[:4])
+
+
+async def test_amounts_are_not_misread_where_commas_are_decimal(
+    mailed: Mailed, live_app: FastAPI, change: Change
+) -> None:
+    order = await bought(live_app, lines=[Sold("Atlas", 2, "1250.50")])
+    await change("UPDATE users SET language = 'de'")
+    [mail] = await mailed(OrderCreated(order.id, order.number, "2501.00", "EUR", user_id=1))
+    assert "2 x Atlas: 2501.00 EUR" in text_of(mail)
 
 
 @pytest.mark.parametrize(

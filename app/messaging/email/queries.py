@@ -74,4 +74,5 @@ def _lines(order: Order, lines: Sequence[OrderLine], parcel: Shipment | None) ->
 
 
 def _money(amount: Decimal, currency: str) -> str:
-    return f"{round_money(amount, currency):,f}"
+    # Without marks of thousands: what is one in English is a decimal comma in German.
+    return f"{round_money(amount, currency):f}"
