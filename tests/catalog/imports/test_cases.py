@@ -46,3 +46,17 @@ async def test_a_reading_tracker_exports_its_authors_twice(importer: Importer) -
     assert (job["state"], job["counts"]["updated"]) == ("completed", 1)
     book = await importer.book("9791236000018")
     assert (book["author"], book["tags"], book["format"]) == ("Ann Writer", ["signed"], "hardcover")
+
+
+async def test_numbers_within_series_prices_and_columns_arrive(importer: Importer) -> None:
+    for name in ("prices-with-signs.csv", "numbered-columns.csv", "series-with-numbers.csv"):
+        await importer.finish((CASES / name).read_bytes(), name)
+    books = {book["title"]: book for book in await importer.books()}
+    assert [books[one]["price"] for one in ("With its sign", "With groups", "In doubt")] == [12.5, 1250, None]
+    two, one = books["Two columns"], books["One of two"]
+    assert [person["name"] for person in two["contributors"]] == ["Ann Writer", "Reader, Bob"]
+    assert (two["tags"], one["tags"]) == (["cosy", "crime"], ["cosy", "paris, france"])
+    volumes = [books[title] for title in ("First", "Second", "Third")]
+    assert len({book["series_id"] for book in volumes}) == 1
+    assert [book["series_position"] for book in volumes] == ["1", "II", "3"]
+    assert [book["published_on"] for book in volumes] == ["2019-03-05", "1998-05", None]
