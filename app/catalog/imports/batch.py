@@ -165,7 +165,13 @@ class Triage:
             if record.action is not Action.DELETE:
                 return ()
         if record.key is None or (record.isbn13 is None and record.action is Action.DELETE):
-            return [RowProblem("isbn", "Without an ISBN a row can only be created.", "missing")]
+            return [
+                RowProblem(
+                    "isbn",
+                    "Without an ISBN a row can only be created: give it one, or send it with mode=create.",
+                    "missing",
+                )
+            ]
         if record.key in self._seen:
             return [_REPEATED]
         self._seen.add(record.key)
