@@ -67,6 +67,13 @@ def _fits(email: str) -> str:
     return email
 
 
+def _without_name(email: object) -> object:
+    # Pydantic would take the address out of it.
+    if isinstance(email, str) and "<" in email:
+        raise ValueError("must be an address alone, such as ada@example.com")
+    return email
+
+
 def is_reserved(username: str) -> bool:
     """Whether nobody may register the name."""
     return username in RESERVED_NAMES
@@ -110,7 +117,9 @@ Username = Annotated[
     ),
 ]
 FreeUsername = Annotated[Username, AfterValidator(_is_free_to_take)]
-Email = Annotated[EmailStr, AfterValidator(_fits), Field(examples=["ada@example.com"])]
+Email = Annotated[
+    EmailStr, BeforeValidator(_without_name), AfterValidator(_fits), Field(examples=["ada@example.com"])
+]
 NewPassword = Annotated[
     str,
     Field(

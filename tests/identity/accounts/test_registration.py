@@ -116,6 +116,8 @@ async def test_twelve_characters_need_no_kinds_of_them_and_eight_need_all(
         {"username": None},
         {"email": "not an address"},
         {"email": "ada@localhost"},
+        {"email": "Ada Lovelace <ada@example.com>"},
+        {"email": "<ada@example.com>"},
         {"full_name": " "},
         {"full_name": "Ada\u0000"},
         {"role": "admin"},
