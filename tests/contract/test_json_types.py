@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi._compat import ModelField
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -90,6 +92,34 @@ def test_every_json_body_of_a_route_is_such_a_model() -> None:
                 is_form = type(route.body_field.field_info).__name__ in {"Form", "File"}
                 is_request = isinstance(model, type) and issubclass(model, RequestModel)
                 assert is_form or is_request or "| None" in annotation, (route.name, annotation)
+
+
+def patterns_in(schema: Any) -> set[str]:
+    """The patterns of which pydantic's own error would show the expression, in whatever the schema holds."""
+    if isinstance(schema, list | tuple):
+        return set().union(*map(patterns_in, schema))
+    if not isinstance(schema, dict):
+        return set()
+    own = {str(schema["pattern"])} if schema.get("type") == "str" and "pattern" in schema else set()
+    return own.union(*(patterns_in(part) for name, part in schema.items() if name != "metadata"))
+
+
+def parameters_of(dependant: Dependant) -> Iterator[ModelField]:
+    yield from (*dependant.path_params, *dependant.query_params, *dependant.header_params)
+    for needed in dependant.dependencies:
+        yield from parameters_of(needed)
+
+
+def test_no_error_shows_a_regular_expression() -> None:
+    for model in dict.fromkeys(request_models()):
+        if model.__module__.startswith("app."):
+            assert patterns_in(model.__pydantic_core_schema__) == set(), model
+    for router in ROUTERS:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                for parameter in parameters_of(route.dependant):
+                    kind: Any = Annotated[parameter.field_info.annotation, parameter.field_info]
+                    assert patterns_in(TypeAdapter[Any](kind).core_schema) == set(), (route.name, parameter)
 
 
 async def test_a_book_is_refused_by_field(client: httpx.AsyncClient, seller: Caller) -> None:

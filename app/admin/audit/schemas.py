@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.core.db.paging import ListQuery
-from app.core.http.schemas import Line, Moment, ResponseModel, RowId, Timestamp
+from app.core.http.schemas import Line, Moment, ResponseModel, RowId, Timestamp, shaped
 
 LONGEST_FILTER = 200
 _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -72,7 +72,9 @@ class AuditCheck(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    anchor: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+    anchor: (
+        Annotated[str, *shaped("^[0-9a-f]{64}$", "must be 64 hexadecimal digits, as head_hash is")] | None
+    ) = Field(
         default=None,
         description="A `head_hash` that you noted earlier, elsewhere: the chain must still hold it.",
         examples=[_HASH],

@@ -20,6 +20,7 @@ from app.core.db.idempotency_keys import Claim, Vault, find_sent_before
 from app.core.db.transaction import SessionDep
 from app.core.errors import AppError, refuses
 from app.core.http.problems import GENERIC
+from app.core.http.schemas import shaped
 from app.core.http.uploads import MULTIPART, media_type
 from app.core.rate_limit import client_address
 from app.core.settings.settings import Settings
@@ -216,12 +217,11 @@ def _unpack(answer: bytes) -> Response:
 
 
 KeyHeader = Annotated[
-    str | None,
+    Annotated[str, *shaped("^[ -~]*$", "must be of the printable characters of ASCII")] | None,
     Header(
         alias=_HEADER,
         min_length=1,
         max_length=255,
-        pattern="^[ -~]*$",
         description="A value of your own, such as a UUID, new for each thing to be made. Sent again within 24 h, the"
         " same request with the same key does nothing: it has the first answer, with `Idempotent-Replayed: true`.",
         examples=["0b6f0ecf-3d3c-4e0e-9a3c-0d6b3f6f8f52"],

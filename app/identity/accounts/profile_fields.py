@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, StringCon
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from app.core.clock import utc_now
-from app.core.http.schemas import Line, VisibleLine
+from app.core.http.schemas import Line, VisibleLine, shaped
 from app.identity.emails import login_key
 from app.identity.password_rules import LONGEST
 
@@ -110,7 +110,10 @@ def _is_of_age(born: date) -> date:
 Username = Annotated[
     str,
     BeforeValidator(lambda name: login_key(name) if isinstance(name, str) else name),
-    StringConstraints(min_length=3, max_length=30, pattern=r"^[a-z][a-z0-9_-]*$"),
+    StringConstraints(min_length=3, max_length=30),
+    *shaped(
+        r"^[a-z][a-z0-9_-]*$", "must begin with a letter and have only letters, digits, _ and -, all of ASCII"
+    ),
     Field(
         description="Starts with a letter; letters, digits, `_` and `-`; kept in lower case.",
         examples=["ada"],
@@ -146,7 +149,8 @@ NotificationWays = Annotated[
 ]
 Language = Annotated[
     str,
-    StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"),
+    StringConstraints(max_length=35),
+    *shaped(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", "must be a language tag, such as de or pt-BR"),
     Field(
         description="What mails are written in (BCP 47): the nearest that the shop writes, else English.",
         examples=["de"],

@@ -4,14 +4,15 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from app.core.http.schemas import RequestModel, ResponseModel, Timestamp
+from app.core.http.schemas import RequestModel, ResponseModel, Timestamp, shaped
 
 _LONGEST_TOKEN = 4096
 _LONGEST_PASSWORD_SENT = 1024
 TotpCode = Annotated[
     str,
     BeforeValidator(lambda code: code.replace(" ", "") if isinstance(code, str) else code),
-    Field(pattern=r"^[0-9]{6}$", description="The six digits that the app shows.", examples=["287082"]),
+    *shaped(r"^[0-9]{6}$", "must be the six digits that the app shows"),
+    Field(description="The six digits that the app shows.", examples=["287082"]),
 ]
 
 

@@ -50,7 +50,7 @@ class TokenForm(FormModel):
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)
 
-    grant_type: str | None = Field(default=None, pattern="^password$", examples=["password"])
+    grant_type: Literal["password"] | None = Field(default=None, examples=["password"])
     username: str = Field(description="The user name or the e-mail address.", examples=["ada"])
     password: str = Field(json_schema_extra={"format": "password"}, examples=["Lovelace-1815!"])
     scope: str = Field(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from app.core.http.conditional import matches_any
 from app.core.http.problems import problems
 from app.core.http.responses import PRIVATE, HotDep
+from app.core.http.schemas import shaped
 from app.core.storage.storage import Storage
 from app.sales.errors import OrderNotFound
 from app.sales.invoices import queries
@@ -20,7 +21,11 @@ from app.sales.orders.schemas import OrderNumber
 
 router = APIRouter(prefix="/api/v1/orders/{number}", tags=["orders"])
 
-CreditNoteNumber = Annotated[str, Path(pattern=r"^CN-[0-9]{4}-[0-9]{6,}$", examples=["CN-2026-000007"])]
+CreditNoteNumber = Annotated[
+    str,
+    *shaped(r"^CN-[0-9]{4}-[0-9]{6,}$", "must be the number of a credit note, such as CN-2026-000007"),
+    Path(examples=["CN-2026-000007"]),
+]
 _PDF: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The PDF, always the same bytes.",

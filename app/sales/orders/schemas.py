@@ -16,12 +16,17 @@ from app.core.http.schemas import (
     RowId,
     Text,
     Timestamp,
+    shaped,
 )
 from app.sales.addresses.schemas import Address
 from app.sales.order_states import Action, FulfilmentStatus, OrderStatus, PaymentStatus
 
 LARGEST_LINE = 1000
-OrderNumber = Annotated[str, Field(pattern=r"^ORD-[0-9]{8}$", examples=["ORD-57483923"])]
+OrderNumber = Annotated[
+    str,
+    *shaped(r"^ORD-[0-9]{8}$", "must be the number of an order, such as ORD-57483923"),
+    Field(examples=["ORD-57483923"]),
+]
 Notes = Annotated[Text, Field(max_length=1000, examples=["Please wrap it."])]
 
 
