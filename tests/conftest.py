@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from alembic.config import Config
 from fastapi import FastAPI
@@ -47,6 +48,10 @@ PASSWORD_HASH = (
 PUBLIC_URL = "https://localhost:8000"
 INTERNAL_PORT = 8001
 JWT_SECRET = "a-secret-of-the-test-suite-and-of-nothing-else-as-long-as-sha512-wants-it"
+
+# How long an example takes says nothing where others use the machine too.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 _numbers = itertools.count(1)
 

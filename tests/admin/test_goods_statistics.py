@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -121,7 +121,6 @@ async def test_sums_of_items_make_no_difference(
     assert best["currencies"][0]["items"][0]["item_id"] == 99
 
 
-@settings(deadline=None)
 @given(MOMENTS, st.timedeltas(timedelta(seconds=1), timedelta(days=1200)), st.integers(-400, 1300))
 def test_parts_of_a_period_fit_together(since: datetime, length: timedelta, ahead: int) -> None:
     until = datetime.combine((since + timedelta(days=ahead)).date(), time.min, UTC)

@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.admin.stats.periods import MOST_BUCKETS, Interval, Period, added_up, start_of, zone_name, zone_of
@@ -85,7 +85,6 @@ def test_the_period_before_is_never_empty() -> None:
     assert after_the_gap.previous().since == after_the_gap.since - timedelta(days=1)
 
 
-@settings(deadline=None)
 @given(MOMENTS, st.timedeltas(timedelta(seconds=1), timedelta(days=50)), st.sampled_from(ODD_PLACES))
 def test_buckets_fill_the_period_without_a_gap(since: datetime, length: timedelta, place: str) -> None:
     asked = Period(since, since + length, ZoneInfo(place))
@@ -97,7 +96,6 @@ def test_buckets_fill_the_period_without_a_gap(since: datetime, length: timedelt
             assert all(one < other for one, other in pairwise([*bounds, asked.until]))
 
 
-@settings(deadline=None)
 @given(
     MOMENTS,
     st.timedeltas(timedelta(seconds=1), timedelta(days=2)),

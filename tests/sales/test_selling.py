@@ -247,7 +247,6 @@ def test_whatever_happens_stock_money_and_discounts_stay_right(
             settings=settings(
                 max_examples=8,
                 stateful_step_count=40,
-                deadline=None,
                 derandomize=True,
                 suppress_health_check=[*HealthCheck],
             ),

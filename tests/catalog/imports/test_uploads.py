@@ -67,7 +67,7 @@ async def test_the_body_must_be_a_form_with_one_file(importer: Importer) -> None
 
 
 async def test_a_declared_encoding_is_believed_before_the_file_is_judged(importer: Importer) -> None:
-    content = FILE.decode().encode("utf-16-le")
+    content = "\u3042,isbn,title\n,9780261102217,A\n".encode("utf-16-le")
     refused = await importer.post(content)
     assert (refused.status_code, refused.json()["code"]) == (422, "unreadable-file")
     job = await importer.finish(content, encoding="utf-16-le")

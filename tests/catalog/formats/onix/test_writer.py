@@ -10,7 +10,7 @@ from typing import Any
 from unicodedata import normalize
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -121,7 +121,6 @@ WORDS = (
 )
 
 
-@settings(deadline=None)
 @given(
     title=WORDS,
     name=WORDS,
