@@ -53,6 +53,9 @@ JWT_SECRET = "a-secret-of-the-test-suite-and-of-nothing-else-as-long-as-sha512-w
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
+# A look through everything for garbage stops the process for up to two seconds: there is memory enough for fewer of them.
+gc.set_threshold(700, 10, 100)
+
 _numbers = itertools.count(1)
 
 
