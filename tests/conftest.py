@@ -59,6 +59,11 @@ gc.set_threshold(700, 10, 100)
 _numbers = itertools.count(1)
 
 
+def pytest_collection_finish() -> None:
+    """Leave the tests and all that they import out of those looks."""
+    gc.freeze()
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """An account that is logged in."""
@@ -141,11 +146,13 @@ class OneTransaction(Database):
     def __init__(self, settings: DatabaseSettings) -> None:
         super().__init__(settings)
         self.outer: AsyncConnection | None = None
+        self.background: set[asyncio.Task[Any]] = set()
+        """What the application does beside requests: it would use the connection while the test does."""
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """The connection that is set, for one statement; without one, as the application's."""
-        if self.outer is not None:
+        if self.outer is not None and asyncio.current_task() not in self.background:
             yield self.outer
             return
         async with super().reading() as connection:
@@ -170,7 +177,10 @@ async def app(servers: Servers, make_database: DatabaseMaker) -> AsyncIterator[F
     """The production application, shared by all tests that are rolled back."""
     with make_database() as url:
         settings = settings_for(servers, url)
-        async with running_app(settings, OneTransaction(settings.database)) as application:
+        database = OneTransaction(settings.database)
+        before = asyncio.all_tasks()
+        async with running_app(settings, database) as application:
+            database.background = asyncio.all_tasks() - before
             # What stays for the whole session is not looked through for garbage again and again.
             gc.freeze()
             yield application
