@@ -141,13 +141,12 @@ def empty_database_url(make_database: DatabaseMaker) -> Iterator[str]:
 
 
 class OneTransaction(Database):
-    """A database whose sessions are savepoints in one connection's transaction while that is set."""
+    """A database whose sessions are savepoints in one connection's transaction while that is set; not `background`'s."""
 
     def __init__(self, settings: DatabaseSettings) -> None:
         super().__init__(settings)
         self.outer: AsyncConnection | None = None
         self.background: set[asyncio.Task[Any]] = set()
-        """What the application does beside requests: it would use the connection while the test does."""
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -181,7 +180,6 @@ async def app(servers: Servers, make_database: DatabaseMaker) -> AsyncIterator[F
         before = asyncio.all_tasks()
         async with running_app(settings, database) as application:
             database.background = asyncio.all_tasks() - before
-            # What stays for the whole session is not looked through for garbage again and again.
             gc.freeze()
             yield application
 
