@@ -33,3 +33,8 @@ def complaints(record: Record) -> list[tuple[str, str]]:
 def warned(record: Record) -> list[tuple[str, str]]:
     """The warnings as (field, type)."""
     return [(warning.field, warning.type) for warning in record.warnings]
+
+
+def quoted(cell: str) -> str:
+    """The cell as CSV writes it in quotes."""
+    return '"' + cell.replace('"', '""') + '"'

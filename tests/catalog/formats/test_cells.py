@@ -9,18 +9,9 @@ import pytest
 from app.catalog.formats.people import credits_cell, credits_of
 from app.catalog.formats.record import Record
 from app.catalog.languages import TWO_LETTERS
-from tests.catalog.formats.reading import records_of, warned
+from tests.catalog.formats.reading import quoted, records_of, warned
 
 HOBBIT = "9780261102217"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "books.csv"
-
-
-def quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"'
 
 
 def record_of(path: Path, field: str, cell: str, delimiter: str = ",") -> Record:

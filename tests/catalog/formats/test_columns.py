@@ -12,11 +12,6 @@ from tests.catalog.formats.reading import complaints, records_of, source_of, war
 HOBBIT = "9780261102217"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "books.csv"
-
-
 @pytest.mark.parametrize(
     ("header", "field"),
     [

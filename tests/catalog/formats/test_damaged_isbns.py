@@ -6,18 +6,9 @@ import pytest
 
 from app.catalog.formats.damaged_isbns import SHORTENED, repair_isbn
 from app.catalog.isbn import to_isbn10
-from tests.catalog.formats.reading import complaints, records_of
+from tests.catalog.formats.reading import complaints, quoted, records_of
 
 HUNGER = "9780439023481"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "books.csv"
-
-
-def quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"'
 
 
 @pytest.mark.parametrize(
