@@ -18,6 +18,7 @@ import asyncpg
 import httpx
 import hypothesis
 import pytest
+import redis
 from alembic.config import Config
 from fastapi import FastAPI
 from sqlalchemy import select, update
@@ -39,7 +40,6 @@ from devstack import Servers, throwaway_servers
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "template_bookstore"
-SHARED = "bookstore_tests"
 PASSWORD = "Correct-horse-1!"
 # The hash of PASSWORD at the lowest cost.
 PASSWORD_HASH = (
@@ -118,7 +118,7 @@ def template_database(servers: Servers) -> str:
 
 @pytest.fixture(scope="session")
 def make_database(servers: Servers, template_database: str) -> DatabaseMaker:
-    """Clones the migrated database; the clone is dropped at the end."""
+    """Clones the migrated database; at the end the clone is dropped, and Redis emptied of what went with it."""
 
     @contextmanager
     def make() -> Iterator[str]:
@@ -129,6 +129,8 @@ def make_database(servers: Servers, template_database: str) -> DatabaseMaker:
             yield servers.postgres.url(name)
         finally:
             run_sql(servers, f"DROP DATABASE {name} WITH (FORCE)")
+            with redis.Redis.from_url(servers.redis_url) as shared:
+                shared.flushdb()
 
     return make
 
@@ -247,7 +249,6 @@ async def live_app(servers: Servers, empty_database_url: str) -> AsyncIterator[F
     """An application that really commits, on a database of its own."""
     async with running_app(settings_for(servers, empty_database_url)) as application:
         yield application
-        await application.state.redis.flushdb()
 
 
 @pytest.fixture
@@ -350,8 +351,7 @@ async def audit_entries(
     query = {"limit": 100, **filters}
     answer = await client.get("/api/v1/admin/audit", params=query, headers=auditor.headers)
     assert answer.status_code == 200, answer.text
-    entries: list[dict[str, Any]] = answer.json()["items"]
-    return entries[::-1]
+    return list(reversed(answer.json()["items"]))
 
 
 async def events_of(arranging: AsyncSession, kind: str) -> list[dict[str, Any]]:

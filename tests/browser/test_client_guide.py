@@ -56,7 +56,6 @@ async def test_the_guides_client_logs_in_writes_and_resumes_by_cookies(
             page.html = _page(address)
             page.plan = {"username": seller.username, "password": PASSWORD}
             steps = await run_page(browser, page, tmp_path)
-            await app.state.redis.flushdb()
 
     assert steps["stranger"]["value"] is False
     assert steps["wrong password"]["status"] == 401

@@ -227,7 +227,6 @@ async def open_shop(servers: Servers, make_database: DatabaseMaker) -> AsyncIter
             shop = Shop(make_importer(app, client, staff), {})
             await shop.arrange()
             yield shop
-            await app.state.redis.flushdb()
 
 
 @pytest.fixture(scope="module")

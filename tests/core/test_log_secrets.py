@@ -67,7 +67,6 @@ async def loud_app(
     settings = settings_for(servers, empty_database_url, log={"level": "DEBUG", "format": style})
     async with running_app(settings) as application:
         yield application
-        await application.state.redis.flushdb()
 
 
 @contextmanager

@@ -40,7 +40,6 @@ async def signing_app(servers: Servers, empty_database_url: str, key_file: Path)
     keys = {"secret": JWT_SECRET, "keys_file": key_file}
     async with running_app(settings_for(servers, empty_database_url, jwt=keys)) as application:
         yield application
-        await application.state.redis.flushdb()
 
 
 @pytest.fixture

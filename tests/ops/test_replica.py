@@ -108,4 +108,3 @@ async def test_reads_go_to_the_replica_and_to_the_primary_while_it_is_away(
         assert await is_free("grace")
         pair.replica.start()
         assert not await is_free("ada")
-        await app.state.redis.flushdb()

@@ -54,7 +54,6 @@ async def run_the_shop(settings: Settings, running_worker: RunningWorker) -> Non
             verdict = await client.get("/api/v1/admin/audit/verify", headers=admin.headers)
             assert verdict.json()["valid"], verdict.text
         assert await ask("SELECT count(*) FROM dead_letters") == 0
-        await app.state.redis.flushdb()
 
 
 async def _register(client: httpx.AsyncClient) -> None:

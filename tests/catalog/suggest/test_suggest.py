@@ -218,4 +218,3 @@ async def test_suggestions_have_a_limit_of_their_own(servers: Servers, make_data
             assert answers[0].headers["ratelimit-policy"] == '"suggest";q=2;w=60'
             assert int(answers[2].headers["retry-after"]) >= 1
             assert (await client.get("/api/v1/books?search=ab")).status_code == 200
-            await app.state.redis.flushdb()

@@ -56,7 +56,6 @@ async def shop(
     wish = {"breach_check": True, "breach_url": f"http://127.0.0.1:{port}/range", **password}
     async with server, running_app(settings_for(servers, database_url, password=wish)) as app:
         yield app
-        await app.state.redis.flushdb()
         await asyncio.gather(*(task for task in service.under_way if task is not None))
 
 

@@ -170,7 +170,6 @@ async def test_in_another_worker_a_revoked_key_ends_within_moments(
             await here.delete(f"{KEYS}/{made['id']}", headers=owner.headers)
             await asyncio.sleep(0.1)
             assert (await there.get(ME, headers=with_key(made))).status_code == 401
-        await one.state.redis.flushdb()
 
 
 async def test_while_redis_is_away_postgresql_decides(
@@ -220,7 +219,6 @@ async def strict_app(servers: Servers, make_database: DatabaseMaker) -> AsyncIte
         settings = settings_for(servers, url, rate_limit={"factor": 1, "api_key": "3/minute"})
         async with running_app(settings) as application:
             yield application
-            await application.state.redis.flushdb()
 
 
 async def test_whoever_tries_many_unknown_keys_is_slowed_down_and_others_are_not(strict_app: FastAPI) -> None:

@@ -52,7 +52,6 @@ async def strict_app(servers: Servers, empty_database_url: str) -> AsyncIterator
     settings = settings_for(servers, empty_database_url, mfa={"required_for_staff": True})
     async with running_app(settings) as application:
         yield application
-        await application.state.redis.flushdb()
 
 
 @pytest.fixture

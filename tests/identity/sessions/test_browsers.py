@@ -185,7 +185,6 @@ async def test_an_allowed_origin_may_preflight_and_write(servers: Servers, empty
             assert not any("Secure" in cookie for cookie in login.headers.get_list("set-cookie"))
             headers = {"Origin": SHOP, "X-CSRF-Token": login.json()["csrf_token"]}
             assert (await page.post(BOOKS, json=BOOK, headers=headers)).status_code == 201
-        await app.state.redis.flushdb()
 
 
 async def test_a_cookie_without_the_prefix_is_not_ours(browser: httpx.AsyncClient, seller: Caller) -> None:
@@ -246,4 +245,3 @@ async def test_in_development_over_http_the_cookies_have_plain_names(
             twice = {"Cookie": f"access_token=a; access_token={page.cookies['access_token']}"}
             page.cookies.clear()
             assert (await page.get(ME, headers=twice)).json()["code"] == "doubled-cookie"
-        await app.state.redis.flushdb()

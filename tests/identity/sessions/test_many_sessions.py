@@ -116,7 +116,6 @@ async def narrow_app(servers: Servers, empty_database_url: str) -> AsyncIterator
     jwt = {"secret": JWT_SECRET, "max_sessions": 3}
     async with running_app(settings_for(servers, empty_database_url, jwt=jwt)) as application:
         yield application
-        await application.state.redis.flushdb()
 
 
 async def make_caller(app: FastAPI) -> Caller:

@@ -41,7 +41,6 @@ async def test_selling_waits_for_the_proof_where_the_shop_asks_for_it(
         )
         assert doubted.json()["is_verified"] is False
         assert [answer.status_code for answer in await sell(client, caller)] == [403, 403]
-        await application.state.redis.flushdb()
 
 
 async def test_by_default_nobody_has_to_prove_an_address_to_sell(

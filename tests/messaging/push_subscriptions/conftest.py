@@ -49,7 +49,6 @@ def worker_settings(
 async def live_app(worker_settings: Settings) -> AsyncIterator[FastAPI]:
     async with running_app(worker_settings) as application:
         yield application
-        await application.state.redis.flushdb()
 
 
 @pytest.fixture

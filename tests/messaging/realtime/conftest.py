@@ -162,7 +162,6 @@ async def live_server(settings: Settings) -> AsyncIterator[Live]:
             server.should_exit = True
             await serving
             LEAVING.has_begun = LEAVING.hangs_up = False
-            await app.state.redis.flushdb()
 
 
 @pytest.fixture

@@ -33,7 +33,6 @@ async def shop(servers: Servers, empty_database_url: str) -> AsyncIterator[FastA
     """An application on the same servers, for what Gunicorn's does not show."""
     async with running_app(settings_for(servers, empty_database_url)) as app:
         yield app
-        await app.state.redis.flushdb()
 
 
 def beside(app: FastAPI, server: Gunicorn) -> Live:

@@ -56,7 +56,6 @@ def worker_settings(servers: Servers, empty_database_url: str, post_office: Post
 async def live_app(worker_settings: Settings) -> AsyncIterator[FastAPI]:
     async with running_app(worker_settings) as application:
         yield application
-        await application.state.redis.flushdb()
 
 
 @pytest.fixture

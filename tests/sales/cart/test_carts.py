@@ -345,4 +345,3 @@ async def test_guessing_coupons_is_limited_wherever_one_is_tried(
         del quote["coupon"]
         answer = await client.post("/api/v1/checkout/quote", json=quote, headers=caller.headers)
         assert answer.json()["code"] == "cart-empty"
-        await app.state.redis.flushdb()

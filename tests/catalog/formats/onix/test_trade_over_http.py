@@ -37,7 +37,6 @@ async def importer(servers: Servers, empty_database_url: str) -> AsyncIterator[I
         async with app.state.database.sessions.begin() as session:
             staff = await make_account(app, session, Role.MODERATOR)
         yield make_importer(app, client, staff)
-        await app.state.redis.flushdb()
 
 
 def case(name: str) -> bytes:
