@@ -21,6 +21,7 @@ from app.core.client_addresses import in_both_spellings
 from app.core.cores import usable_cores
 from app.core.db.budget import check_connections
 from app.core.http.leaving import LeavingServer
+from app.core.http.serving import protocol_options
 from app.core.logging import configure_logging, guard_process
 from app.core.settings.settings import SettingsError, load_settings
 
@@ -64,19 +65,10 @@ class Worker(UvicornWorker):
 
     CONFIG_KWARGS = {  # noqa: RUF012 - Uvicorn's worker wants a plain dict
         "loop": "uvloop",
-        # Uvicorn's for httptools, with bounds: a proxy in front is advisable, not needed. By name, for the worker to
-        # import: what makes metrics must not do so in the master, before they have a file.
-        "http": "app.core.http.protocol:BoundedProtocol",
-        "ws": "app.core.http.protocol:BoundedSocket",
-        "ws_max_size": _settings.stream.message_size,
-        # What it keeps for each connection would be most of what an idle one takes.
-        "ws_per_message_deflate": False,
         # A failed start must stop the server, not leave one that answers 500.
         "lifespan": "on",
         "timeout_graceful_shutdown": _GRACE - _settings.drain_seconds - _TO_CLOSE,
-        "server_header": False,
-        # The application writes one line per request itself, with the route's template.
-        "access_log": False,
+        **protocol_options(_settings.stream),
     }
 
     async def _serve(self):  # noqa: ANN202 - as above

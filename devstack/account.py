@@ -1,5 +1,6 @@
 """Who the servers run as, and where that user can read and write."""
 
+import fcntl
 import hashlib
 import os
 import pwd
@@ -16,6 +17,8 @@ from devstack.errors import DevStackError
 # sun_path holds 108 bytes with its NUL; ".s.PGSQL.5432" is the longest name we put behind the folder.
 _LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432")
 _MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp is safe there
+_TEMPORARY = "bookstore-test-"
+_OWNER = "owner"
 _ROOM = 4 << 30
 """Bytes that must be free there: containers often have 64 MiB."""
 
@@ -94,15 +97,41 @@ def server_home(home: Path, account: Account) -> Path:
 def temporary_home(account: Account, *, in_memory: bool = False) -> Path:
     """A new folder for throw-away servers, where the account can enter and a socket path is short enough.
 
-    `in_memory`: where there is room for it and TMPDIR names no other place.
+    `in_memory`: where there is room for it and TMPDIR names no other place. What processes that were killed left in
+    such folders goes at this moment.
     """
     bases = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - mkdtemp is safe there
     if in_memory and "TMPDIR" not in os.environ and _has_room(_MEMORY):
         bases.insert(0, _MEMORY)
     for base in bases:
         if account.can_enter(base) and len(bytes(base)) + 40 < _LONGEST_SOCKET_FOLDER:
-            return passage(Path(tempfile.mkdtemp(prefix="bookstore-test-", dir=base)))
+            _sweep(base)
+            home = passage(Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=base)))
+            _own(home)
+            return home
     raise DevStackError("No temporary folder that the servers can use: set TMPDIR to a short path.")
+
+
+def _own(home: Path) -> None:
+    """Mark the folder as ours until this process ends, however it ends: the kernel drops the lock with it.
+
+    The mark appears locked, so that nobody takes a folder that is just being made for an abandoned one.
+    """
+    mark = home / f"{_OWNER}.new"
+    descriptor = os.open(mark, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    mark.rename(home / _OWNER)
+
+
+def _sweep(base: Path) -> None:
+    """Remove the folders whose owner is gone; those of other users stay, and those without a mark."""
+    for mark in base.glob(f"{_TEMPORARY}*/{_OWNER}"):
+        try:
+            with mark.open() as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            continue
+        shutil.rmtree(mark.parent, ignore_errors=True)
 
 
 def _has_room(folder: Path) -> bool:

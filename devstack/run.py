@@ -24,25 +24,13 @@ def run(host: HostOption = "127.0.0.1", port: PortOption = 8000, reload: ReloadO
 
 def _plan(host: str, port: int, sources: Path | None) -> Plan:
     """A new process is a line here."""
-    uvicorn = (
-        "uvicorn",
-        "app.main:app",
-        "--app-dir",
-        str(ROOT),
-        "--log-level",
-        "warning",
-        "--no-server-header",
-        "--ws-per-message-deflate",
-        "false",
-    )
-    bounds = ("--host", host, "--port", str(port), "--timeout-graceful-shutdown", "5")
     return Plan(
         root=ROOT,
         host=host,
         port=port,
         steps=(_python("migrate", "app.cli", "migrate"), _python("demo", "app.cli", "demo", "--if-empty")),
         services=(
-            _python("api", *uvicorn, *bounds),
+            _python("api", "devstack.api", host, str(port)),
             _python("worker", "app.cli", "worker", "--with-scheduler"),
         ),
         sources=sources,

@@ -95,6 +95,9 @@ def test_a_new_key_is_printed_as_age_does(run: Run) -> None:
         ({"keep_daily": -1}, "BACKUP_KEEP_DAILY"),
         ({"url": "file:///srv/storage/backups"}, "outside STORAGE_URL"),
         ({"url": "file:///srv/"}, "outside STORAGE_URL"),
+        ({"url": "s3://bucket/x/../backups"}, "BACKUP_URL: must name its prefix plainly"),
+        ({"url": "s3://bucket/%2E%2E/backups"}, "BACKUP_URL: must name its prefix plainly"),
+        ({"url": "s3://bucket//backups"}, "BACKUP_URL: must name its prefix plainly"),
     ],
 )
 def test_a_wrong_setting_is_named(key: str, backup: dict[str, object], complaint: str) -> None:
@@ -102,3 +105,47 @@ def test_a_wrong_setting_is_named(key: str, backup: dict[str, object], complaint
 
     with pytest.raises(SettingsError, match=complaint):
         load_settings(jwt={"secret": JWT_SECRET}, backup=given, storage={"url": "file:///srv/storage"})
+
+
+@pytest.mark.parametrize(
+    ("backup", "storage"),
+    [
+        ("{}/x/../files", "{}/files"),
+        ("{}/x/%2E%2E/files/backups", "{}/files"),
+        ("{}//files", "{}/files"),
+        ("{}/link", "{}/files"),
+        ("{}", "{}/link/shop"),
+        ("s3://bucket/shop/backups/", "s3://bucket/shop"),
+        ("s3://bucket/shop%2Fbackups", "s3://bucket/shop"),
+        ("s3://bucket", "s3://bucket/shop"),
+        (Path(".local/storage/backups").absolute().as_uri(), ""),
+    ],
+)
+def test_backups_do_not_lie_among_the_files_however_the_place_is_spelt(
+    tmp_path: Path, key: str, backup: str, storage: str
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "files")
+    places = [{"url": url.replace("{}", tmp_path.as_uri())} for url in (backup, storage)]
+
+    with pytest.raises(SettingsError, match="outside STORAGE_URL"):
+        load_settings(jwt={"secret": JWT_SECRET}, backup={"key": key, **places[0]}, storage=places[1])
+
+
+@pytest.mark.parametrize(
+    ("backup", "storage"),
+    [
+        ("file:///srv/backups", "file:///srv/back"),
+        ("s3://bucket/shop-backups", "s3://bucket/shop"),
+        ("s3://other/shop", "s3://bucket/shop"),
+        ("s3://srv/storage", "file:///srv/storage"),
+    ],
+)
+def test_backups_lie_beside_the_files(key: str, backup: str, storage: str) -> None:
+    settings = load_settings(
+        environment="development",
+        jwt={"secret": JWT_SECRET},
+        backup={"key": key, "url": backup},
+        storage={"url": storage},
+    )
+
+    assert settings.backup.url == backup

@@ -1,7 +1,10 @@
 """The throw-away servers that the tests stand on, and what a checkout keeps."""
 
 import asyncio
+import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -64,7 +67,32 @@ def test_throwaway_files_are_in_memory_where_there_is_room(
         monkeypatch.setattr(account, "_ROOM", room)
         home = account.temporary_home(account.Account(), in_memory=True)
         assert (home.parent == Path(memory)) is is_there
-        home.rmdir()
+        shutil.rmtree(home)
+
+
+def test_files_of_a_process_that_was_killed_go_at_the_next_start_and_those_of_a_living_one_stay(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (unmarked := tmp_path / "bookstore-test-unmarked").mkdir()
+    living = account.temporary_home(account.Account())
+    script = (
+        f"import os, tempfile; tempfile.tempdir = {str(tmp_path)!r}\n"
+        "from devstack import account\n"
+        "home = account.temporary_home(account.Account())\n"
+        "(home / 'files').mkdir()\n"
+        "print(home, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    killed = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=False)  # noqa: S603 - a fixed script
+    left = Path(killed.stdout.strip())
+    assert (left / "files").exists()
+
+    account.temporary_home(account.Account())
+
+    assert not left.exists()
+    assert living.exists()
+    assert unmarked.exists()
 
 
 def test_each_server_stops_and_starts_on_its_own_at_the_same_address() -> None:

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from limits import parse as parse_rate
@@ -222,6 +222,8 @@ class StorageSettings(BaseModel):
     def _names_a_place(cls, url: str) -> str:
         if url and not url.startswith(("file:///", "s3://")):
             raise ValueError("must look like file:///folder or s3://bucket/prefix")
+        if url.startswith("s3://") and {"", ".", ".."} & set(_segments(url)[1:]):
+            raise ValueError("must name its prefix plainly, without . or .. or //")
         return url
 
     @property
@@ -231,6 +233,16 @@ class StorageSettings(BaseModel):
             return Path(".local/storage").absolute()
         parts = urlsplit(self.url)
         return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+
+    def overlaps(self, other: "StorageSettings") -> bool:
+        """Whether one of the two places lies in the other, however they are spelt."""
+        shorter, longer = sorted((self.place, other.place), key=len)
+        return longer[: len(shorter)] == shorter
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The folder, or the bucket with its prefix, part by part; in one spelling."""
+        return tuple(_segments(self.url)) if self.folder is None else self.folder.resolve().parts
 
 
 class ShopSettings(BaseModel):
@@ -373,6 +385,11 @@ class AllowedSettings(BaseModel):
                     f"{host!r} is no host without a port, such as shop.example.com or *.example.com"
                 )
         return hosts
+
+
+def _segments(url: str) -> list[str]:
+    """The bucket, and the prefix part by part."""
+    return unquote(url).removeprefix("s3://").rstrip("/").split("/")
 
 
 def _split(text: str, separator: str = ",") -> list[str]:

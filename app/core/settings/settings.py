@@ -243,7 +243,7 @@ class Settings(_DatabaseOnly):
             raise ValueError("PROFILER must be off outside development: it shows the code to whoever asks")
         if self.shop_region and self.shop_region[:2] != self.country:
             raise ValueError("SHOP_REGION must lie in SHOP_COUNTRY: DE-BY in DE")
-        if self.backup.url and _overlap(self.backup.url, self.storage.url):
+        if self.backup.url and self.backup.overlaps(self.storage):
             raise ValueError(
                 "BACKUP_URL must lie outside STORAGE_URL: a backup would hold the ones before it"
             )
@@ -359,12 +359,6 @@ def load_database_settings() -> DatabaseSettings:
 def _env_file() -> str | None:
     """`.env` in the working directory, another file that DOTENV names, or none when it is empty."""
     return os.environ.get("DOTENV", ".env") or None
-
-
-def _overlap(one: str, other: str) -> bool:
-    """Whether one of the two places lies in the other."""
-    shorter, longer = sorted((f"{one.rstrip('/')}/", f"{other.rstrip('/')}/"), key=len)
-    return longer.startswith(shorter)
 
 
 def _explain(problem: ErrorDetails) -> str:

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from app.core.events.events import Event, publish
 from app.core.events.feed import live_channel, sequence_events
 from app.core.http.leaving import LEAVING
+from app.core.http.serving import protocol_options
 from app.core.settings.settings import Settings
 from app.sales.orders.events import OrderPaid
 from devstack import Servers
@@ -137,16 +138,7 @@ async def live_server(settings: Settings) -> AsyncIterator[Live]:
     async with running_app(settings) as app:
         listening = socket.create_server(("127.0.0.1", 0))
         address = f"127.0.0.1:{listening.getsockname()[1]}"
-        config = uvicorn.Config(
-            app,
-            http="app.core.http.protocol:BoundedProtocol",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            ws="app.core.http.protocol:BoundedSocket",
-            ws_max_size=settings.stream.message_size,
-            ws_per_message_deflate=False,
-        )
+        config = uvicorn.Config(app, lifespan="off", log_config=None, **protocol_options(settings.stream))
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve([listening]))
         try:
