@@ -31,13 +31,6 @@ _ITEM_ID: TypeAdapter[int] = TypeAdapter(RowId)
 _AMOUNT: TypeAdapter[Decimal] = TypeAdapter(PriceIn)
 
 
-def plain_digits(text: str, what: str) -> str:
-    """The text where it is nothing but digits. Raises FieldRefused: it is no whole number of `what`."""
-    if not (text.isascii() and text.isdigit()):
-        raise FieldRefused(f"must be a whole number of {what}", "not-a-number")
-    return text
-
-
 def read_integer(adapter: TypeAdapter[int], cell: str) -> int:
     """A whole number within the bounds of its field; `2008.0` is one. Raises FieldRefused."""
     match = _INTEGER.fullmatch(cell)

@@ -11,7 +11,8 @@ Code = Annotated[
     Field(
         max_length=100,
         description=(
-            "An ISBN in any form, an EAN-13 with or without its add-on of five digits, or a SKU in any case."
+            "An ISBN in any form, an EAN-13 with or without its add-on of five digits, a SKU in any case, "
+            "or the number on the shop's own label of an item."
         ),
         examples=["9780261102217 51299"],
     ),

@@ -30,7 +30,7 @@ router = APIRouter(prefix="/api/v1/till", tags=["till"], route_class=IdempotentR
     dependencies=[TILL_SELLER],
 )
 async def scan_code(scanned: ScanIn, currency: Currency, hot: HotDep) -> Response:
-    """Find an item by its ISBN in any form, by an EAN-13 with or without its add-on, or by its SKU in any case."""
+    """Find an item by its ISBN in any form, by an EAN-13 with or without its add-on, by its SKU or by its label."""
     return await hot.answer_private(partial(queries.scan, code=scanned.code, currency=currency))
 
 

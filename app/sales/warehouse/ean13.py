@@ -1,13 +1,7 @@
-"""EAN-13 bar codes (GS1 General Specifications, 5.2.1): pure.
-
-A book's is its ISBN-13. Anything else has one of the numbers that shops may give within their walls, which
-begin with 2: two, then the item's id in eleven digits, then the check digit.
-"""
+"""EAN-13 bar codes (GS1 General Specifications, 5.2.1): pure."""
 
 from itertools import groupby
 from typing import NamedTuple
-
-from app.catalog.isbn import check_digit_13
 
 _LEFT = (
     "0001101",
@@ -25,7 +19,6 @@ _LEFT = (
 _SETS = ("AAAAAA", "AABABB", "AABBAB", "AABBBA", "ABAABB", "ABBAAB", "ABBBAA", "ABABAB", "ABABBA", "ABBABA")
 """Which sets write the left half; together they say the first digit."""
 _INVERTED = str.maketrans("01", "10")
-_IN_STORE = "2"
 _GUARDS = frozenset({*range(3), *range(45, 50), *range(92, 95)})
 
 
@@ -35,20 +28,6 @@ class Bar(NamedTuple):
     start: int
     width: int
     is_guard: bool
-
-
-def in_store_code(item_id: int) -> str:
-    """The number of an item without an ISBN."""
-    first_twelve = f"{_IN_STORE}{item_id:011d}"
-    return first_twelve + check_digit_13(first_twelve)
-
-
-def item_of(code: str) -> int | None:
-    """The id of the item that an in-store number means; None of any other number."""
-    is_ours = (
-        len(code) == len(in_store_code(0)) and code.isascii() and code.isdigit() and code[0] == _IN_STORE
-    )
-    return int(code[1:-1]) if is_ours and check_digit_13(code[:-1]) == code[-1] else None
 
 
 def modules(code: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 from app.core.clock import utc_now
 from app.core.pdf import make_pdf
 from app.sales.invoices.contents import address_lines, customer_of
-from app.sales.warehouse.ean13 import bars, in_store_code
+from app.sales.scanning.codes import in_store_code
+from app.sales.warehouse.ean13 import bars
 from app.sales.warehouse.queries import Labelled, Picked, PickedOrder
 
 _LABELS = Path(__file__).with_name("labels.typ")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sales.scanning.codes import ScannedCode, read_code
+from app.sales.scanning.codes import ScannedCode, in_store_code, read_code
 
 ISBN = "9780261102217"
 
@@ -10,21 +10,22 @@ ISBN = "9780261102217"
 @pytest.mark.parametrize(
     ("code", "read"),
     [
-        (ISBN, ScannedCode(ISBN, None)),
-        ("978-0-261-10221-7", ScannedCode(ISBN, None)),
-        (" 978 0 261 10221 7 ", ScannedCode(ISBN, None)),
-        ("0261102214", ScannedCode(ISBN, None)),
-        ("ISBN 0-261-10221-4", ScannedCode(ISBN, None)),
-        ("080442957x", ScannedCode("9780804429573", None)),
-        ("９７８０２６１１０２２１７", ScannedCode(ISBN, None)),
-        (f"{ISBN}51299", ScannedCode(ISBN, None, "51299")),
-        (f"{ISBN} 51299", ScannedCode(ISBN, None, "51299")),
-        ("978-0-261-10221-7 51299", ScannedCode(ISBN, None, "51299")),
-        (f"{ISBN}\t05", ScannedCode(ISBN, None, "05")),
-        ("BK-000042", ScannedCode(None, "BK-000042")),
-        (" bk-000042 ", ScannedCode(None, "BK-000042")),
-        ("BK–0042", ScannedCode(None, "BK-0042")),
-        ("st-0042", ScannedCode(None, "ST-0042")),
+        (ISBN, ScannedCode(isbn=ISBN)),
+        ("978-0-261-10221-7", ScannedCode(isbn=ISBN)),
+        (" 978 0 261 10221 7 ", ScannedCode(isbn=ISBN)),
+        ("0261102214", ScannedCode(isbn=ISBN)),
+        ("ISBN 0-261-10221-4", ScannedCode(isbn=ISBN)),
+        ("080442957x", ScannedCode(isbn="9780804429573")),
+        ("９７８０２６１１０２２１７", ScannedCode(isbn=ISBN)),
+        (f"{ISBN}51299", ScannedCode(isbn=ISBN, add_on="51299")),
+        (f"{ISBN} 51299", ScannedCode(isbn=ISBN, add_on="51299")),
+        ("978-0-261-10221-7 51299", ScannedCode(isbn=ISBN, add_on="51299")),
+        (f"{ISBN}\t05", ScannedCode(isbn=ISBN, add_on="05")),
+        ("BK-000042", ScannedCode(sku="BK-000042")),
+        (" bk-000042 ", ScannedCode(sku="BK-000042")),
+        ("BK–0042", ScannedCode(sku="BK-0042")),
+        ("st-0042", ScannedCode(sku="ST-0042")),
+        ("2000000000428", ScannedCode(item_id=42)),
     ],
 )
 def test_codes_are_read_in_every_form(code: str, read: ScannedCode) -> None:
@@ -36,6 +37,8 @@ def test_codes_are_read_in_every_form(code: str, read: ScannedCode) -> None:
     [
         ("9780261102218", "check digit"),
         ("9780261102218 51299", "check digit"),
+        ("2000000000420", "check digit"),
+        ("٢٠٠٠٠٠٠٠٠٠٤٢٨", "digits"),
         ("9771234567003", "found by their SKU"),
         ("977123456700305", "found by their SKU"),
         ("9790260000438", "found by their SKU"),
@@ -52,3 +55,8 @@ def test_codes_are_read_in_every_form(code: str, read: ScannedCode) -> None:
 def test_what_is_no_code_is_told_why(code: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         read_code(code)
+
+
+@pytest.mark.parametrize("item_id", [1, 42, 99_999_999_999])
+def test_the_number_of_a_label_leads_back_to_its_item(item_id: int) -> None:
+    assert read_code(in_store_code(item_id)) == ScannedCode(item_id=item_id)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.identity.permissions import Role
 from app.sales.models import Order, OrderPart, Payment
+from app.sales.scanning.codes import in_store_code
 from tests.conftest import Caller, SignUp, events_of
 from tests.factories import a_book, an_item, an_offer, an_order, once
 
@@ -72,9 +73,18 @@ async def test_a_book_is_found_by_every_form_of_its_codes(
     }
 
 
+async def test_goods_without_isbn_are_found_by_the_number_of_their_label(
+    client: httpx.AsyncClient, seller: Caller, moderator: Caller
+) -> None:
+    pen = await an_item(client, seller)
+    found = await scan(client, moderator, in_store_code(pen["id"]))
+    assert (found.status_code, found.json()["item_id"]) == (200, pen["id"])
+
+
 @pytest.mark.parametrize(
     ("code", "told"),
     [
+        ("2999999999991", "There is no item with the number 99999999999 of this shop's labels"),
         ("9780261102217", "There is no item with the ISBN"),
         ("BK-999999", "There is no item with the SKU"),
         ("9771234567003", "found by their SKU"),

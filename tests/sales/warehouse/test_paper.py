@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.sales.models import Order, OrderLine, OrderPart
-from app.sales.warehouse.ean13 import bars, in_store_code, item_of, modules
+from app.sales.scanning.codes import in_store_code
+from app.sales.warehouse.ean13 import bars, modules
 from tests.conftest import Caller
 from tests.factories import a_book, an_item
 from tests.sales.invoices.conftest import Sold, an_order
@@ -47,18 +48,6 @@ def test_the_bars_are_those_that_scanners_read() -> None:
     assert len(drawn) == 30
     assert sum(bar.is_guard for bar in drawn) == 6
     assert (drawn[0].start, drawn[-1].start + drawn[-1].width) == (0, 95)
-
-
-@pytest.mark.parametrize("item_id", [1, 42, 99_999_999_999])
-def test_an_items_own_number_leads_back_to_it(item_id: int) -> None:
-    code = in_store_code(item_id)
-    assert len(code) == 13
-    assert item_of(code) == item_id
-
-
-@pytest.mark.parametrize("code", ["", "9780306406157", "2000000000420", "٢٠٠٠٠٠٠٠٠٠٤٢٢", "20000000004222"])
-def test_no_other_number_is_an_items_own(code: str) -> None:
-    assert item_of(code) is None
 
 
 async def test_labels_have_title_price_and_number_as_often_as_asked(

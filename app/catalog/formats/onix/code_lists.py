@@ -132,7 +132,6 @@ DAY = "00"
 MONTH = "01"
 YEAR = "05"
 FREE_TEXT = "12"
-EXACT_TIMES = frozenset({"13", "14"})
 """List 55."""
 
 RECOMMENDED_WITH_TAX, FIXED_WITH_TAX = "02", "04"
