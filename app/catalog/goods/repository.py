@@ -44,7 +44,10 @@ class ItemRepository:
             await self._session.execute(insert(BookCategory), rows)
 
     async def delete(self, item: Item) -> None:
-        """Delete the item with everything that belongs to it; the ledger keeps its entries."""
+        """Delete the item with everything that belongs to it; the ledger keeps its entries.
+
+        The database refuses it while open orders wait for some of it.
+        """
         await self._session.execute(delete(Item).where(Item.id == item.id))
 
 
@@ -103,8 +106,11 @@ _MOVE = """
 """
 _LOCK = "SELECT item_id FROM stock_levels WHERE item_id = ANY ($1::bigint[]) ORDER BY item_id FOR UPDATE"
 _CLOSE = """
+    WITH locked AS MATERIALIZED (
+        SELECT item_id, on_hand FROM stock_levels WHERE item_id = ANY ($1::bigint[]) ORDER BY item_id FOR UPDATE
+    )
     INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id)
-    SELECT item_id, -on_hand, 0, $2, $3::bigint FROM stock_levels WHERE item_id = ANY ($1::bigint[]) AND on_hand <> 0
+    SELECT item_id, -on_hand, 0, $2, $3::bigint FROM locked WHERE on_hand <> 0
 """
 
 
