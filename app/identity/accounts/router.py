@@ -124,7 +124,7 @@ async def deactivate_own_account(
     user: FreshProfileEditor, precondition: PreconditionDep, accounts: AccountServiceDep
 ) -> None:
     """Deactivate the account and end all its sessions, API keys and passkeys. An administrator can open it again."""
-    await accounts.deactivate(user.user_id, precondition)
+    await accounts.deactivate(user, precondition)
 
 
 @router.get("/me/permissions", summary="List what one may do")

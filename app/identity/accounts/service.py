@@ -24,6 +24,7 @@ from app.identity.passwords import hash_password
 from app.identity.permissions import Role
 from app.identity.principal import Principal, account_group, profile_group
 from app.identity.sessions.opened import tell_listeners
+from app.identity.sessions.queries import is_still_logged_in
 from app.identity.tokens import invalid_token
 
 PROFILE_FIELDS = (
@@ -88,7 +89,7 @@ class AccountService:
 
     async def replace(self, caller: Principal, precondition: Precondition, profile: ProfileIn) -> None:
         """Set the whole profile. Raises InvalidToken, StaleVersion, StepUpRequired."""
-        user = await self._lock(caller.user_id, precondition)
+        user = await self._lock(caller, precondition)
         await self._apply(caller, user, profile, ProfileIn.model_fields.keys())
 
     async def change(self, caller: Principal, precondition: Precondition, patch: ProfilePatch) -> None:
@@ -96,28 +97,28 @@ class AccountService:
 
         Raises InvalidToken, StaleVersion, PhoneNeeded, and StepUpRequired for another address or phone.
         """
-        user = await self._lock(caller.user_id, precondition)
+        user = await self._lock(caller, precondition)
         if patch.model_fields_set:
             await self._apply(caller, user, patch, patch.model_fields_set)
 
-    async def deactivate(self, user_id: int, precondition: Precondition) -> None:
+    async def deactivate(self, caller: Principal, precondition: Precondition) -> None:
         """Close the account and end its sessions and API keys; only an administrator opens it again.
 
         Raises InvalidToken, StaleVersion, LastAdmin.
         """
         await self._guard.lock_roles()
-        user = await self._lock(user_id, precondition)
+        user = await self._lock(caller, precondition)
         await self._guard.require_other_admin(user)
         user.is_active = False
         await self._accounts.flush()
-        record_audit(self._db, "user.deactivated", ("user", user_id), {"is_active": (True, False)})
-        await self._credentials.end(user_id, AccountEvent.DEACTIVATED)
-        invalidate(self._db, profile_group(user_id))
+        record_audit(self._db, "user.deactivated", ("user", user.id), {"is_active": (True, False)})
+        await self._credentials.end(user.id, AccountEvent.DEACTIVATED)
+        invalidate(self._db, profile_group(user.id))
 
-    async def _lock(self, user_id: int, precondition: Precondition) -> User:
-        user = await self._accounts.lock(user_id)
-        if user is None or not user.is_active:
-            raise invalid_token("The account of this token is closed.")
+    async def _lock(self, caller: Principal, precondition: Precondition) -> User:
+        user = await self._accounts.lock(caller.user_id)
+        if user is None or not await is_still_logged_in(self._db, caller):
+            raise invalid_token("The session of this token has ended; log in again.")
         precondition.check(user.version)
         return user
 

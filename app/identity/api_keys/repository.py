@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.identity.authentication.queries import key_ends_at
-from app.identity.models import ApiKey, User
+from app.identity.models import ApiKey
 
 
 class ApiKeyRepository:
@@ -14,10 +14,6 @@ class ApiKeyRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._db = session
-
-    async def lock_owner(self, owner_id: int) -> None:
-        """Lock the account against others who would make keys for it, until the transaction ends."""
-        await self._db.execute(select(User.id).where(User.id == owner_id).with_for_update(key_share=True))
 
     async def count_usable(self, owner_id: int) -> int:
         """How many keys of the account work."""

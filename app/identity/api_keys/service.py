@@ -32,6 +32,7 @@ from app.identity.events import ApiKeyMade
 from app.identity.models import ApiKey
 from app.identity.permissions import permissions_of
 from app.identity.principal import Principal, account_group
+from app.identity.sessions.repository import SessionRepository
 
 MOST_KEYS = 50
 
@@ -39,14 +40,15 @@ MOST_KEYS = 50
 class ApiKeyService:
     """Makes and ends the keys of one caller, who must be logged in."""
 
-    def __init__(self, session: AsyncSession, keys: ApiKeyRepository) -> None:
+    def __init__(self, session: AsyncSession, keys: ApiKeyRepository, sessions: SessionRepository) -> None:
         self._db = session
         self._keys = keys
+        self._sessions = sessions
 
     @classmethod
     def build(cls, session: AsyncSession) -> Self:
         """Compose it on one session."""
-        return cls(session, ApiKeyRepository(session))
+        return cls(session, ApiKeyRepository(session), SessionRepository(session))
 
     async def create(self, owner: Principal, request: ApiKeyIn) -> ApiKeyCreated:
         """A new key with at most the caller's permissions; of staff it lasts 90 days at most.
@@ -58,7 +60,7 @@ class ApiKeyService:
 
     async def generate(self, owner: Principal) -> ApiKeyCreated:
         """The one default key, with all that the caller may do; an earlier one ends. Raises TooManyApiKeys."""
-        await self._keys.lock_owner(owner.user_id)
+        await self._sessions.require_owner(owner)
         await self._revoke_default(owner)
         return await self._add(owner, ApiKey(name=DEFAULT_NAME, scopes=sorted(owner.permissions)))
 
@@ -69,7 +71,7 @@ class ApiKeyService:
         that the owner's role still allows.
         Raises ApiKeyNotFound, ApiKeyReplaced, InsufficientScope, TooManyApiKeys.
         """
-        await self._keys.lock_owner(owner.user_id)
+        await self._sessions.require_owner(owner)
         old = await self._keys.lock(owner.user_id, key_id)
         if old is None:
             raise unknown_key(key_id)
@@ -115,7 +117,7 @@ class ApiKeyService:
 
     async def _add(self, owner: Principal, key: ApiKey) -> ApiKeyCreated:
         # Whoever counts locks the account, so that two requests cannot both make the last one.
-        await self._keys.lock_owner(owner.user_id)
+        await self._sessions.require_owner(owner)
         if await self._keys.count_usable(owner.user_id) >= MOST_KEYS:
             raise TooManyApiKeys(f"An account has at most {MOST_KEYS} keys that work; revoke one first.")
         secret = make_key(owner.user_id)

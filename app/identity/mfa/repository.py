@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
 from app.core.db.queries import AnyRow
-from app.identity.models import AttemptCount, AuthSession, Passkey, RecoveryCode, TotpSecret, User
+from app.identity.models import AttemptCount, Passkey, RecoveryCode, TotpSecret
 
 _PURGED_AT_ONCE = 100
 
@@ -20,11 +19,6 @@ class SecondFactorRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._db = session
-
-    async def lock_user(self, user_id: int) -> User | None:
-        """The account, locked against a change of password or state until the transaction ends."""
-        statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
-        return (await self._db.scalars(statement)).one_or_none()
 
     async def find_totp(self, user_id: int) -> TotpSecret | None:
         """The account's TOTP secret, confirmed or not."""
@@ -117,15 +111,6 @@ class SecondFactorRepository:
             .returning(RecoveryCode.id)
         )
         return await self._db.scalar(statement) is not None
-
-    async def add_factor(self, session_id: UUID, factor: str) -> None:
-        """Let the session count as having shown the factor."""
-        await self._db.execute(
-            update(AuthSession)
-            .where(AuthSession.id == session_id)
-            .values(factors=func.array_append(AuthSession.factors, factor))
-            .execution_options(synchronize_session=False)
-        )
 
 
 class AttemptRepository:

@@ -10,9 +10,9 @@ from app.identity.errors import CHALLENGE
 from app.identity.mfa.challenge_ledger import ChallengeLedger
 from app.identity.mfa.errors import MfaTokenRefused
 from app.identity.mfa.judging import FactorJudge
-from app.identity.mfa.repository import SecondFactorRepository
 from app.identity.mfa.schemas import MfaAnswer
 from app.identity.sessions.factor_check import password_stamp
+from app.identity.sessions.repository import SessionRepository
 from app.identity.sessions.schemas import TokenOut
 from app.identity.sessions.service import BrowserTokens, SessionService
 from app.identity.tokens import TokenIssuer
@@ -27,7 +27,7 @@ class MfaLogin:
         self,
         challenges: ChallengeLedger,
         judge: FactorJudge,
-        repository: SecondFactorRepository,
+        repository: SessionRepository,
         sessions: SessionService,
     ) -> None:
         self._challenges = challenges
@@ -41,7 +41,7 @@ class MfaLogin:
         return cls(
             ChallengeLedger.build(session, settings.jwt),
             FactorJudge.build(session, settings.jwt),
-            SecondFactorRepository(session),
+            SessionRepository(session),
             SessionService.build(session, tokens),
         )
 

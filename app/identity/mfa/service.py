@@ -33,6 +33,7 @@ from app.identity.principal import Principal
 from app.identity.sessions.gate import Proof
 from app.identity.sessions.password_login import LoginService
 from app.identity.sessions.queries import has_totp
+from app.identity.sessions.repository import SessionRepository
 from app.identity.tokens import TokenIssuer
 
 
@@ -94,8 +95,10 @@ class SecondFactorService:
         """Turn the secret on with its first code, which is thereby used; ten recovery codes, shown once.
 
         From now on logins need a code. This session counts as having shown it; every other
-        session ends, since none did. Raises TotpNotPending, WrongTotpCode.
+        session ends, since none did. Raises TotpNotPending, WrongTotpCode, InvalidToken.
         """
+        sessions = SessionRepository(self._db)
+        await sessions.require_owner(caller)
         totp = await self._factors.find_totp(caller.user_id)
         if totp is None or totp.confirmed_at is not None:
             raise TotpNotPending("Begin at POST /api/v1/auth/mfa/totp; it asks for the first code.")
@@ -106,7 +109,7 @@ class SecondFactorService:
             raise TotpNotPending("Another request confirmed or replaced this set-up at the same moment.")
         codes = await self._new_codes(caller.user_id)
         session_id = uuid.UUID(caller.session_id)
-        await self._factors.add_factor(session_id, "totp")
+        await sessions.add_factor(session_id, "totp")
         await self._credentials.end(caller.user_id, AccountEvent.SECOND_FACTOR_ENABLED, keep=session_id)
         await record_factor_change(self._db, caller.user_id, "totp_enabled")
         return codes

@@ -12,7 +12,6 @@ from app.identity.credentials.repository import CredentialRepository
 from app.identity.errors import CHALLENGE
 from app.identity.mfa.challenge_ledger import ChallengeLedger
 from app.identity.mfa.changes import record_factor_change
-from app.identity.mfa.repository import SecondFactorRepository
 from app.identity.models import Passkey, User
 from app.identity.passkeys.errors import (
     PasskeyCopied,
@@ -34,6 +33,7 @@ from app.identity.passkeys.schemas import PasskeyAssertion, PasskeyList, Passkey
 from app.identity.principal import Principal
 from app.identity.sessions.gate import Proof
 from app.identity.sessions.password_login import LoginService
+from app.identity.sessions.repository import SessionRepository
 from app.identity.sessions.schemas import TokenOut
 from app.identity.sessions.service import BrowserTokens, SessionService
 from app.identity.tokens import TokenIssuer
@@ -49,14 +49,14 @@ class PasskeyService:
         db: AsyncSession,
         logins: LoginService,
         passkeys: PasskeyRepository,
-        factors: SecondFactorRepository,
+        sessions: SessionRepository,
         challenges: ChallengeLedger,
         site: RelyingParty,
     ) -> None:
         self._db = db
         self._logins = logins
         self._passkeys = passkeys
-        self._factors = factors
+        self._sessions = sessions
         self._challenges = challenges
         self._site = site
 
@@ -67,7 +67,7 @@ class PasskeyService:
             session,
             LoginService.build(session, tokens, settings),
             PasskeyRepository(session),
-            SecondFactorRepository(session),
+            SessionRepository(session),
             ChallengeLedger.build(session, settings.jwt),
             RelyingParty(settings),
         )
@@ -103,7 +103,7 @@ class PasskeyService:
         if challenge is None or verified is None or not await self._challenges.count_answer(challenge):
             raise PasskeyNotAccepted("Ask for new options and let the authenticator answer once more.")
         # Locked, so that two registrations at once cannot both be the last that is allowed.
-        await self._factors.lock_user(caller.user_id)
+        await self._sessions.require_owner(caller)
         if await self._passkeys.count_of(caller.user_id) >= MOST_PASSKEYS:
             raise _too_many()
         passkey = await self._passkeys.add(
@@ -116,7 +116,7 @@ class PasskeyService:
                 transports=transports_of(registration.credential),
             )
         )
-        await self._factors.add_factor(uuid.UUID(caller.session_id), "passkey")
+        await self._sessions.add_factor(uuid.UUID(caller.session_id), "passkey")
         await record_factor_change(self._db, caller.user_id, "passkey_added", factor=passkey.name)
         return PasskeyOut.model_validate(passkey)
 
@@ -138,7 +138,7 @@ class PasskeyService:
         Raises PasskeyNotFound.
         """
         # Locked, so that of two removals at once one sees that it was the last.
-        await self._factors.lock_user(caller.user_id)
+        await self._sessions.require_owner(caller)
         name = await self._passkeys.remove(caller.user_id, passkey_id)
         if name is None:
             raise _not_found(passkey_id)
@@ -155,14 +155,14 @@ class PasskeyLogin:
         db: AsyncSession,
         sessions: SessionService,
         passkeys: PasskeyRepository,
-        factors: SecondFactorRepository,
+        repository: SessionRepository,
         challenges: ChallengeLedger,
         site: RelyingParty,
     ) -> None:
         self._db = db
         self._sessions = sessions
         self._passkeys = passkeys
-        self._factors = factors
+        self._repository = repository
         self._challenges = challenges
         self._site = site
 
@@ -173,7 +173,7 @@ class PasskeyLogin:
             session,
             SessionService.build(session, tokens),
             PasskeyRepository(session),
-            SecondFactorRepository(session),
+            SessionRepository(session),
             ChallengeLedger.build(session, settings.jwt),
             RelyingParty(settings),
         )
@@ -207,7 +207,7 @@ class PasskeyLogin:
         is_theirs = who.user_handle in {None, user_handle(passkey.user_id)}
         is_asked_for = owner_id in {None, passkey.user_id}
         if proof and is_theirs and is_asked_for and await self._challenges.count_answer(challenge):
-            user = await self._factors.lock_user(passkey.user_id)
+            user = await self._repository.lock_user(passkey.user_id)
         if proof is None or user is None or not user.is_active:
             record_audit(self._db, "login.failed", ("user", passkey.user_id))
             raise _refused()

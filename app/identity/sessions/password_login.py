@@ -91,12 +91,12 @@ class LoginService:
         """The caller's account, for a change that outlives their session: they prove to be its owner.
 
         By a fresh session; or, without one, by the password where the account has no second factor.
-        Raises StepUpRequired, WrongPassword, which keeps the failure, and AccountLocked.
+        Raises StepUpRequired, InvalidToken, WrongPassword, which keeps the failure, and AccountLocked.
         """
         user = None if proof is None else await self.confirm(proof)
         if user is None or await has_totp(self._db, user.id):
             caller.require_fresh()
-        return user or await self._repository.require_user(caller.user_id)
+        return await self._repository.require_owner(caller)
 
     async def change_password(self, principal: Principal, proof: Proof, new_hash: str) -> None:
         """Set the new password; every other session of the account ends, mailed tokens die.

@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.clock import utc_now
 from app.core.db.queries import AnyRow
-from app.identity.authentication.queries import is_under_way
+from app.identity.authentication.queries import find_live_session, is_under_way
 from app.identity.emails import login_key
 from app.identity.models import AuthSession, LoginFailure, TotpSecret, User
+from app.identity.principal import Principal
 from app.identity.sessions.schemas import SessionOut
 
 MOST_LISTED = 100
@@ -35,6 +37,16 @@ async def list_sessions(db: AsyncSession, user_id: int, current: str | None) -> 
         )
         for session in await db.scalars(statement)
     ]
+
+
+async def is_still_logged_in(db: AsyncSession, caller: Principal) -> bool:
+    """Whether the caller's session and account go on since they were let in.
+
+    To be asked once the account is locked: what takes an account back keeps that lock until it commits, and a request
+    that waited for it must not leave anything behind.
+    """
+    connection = await db.connection()
+    return await find_live_session(connection, UUID(caller.session_id), caller.user_id) is not None
 
 
 async def has_totp(db: AsyncSession, user_id: int) -> bool:

@@ -13,7 +13,8 @@ from app.core.db.queries import AnyRow
 from app.identity.authentication.queries import is_under_way
 from app.identity.credentials.repository import end_sessions
 from app.identity.models import AuthSession, LoginFailure, RefreshToken, User
-from app.identity.sessions.queries import find_locks
+from app.identity.principal import Principal
+from app.identity.sessions.queries import find_locks, is_still_logged_in
 from app.identity.tokens import invalid_token
 
 GRACE = timedelta(seconds=10)
@@ -45,11 +46,11 @@ class SessionRepository:
         statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
         return (await self._db.scalars(statement.execution_options(populate_existing=True))).one_or_none()
 
-    async def require_user(self, user_id: int) -> User:
-        """The account of a session under way, locked as by `lock_user`. Raises InvalidToken when it was closed meanwhile."""
-        user = await self.lock_user(user_id)
-        if user is None or not user.is_active:
-            raise invalid_token("The account of this token is closed.")
+    async def require_owner(self, caller: Principal) -> User:
+        """The caller's account, locked as by `lock_user`. Raises InvalidToken when it or the session ended meanwhile."""
+        user = await self.lock_user(caller.user_id)
+        if user is None or not await is_still_logged_in(self._db, caller):
+            raise invalid_token("The session of this token has ended; log in again.")
         return user
 
     async def add_refresh_token(self, session_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
@@ -149,6 +150,15 @@ class SessionRepository:
         )
         statement = end_sessions("too_many_sessions").where(AuthSession.id.in_(surplus))
         return (await self._db.scalars(statement)).all()
+
+    async def add_factor(self, session_id: UUID, factor: str) -> None:
+        """Let the session count as having shown the factor."""
+        await self._db.execute(
+            update(AuthSession)
+            .where(AuthSession.id == session_id)
+            .values(factors=func.array_append(AuthSession.factors, factor))
+            .execution_options(synchronize_session=False)
+        )
 
     async def renew(self, session_id: UUID, factor: str | None) -> datetime:
         """Note that the session's owner has proven who they are, by this factor beside the password; when that was."""
