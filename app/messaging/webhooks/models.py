@@ -49,13 +49,14 @@ class WebhookDelivery(Base):
     `message_id` is what the receiver tells repetitions by. `due_at` is when the next try may begin; `attempts` counts
     tries and, with `attempted_at`, fences off one that was too slow to say what came of it. `body` are the very bytes
     that are signed each time. `sequence` is the event's place in the feed; what somebody sent as a test has none. `status`, `duration_ms`
-    and `error` are the last try's, so that a list needs no other table.
+    and `error` are the last try's, so that a list needs no other table. `endpoint_id` is no foreign key: a webhook is
+    deleted in a moment, and the purge deletes after it what may be hundreds of thousands of these.
     """
 
     __tablename__ = "webhook_deliveries"
 
     id: Mapped[Id]
-    endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"))
+    endpoint_id: Mapped[int]
     message_id: Mapped[str]
     sequence: Mapped[int | None]
     type: Mapped[str]

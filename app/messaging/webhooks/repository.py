@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.batches import delete_some
+from app.core.db.batches import DELETED_AT_ONCE, delete_some
 from app.core.db.driver import fetch
 from app.core.events.events import CHANNEL
 from app.identity.models import User
@@ -72,6 +72,20 @@ _GIVE_UP = """
         SELECT id FROM webhook_deliveries WHERE endpoint_id = $1 AND state = 'pending' LIMIT $2
     ) RETURNING id
 """
+# The webhooks that have deliveries, each found by one look into the index.
+_PURGE_OF_DELETED = """
+    WITH RECURSIVE addressed (id) AS (
+        SELECT min(endpoint_id) FROM webhook_deliveries
+        UNION ALL
+        SELECT (SELECT min(endpoint_id) FROM webhook_deliveries WHERE endpoint_id > addressed.id)
+        FROM addressed WHERE id IS NOT NULL
+    ), nobodys AS MATERIALIZED (
+        SELECT id FROM addressed WHERE NOT EXISTS (SELECT FROM webhook_endpoints AS endpoint WHERE endpoint.id = addressed.id)
+    )
+    DELETE FROM webhook_deliveries WHERE id = ANY(ARRAY(
+        SELECT delivery.id FROM nobodys JOIN webhook_deliveries AS delivery ON delivery.endpoint_id = nobodys.id LIMIT $1
+    )) RETURNING id
+"""
 _ADD_TEST = """
     INSERT INTO webhook_deliveries (endpoint_id, message_id, type, subject, body) VALUES ($1, $2, $3, $4, $5)
     RETURNING id, pg_notify($6, '')
@@ -126,11 +140,7 @@ class WebhookRepository:
         await self._session.flush()
 
     async def delete(self, endpoint: WebhookEndpoint) -> None:
-        """Delete the webhook with its deliveries, of which there may be many."""
-        while await delete_some(
-            self._session, WebhookDelivery.id, WebhookDelivery.endpoint_id == endpoint.id
-        ):
-            pass
+        """Delete the webhook. Its deliveries, of which there may be hundreds of thousands, are nobody's from now on."""
         await self._session.delete(endpoint)
         await self._session.flush()
 
@@ -178,6 +188,10 @@ class WebhookRepository:
     async def purge(self, before: datetime) -> int:
         """Delete deliveries made before; return how many."""
         return await delete_some(self._session, WebhookDelivery.id, WebhookDelivery.created_at < before)
+
+    async def purge_of_deleted(self) -> int:
+        """Delete deliveries of webhooks that are no more, at most so many; return how many."""
+        return len(await fetch(self._session, _PURGE_OF_DELETED, DELETED_AT_ONCE))
 
 
 _AUDIENCES: Sequence[Sequence[str]] = (ALL_TYPES, PUBLIC_TYPES, OWN_TYPES, MANAGERS)

@@ -109,7 +109,7 @@ async def change_webhook(
 async def delete_webhook(
     webhook_id: RowId, caller: WebhookOwner, precondition: PreconditionDep, webhooks: WebhookServiceDep
 ) -> None:
-    """Delete a webhook with its deliveries; whoever manages webhooks deletes anybody's."""
+    """Delete a webhook: nothing is sent to it any more, and its deliveries are gone. Whoever manages webhooks deletes anybody's."""
     await webhooks.delete(caller, webhook_id, precondition)
 
 

@@ -122,7 +122,7 @@ class WebhookService:
         )
 
     async def delete(self, caller: Principal, webhook_id: int, precondition: Precondition) -> None:
-        """Delete a webhook with its deliveries. Raises WebhookNotFound, StaleVersion."""
+        """Delete a webhook; nobody sees its deliveries any more. Raises WebhookNotFound, StaleVersion."""
         endpoint = await self._lock(webhook_id, seen_by(caller))
         precondition.check(endpoint.version)
         await self._webhooks.delete(endpoint)

@@ -337,19 +337,27 @@ async def test_what_was_taken_while_its_webhook_was_disabled_is_delivered(shop: 
     assert (dead["error"], dead["attempts"]) == ("the webhook was disabled", 0)
 
 
-async def test_a_webhook_that_is_deleted_takes_what_waits_with_it(shop: Shop) -> None:
+async def test_a_webhook_that_is_deleted_takes_what_waits_with_it(shop: Shop, live_app: FastAPI) -> None:
     owner = await shop.sign_up()
     webhook = await shop.register(owner, "/slow")
+    kept = await shop.register(owner, "/well")
     shop.receiver.gate = asyncio.Event()
     async with shop.running_worker():
         await orders(shop, owner, 6)
-        await until(_is_true(lambda: len(shop.receiver.requests) == PARALLEL))
+        await until(_is_true(lambda: len(messages(shop.receiver, "/slow")) == PARALLEL))
         path = f"/api/v1/webhooks/{webhook['id']}"
         assert (await shop.client.delete(path, headers=owner.headers)).status_code == 204
         shop.receiver.gate.set()
-        await shop.all_sent()
-    assert len(shop.receiver.requests) == PARALLEL
-    assert await shop.ask("SELECT count(*) FROM webhook_deliveries") == 0
+        await shop.holds(
+            f"count(*) = 6 FROM webhook_deliveries WHERE state = 'delivered' AND endpoint_id = {kept['id']}"
+        )
+    assert len(messages(shop.receiver, "/slow")) == PARALLEL
+    assert (await shop.client.get(f"{path}/deliveries", headers=owner.headers)).status_code == 404
+    assert await shop.ask("SELECT count(*) FROM webhook_deliveries") == 12
+    async with live_app.state.database.sessions.begin() as session:
+        assert await purge_webhook_deliveries(session) == 6
+        assert await purge_webhook_deliveries(session) == 0
+    assert len(await shop.deliveries(owner, kept)) == 6
 
 
 def _is_true(condition: Any) -> Any:
