@@ -1,6 +1,7 @@
 """Writes of invoices: their numbers, themselves and their printed forms."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -8,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.sales.models import Invoice, InvoiceCounter, InvoiceFile, InvoiceKind, Order, OrderLine, Refund
+from app.sales.refunds.queries import find_kept
 
 _PREFIXES = {InvoiceKind.INVOICE: "INV", InvoiceKind.CREDIT_NOTE: "CN"}
 
@@ -45,6 +47,10 @@ class InvoiceRepository:
         quantities = {one["line_id"]: one["quantity"] for one in told or ()}
         wanted = select(OrderLine).where(OrderLine.id.in_(quantities)).order_by(OrderLine.position)
         return [Returned(line, quantities[line.id]) for line in await self._session.scalars(wanted)]
+
+    async def find_kept(self, order_id: int) -> Decimal:
+        """What was paid for the order, without what has gone back."""
+        return await find_kept(await self._session.connection(), order_id)
 
     async def next_numbers(self, kind: InvoiceKind, year: int, count: int) -> list[str]:
         """Take the series' next numbers; whoever wants the one after them waits for this transaction's end."""

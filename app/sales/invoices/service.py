@@ -45,8 +45,9 @@ class InvoiceService:
     async def issue_credit_note(self, order_id: int, refund_id: int, amount: Decimal) -> int | None:
         """Credit a refund of the order, or find the note that did; its id.
 
-        There is none of an order that was never paid, nor of money beyond what was invoiced. A refund that is heard
-        of before the payment has the invoice issued first. Raises PermanentFailure without the order.
+        There is none of an order that was never paid, nor of money beyond what was invoiced: all notes together
+        credit what the shop did not keep of it. A refund that is heard of before the payment has the invoice issued
+        first. Raises PermanentFailure without the order.
         """
         order = await self._lock(order_id)
         issued = await self._invoices.list_issued(order_id)
@@ -57,7 +58,8 @@ class InvoiceService:
             return None
         invoice = await self._invoice_of(order, issued)
         earlier = [InvoiceContent.model_validate(one.content) for one in issued if one.refund_id is not None]
-        amount = min(amount, invoice.total - gross_total(earlier))
+        kept = await self._invoices.find_kept(order_id)
+        amount = min(amount, invoice.total - kept - gross_total(earlier))
         if amount <= 0:
             return None
         content = InvoiceContent.model_validate(invoice.content)

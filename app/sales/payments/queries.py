@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import case, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.queries import snapshot_text
@@ -13,16 +13,15 @@ from app.sales.models.payments import UNDER_WAY
 from app.sales.payments.schemas import PaymentBegunOut, PaymentOut, PaymentsOut
 
 _COLUMNS = tuple(Payment.__table__.c[name] for name in PaymentOut.model_fields)
-
-
-CAPTURED = (
-    select(func.coalesce(func.sum(Payment.amount), Decimal(0)))
+KEPT = (
+    select(func.coalesce(func.sum(Payment.amount - Payment.refunded), Decimal(0)))
     .where(Payment.order_id == Order.id, Payment.status == PaymentStatus.SUCCEEDED)
     .correlate(Order)
     .scalar_subquery()
-    .label("captured")
 )
-"""What has been paid for the order of the statement around it, whatever went back since."""
+"""What was paid for the order of the statement around it, without what went back or is on its way back."""
+DUE = case((Order.paid_at.is_(None), func.greatest(0, Order.total - KEPT)), else_=0)
+"""What is left to pay for it: what goes back of an order that was paid is not due again."""
 
 
 async def get_payment(
@@ -37,9 +36,7 @@ async def get_payment(
 
 async def list_payments(connection: AsyncConnection, number: str, user_id: int | None) -> ReadResult:
     """All payments of an order; with `user_id` only if it is theirs. Raises OrderNotFound."""
-    order = select(Order.id, Order.total, Order.currency, CAPTURED, snapshot_text).where(
-        Order.number == number
-    )
+    order = select(Order.id, Order.currency, DUE.label("due"), snapshot_text).where(Order.number == number)
     if user_id is not None:
         order = order.where(Order.user_id == user_id)
     found = (await connection.execute(order)).one_or_none()
@@ -47,8 +44,7 @@ async def list_payments(connection: AsyncConnection, number: str, user_id: int |
         raise no_order(number)
     paid = select(*_COLUMNS).where(Payment.order_id == found.id).order_by(Payment.id)
     items = [PaymentOut.model_validate(row) for row in (await connection.execute(paid)).all()]
-    due = max(Decimal(0), found.total - found.captured)
-    return ReadResult(PaymentsOut(items=items, due=due, currency=found.currency), found.snapshot)
+    return ReadResult(PaymentsOut(items=items, due=found.due, currency=found.currency), found.snapshot)
 
 
 async def find_payment_of(connection: AsyncConnection, webhook_id: int) -> int | None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.sales.models import FakeTransaction, Order, OrderEvent, Payment, PaymentWebhook
 from app.sales.models.payments import UNDER_WAY
 from app.sales.payments.port import WebhookEvent
-from app.sales.payments.queries import CAPTURED
+from app.sales.payments.queries import DUE
 
 Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 """Opens a transaction that commits at its end: what talks to providers has none open meanwhile."""
@@ -48,9 +48,9 @@ class PaymentRepository:
             select(Payment).where(Payment.order_id == order_id, text(UNDER_WAY))
         )
 
-    async def captured(self, order_id: int) -> Decimal:
-        """What has been paid for the order, whatever went back since."""
-        return (await self._session.scalars(select(CAPTURED).where(Order.id == order_id))).one()
+    async def due(self, order_id: int) -> Decimal:
+        """What is left to pay for the order."""
+        return (await self._session.scalars(select(DUE).where(Order.id == order_id))).one()
 
     async def add(self, payment: Payment) -> Payment:
         """Write a new payment."""

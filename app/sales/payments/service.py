@@ -89,8 +89,8 @@ class PaymentService:
             return _as_asked(number, begun)
         if order.status in _CLOSED:
             raise OrderNotPayable(f"The order is {order.status}.")
-        due = order.total - await self._payments.captured(order.id)
-        if due <= 0:
+        due = await self._payments.due(order.id)
+        if not due:
             raise OrderAlreadyPaid("Nothing is left to pay.")
         older = await self._payments.find_under_way(order.id)
         if older is not None:
@@ -118,10 +118,9 @@ class PaymentService:
 
     async def take(self, order: Order, provider: str) -> None:
         """Note that the locked order is paid at the counter, in cash or otherwise, with no provider to ask."""
-        due = order.total - await self._payments.captured(order.id)
-        payment = Payment(order_id=order.id, provider=provider, amount=due, currency=order.currency)
+        payment = Payment(order_id=order.id, provider=provider, amount=order.total, currency=order.currency)
         await self._payments.add(payment)
-        await self._end(order, payment, Charge("", PaymentStatus.SUCCEEDED, due))
+        await self._end(order, payment, Charge("", PaymentStatus.SUCCEEDED, order.total))
 
     async def find(self, payment_id: int) -> UnderWay | None:
         """The payment as its provider is asked about it, if there is one."""
@@ -170,16 +169,17 @@ class PaymentService:
             payment.captured_at = utc_now()
         told = (payment.id, order.id, payment.provider, str(payment.amount), payment.currency)
         await publish(self._session, OVER[charge.status](*told))
-        is_paid = order.total <= await self._payments.captured(order.id)
-        if charge.status is PaymentStatus.SUCCEEDED and (is_paid or order.status in _CLOSED):
-            await self._pay(order, payment)
+        is_part = await self._payments.due(order.id) > 0
+        if charge.status is PaymentStatus.SUCCEEDED and not (is_part and order.status == OrderStatus.PENDING):
+            await self._pay(order, payment, is_part=is_part)
         elif order.payment_status == OrderPaymentStatus.PENDING:
             order.payment_status = OrderPaymentStatus.UNPAID
 
-    async def _pay(self, order: Order, payment: Payment) -> None:
+    async def _pay(self, order: Order, payment: Payment, *, is_part: bool) -> None:
         """Money is there: the order goes on, or the money goes back."""
-        # One that somebody called off stays off; only an order that ran out of time is still wanted.
-        is_wanted = not await self._payments.was_cancelled(order.id)
+        # One that somebody called off stays off; only an order that ran out of time is still wanted. Of that a part
+        # may have gone back meanwhile: what is left pays for nothing.
+        is_wanted = not is_part and not await self._payments.was_cancelled(order.id)
         if not (is_wanted and await self._orders.mark_paid(order)):
             await publish(self._session, PaymentUnwanted(payment.id, order.id))
 

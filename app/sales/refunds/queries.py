@@ -1,6 +1,7 @@
 """Reads of refunds."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -11,6 +12,7 @@ from app.core.db.queries import snapshot_text
 from app.core.http.responses import ReadResult
 from app.sales.errors import no_order
 from app.sales.models import Order, Payment, PaymentStatus, Refund, RefundPart, RefundStatus
+from app.sales.payments.queries import KEPT
 from app.sales.refunds.schemas import RefundOut, RefundsOut
 
 _PART = func.jsonb_build_object(
@@ -57,11 +59,9 @@ async def get_refund(connection: AsyncConnection, refund_id: int) -> ReadResult:
 
 async def list_refunds(connection: AsyncConnection, number: str, user_id: int | None) -> ReadResult:
     """All refunds of an order; with `user_id` only if it is theirs. Raises OrderNotFound."""
-    left = func.coalesce(func.sum(Payment.amount - Payment.refunded), 0)
-    refundable = select(left).where(Payment.order_id == Order.id, Payment.status == PaymentStatus.SUCCEEDED)
-    order = select(
-        Order.id, Order.currency, refundable.scalar_subquery().label("refundable"), snapshot_text
-    ).where(Order.number == number)
+    order = select(Order.id, Order.currency, KEPT.label("refundable"), snapshot_text).where(
+        Order.number == number
+    )
     if user_id is not None:
         order = order.where(Order.user_id == user_id)
     found = (await connection.execute(order)).one_or_none()
@@ -72,6 +72,16 @@ async def list_refunds(connection: AsyncConnection, number: str, user_id: int | 
     return ReadResult(
         RefundsOut(items=items, refundable=found.refundable, currency=found.currency), found.snapshot
     )
+
+
+async def find_kept(connection: AsyncConnection, order_id: int) -> Decimal:
+    """What was paid for the order, without what has gone back."""
+    back = select(func.coalesce(func.sum(RefundPart.amount), 0)).where(
+        RefundPart.payment_id == Payment.id, RefundPart.status == RefundStatus.SUCCEEDED
+    )
+    kept = select(func.coalesce(func.sum(Payment.amount - back.scalar_subquery()), Decimal(0)))
+    paid = kept.where(Payment.order_id == order_id, Payment.status == PaymentStatus.SUCCEEDED)
+    return Decimal(await connection.scalar(paid) or 0)
 
 
 async def find_pending_refunds(connection: AsyncConnection, payment_id: int) -> Sequence[int]:

@@ -18,7 +18,6 @@ from app.sales.models import (
     RefundPart,
     RefundStatus,
 )
-from app.sales.payments.queries import CAPTURED
 
 _FRESH = {"populate_existing": True}
 
@@ -116,17 +115,6 @@ class RefundRepository:
         """All parts of the refund."""
         parts = select(RefundPart).where(RefundPart.refund_id == refund_id).order_by(RefundPart.id)
         return (await self._session.scalars(parts)).all()
-
-    async def totals(self, order_id: int) -> tuple[Decimal, Decimal]:
-        """What was paid for the order, and what of it has gone back."""
-        returned = (
-            select(func.coalesce(func.sum(RefundPart.amount), Decimal(0)))
-            .join(Payment, Payment.id == RefundPart.payment_id)
-            .where(Payment.order_id == Order.id, RefundPart.status == RefundStatus.SUCCEEDED)
-        )
-        totals = select(CAPTURED, returned.correlate(Order).scalar_subquery()).where(Order.id == order_id)
-        captured, back = (await self._session.execute(totals)).one()
-        return captured, back
 
     async def claim_doubtful(self, seconds: float, most: int) -> Sequence[int]:
         """The ids of refunds with parts that nobody asked about for so long; they count as asked about now."""

@@ -14,13 +14,14 @@ from app.identity.principal import Principal
 from app.sales.errors import no_order
 from app.sales.gift_cards.repository import GiftCardRepository
 from app.sales.models import Order, OrderLine, Payment, Refund, RefundPart, RefundStatus
-from app.sales.order_states import PaymentStatus
+from app.sales.order_states import OrderStatus, PaymentStatus
 from app.sales.orders.events import OrderRefunded
 from app.sales.orders.repository import OrderRepository
 from app.sales.payments.port import ProviderRefund
 from app.sales.payments.schemas import ProviderName
 from app.sales.refunds.errors import RefundExceedsCaptured, RefundExceedsLine
 from app.sales.refunds.events import PaymentRefunded, RefundRequested
+from app.sales.refunds.queries import find_kept
 from app.sales.refunds.repository import RefundRepository
 from app.sales.refunds.restocking import Restocking
 from app.sales.refunds.schemas import RefundIn, RefundNote
@@ -85,9 +86,9 @@ class RefundService:
         return await self.give_back(order, await self._refunds.lock_captured(order.id), amount, wanted)
 
     async def give_back_all(self, order_id: int, reason: str) -> None:
-        """Give back what is left of what was paid for the order, by the worker."""
+        """Give back what is left of what was paid for the order, by the worker, unless money revived it meanwhile."""
         order = await self._orders.lock(order_id)
-        if order is not None:
+        if order is not None and order.status == OrderStatus.CANCELLED:
             await self._give_back_all(order, await self._refunds.lock_captured(order_id), reason)
 
     async def give_back_payment(self, order_id: int, payment_id: int, reason: str) -> None:
@@ -164,9 +165,11 @@ class RefundService:
         given = sum((part.amount for part in parts if part.status == RefundStatus.SUCCEEDED), Decimal(0))
         refund.status = RefundStatus.SUCCEEDED if given == refund.amount else RefundStatus.FAILED
         if given:
-            paid, returned = await self._refunds.totals(order.id)
-            is_all = returned >= paid
-            order.payment_status = PaymentStatus.REFUNDED if is_all else PaymentStatus.PARTIALLY_REFUNDED
+            kept = await find_kept(await self._session.connection(), order.id)
+            if not kept:
+                order.payment_status = PaymentStatus.REFUNDED
+            elif order.paid_at is None or kept < order.total:
+                order.payment_status = PaymentStatus.PARTIALLY_REFUNDED
             told = RefundNote(refund_id=refund.id, amount=given)
             self._orders.note(order, "refunded", refund.actor_id, data=told)
             refunded = OrderRefunded(order.id, number, refund.id, str(given), user_id=order.user_id)

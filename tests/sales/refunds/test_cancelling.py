@@ -27,6 +27,13 @@ async def gone_back(session: AsyncSession) -> Decimal:
     return Decimal(await session.scalar(given.where(FakeTransaction.returned.is_not(None))) or 0)
 
 
+async def run_out_of_time(session: AsyncSession) -> None:
+    """The one order there is was not paid in time; the worker has not heard of it yet."""
+    await session.execute(text("UPDATE orders SET expires_at = now() - interval '1 minute'"))
+    session.expire_all()
+    assert await expire_overdue(session) == 1
+
+
 async def a_gift_card(client: httpx.AsyncClient, staff: Caller, amount: float) -> str:
     card = await client.post("/api/v1/gift-cards", json={"amount": amount}, headers=once(staff))
     return str(card.json()["code"])
@@ -91,10 +98,7 @@ async def test_money_that_comes_late_revives_an_order_that_only_ran_out_of_time(
 ) -> None:
     order = await made(session, an_order(buyer.id))
     await pay(client, buyer, order, "timeout")
-    await session.execute(text("UPDATE orders SET expires_at = now() - interval '1 minute'"))
-    session.expire_all()
-    assert await expire_overdue(session) == 1
-    await session.flush()
+    await run_out_of_time(session)
     await work_off(app)
     await session.refresh(order)
     assert (order.status, order.payment_status) == ("processing", "paid")
@@ -138,6 +142,55 @@ async def test_a_gift_card_that_covers_all_pays_the_order(
     await session.refresh(order)
     assert (order.status, order.payment_status) == ("processing", "paid")
     assert len(await events_of(session, "payment.succeeded")) == 1
+
+
+async def test_money_that_comes_before_the_worker_heard_of_the_end_keeps_the_order_it_revives(
+    app: FastAPI, client: httpx.AsyncClient, session: AsyncSession, buyer: Caller
+) -> None:
+    order = await made(session, an_order(buyer.id))
+    begun = (await pay(client, buyer, order, "3ds")).json()
+    await run_out_of_time(session)
+    back = f"/api/v1/orders/{order.number}/payments/{begun['id']}/confirm"
+    assert (await client.post(back, headers=buyer.headers)).json()["status"] == "succeeded"
+    await work_off(app)
+    await session.refresh(order)
+    assert (order.status, order.payment_status) == ("processing", "paid")
+    assert await gone_back(session) == 0
+
+
+async def test_a_gift_card_that_has_its_part_back_pays_no_part_of_an_order_that_money_comes_for_late(
+    app: FastAPI, client: httpx.AsyncClient, session: AsyncSession, buyer: Caller, staff: Caller
+) -> None:
+    order = await made(session, an_order(buyer.id))
+    await pay_by_gift_card(client, buyer, order, await a_gift_card(client, staff, 20))
+    assert (await pay(client, buyer, order, "timeout")).json()["amount"] == 22.5
+    await run_out_of_time(session)
+    await work_off(app)
+    await session.refresh(order)
+    assert (order.status, order.payment_status) == ("cancelled", "refunded")
+    assert await gone_back(session) == Decimal("22.50")
+    assert await session.scalar(select(GiftCard.balance)) == 20
+
+
+async def test_what_went_back_before_the_order_was_paid_is_due_again_and_credits_nothing(
+    app: FastAPI, client: httpx.AsyncClient, session: AsyncSession, buyer: Caller, staff: Caller
+) -> None:
+    order = await made(session, an_order(buyer.id))
+    await pay_by_gift_card(client, buyer, order, await a_gift_card(client, staff, 20))
+    await refund(client, staff, order, amount=15)
+    assert (await payments_of(client, buyer, order))["due"] == 37.5
+    assert (await pay(client, buyer, order)).json()["amount"] == 37.5
+    await session.refresh(order)
+    assert (order.status, order.payment_status) == ("processing", "paid")
+    assert (await payments_of(client, buyer, order))["due"] == 0
+    # What goes back of a paid order is not due again.
+    await refund(client, staff, order, amount=40)
+    assert (await payments_of(client, buyer, order))["due"] == 0
+    again = await pay(client, buyer, order)
+    assert (again.status_code, again.json()["code"]) == (409, "order-already-paid")
+    await work_off(app)
+    notes = await client.get(f"/api/v1/orders/{order.number}/credit-notes", headers=buyer.headers)
+    assert sum(one["total"] for one in notes.json()["items"]) == 40
 
 
 @pytest.mark.parametrize(
