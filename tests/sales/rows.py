@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.sales.models import Order
 
 
-async def an_order_row(session: AsyncSession, user_id: int) -> int:
+async def an_order_row(session: AsyncSession, user_id: int | None) -> int:
     """An order without lines; its id."""
     order = Order(
         user_id=user_id,

@@ -33,7 +33,7 @@ from app.core.db.sorting import Order
 from app.core.http.responses import ReadResult, version_etag
 from app.sales.discounts.errors import no_discount
 from app.sales.discounts.schemas import DiscountFilter, DiscountOut, normal_code
-from app.sales.models import Discount, DiscountUse
+from app.sales.models import Discount, DiscountRedemption, DiscountUse
 from app.sales.pricing import DiscountRule, DiscountType
 
 
@@ -75,8 +75,8 @@ _RULE: Sequence[SQLColumnExpression[Any]] = (
     Discount.author_ids,
 )
 _USED = (
-    select(func.coalesce(func.sum(DiscountUse.used), 0))
-    .where(DiscountUse.discount_id == Discount.id)
+    select(func.count())
+    .where(DiscountRedemption.discount_id == Discount.id, DiscountRedemption.released_at.is_(None))
     .scalar_subquery()
 )
 _COLUMNS: Sequence[SQLColumnExpression[Any]] = (

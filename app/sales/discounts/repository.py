@@ -91,10 +91,11 @@ class DiscountRepository:
     async def flush(self, discount: Discount) -> None:
         """Write what changed of a locked discount; where there is a limit now, it counts what was had before."""
         if discount.usage_limit is not None:
-            uses = select(func.coalesce(func.sum(DiscountUse.used), 0))
-            discount.used = (
-                await self._session.scalar(uses.where(DiscountUse.discount_id == discount.id)) or 0
+            # Not the customers' counts: at the counter people buy who have none.
+            had = select(func.count()).where(
+                DiscountRedemption.discount_id == discount.id, DiscountRedemption.released_at.is_(None)
             )
+            discount.used = await self._session.scalar(had) or 0
         await self._session.flush()
 
     async def was_redeemed(self, discount_id: int) -> bool:

@@ -16,7 +16,7 @@ class Discount(Timestamped, Versioned, Base):
     """A rule: with a code for whoever knows it, without one for everybody.
 
     What it names is kept by id and not by foreign key: a rule of one item that went would else become one of
-    everything. `used` counts, for the guard of `usage_limit`, while there is a limit; `discount_uses` always do.
+    everything. `used` counts, for the guard of `usage_limit`, while there is a limit; `discount_redemptions` always tell.
     """
 
     __tablename__ = "discounts"

@@ -175,7 +175,7 @@ async def make_order_ready(
     "/orders/{number}/pick-up",
     summary="Hand an order over",
     response_model=OrderOut,
-    responses=problems(IllegalTransition, WrongPickupCode, NotYetOnSale, InsufficientStock),
+    responses=problems(IllegalTransition, WrongPickupCode, NothingToShip, NotYetOnSale, InsufficientStock),
     dependencies=[IDEMPOTENT],
 )
 async def pick_up_order(

@@ -177,7 +177,7 @@ class OrderService:
     async def pick_up(self, actor: Principal, number: str, shown: str) -> None:
         """Hand the order over to whoever shows its code: the stock leaves with them.
 
-        Raises OrderNotFound, IllegalTransition, WrongPickupCode, NotYetOnSale, InsufficientStock.
+        Raises OrderNotFound, IllegalTransition, WrongPickupCode, NothingToShip, NotYetOnSale, InsufficientStock.
         """
         order = await self.lock_own(actor, number)
         self._move(order, Action.PICK_UP)
@@ -299,6 +299,8 @@ def _pieces_to_ship(parts: Sequence[Part], shipment: ShipmentIn) -> dict[int, in
     left = {
         part.line_id: part.reserved * part.line_quantity // part.quantity for part in parts if part.reserved
     }
+    if not left:
+        raise NothingToShip("Nothing of it is left to ship.")
     if shipment.lines is None:
         return left
     pieces = Counter[int]()

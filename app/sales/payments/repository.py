@@ -50,7 +50,8 @@ class PaymentRepository:
 
     async def due(self, order_id: int) -> Decimal:
         """What is left to pay for the order."""
-        return (await self._session.scalars(select(DUE).where(Order.id == order_id))).one()
+        due: Decimal = (await self._session.scalars(select(DUE).where(Order.id == order_id))).one()
+        return due
 
     async def add(self, payment: Payment) -> Payment:
         """Write a new payment."""

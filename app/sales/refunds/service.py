@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import NamedTuple, Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,7 @@ from app.sales.orders.events import OrderRefunded
 from app.sales.orders.repository import OrderRepository
 from app.sales.payments.port import ProviderRefund
 from app.sales.payments.schemas import ProviderName
+from app.sales.pricing import round_money
 from app.sales.refunds.errors import RefundExceedsCaptured, RefundExceedsLine
 from app.sales.refunds.events import PaymentRefunded, RefundRequested
 from app.sales.refunds.queries import find_kept
@@ -26,7 +27,6 @@ from app.sales.refunds.repository import RefundRepository
 from app.sales.refunds.restocking import Restocking
 from app.sales.refunds.schemas import RefundIn, RefundNote
 
-_CENT = Decimal("0.01")
 _ASKED = frozenset({ProviderName.FAKE.value, ProviderName.STRIPE.value})
 """Who is asked over the network; everything else goes back at once."""
 
@@ -120,7 +120,7 @@ class RefundService:
         )
         refund_id = await self._refunds.add(refund)
         if wanted.pieces and wanted.is_restocked:
-            await self._restocking.take_back(wanted.pieces, wanted.actor_id)
+            await self._restocking.take_back(order, wanted.pieces, wanted.actor_id)
         parts = []
         # To whoever was charged first; what a gift card paid goes back to it last.
         for payment in sorted(payments, key=lambda one: one.provider not in _ASKED):
@@ -205,12 +205,12 @@ class RefundService:
             if quantity > left:
                 raise RefundExceedsLine(f"Of line {line.id} there are {left} not refunded yet.")
             paid = line.line_total - line.discount + (Decimal(0) if order.is_gross else line.tax)
-            amount += _share(paid, before[line.id] + quantity, line) - _share(paid, before[line.id], line)
+            gone, going = (
+                round_money(paid * count / line.quantity, order.currency)
+                for count in (before[line.id], before[line.id] + quantity)
+            )
+            amount += going - gone
         return amount
-
-
-def _share(paid: Decimal, pieces: int, line: OrderLine) -> Decimal:
-    return (paid * pieces / line.quantity).quantize(_CENT, ROUND_HALF_UP)
 
 
 def _told(pieces: Mapping[OrderLine, int] | None) -> list[dict[str, int]] | None:

@@ -12,7 +12,7 @@ from app.core.clock import shop_day, shop_today
 from app.identity.principal import Principal
 from app.sales.errors import no_order
 from app.sales.models import Order, OrderLine, OrderPart, Return, ReturnStatus
-from app.sales.order_states import Action, FulfilmentStatus, OrderStatus, next_status
+from app.sales.order_states import OrderStatus
 from app.sales.orders.repository import OrderRepository
 from app.sales.refunds.repository import RefundRepository
 from app.sales.refunds.restocking import Restocking
@@ -98,16 +98,7 @@ class ReturnService:
         ]
         lines = {line.id: line for line in await self._refunds.list_lines(order.id)}
         pieces = {lines[line_id]: quantity for line_id, quantity in came.items()}
-        await self._restocking.take_back(pieces, actor.user_id, damaged=damaged)
-        parts = await self._refunds.lock_parts_of(order.id)
-        if all(part.returned == part.quantity for part in parts):
-            status, fulfilment = OrderStatus(order.status), FulfilmentStatus(order.fulfilment_status)
-            order.status = next_status(status, fulfilment, Action.RETURN) or status
-            order.fulfilment_status = FulfilmentStatus.RETURNED
-            self._orders.count_status(order)
-        else:
-            order.fulfilment_status = FulfilmentStatus.PARTIALLY_RETURNED
-        await self._returns.flush()
+        await self._restocking.take_back(order, pieces, actor.user_id, damaged=damaged)
 
     async def refund(
         self,

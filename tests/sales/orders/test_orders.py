@@ -145,6 +145,34 @@ async def test_a_parcel_may_hold_a_part(
     assert await stock_of(client, moderator, ink) == (4, 0)
 
 
+async def test_what_was_taken_back_before_it_left_is_not_sent(
+    client: httpx.AsyncClient, seller: Caller, moderator: Caller, sign_up: SignUp, session: AsyncSession
+) -> None:
+    admin, pen = await sign_up(Role.ADMIN), await an_item(client, seller, quantity=5)
+    whole = await an_order(client, admin, (pen, 2))
+    part = await an_order(client, admin, (pen, 3))
+    for order in (whole, part):
+        card = {"provider": "fake", "card": "ok"}
+        await client.post(f"{ORDERS}/{order['number']}/payments", json=card, headers=once(admin))
+    line = {"line_id": part["lines"][0]["id"]}
+    await post(client, moderator, part, "ship", {"lines": [{**line, "quantity": 1}]})
+    for order in (whole, part):
+        lines = [{"line_id": order["lines"][0]["id"], "quantity": 2}]
+        body = {"lines": lines, "reason": "Out of print", "restock": True}
+        answer = await client.post(f"{ORDERS}/{order['number']}/refunds", json=body, headers=once(admin))
+        assert answer.status_code == 201, answer.text
+    assert await stock_of(client, moderator, pen) == (4, 0)
+    # Of the one nothing is left to send, the other is on its way as far as it goes.
+    answer = await post(client, moderator, whole, "ship", {})
+    assert (answer.status_code, answer.json()["code"]) == (409, "nothing-to-ship")
+    assert (await post(client, admin, whole, "cancel")).status_code == 200
+    shown = await read(client, admin, part)
+    assert (shown["status"], shown["fulfilment_status"]) == ("shipped", "shipped")
+    assert (await post(client, moderator, part, "deliver")).json()["status"] == "delivered"
+    [parcel] = await events_of(session, "order.shipped")
+    assert parcel["number"] == part["number"]
+
+
 async def test_a_cancelled_order_gives_its_stock_back(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, sign_up: SignUp, session: AsyncSession
 ) -> None:

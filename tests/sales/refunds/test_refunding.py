@@ -102,6 +102,18 @@ async def test_lines_go_back_for_what_was_paid_for_them_and_add_up_to_the_cent(
     assert proof.json()["mismatches"] == 0
 
 
+async def test_shares_have_the_decimals_of_their_currency(
+    client: httpx.AsyncClient, session: AsyncSession, buyer: Caller, staff: Caller, seller: Caller
+) -> None:
+    pen = await an_item(client, seller)
+    order = await made(session, an_order(buyer.id, "1000", currency="JPY"))
+    line = await with_line(session, order, pen["id"], 3, "1000")
+    await pay(client, buyer, order)
+    piece = [{"line_id": line.id, "quantity": 1}]
+    amounts = [(await refund(client, staff, order, lines=piece)).json()["amount"] for _ in range(3)]
+    assert amounts == [333, 334, 333]
+
+
 async def test_net_prices_go_back_with_their_tax(
     client: httpx.AsyncClient, session: AsyncSession, buyer: Caller, staff: Caller, seller: Caller
 ) -> None:

@@ -15,7 +15,7 @@ from app.sales.returns.states import TRANSITIONS, ReturnAction
 from tests.conftest import Caller, SignUp
 from tests.factories import an_item, once
 from tests.sales.payments.conftest import an_order, made, pay
-from tests.sales.refunds.conftest import refunds_of, with_line
+from tests.sales.refunds.conftest import refund, refunds_of, with_line
 
 
 @pytest.fixture
@@ -121,6 +121,27 @@ async def test_an_order_that_came_back_whole_is_returned(
     assert (await act(client, staff, wish["id"], "refund")).json()["status"] == "refunded"
     await session.refresh(order)
     assert order.payment_status == "refunded"
+
+
+async def test_what_never_left_or_came_back_without_being_asked_for_counts_as_well(
+    client: httpx.AsyncClient,
+    session: AsyncSession,
+    buyer: Caller,
+    staff: Caller,
+    order: Order,
+    line: OrderLine,
+) -> None:
+    # Of three pieces one was taken back before it was sent, one comes without a return.
+    await session.execute(text("UPDATE order_parts SET shipped = 2"))
+    lines = [{"line_id": line.id, "quantity": 1}]
+    await refund(client, staff, order, lines=lines, restock=True)
+    await session.refresh(order)
+    assert (order.status, order.fulfilment_status) == ("delivered", "partially_returned")
+    wish = (await ask(client, buyer, order, line, 1)).json()
+    for action in ("approve", "receive"):
+        await act(client, staff, wish["id"], action)
+    await session.refresh(order)
+    assert (order.status, order.fulfilment_status) == ("returned", "returned")
 
 
 async def test_staff_may_give_back_less_or_reject_what_came(
