@@ -1,6 +1,7 @@
 """Languages in one form, through whatever door they come: BCP 47, the shortest code, `fr` for `fre` (RFC 5646 §2.2.1)."""
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Annotated
 
@@ -32,6 +33,24 @@ TWO_LETTERS = {
     for three in threes.split(",")
 }
 
+_NAMES = """
+    ar:arabic,العربية bg:bulgarian,български ca:catalan,català cs:czech,čeština da:danish,dansk de:german,deutsch
+    el:greek,ελληνικά en:english es:spanish,español,castellano et:estonian,eesti eu:basque,euskara fa:persian,farsi
+    fi:finnish,suomi fr:french,français ga:irish,gaeilge gl:galician,galego he:hebrew,עברית hi:hindi,हिन्दी
+    hr:croatian,hrvatski hu:hungarian,magyar id:indonesian is:icelandic,íslenska it:italian,italiano ja:japanese,日本語
+    ko:korean,한국어 la:latin lt:lithuanian,lietuvių lv:latvian,latviešu nl:dutch,nederlands no:norwegian,norsk
+    pl:polish,polski pt:portuguese,português ro:romanian,română ru:russian,русский sk:slovak,slovenčina
+    sl:slovenian,slovene,slovenščina sr:serbian,srpski,српски sv:swedish,svenska tr:turkish,türkçe
+    uk:ukrainian,українська vi:vietnamese yi:yiddish zh:chinese,中文
+"""
+"""What the languages of the book trade are called in English and by themselves (CLDR)."""
+
+_CODE_BY_NAME = {
+    name: code
+    for code, _, names in (entry.partition(":") for entry in _NAMES.split())
+    for name in names.split(",")
+}
+
 _FILE_TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}")
 _REGION, _SCRIPT = 2, 4
 """Letters of a subtag."""
@@ -52,7 +71,8 @@ def _cased(subtag: str) -> str:
 
 @lru_cache(maxsize=512)
 def language_of(code: str) -> str:
-    """Write a code of a file in the same form; `en_us` is one too. Raises ValueError."""
+    """Write a code or name of a file in the same form; `en_us` and `English` are some too. Raises ValueError."""
+    code = _CODE_BY_NAME.get(unicodedata.normalize("NFC", code).lower(), code)
     if not _FILE_TAG.fullmatch(code):
         raise ValueError("is no language code: en, en-US or the ISO 639-2 code eng")
     return normal_language(code.replace("_", "-"))

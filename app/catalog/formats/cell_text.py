@@ -58,14 +58,18 @@ def unescape_formula(cell: str) -> str:
 
 def join_list(entries: Iterable[str]) -> str:
     r"""One cell: entries separated by `; `; a `;`, `|` or `\` of an entry gets a `\` before it."""
-    return "; ".join(_MARKED.sub(r"\\\1", entry) for entry in entries)
+    cell = "; ".join(_MARKED.sub(r"\\\1", entry) for entry in entries)
+    return f"{cell};" if _QUOTED_LIST.fullmatch(cell) else cell
 
 
 def split_list(cell: str) -> list[str]:
     r"""The entries of a cell, each once, in order: separated by `;`, where there is none by `|`, else by lines.
 
-    `\;`, `\|` and `\\` stand for the character itself; any other `\` is one.
+    `\;`, `\|` and `\\` stand for the character itself; any other `\` is one. A list as programs write it, `["a", "b"]`,
+    is one here, too.
     """
+    if ";" not in cell and (listed := _QUOTED_LIST.fullmatch(cell)):
+        return _split_at_commas(listed[1])
     if "\\" not in cell:
         separator = next((one for one in ";|" if one in cell), "\n")
         return list(dict.fromkeys(entry for part in cell.split(separator) if (entry := part.strip())))
@@ -89,8 +93,11 @@ def join_tags(tags: Iterable[str]) -> str:
 
 def split_tags(cell: str) -> list[str]:
     """As `split_list`, but where neither `;` nor `|` separates, commas do, save within quotes."""
-    if ";" in cell or "|" in cell or "\\\\" in cell:
+    if ";" in cell or "|" in cell or "\\\\" in cell or _QUOTED_LIST.fullmatch(cell):
         return split_list(cell)
-    listed = _QUOTED_LIST.fullmatch(cell)
-    found = _BETWEEN_COMMAS.findall(listed[1] if listed else cell)
+    return _split_at_commas(cell)
+
+
+def _split_at_commas(cell: str) -> list[str]:
+    found = _BETWEEN_COMMAS.findall(cell)
     return list(dict.fromkeys(entry for parts in found if (entry := "".join(parts).strip())))

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from app.catalog.books.fields import BOOK_FIELDS, BookField, FieldValue
+from app.catalog.books.schemas import Pages
 from app.catalog.categories.schemas import Name as CategoryName
 from app.catalog.formats.cell_text import (
     escape_formula,
@@ -23,7 +24,7 @@ from app.catalog.formats.cell_text import (
 )
 from app.catalog.formats.columns import ISBN_FIELDS
 from app.catalog.formats.dates import read_date, read_year
-from app.catalog.formats.numbers import read_integer, read_price
+from app.catalog.formats.numbers import read_integer, read_pages, read_price
 from app.catalog.formats.people import credits_cell, credits_of, role_of
 from app.catalog.formats.texts import FieldCut, FieldRefused, TextRule, checked
 from app.catalog.goods.schemas import MOST_CATEGORIES, MOST_TAGS, Description, Sku, Tag
@@ -153,6 +154,7 @@ _READERS: Mapping[str, CellReader] = {
     "contributors": credits_of,
     "published_on": read_date,
     "language": language_of,
+    "pages": partial(read_pages, TypeAdapter(Pages)),
     "format": _read_format,
     "categories": _read_categories,
     "subjects": _read_subjects,

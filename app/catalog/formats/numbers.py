@@ -11,6 +11,7 @@ from app.core.http.schemas import RowId
 
 _INTEGER = re.compile(r"([+-]?\d{1,15})(?:\.0{1,2})?", re.ASCII)
 """No more zeros: `1.000` may be a thousand."""
+_PAGES = re.compile(r"(\d+) ?(?:pp?\.?|pages|s\.|seiten)", re.ASCII | re.IGNORECASE)
 _PRICE = re.compile(r"-?\d{1,15}(?:[.,]\d+)?", re.ASCII)
 _GROUPED = re.compile(
     r"(-?\d{1,3}(?:(?P<between>[.,' \u00a0\u202f\u2019])\d{3})(?:(?P=between)\d{3})*)(?:(?!(?P=between))[.,](\d{1,2}))?",
@@ -37,6 +38,12 @@ def read_integer(adapter: TypeAdapter[int], cell: str) -> int:
     if match is None:
         raise _odd_number(cell, "1250")
     return checked(adapter, int(match[1]))
+
+
+def read_pages(adapter: TypeAdapter[int], cell: str) -> int:
+    """A number of pages, with or without the word: `320 p.`. Raises FieldRefused."""
+    counted = _PAGES.fullmatch(cell)
+    return read_integer(adapter, counted[1] if counted else cell)
 
 
 def read_item_id(cell: str) -> int:

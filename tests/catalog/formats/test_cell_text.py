@@ -37,6 +37,7 @@ def test_ordinary_apostrophes_are_left_alone(text: str) -> None:
 
 
 @given(st.lists(ENTRY, unique=True))
+@example(['["A", "B"]'])
 def test_lists_in_a_cell_are_read_back(entries: list[str]) -> None:
     assert split_list(join_list(entries)) == entries
 
