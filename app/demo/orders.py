@@ -23,7 +23,7 @@ from app.sales.checkout.quotes import DOWNLOAD
 from app.sales.invoices.events import InvoiceIssued
 from app.sales.invoices.service import InvoiceService
 from app.sales.models import Order, OrderLine
-from app.sales.order_states import FulfilmentStatus, OrderStatus, PaymentStatus
+from app.sales.order_states import FulfilmentStatus, OrderPaymentStatus, OrderStatus
 from app.sales.pricing import Line, TaxClass, Totals, price
 from app.sales.shipping.queries import ShippingOption, list_options
 from app.sales.taxes.queries import Rates, find_rates
@@ -53,14 +53,14 @@ _ODDS = ((Outcome.EXPIRED, 0.06, 1), (Outcome.CALLED_OFF, 0.09, 1), (Outcome.RET
 """What goes wrong: below which chance, and with orders older than so many days."""
 _STEPS = ((Outcome.PENDING, 1 / 96), (Outcome.PROCESSING, 2), (Outcome.SHIPPED, 6))
 """How far orders are that are younger than so many days; any other is delivered."""
-_STATES: Mapping[Outcome, tuple[OrderStatus, PaymentStatus, FulfilmentStatus]] = {
-    Outcome.PENDING: (OrderStatus.PENDING, PaymentStatus.UNPAID, FulfilmentStatus.UNFULFILLED),
-    Outcome.EXPIRED: (OrderStatus.CANCELLED, PaymentStatus.UNPAID, FulfilmentStatus.UNFULFILLED),
-    Outcome.CALLED_OFF: (OrderStatus.CANCELLED, PaymentStatus.REFUNDED, FulfilmentStatus.UNFULFILLED),
-    Outcome.PROCESSING: (OrderStatus.PROCESSING, PaymentStatus.PAID, FulfilmentStatus.UNFULFILLED),
-    Outcome.SHIPPED: (OrderStatus.SHIPPED, PaymentStatus.PAID, FulfilmentStatus.SHIPPED),
-    Outcome.DELIVERED: (OrderStatus.DELIVERED, PaymentStatus.PAID, FulfilmentStatus.DELIVERED),
-    Outcome.RETURNED: (OrderStatus.RETURNED, PaymentStatus.REFUNDED, FulfilmentStatus.RETURNED),
+_STATES: Mapping[Outcome, tuple[OrderStatus, OrderPaymentStatus, FulfilmentStatus]] = {
+    Outcome.PENDING: (OrderStatus.PENDING, OrderPaymentStatus.UNPAID, FulfilmentStatus.UNFULFILLED),
+    Outcome.EXPIRED: (OrderStatus.CANCELLED, OrderPaymentStatus.UNPAID, FulfilmentStatus.UNFULFILLED),
+    Outcome.CALLED_OFF: (OrderStatus.CANCELLED, OrderPaymentStatus.REFUNDED, FulfilmentStatus.UNFULFILLED),
+    Outcome.PROCESSING: (OrderStatus.PROCESSING, OrderPaymentStatus.PAID, FulfilmentStatus.UNFULFILLED),
+    Outcome.SHIPPED: (OrderStatus.SHIPPED, OrderPaymentStatus.PAID, FulfilmentStatus.SHIPPED),
+    Outcome.DELIVERED: (OrderStatus.DELIVERED, OrderPaymentStatus.PAID, FulfilmentStatus.DELIVERED),
+    Outcome.RETURNED: (OrderStatus.RETURNED, OrderPaymentStatus.REFUNDED, FulfilmentStatus.RETURNED),
 }
 
 
@@ -160,7 +160,7 @@ def _choose(draw: random.Random, shelf: Sequence[Goods]) -> list[Goods]:
 
 def _order(outcome: Outcome, at: datetime, totals: Totals, settings: Settings) -> Order:
     status, payment, fulfilment = _STATES[outcome]
-    paid_at = None if payment is PaymentStatus.UNPAID else at + timedelta(minutes=2)
+    paid_at = None if payment is OrderPaymentStatus.UNPAID else at + timedelta(minutes=2)
     is_cancelled = status is OrderStatus.CANCELLED
     unpaid = timedelta(minutes=settings.orders.unpaid_minutes)
     return Order(

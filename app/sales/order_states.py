@@ -16,7 +16,7 @@ class OrderStatus(StrEnum):
     RETURNED = "returned"
 
 
-class PaymentStatus(StrEnum):
+class OrderPaymentStatus(StrEnum):
     """What was paid of it, and given back; `pending` while a provider has not yet decided."""
 
     UNPAID = "unpaid"

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 import app as package
 from app.api import ROUTERS, TAGS
 from app.core.errors import AppError
+from app.core.http.openapi_schemas import name_components
 from app.identity.permissions import Role
 from tests.conftest import PASSWORD, Caller, SignUp
 from tests.factories import a_book
@@ -74,6 +75,14 @@ async def test_schemas_are_named_as_types_are(document: dict[str, Any]) -> None:
         "BookIn",
         "LinkedBook",
     } <= schemas.keys()
+
+
+def test_models_of_one_name_do_not_take_each_others_place() -> None:
+    spec = {
+        "components": {"schemas": {f"{folder}__Twin": {"title": "Twin"} for folder in ("orders", "stats")}}
+    }
+    name_components(spec)
+    assert spec["components"]["schemas"].keys() == {"orders__Twin", "stats__Twin"}
 
 
 async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ has a name.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -36,11 +37,16 @@ def find_component(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Map
 
 
 def name_components(spec: Schema) -> None:
-    """Call generic models, which Pydantic calls `Page_BookOut_`, what they are called: `BookPage`."""
+    """Call generic models, which Pydantic calls `Page_BookOut_`, what they are called: `BookPage`.
+
+    Where several are called the same, each keeps the long name that tells it from the others.
+    """
     schemas = spec["components"]["schemas"]
     names = {
         name: schema["title"] for name, schema in schemas.items() if not name.isalnum() and "title" in schema
     }
+    times = Counter(names.get(name, name) for name in schemas)
+    names = {name: better for name, better in names.items() if times[better] == 1}
     spec["components"]["schemas"] = {names.get(name, name): schema for name, schema in schemas.items()}
     _rename({f"{_REF}{name}": f"{_REF}{better}" for name, better in names.items()}, spec)
 

@@ -12,9 +12,9 @@ from app.core.rate_limit import RateLimiter, rate_limited
 from app.identity.emails import address_digest
 from app.identity.errors import EmailTaken, HashingBusy, InvalidOneTimeToken, NewPasswordRefused
 from app.identity.verification.schemas import (
-    AddressIn,
     EmailProof,
     EmailProvenOut,
+    MailAddressIn,
     MailedOut,
     PasswordResetIn,
 )
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/v1/auth", tags=["verification"], route_class=Ide
 
 
 @refuses(RateLimited)
-async def get_address(request: Request, wanted: AddressIn) -> str:
+async def get_address(request: Request, wanted: MailAddressIn) -> str:
     """The address to mail to. Raises RateLimited when it got too many mails, whether there is such an account or not."""
     limiter: RateLimiter = request.app.state.rate_limiter
     await limiter.check("mail_address", address_digest(wanted.email))

@@ -22,7 +22,7 @@ OneTimeTokenIn = Annotated[
 ]
 
 
-class AddressIn(RequestModel):
+class MailAddressIn(RequestModel):
     """The address to mail to."""
 
     email: Email

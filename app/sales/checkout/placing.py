@@ -10,7 +10,7 @@ from app.sales.addresses.schemas import Address
 from app.sales.cart.goods import Goods
 from app.sales.checkout.quotes import TOTALS, Basket, Terms
 from app.sales.discounts.repository import DiscountRepository
-from app.sales.order_states import FulfilmentStatus, OrderStatus, PaymentStatus
+from app.sales.order_states import FulfilmentStatus, OrderPaymentStatus, OrderStatus
 from app.sales.orders.events import OrderCreated
 from app.sales.orders.repository import NewLine, NewOrder, OrderRepository, PlacedOrder
 from app.sales.orders.service import OrderService
@@ -64,7 +64,7 @@ class OrderPlacer:
             user_id=basket.user_id,
             channel=channel,
             status=OrderStatus.PENDING,
-            payment_status=PaymentStatus.UNPAID,
+            payment_status=OrderPaymentStatus.UNPAID,
             fulfilment_status=FulfilmentStatus.UNFULFILLED,
             currency=self._terms.currency,
             is_gross=self._terms.is_gross,

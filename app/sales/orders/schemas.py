@@ -19,7 +19,7 @@ from app.core.http.schemas import (
     shaped,
 )
 from app.sales.addresses.schemas import Address
-from app.sales.order_states import Action, FulfilmentStatus, OrderStatus, PaymentStatus
+from app.sales.order_states import Action, FulfilmentStatus, OrderPaymentStatus, OrderStatus
 
 LARGEST_LINE = 1000
 OrderNumber = Annotated[
@@ -68,7 +68,7 @@ class OrderOut(ResponseModel):
 
     number: OrderNumber
     status: OrderStatus
-    payment_status: PaymentStatus
+    payment_status: OrderPaymentStatus
     fulfilment_status: FulfilmentStatus
     lines: list[OrderLineOut]
     subtotal: Money = Field(examples=[25.0])
@@ -172,7 +172,7 @@ class OrderFilter(ListQuery):
     """Filters and order of orders."""
 
     status: OrderStatus | None = Field(default=None, description="Only orders that stand so.")
-    payment_status: PaymentStatus | None = Field(default=None, description="Only orders paid like this.")
+    payment_status: OrderPaymentStatus | None = Field(default=None, description="Only orders paid like this.")
     fulfilment_status: FulfilmentStatus | None = Field(
         default=None, description="Only orders sent like this."
     )

@@ -24,8 +24,8 @@ from app.sales.models import Order, Shipment
 from app.sales.order_states import (
     Action,
     FulfilmentStatus,
+    OrderPaymentStatus,
     OrderStatus,
-    PaymentStatus,
     next_status,
     offered_actions,
 )
@@ -120,7 +120,7 @@ class OrderService:
             self._move(order, Action.PAY)
         else:
             return False
-        order.payment_status = PaymentStatus.PAID
+        order.payment_status = OrderPaymentStatus.PAID
         order.paid_at, order.expires_at = utc_now(), None
         count_at_commit(self._session, REVENUE.labels(order.currency), float(order.total))
         self._orders.note(order, "paid", None)

@@ -33,7 +33,7 @@ from app.sales.payments.schemas import (
     PaymentBegunOut,
     PaymentIn,
     PaymentsOut,
-    WebhookOut,
+    PaymentWebhookOut,
 )
 
 router = APIRouter(prefix="/api/v1", tags=["payments"], route_class=IdempotentRoute)
@@ -111,10 +111,10 @@ async def confirm_payment(
 )
 async def receive_payment_webhook(
     provider: WebhookSender, request: Request, providers: ProvidersDep, payments: PaymentServiceDep
-) -> WebhookOut:
+) -> PaymentWebhookOut:
     """For providers: the signature is over the very bytes of the body. An event is stored once, however often it
     comes, and worked on afterwards: the provider is asked how things stand, so the order of events does not matter.
     """
     body = await request.body()
     await payments.receive(provider, providers.get(provider).parse_webhook(body, request.headers))
-    return WebhookOut(received=True)
+    return PaymentWebhookOut(received=True)

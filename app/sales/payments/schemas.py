@@ -77,7 +77,7 @@ class PaymentsOut(ResponseModel):
     currency: str = Field(description="ISO 4217.", examples=["EUR"])
 
 
-class WebhookOut(ResponseModel):
+class PaymentWebhookOut(ResponseModel):
     """The event is stored; what follows from it is done afterwards."""
 
     received: bool = Field(examples=[True])

@@ -9,8 +9,7 @@ from app.core.clock import utc_now
 from app.core.events.events import publish
 from app.sales.gift_cards.repository import GiftCardRepository
 from app.sales.models import Order, Payment, PaymentStatus
-from app.sales.order_states import OrderStatus
-from app.sales.order_states import PaymentStatus as OrderPaymentStatus
+from app.sales.order_states import OrderPaymentStatus, OrderStatus
 from app.sales.orders.service import OrderService
 from app.sales.payments.errors import (
     GiftCardEmpty,

@@ -14,7 +14,7 @@ from app.identity.principal import Principal
 from app.sales.errors import no_order
 from app.sales.gift_cards.repository import GiftCardRepository
 from app.sales.models import Order, OrderLine, Payment, Refund, RefundPart, RefundStatus
-from app.sales.order_states import OrderStatus, PaymentStatus
+from app.sales.order_states import OrderPaymentStatus, OrderStatus
 from app.sales.orders.events import OrderRefunded
 from app.sales.orders.repository import OrderRepository
 from app.sales.payments.port import ProviderRefund
@@ -167,9 +167,9 @@ class RefundService:
         if given:
             kept = await find_kept(await self._session.connection(), order.id)
             if not kept:
-                order.payment_status = PaymentStatus.REFUNDED
+                order.payment_status = OrderPaymentStatus.REFUNDED
             elif order.paid_at is None or kept < order.total:
-                order.payment_status = PaymentStatus.PARTIALLY_REFUNDED
+                order.payment_status = OrderPaymentStatus.PARTIALLY_REFUNDED
             told = RefundNote(refund_id=refund.id, amount=given)
             self._orders.note(order, "refunded", refund.actor_id, data=told)
             refunded = OrderRefunded(order.id, number, refund.id, str(given), user_id=order.user_id)

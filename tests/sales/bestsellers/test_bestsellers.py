@@ -12,7 +12,7 @@ from app.catalog.views.jobs import rank_popularity
 from app.core.clock import utc_now
 from app.sales.bestsellers.jobs import count_sales, relate_bought_together
 from app.sales.models import Order, OrderLine
-from app.sales.order_states import FulfilmentStatus, OrderStatus, PaymentStatus
+from app.sales.order_states import FulfilmentStatus, OrderPaymentStatus, OrderStatus
 from tests.conftest import Caller, SignUp, change_account
 from tests.factories import a_book
 
@@ -30,7 +30,7 @@ async def sell(
         "user_id": buyer_id,
         "channel": "web",
         "status": OrderStatus.PROCESSING,
-        "payment_status": PaymentStatus.PAID,
+        "payment_status": OrderPaymentStatus.PAID,
         "fulfilment_status": FulfilmentStatus.UNFULFILLED,
         "currency": "EUR",
         "is_gross": False,
@@ -105,8 +105,8 @@ async def test_what_sold_most_pieces_is_most_popular_and_views_decide_the_rest(
 @pytest.mark.parametrize(
     "columns",
     [
-        {"paid_at": None, "status": OrderStatus.PENDING, "payment_status": PaymentStatus.UNPAID},
-        {"status": OrderStatus.CANCELLED, "payment_status": PaymentStatus.REFUNDED},
+        {"paid_at": None, "status": OrderStatus.PENDING, "payment_status": OrderPaymentStatus.UNPAID},
+        {"status": OrderStatus.CANCELLED, "payment_status": OrderPaymentStatus.REFUNDED},
         {"created_at": utc_now() - timedelta(days=91)},
     ],
 )

@@ -21,12 +21,12 @@ from app.admin.stats.goods.schemas import (
     GoodsBucket,
     GoodsFigures,
     ItemFigures,
-    Reason,
     ReturnPeriod,
-    ReturnsOut,
+    ReturnReason,
+    ReturnStatsOut,
     StockFigures,
-    StockOut,
     StockPeriod,
+    StockStatsOut,
 )
 from app.admin.stats.goods.spans import nested
 from app.admin.stats.periods import Interval, Period
@@ -248,7 +248,7 @@ async def get_stock(connection: AsyncConnection, query: StatsQuery) -> ReadResul
         for currency, *rest in await connection.execute(_STOCK, spans._asdict())
     ]
     sold = await read_pieces(connection, query.period)
-    figures = StockOut(
+    figures = StockStatsOut(
         tz=query.zone_name,
         interval=query.interval,
         as_of=utc_now(),
@@ -275,7 +275,7 @@ async def _read_moved(connection: AsyncConnection, period: Period, interval: Int
 async def get_returns(connection: AsyncConnection, query: StatsQuery) -> ReadResult:
     """What buyers send back, why, and what money went back."""
     snapshot, previous = await read_snapshot(connection), query.previous
-    figures = ReturnsOut(
+    figures = ReturnStatsOut(
         tz=query.zone_name,
         interval=query.interval,
         current=await read_returns(connection, query.period, query.interval),
@@ -295,7 +295,7 @@ async def read_returns(connection: AsyncConnection, period: Period, interval: In
     return ReturnPeriod.model_validate(
         {
             **summed(spans, found, Returns),
-            "reasons": [Reason.model_validate(row) for row in reasons],
+            "reasons": [ReturnReason.model_validate(row) for row in reasons],
             "refunds": [CurrencyRefunds.model_validate(row) for row in refunds],
             "return_rate": share(pieces, await read_pieces(connection, period)),
         }

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.admin.stats.criteria import StatsQuery
 from app.admin.stats.goods import queries
-from app.admin.stats.goods.schemas import BestsellerQuery, BestsellersOut, ReturnsOut, StockOut
+from app.admin.stats.goods.schemas import BestsellerQuery, BestsellersOut, ReturnStatsOut, StockStatsOut
 from app.core.http.responses import HotDep
 from app.identity.authentication.deps import STATS_READER
 
@@ -26,7 +26,7 @@ async def get_bestseller_statistics(
     return await reads.answer_private(partial(queries.get_bestsellers, query=query, currency=currency))
 
 
-@router.get("/stock", summary="Stock", response_model=StockOut, dependencies=[STATS_READER])
+@router.get("/stock", summary="Stock", response_model=StockStatsOut, dependencies=[STATS_READER])
 async def get_stock_statistics(query: Annotated[StatsQuery, Query()], reads: HotDep) -> Response:
     """What lies in stock now and what it is worth, and what came and went in each part of the period.
 
@@ -36,7 +36,7 @@ async def get_stock_statistics(query: Annotated[StatsQuery, Query()], reads: Hot
     return await reads.answer_private(partial(queries.get_stock, query=query))
 
 
-@router.get("/returns", summary="Returns", response_model=ReturnsOut, dependencies=[STATS_READER])
+@router.get("/returns", summary="Returns", response_model=ReturnStatsOut, dependencies=[STATS_READER])
 async def get_return_statistics(query: Annotated[StatsQuery, Query()], reads: HotDep) -> Response:
     """What buyers asked to send back in each part of the period, why, and what money went back."""
     return await reads.answer_private(partial(queries.get_returns, query=query))

@@ -122,7 +122,7 @@ class StockPeriod(PeriodOut):
     buckets: list[MovementBucket]
 
 
-class StockOut(StatsOut):
+class StockStatsOut(StatsOut):
     """Stock."""
 
     as_of: Timestamp = Field(description="When `currencies` was read: it is of now, not of the period.")
@@ -150,7 +150,7 @@ class ReturnBucket(ReturnFigures, PeriodOut):
     """Returns of a part of the period."""
 
 
-class Reason(ResponseModel):
+class ReturnReason(ResponseModel):
     """Why, in the buyers' own words."""
 
     reason: str = Field(examples=["Damaged in the post"])
@@ -170,14 +170,14 @@ class ReturnPeriod(PeriodOut):
 
     sum: ReturnFigures
     buckets: list[ReturnBucket]
-    reasons: list[Reason] = Field(description="The ten most frequent.")
+    reasons: list[ReturnReason] = Field(description="The ten most frequent.")
     refunds: list[CurrencyRefunds] = Field(description="Each on its own day, as among the sales.")
     return_rate: Share | None = Field(
         description="`pieces` ÷ pieces sold in the period; null where none were.", examples=[0.0928]
     )
 
 
-class ReturnsOut(StatsOut):
+class ReturnStatsOut(StatsOut):
     """Returns and refunds."""
 
     current: ReturnPeriod

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.catalog.books.errors import no_book
 from app.catalog.books.queries import BOOK_COLUMNS, book_out, join_books
 from app.catalog.models import Book, BookCategory, BookDocument, BoughtTogether, Contributor
-from app.catalog.search.related.schemas import Reason, RelatedBook, RelatedBooks
+from app.catalog.search.related.schemas import RelatedBook, RelatedBooks, RelatedReason
 from app.core.db.queries import snapshot_text
 from app.core.http.responses import ReadResult
 
-REASONS = tuple(Reason)
+REASONS = tuple(RelatedReason)
 """Why a book is related, the closest first: its place here is what SQL sorts by."""
 
 _CANDIDATES = 100
@@ -64,7 +64,7 @@ async def list_related(connection: AsyncConnection, book_id: int, limit: int) ->
     return ReadResult(RelatedBooks(items=items), book.snapshot)
 
 
-def _candidates(reason: Reason, chosen: Any) -> Any:
+def _candidates(reason: RelatedReason, chosen: Any) -> Any:
     """The chosen (book id, place) of one kind."""
     books = chosen.limit(_CANDIDATES).subquery()
     return select(books.c.book_id, literal(REASONS.index(reason)).label("reason"), books.c.place)
@@ -115,12 +115,15 @@ def _same_category(is_neighbour: ColumnElement[bool], order: Any) -> Any:
 
 def _related() -> Any:
     candidates = union_all(
-        _candidates(Reason.BOUGHT_TOGETHER, _bought_together()),
-        _candidates(Reason.SERIES, _same_series()),
-        _candidates(Reason.AUTHOR, _same_author()),
-        _candidates(Reason.CATEGORY, _same_category(BookCategory.book_id > _BOOK_ID, BookCategory.book_id)),
+        _candidates(RelatedReason.BOUGHT_TOGETHER, _bought_together()),
+        _candidates(RelatedReason.SERIES, _same_series()),
+        _candidates(RelatedReason.AUTHOR, _same_author()),
         _candidates(
-            Reason.CATEGORY, _same_category(BookCategory.book_id < _BOOK_ID, BookCategory.book_id.desc())
+            RelatedReason.CATEGORY, _same_category(BookCategory.book_id > _BOOK_ID, BookCategory.book_id)
+        ),
+        _candidates(
+            RelatedReason.CATEGORY,
+            _same_category(BookCategory.book_id < _BOOK_ID, BookCategory.book_id.desc()),
         ),
     ).subquery("candidates")
     closest = (

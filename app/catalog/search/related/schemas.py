@@ -8,7 +8,7 @@ from app.catalog.books.schemas import BookOut
 from app.core.http.schemas import ResponseModel
 
 
-class Reason(StrEnum):
+class RelatedReason(StrEnum):
     """Why a book is related, the closest first."""
 
     BOUGHT_TOGETHER = "bought_together"
@@ -28,7 +28,7 @@ class RelatedQuery(BaseModel):
 class RelatedBook(BookOut):
     """A book that goes with another one."""
 
-    reason: Reason = Field(
+    reason: RelatedReason = Field(
         description="What they have in common; `bought_together`: at least three orders of a year.",
         examples=["series"],
     )
