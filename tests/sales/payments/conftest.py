@@ -1,6 +1,7 @@
 """Orders to be paid, and a worker's hand for the events about them."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -96,8 +97,15 @@ async def payments_of(client: httpx.AsyncClient, reader: Caller, order: Order) -
     return dict(answer.json())
 
 
-async def work_off(application: FastAPI) -> None:
-    """Handle the events about orders, payments and refunds as a worker does, until none is left."""
+class Killed(Exception):
+    """The worker ends before it commits."""
+
+
+async def work_off(application: FastAPI, *, dies_first: bool = False) -> None:
+    """Handle the events about orders, payments and refunds as a worker does, until none is left.
+
+    With `dies_first` each is handled by a worker that is killed right before it commits, and then by another.
+    """
     state = application.state
     open_one = partial(transaction, state.database, state.cache)
     context = HandlerContext(
@@ -116,6 +124,12 @@ async def work_off(application: FastAPI) -> None:
         if event is None:
             return
         delivery = Delivery(event.id, 1, event.type, event.payload, "", event.created_at)
+        if dies_first:
+            await run_external(context, delivery)
+            with suppress(Killed):
+                async with open_one() as session:
+                    await run_transactional(session, delivery)
+                    raise Killed
         await run_external(context, delivery)
         async with open_one() as session:
             await run_transactional(session, delivery)
