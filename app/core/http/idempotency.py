@@ -30,6 +30,7 @@ RETRY_AFTER = 2
 REPLAYED = "Idempotent-Replayed"
 
 _HEADER = "Idempotency-Key"
+_GUEST = "X-Cart-Token"
 _STATE = "idempotent_attempt"
 _SERVER_ERROR = 500
 _BY_CALLER_OR_BODY = frozenset({400, 401, 403, 408, 413, 415, 429})
@@ -115,7 +116,9 @@ class _Attempt:
         self._vault = Vault(settings.jwt.secret.get_secret_value())
         self._fingerprint: bytes | None = None
         user_id = request.scope["state"].get("user_id")
-        caller = f"client {client_address(request)}" if user_id is None else f"user {user_id}"
+        # Of guests at one address each has what tells them apart, if anything does.
+        guest = f"client {client_address(request)} {request.headers.get(_GUEST, '')}"
+        caller = guest if user_id is None else f"user {user_id}"
         scope = (caller, request.method, request.scope["route"].path, key)
         self._claim = Claim(self._vault.hash(Vault.Purpose.SCOPE, *(part.encode() for part in scope)))
 

@@ -7,13 +7,13 @@ from fastapi import Depends, Request
 from app.core.db.transaction import SessionDep
 from app.core.errors import refuses
 from app.sales.cart.errors import NotForSale
-from app.sales.checkout.errors import NotShippedThere, UnknownShippingOption
+from app.sales.checkout.errors import NotShippedThere, OrderTooLarge, UnknownShippingOption
 from app.sales.checkout.quotes import Terms
 from app.sales.checkout.service import CheckoutService, terms_of
 from app.sales.inventory.errors import InsufficientStock
 
 
-@refuses(NotForSale, InsufficientStock, NotShippedThere, UnknownShippingOption)
+@refuses(NotForSale, InsufficientStock, OrderTooLarge, NotShippedThere, UnknownShippingOption)
 async def get_checkout_service(request: Request, session: SessionDep) -> CheckoutService:
     """Checkouts on the request's transaction."""
     return CheckoutService.build(session, request.app.state.settings)

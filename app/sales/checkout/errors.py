@@ -32,6 +32,14 @@ class PriceChanged(AppError):
     }
 
 
+class OrderTooLarge(AppError):
+    """It comes to more than one order may."""
+
+    status = 409
+    code = "order-too-large"
+    title = "More than one order may come to"
+
+
 class UnknownShippingOption(AppError):
     """The order cannot be sent in this way; `available` names the ways in which it can."""
 

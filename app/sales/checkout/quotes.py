@@ -10,7 +10,13 @@ from app.core.clock import shop_today
 from app.sales.addresses.schemas import Address
 from app.sales.cart.errors import CouponNotValid, NotForSale
 from app.sales.cart.goods import Goods
-from app.sales.checkout.errors import CartEmpty, NotShippedThere, PriceChanged, UnknownShippingOption
+from app.sales.checkout.errors import (
+    CartEmpty,
+    NotShippedThere,
+    OrderTooLarge,
+    PriceChanged,
+    UnknownShippingOption,
+)
 from app.sales.checkout.schemas import QuoteOut, ShippingOptionOut
 from app.sales.discounts.queries import find_rules
 from app.sales.inventory.errors import only
@@ -20,6 +26,8 @@ from app.sales.taxes.queries import find_rates
 
 DOWNLOAD = ShippingOption("download", "Download", Decimal(0), 0, None, is_pickup=False)
 """How goods are sent of which none is a thing."""
+LARGEST_ORDER = Decimal(9_000_000_000)
+"""What an order may come to: the amounts that the database holds, with room for sending it."""
 TOTALS = ("subtotal", "discount", "tax", "shipping", "total")
 
 
@@ -97,12 +105,14 @@ def require_total(totals: Totals, expected: Decimal, terms: Terms) -> None:
 async def price_basket(
     connection: AsyncConnection, basket: Basket, country: str, state: str | None, terms: Terms
 ) -> Priced:
-    """Price the basket with the discounts of the moment and the tax of the day at that place."""
+    """Price the basket with the discounts of the moment and the tax of the day at that place. Raises OrderTooLarge."""
     found = await find_rules(connection, basket.coupon, basket.user_id)
     rates = await find_rates(connection, country, state, shop_today())
     lines = [goods.line(quantity) for goods, quantity in basket.goods]
-
     totals = price(lines, rules=found.rules, rates=rates, is_gross=terms.is_gross, currency=terms.currency)
+    if totals.total > LARGEST_ORDER:
+        message = f"It comes to {totals.total:,} {terms.currency}, an order to {LARGEST_ORDER:,} at most."
+        raise OrderTooLarge(message)
     return Priced(totals, found.refusals)
 
 
@@ -111,7 +121,7 @@ async def quote(
 ) -> Quote:
     """Price the basket at the address, sent in the way of this code, or in the cheapest.
 
-    Raises CartEmpty, NotShippedThere, UnknownShippingOption.
+    Raises CartEmpty, OrderTooLarge, NotShippedThere, UnknownShippingOption.
     """
     if not basket.goods:
         raise CartEmpty("Put something in the cart that is for sale.")

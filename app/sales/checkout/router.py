@@ -15,7 +15,13 @@ from app.sales.addresses.errors import AddressNotFound
 from app.sales.cart.deps import CartOwnerDep, count_coupon
 from app.sales.cart.errors import CouponNotValid
 from app.sales.checkout.deps import CheckoutServiceDep, TermsDep
-from app.sales.checkout.errors import CartEmpty, NotShippedThere, PriceChanged, UnknownShippingOption
+from app.sales.checkout.errors import (
+    CartEmpty,
+    NotShippedThere,
+    OrderTooLarge,
+    PriceChanged,
+    UnknownShippingOption,
+)
 from app.sales.checkout.schemas import CheckoutIn, PurchaseIn, QuoteIn, QuoteOut
 from app.sales.checkout.service import read_quote
 from app.sales.discounts.errors import DiscountExhausted
@@ -28,7 +34,7 @@ router = APIRouter(prefix="/api/v1", tags=["checkout"], route_class=IdempotentRo
     "/checkout/quote",
     summary="Ask what the cart costs",
     response_model=QuoteOut,
-    responses=problems(CartEmpty, NotShippedThere, UnknownShippingOption, RateLimited),
+    responses=problems(CartEmpty, OrderTooLarge, NotShippedThere, UnknownShippingOption, RateLimited),
     openapi_extra=documented_permission(Permission.ORDERS_WRITE, "POST"),
 )
 async def quote_checkout(quote: QuoteIn, owner: CartOwnerDep, terms: TermsDep, hot: HotDep) -> Response:

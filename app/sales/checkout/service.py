@@ -51,7 +51,7 @@ class CheckoutService:
         """Make an order of the buyer's cart, and empty that.
 
         Raises CartEmpty, NotForSale, CouponNotValid, PriceChanged, InsufficientStock, AddressNotFound,
-        NotShippedThere, UnknownShippingOption, DiscountExhausted.
+        OrderTooLarge, NotShippedThere, UnknownShippingOption, DiscountExhausted.
         """
         connection = await connection_of(self._session)
         cart = await self._carts.lock(account_cart(buyer.user_id))
@@ -73,7 +73,7 @@ class CheckoutService:
     async def purchase(self, buyer: Principal, purchase: PurchaseIn) -> Bought:
         """Buy one item at once, whatever it costs now.
 
-        Raises ItemNotFound, NotForSale, InsufficientStock, NotShippedThere, UnknownShippingOption.
+        Raises ItemNotFound, NotForSale, InsufficientStock, OrderTooLarge, NotShippedThere, UnknownShippingOption.
         """
         found = await find_goods(await self._session.connection(), [purchase.item_id])
         if not found or not found[0].is_active:
@@ -101,7 +101,7 @@ class CheckoutService:
 async def read_quote(
     connection: AsyncConnection, owner: CartOwner, wanted: QuoteIn, terms: Terms
 ) -> ReadResult:
-    """Read what the owner's cart costs at an address. Raises CartEmpty, NotShippedThere, UnknownShippingOption."""
+    """Read what the owner's cart costs at an address. Raises CartEmpty, OrderTooLarge, NotShippedThere, UnknownShippingOption."""
     cart = await find_cart(connection, owner)
     lines = await find_lines(connection, cart.id) if cart else []
     sold = [(line.goods, line.quantity) for line in lines if line.goods.is_for_sale(terms.currency)]

@@ -9,7 +9,7 @@ from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadBackDep
 from app.identity.authentication.deps import TILL_SELLER, TillSeller
 from app.sales.cart.deps import Currency
-from app.sales.checkout.errors import PriceChanged
+from app.sales.checkout.errors import OrderTooLarge, PriceChanged
 from app.sales.discounts.errors import DiscountExhausted
 from app.sales.errors import OrderNotFound
 from app.sales.orders.errors import NotYetOnSale
@@ -39,7 +39,7 @@ async def scan_code(scanned: ScanIn, currency: Currency, hot: HotDep) -> Respons
     status_code=201,
     summary="Sell at the counter",
     response_model=SaleOut,
-    responses=problems(CodeNotFound, PriceChanged, DiscountExhausted, NotYetOnSale),
+    responses=problems(CodeNotFound, OrderTooLarge, PriceChanged, DiscountExhausted, NotYetOnSale),
     dependencies=[IDEMPOTENCY_KEY_REQUIRED],
 )
 async def sell_at_till(

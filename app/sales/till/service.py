@@ -65,7 +65,7 @@ class TillService:
         """Sell it; the number of the order, which is the receipt's.
 
         Raises ItemNotFound, CodeNotFound, TooManyPieces, NotForSale, InsufficientStock, NotYetOnSale,
-        CouponNotValid, DiscountExhausted, PriceChanged, TooLittleTendered.
+        CouponNotValid, OrderTooLarge, DiscountExhausted, PriceChanged, TooLittleTendered.
         """
         connection = await self._session.connection()
         basket = Basket(await self._find_goods(sale.lines), sale.coupon, None)

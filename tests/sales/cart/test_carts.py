@@ -70,6 +70,17 @@ async def test_a_guests_first_line_makes_a_cart_and_gives_its_token(
     assert again.json()["token"] == cart["token"]
 
 
+async def test_a_key_is_each_guests_own(client: httpx.AsyncClient, seller: Caller) -> None:
+    pen = await an_item(client, seller, quantity=9)
+    tokens = [(await guest_adds(client, pen)).json()["token"] for _ in range(2)]
+    for token in tokens:
+        for _ in range(2):
+            guest = {"X-Cart-Token": token, "Idempotency-Key": "mine"}
+            answer = await client.post(LINES, json={"item_id": pen["id"]}, headers=guest)
+            told = answer.json()
+            assert (answer.status_code, told["token"], told["lines"][0]["quantity"]) == (201, token, 2)
+
+
 @pytest.mark.parametrize("token", ["x", "A" * 43, "A" * 100])
 async def test_a_token_that_leads_nowhere_is_answered_404(
     client: httpx.AsyncClient, seller: Caller, token: str

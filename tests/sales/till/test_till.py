@@ -184,6 +184,16 @@ async def test_too_little_money_sells_nothing(
     assert await stock_of(client, moderator, pen) == (5, 0)
 
 
+async def test_more_than_an_order_may_come_to_is_refused(
+    client: httpx.AsyncClient, seller: Caller, moderator: Caller
+) -> None:
+    gems = [await an_item(client, seller, price=1_000_000, quantity=1000) for _ in range(10)]
+    answer = await sell(client, moderator, *({"item_id": gem["id"], "quantity": 1000} for gem in gems))
+    assert (answer.status_code, answer.json()["code"]) == (409, "order-too-large")
+    assert "10,000,000,000.00 EUR" in answer.json()["detail"]
+    assert await stock_of(client, moderator, gems[0]) == (1000, 0)
+
+
 async def test_the_tax_is_that_of_the_shop(
     client: httpx.AsyncClient, seller: Caller, moderator: Caller, sign_up: SignUp
 ) -> None:
