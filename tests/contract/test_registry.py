@@ -11,7 +11,7 @@ import pytest
 from app import registry
 
 APP = Path(registry.__file__).parent
-NEEDED_EVERYWHERE = {"on_constraint", "on_opened", "__tablename__"}
+NEEDED_EVERYWHERE = {"on_constraint", "on_opened", "ends", "__tablename__"}
 NEEDED_BY_THE_WORKER = {"handles", "delivers", "scheduled"}
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from app.core.languages import preferred
 from app.core.settings.settings import Settings
+from app.identity.credentials.service import MAILED
 from app.identity.events import PasswordChanged
 from app.messaging.email.languages import FOLDER, LANGUAGES
 from app.messaging.email.samples import sample
@@ -90,6 +91,12 @@ def test_every_mail_is_there_in_every_language(template: Template, language: str
     assert mail.subject == subjects[template]
     assert f'<html lang="{language}">' in mail.html
     assert mail.text.strip()
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
+def test_what_ended_is_named_in_every_language(language: str) -> None:
+    words = json.loads((FOLDER / language / "words.json").read_text(encoding="utf-8"))["words"]
+    assert {credential.value for credential in MAILED} <= words.keys()
 
 
 async def test_development_shows_every_template_in_every_language(settings: Settings) -> None:

@@ -134,7 +134,9 @@ async def unlock_user(
 async def end_user_sessions(
     user_id: RowId, admin: UserAdmin, precondition: PreconditionDep, users: UserAdminServiceDep
 ) -> None:
-    """End every session and API key of the account; they stop working at once. It may log in again."""
+    """End every session and API key of the account, which stop working at once, its webhooks and push messages. It may
+    log in again.
+    """
     await users.end_sessions(admin, user_id, precondition)
 
 
@@ -149,6 +151,7 @@ async def remove_user_second_factor(
     user_id: RowId, admin: UserAdmin, precondition: PreconditionDep, users: UserAdminServiceDep
 ) -> None:
     """Take the authenticator app, recovery codes and passkeys away, for an owner who has proven otherwise
-    who they are: their password alone opens the account again. They are told by mail.
+    who they are: their password alone opens the account again. Every session ends, since whoever has the factor may
+    have one. The owner is told by mail.
     """
     await users.remove_second_factor(admin, user_id, precondition)

@@ -1,6 +1,6 @@
 """SQL that ends credentials of one account."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,21 +10,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.core.clock import utc_now
-from app.core.db.models import Base
 from app.identity.authentication.queries import is_under_way
+from app.identity.credentials.elsewhere import end_elsewhere
 from app.identity.credentials.table import Credential
 from app.identity.models import ApiKey, AuthSession, OneTimeToken, Passkey, RecoveryCode, TotpSecret, User
-
-MODELS: Mapping[Credential, type[Base]] = {
-    Credential.SESSION: AuthSession,
-    Credential.API_KEY: ApiKey,
-    Credential.PASSKEY: Passkey,
-    Credential.TOTP: TotpSecret,
-    Credential.RECOVERY_CODE: RecoveryCode,
-    Credential.MAILED_LINK: OneTimeToken,
-    Credential.PENDING_EMAIL: User,
-}
-"""Where each is kept."""
 
 _SHOWN_AS = {Credential.TOTP: ("totp", "recovery_code"), Credential.PASSKEY: ("passkey",)}
 """Factors that a session no longer counts as having shown once they are gone."""
@@ -40,6 +29,8 @@ class CredentialRepository:
         self, user_id: int, credential: Credential, reason: str, keep: UUID | None = None
     ) -> Sequence[object]:
         """End the account's credentials of this kind, but the session `keep`; what was ended, by id or name."""
+        if credential in {Credential.WEBHOOK, Credential.PUSH_SUBSCRIPTION}:
+            return await end_elsewhere(self._db, user_id, credential)
         if credential is Credential.PENDING_EMAIL:
             return await self._forget_pending_email(user_id)
         statement = _ending(credential, user_id, reason)

@@ -14,7 +14,15 @@ from app.identity.events import CredentialsEnded
 from app.identity.principal import account_group
 
 _AUDITED = {Credential.SESSION: "session.ended", Credential.API_KEY: "api_key.revoked"}
-_MAILED = (Credential.API_KEY, Credential.PASSKEY, Credential.TOTP, Credential.RECOVERY_CODE)
+MAILED = frozenset(
+    {
+        Credential.API_KEY,
+        Credential.PASSKEY,
+        Credential.TOTP,
+        Credential.RECOVERY_CODE,
+        Credential.WEBHOOK,
+    }
+)
 _SILENT = frozenset({AccountEvent.DEACTIVATED})
 """Whoever closes an account need not be told what was closed with it."""
 
@@ -49,7 +57,7 @@ class CredentialService:
                 what = {**why, "ended": (len(ended), 0)}
                 name = f"credentials.{credential.name.lower()}_ended"
                 record_audit(self._db, name, ("user", user_id), what, actor_id=actor_id)
-            if ended and credential in _MAILED:
+            if ended and credential in MAILED:
                 missed.append(credential.value)
         if missed and event not in _SILENT:
             await publish(self._db, CredentialsEnded(user_id, ", ".join(missed)))

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Credential(StrEnum):
-    """What somebody could keep of an account: a way in, a factor, or a link that leads to one."""
+    """What somebody could keep of an account: a way in, a factor, a link that leads to one, or what tells of it."""
 
     SESSION = "sessions"
     API_KEY = "api keys"
@@ -19,6 +19,8 @@ class Credential(StrEnum):
     RECOVERY_CODE = "recovery codes"
     MAILED_LINK = "mailed links"
     PENDING_EMAIL = "pending address"
+    WEBHOOK = "webhooks"
+    PUSH_SUBSCRIPTION = "push subscriptions"
 
 
 class AccountEvent(StrEnum):
@@ -41,21 +43,24 @@ class AccountEvent(StrEnum):
 _LINKS = frozenset({Credential.MAILED_LINK, Credential.PENDING_EMAIL})
 _FACTORS = frozenset({Credential.PASSKEY, Credential.TOTP, Credential.RECOVERY_CODE})
 _WAYS_IN = frozenset({Credential.SESSION, Credential.API_KEY, Credential.PASSKEY})
+# Nobody comes in by them, and whoever set them up goes on hearing of the account.
+_CHANNELS = frozenset({Credential.WEBHOOK, Credential.PUSH_SUBSCRIPTION})
+_DEVICES = frozenset({Credential.SESSION, Credential.PUSH_SUBSCRIPTION})
 
 ENDS: Mapping[AccountEvent, frozenset[Credential]] = {
-    AccountEvent.PASSWORD_RESET: _WAYS_IN | _LINKS,
+    AccountEvent.PASSWORD_RESET: _WAYS_IN | _LINKS | _CHANNELS,
     # The first to read the mail owns the address; whatever is there was made by somebody who may not.
     AccountEvent.ADDRESS_PROVEN_BY_RESET: frozenset(Credential),
     # By the link of the registration the password stays, and with it the sessions that it opened.
     AccountEvent.ADDRESS_PROVEN: frozenset(Credential) - {Credential.SESSION},
-    AccountEvent.PASSWORD_CHANGED: _LINKS | {Credential.SESSION},
+    AccountEvent.PASSWORD_CHANGED: _LINKS | _DEVICES,
     AccountEvent.SECOND_FACTOR_ENABLED: frozenset({Credential.SESSION}),
-    AccountEvent.SECOND_FACTOR_REMOVED: _FACTORS,
-    AccountEvent.LOGOUT_ALL: frozenset({Credential.SESSION}),
-    AccountEvent.ENDED_BY_STAFF: frozenset({Credential.SESSION, Credential.API_KEY}),
+    AccountEvent.SECOND_FACTOR_REMOVED: _FACTORS | _DEVICES,
+    AccountEvent.LOGOUT_ALL: _DEVICES,
+    AccountEvent.ENDED_BY_STAFF: _CHANNELS | {Credential.SESSION, Credential.API_KEY},
     AccountEvent.ROLE_CHANGED: frozenset({Credential.SESSION}),
     AccountEvent.EMAIL_CHANGED: _LINKS,
-    AccountEvent.EMAIL_CHANGE_STOPPED: _LINKS | {Credential.SESSION, Credential.API_KEY},
-    AccountEvent.DEACTIVATED: _WAYS_IN | _LINKS,
+    AccountEvent.EMAIL_CHANGE_STOPPED: _LINKS | _CHANNELS | {Credential.SESSION, Credential.API_KEY},
+    AccountEvent.DEACTIVATED: _WAYS_IN | _LINKS | _CHANNELS,
 }
 """Event → what ends. A session that is to go on, such as the caller's own, is named where the event happens."""

@@ -166,7 +166,7 @@ async def log_out(
 async def log_out_everywhere(
     response: Response, caller: FreshUser, credentials: CredentialServiceDep, browser: BrowserDep
 ) -> None:
-    """End every session of the account, this one too; API keys stay."""
+    """End every session of the account, this one too, and its push messages; API keys and webhooks stay."""
     await credentials.end(caller.user_id, AccountEvent.LOGOUT_ALL)
     browser.clear_cookies(response)
 

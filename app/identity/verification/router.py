@@ -112,7 +112,7 @@ async def request_password_reset(email: Address, verification: VerificationDep) 
     responses=problems(InvalidOneTimeToken, NewPasswordRefused, HashingBusy),
 )
 async def reset_password(request: Request, change: PasswordResetIn, password_reset: PasswordResetDep) -> None:
-    """Set the password; every session, API key and passkey of the account ends. Log in afterwards, second
+    """Set the password; every session, API key, passkey and webhook of the account ends. Log in afterwards, second
     factor included: that stays, unless nobody had proven the address before.
     """
     await password_reset.reset(change.token, change.new_password, request.app.state.breached_passwords)

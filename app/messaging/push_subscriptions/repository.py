@@ -1,5 +1,7 @@
 """Writes browsers' subscriptions."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,6 +44,11 @@ class BrowserSubscriptionRepository:
             constraint="uq_push_subscriptions_endpoint", set_=given, where=is_theirs
         )
         return await self._session.scalar(statement.returning(BrowserSubscription.id))
+
+    async def delete_all(self, user_id: int) -> Sequence[int]:
+        """Delete all of the account's; their ids."""
+        theirs = delete(BrowserSubscription).where(BrowserSubscription.user_id == user_id)
+        return (await self._session.scalars(theirs.returning(BrowserSubscription.id))).all()
 
     async def delete(self, user_id: int, subscription_id: int) -> bool:
         """Delete one of the account's; False where there is none."""

@@ -38,7 +38,9 @@ class WebhookEndpoint(Timestamped, Versioned, Base):
 
     __table_args__ = (
         CheckConstraint("payload IN ('full', 'thin')", name="payload"),
-        CheckConstraint("disabled_reason IN ('owner', 'gone', 'failures')", name="disabled_reason"),
+        CheckConstraint(
+            "disabled_reason IN ('owner', 'account', 'gone', 'failures')", name="disabled_reason"
+        ),
         CheckConstraint("(disabled_at IS NULL) = (disabled_reason IS NULL)", name="disabled"),
     )
 

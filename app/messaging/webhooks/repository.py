@@ -144,6 +144,22 @@ class WebhookRepository:
         await self._session.delete(endpoint)
         await self._session.flush()
 
+    async def disable_all(self, owner_id: int) -> Sequence[int]:
+        """Disable all that the account has, for what happened to it; their ids."""
+        statement = (
+            update(WebhookEndpoint)
+            .where(WebhookEndpoint.user_id == owner_id, WebhookEndpoint.disabled_at.is_(None))
+            .values(
+                disabled_at=func.now(),
+                disabled_reason="account",
+                version=WebhookEndpoint.version + 1,
+                updated_at=func.now(),
+            )
+            .returning(WebhookEndpoint.id)
+            .execution_options(synchronize_session=False)
+        )
+        return (await self._session.scalars(statement)).all()
+
     async def give_up(self, webhook_id: int) -> int:
         """Make dead letters of all that waits for the webhook, which was disabled; how many."""
         total = 0

@@ -14,7 +14,7 @@ from app.core.http.schemas import RowId
 from app.identity.authentication.deps import ProfileReader
 from app.messaging.access import heard_by
 from app.messaging.webhooks import queries
-from app.messaging.webhooks.deps import WebhookOwner, WebhookServiceDep
+from app.messaging.webhooks.deps import WebhookKeeper, WebhookOwner, WebhookServiceDep
 from app.messaging.webhooks.errors import (
     ReplayTooLarge,
     TooManyWebhooks,
@@ -62,7 +62,7 @@ async def list_webhooks(
     dependencies=[IDEMPOTENT],
 )
 async def create_webhook(
-    webhook: WebhookIn, owner: WebhookOwner, webhooks: WebhookServiceDep, read_back: ReadBackDep
+    webhook: WebhookIn, owner: WebhookKeeper, webhooks: WebhookServiceDep, read_back: ReadBackDep
 ) -> Response:
     """Have events sent to an address, signed as Standard Webhooks says. Only this answer shows `secret`.
 
@@ -95,7 +95,7 @@ async def get_webhook(webhook_id: RowId, caller: ProfileReader, hot: HotDep) -> 
 async def change_webhook(
     webhook_id: RowId,
     patch: WebhookPatch,
-    owner: WebhookOwner,
+    owner: WebhookKeeper,
     precondition: PreconditionDep,
     webhooks: WebhookServiceDep,
     read_back: ReadBackDep,
@@ -123,7 +123,7 @@ async def delete_webhook(
 )
 async def rotate_webhook_secret(
     webhook_id: RowId,
-    owner: WebhookOwner,
+    owner: WebhookKeeper,
     webhooks: WebhookServiceDep,
     read_back: ReadBackDep,
     rotation: RotationIn | None = None,

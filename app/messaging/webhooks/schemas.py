@@ -40,9 +40,10 @@ class DeliveryState(StrEnum):
 
 
 class DisabledReason(StrEnum):
-    """The owner did it; the receiver said 410; it failed too often."""
+    """The owner did it; the account was taken back or closed; the receiver said 410; it failed too often."""
 
     OWNER = "owner"
+    ACCOUNT = "account"
     GONE = "gone"
     FAILURES = "failures"
 

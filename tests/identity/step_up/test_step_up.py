@@ -25,6 +25,7 @@ KEYS = "/api/v1/api-keys"
 MFA = "/api/v1/auth/mfa"
 PASSKEYS = "/api/v1/auth/passkeys"
 SESSIONS = "/api/v1/auth/sessions"
+WEBHOOKS = "/api/v1/webhooks"
 KEY = {"name": "till", "scopes": ["items:write"]}
 
 
@@ -47,6 +48,9 @@ OUTLIVES: dict[str, tuple[str, str, Any]] = {
     "an app": ("POST", f"{MFA}/totp", None),
     "no app": ("POST", f"{MFA}/totp/disable", None),
     "new recovery codes": ("POST", f"{MFA}/recovery-codes", None),
+    "a webhook": ("POST", WEBHOOKS, {"url": "https://thief.example.com/hear", "events": ["*"]}),
+    "another address of a webhook": ("PATCH", f"{WEBHOOKS}/1", {"url": "https://thief.example.com/hear"}),
+    "another secret of a webhook": ("POST", f"{WEBHOOKS}/1/rotate-secret", None),
     "the end of the account": ("DELETE", ME, None),
     "the end of all sessions": ("POST", "/api/v1/auth/logout-all", None),
     "the end of another session": ("DELETE", f"{SESSIONS}/019ab6c2-6a55-7d3c-9a39-0d3c1c2f4b5e", None),

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.identity.permissions import Role
-from tests.conftest import Audit, Caller, SignUp
+from tests.conftest import PASSWORD, Audit, Caller, SignUp, events_of
 
 WEBHOOKS = "/api/v1/webhooks"
 BODY = {"url": "https://hooks.example.com/a?token=1", "events": ["order.*", "stock.back"]}
@@ -203,6 +203,32 @@ async def test_disabling_and_enabling(client: httpx.AsyncClient, seller: Caller)
     assert (refused.status_code, refused.json()["code"]) == (409, "webhook-disabled")
     on = (await client.patch(path, json={"is_enabled": True}, headers=seller.headers)).json()
     assert (on["is_enabled"], on["disabled_reason"], on["disabled_at"]) == (True, None, None)
+
+
+async def test_what_takes_the_account_back_switches_its_webhooks_off_and_its_owner_switches_them_on(
+    client: httpx.AsyncClient, seller: Caller, sign_up: SignUp, session: AsyncSession
+) -> None:
+    admin, stranger = await sign_up(Role.ADMIN), await sign_up()
+    path = f"{WEBHOOKS}/{(await made(client, seller))['id']}"
+    others = await made(client, stranger)
+    waiting = await client.post(f"{path}/test", headers=seller.headers)
+    ended = await client.post(f"/api/v1/admin/users/{seller.id}/end-sessions", headers=admin.headers)
+    assert ended.status_code == 204
+    form = {"username": seller.username, "password": PASSWORD}
+    token = (await client.post("/api/v1/auth/token", data=form)).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    off = (await client.get(path, headers=headers)).json()
+    assert (off["is_enabled"], off["disabled_reason"]) == (False, "account")
+    delivery = await client.get(waiting.headers["location"], headers=headers)
+    assert delivery.json()["state"] == "dead"
+    [told] = await events_of(session, "user.credentials_ended")
+    assert told == {"user_id": seller.id, "what": "webhooks"}
+    on = await client.patch(
+        path, json={"is_enabled": True}, headers={**headers, "If-Match": f'"{off["version"]}"'}
+    )
+    assert (on.status_code, on.json()["disabled_reason"]) == (200, None)
+    kept = await client.get(f"{WEBHOOKS}/{others['id']}", headers=stranger.headers)
+    assert kept.json()["is_enabled"]
 
 
 async def test_an_account_has_so_many_and_no_more(client: httpx.AsyncClient, seller: Caller) -> None:
