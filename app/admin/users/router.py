@@ -63,6 +63,7 @@ async def change_user(
     "/{user_id}/role",
     summary="Give an account a role",
     response_model=AdminUserOut,
+    dependencies=[FRESH_USER],
     responses=problems(*_STANDING, SuperAdminFixed),
 )
 async def set_user_role(

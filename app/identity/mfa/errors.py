@@ -53,7 +53,7 @@ class TotpNotEnabled(AppError):
 
 
 class TotpNotPending(AppError):
-    """No set-up waits for its first code: begin at `POST /auth/mfa/totp`."""
+    """No set-up of the last ten minutes waits for its first code: begin at `POST /auth/mfa/totp`."""
 
     status = 409
     code = "totp-not-pending"

@@ -74,7 +74,9 @@ async def finish_login(
     responses=problems(TotpEnabled),
 )
 async def enrol_totp(caller: SessionUser, proof: ProofDep, factors: SecondFactorDep) -> TotpEnrolment:
-    """A secret for the app, shown once. It counts from the first code on: `POST /auth/mfa/totp/confirm`."""
+    """A secret for the app, shown once. It counts from the first code on, which it waits for ten minutes:
+    `POST /auth/mfa/totp/confirm`.
+    """
     return await factors.enrol(caller, proof)
 
 

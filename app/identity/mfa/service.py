@@ -1,10 +1,12 @@
 """Setting up, using up and removing authenticator apps and recovery codes."""
 
 import uuid
+from datetime import timedelta
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import utc_now
 from app.core.settings.groups import MfaSettings
 from app.core.settings.settings import Settings
 from app.identity.credentials.repository import CredentialRepository
@@ -35,6 +37,9 @@ from app.identity.sessions.password_login import LoginService
 from app.identity.sessions.queries import has_totp
 from app.identity.sessions.repository import SessionRepository
 from app.identity.tokens import TokenIssuer
+
+SET_UP_LIFETIME = timedelta(minutes=10)
+"""How long a secret waits for its first code: whoever finds the session open later must not guess that."""
 
 
 class SecondFactorService:
@@ -100,7 +105,7 @@ class SecondFactorService:
         sessions = SessionRepository(self._db)
         await sessions.require_owner(caller)
         totp = await self._factors.find_totp(caller.user_id)
-        if totp is None or totp.confirmed_at is not None:
+        if totp is None or totp.confirmed_at is not None or totp.created_at <= utc_now() - SET_UP_LIFETIME:
             raise TotpNotPending("Begin at POST /api/v1/auth/mfa/totp; it asks for the first code.")
         step = find_step(self._vault, totp, code)
         if step is None:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import utc_now
 from app.identity.mfa.one_time_codes import matching_steps, recovery_hash
 from app.identity.mfa.secret_vault import SecretVault
+from app.identity.mfa.service import SET_UP_LIFETIME
 from tests.conftest import PASSWORD, Caller, SignUp
 
 from .conftest import MFA, PASSWORD_BODY, TOTP, Enrolled, Told, enrol, log_in
@@ -97,6 +98,18 @@ async def test_a_second_set_up_replaces_an_unconfirmed_one_and_never_a_confirmed
     assert (again.status_code, again.json()["code"]) == (409, "totp-not-pending")
     third = await client.post(TOTP, json=PASSWORD_BODY, headers=seller.headers)
     assert (third.status_code, third.json()["code"]) == (409, "totp-enabled")
+
+
+async def test_a_set_up_waits_ten_minutes_for_its_first_code(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    begun = await client.post(TOTP, json=PASSWORD_BODY, headers=seller.headers)
+    app_of_the_owner = pyotp.TOTP(begun.json()["secret"])
+    with time_machine.travel(utc_now() + SET_UP_LIFETIME + timedelta(seconds=1), tick=True):
+        late = {"code": app_of_the_owner.at(utc_now())}
+        refused = await client.post(f"{TOTP}/confirm", json=late, headers=seller.headers)
+        assert (refused.status_code, refused.json()["code"]) == (409, "totp-not-pending")
+        assert (await log_in(client, seller)).status_code == 200
 
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "١٢٣٤٥٦", None, 123456])

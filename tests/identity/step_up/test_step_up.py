@@ -232,6 +232,19 @@ async def test_each_new_key_is_told_to_its_owner(
     assert made["api_key"] not in str(payloads)
 
 
+async def test_a_role_is_given_by_a_fresh_session_alone(
+    client: httpx.AsyncClient, seller: Caller, sign_up: SignUp
+) -> None:
+    admin = await sign_up(Role.ADMIN)
+    path = f"/api/v1/admin/users/{seller.id}/role"
+    with time_machine.travel(utc_now() + FRESH_FOR + timedelta(seconds=5), tick=True):
+        refused = await client.put(path, json={"role": "admin"}, headers=admin.headers)
+        assert (refused.status_code, refused.json()["code"]) == (403, "step-up-required")
+        assert (await client.get(ME, headers=seller.headers)).json()["role"] == "user"
+        await client.post(STEP_UP, json={"password": PASSWORD}, headers=admin.headers)
+        assert (await client.put(path, json={"role": "admin"}, headers=admin.headers)).status_code == 200
+
+
 async def test_staff_remove_a_lost_factor_of_others_alone(
     client: httpx.AsyncClient, seller: Caller, sign_up: SignUp, session: AsyncSession
 ) -> None:
