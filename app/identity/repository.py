@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, or_
+from sqlalchemy import delete, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.batches import delete_some
@@ -33,8 +33,8 @@ class RetentionRepository:
 
     async def delete_login_failures(self, before: datetime, now: datetime) -> int:
         """Failures before, unless they still lock somebody out."""
-        statement = delete(LoginFailure).where(
-            LoginFailure.last_failed_at < before,
-            or_(LoginFailure.locked_until.is_(None), LoginFailure.locked_until < now),
-        )
-        return len((await self._db.scalars(statement.returning(LoginFailure.account))).all())
+        key = (LoginFailure.account, LoginFailure.client)
+        is_over = or_(LoginFailure.locked_until.is_(None), LoginFailure.locked_until < now)
+        some = select(*key).where(LoginFailure.last_failed_at < before, is_over).limit(_BATCH)
+        gone = delete(LoginFailure).where(tuple_(*key).in_(some)).returning(LoginFailure.account)
+        return len((await self._db.scalars(gone)).all())
