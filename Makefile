@@ -19,7 +19,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help install run test stack-test check fmt migrate revision lock openapi openapi-diff deployable sbom audit coverage clients examples buy restore-drill shape bench scale load soak clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## everything on this machine, until Ctrl-C (HOST=127.0.0.1 PORT=8000 RELOAD=1)
 	@exec $(PY) -m devstack run
