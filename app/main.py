@@ -49,8 +49,8 @@ from app.identity.authentication.key_uses import KeyUses
 from app.identity.breached_passwords import BreachedPasswords
 from app.identity.tokens import TokenIssuer
 from app.lifespan import lifespan
-from app.messaging.documents import told_events
 from app.messaging.email.preview import add_mail_preview
+from app.messaging.event_schemas import told_events
 from app.messaging.realtime.hub import Hub
 from app.ops.docs import add_docs
 from app.ops.metrics import add_metrics

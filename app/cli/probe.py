@@ -12,7 +12,7 @@ from app.core.settings.groups import DatabaseSettings
 from app.core.settings.redis import RedisSettings
 from app.core.settings.settings import Settings
 from app.ops.checks import schema_fault
-from app.ops.repository import list_revisions
+from app.ops.queries import list_revisions
 
 
 def warn_of_servers_away(settings: Settings) -> None:

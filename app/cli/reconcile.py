@@ -20,7 +20,7 @@ from app.core.events.outbox import read_backlog
 from app.core.settings.settings import Settings, load_settings
 from app.core.storage.storage import make_storage
 from app.ops.checks import schema_fault
-from app.ops.repository import list_revisions
+from app.ops.queries import list_revisions
 from app.sales.inventory.queries import compare_all
 
 Check = Callable[[Database, Settings], Awaitable[tuple[bool, str]]]

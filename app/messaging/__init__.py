@@ -1,1 +1,1 @@
-"""What leaves the shop towards people: mails today."""
+"""What leaves the shop: mails and messages to people, events to browsers and other systems."""

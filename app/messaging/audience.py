@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from app.core.http.schemas import Line
 from app.identity.permissions import Permission, Role, permissions_of
-from app.messaging.catalogue import PUBLIC_EVENTS, Audience
+from app.messaging.public_events import PUBLIC_EVENTS, Audience
 
 PUBLIC_TYPES = [event.name for event in PUBLIC_EVENTS.values() if event.audience is Audience.PUBLIC]
 OWN_TYPES = [event.name for event in PUBLIC_EVENTS.values() if event.audience is Audience.OWNER]

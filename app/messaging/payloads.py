@@ -3,7 +3,7 @@
 from pydantic import AwareDatetime, Field
 
 from app.core.http.schemas import ResponseModel
-from app.messaging.catalogue import EventOut
+from app.messaging.public_events import EventOut
 
 
 class ThinEvent(ResponseModel):

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from app.messaging.catalogue import PUBLIC_EVENTS, EventOut
+from app.messaging.public_events import PUBLIC_EVENTS, EventOut
 
 _WHEN = datetime(2026, 5, 5, 10, 0, tzinfo=UTC)
 _SUBJECTS = {

@@ -25,7 +25,7 @@ from app.core.metrics import (
     STOCK_MISMATCHES,
 )
 from app.ops.checks import ask
-from app.ops.repository import BackupAges, backup_ages
+from app.ops.queries import BackupAges, backup_ages
 from app.ops.schemas import BackgroundOut
 from app.sales.inventory.queries import count_mismatches
 

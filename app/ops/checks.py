@@ -14,7 +14,7 @@ from fastapi import Request
 
 from app.core.db.engine import Database
 from app.core.redis import RedisClient
-from app.ops.repository import list_revisions
+from app.ops.queries import list_revisions
 
 TIMEOUT = 1.5
 """Seconds that a server has to answer, so that a probe with the usual limit of 2 s gets the reason."""

@@ -277,6 +277,20 @@ SQL: tuple[Plant, ...] = (
     Keeps("sql_is_run_in_repositories", _REPOSITORY, "session.scalars(statement)\n"),
     Keeps("sql_is_run_in_repositories", "app/catalog/works/resolver.py", "session.execute(statement)\n"),
     Breaks(
+        "queries_only_read",
+        "app/catalog/books/queries.py",
+        "from sqlalchemy import select, update\n",
+        says="sqlalchemy.update",
+    ),
+    Breaks(
+        "queries_only_read",
+        "app/catalog/books/queries.py",
+        "from app.core.events.events import publish\n",
+        says="events.publish",
+    ),
+    Keeps("queries_only_read", "app/catalog/books/queries.py", "from sqlalchemy import select\n"),
+    Keeps("queries_only_read", _REPOSITORY, "from sqlalchemy import update\n"),
+    Breaks(
         "repositories_return_types",
         _REPOSITORY,
         "class R:\n    async def list_books(self) -> list[dict[str, int]]: ...\n",

@@ -27,6 +27,7 @@ from .layers import (
 )
 from .sql import (
     patches_stay_typed,
+    queries_only_read,
     relationships_raise_when_lazy,
     repositories_return_types,
     sql_is_run_in_repositories,
@@ -71,6 +72,7 @@ RULES = (
     sql_is_written_in_repositories,
     sql_is_run_in_repositories,
     repositories_return_types,
+    queries_only_read,
     patches_stay_typed,
     relationships_raise_when_lazy,
     files_are_short,

@@ -22,6 +22,9 @@ TYPES_FOR_ANYONE = frozenset(
 )
 STATEMENTS = frozenset({"delete", "except_", "insert", "intersect", "select", "union", "union_all", "update"})
 
+WRITES = frozenset({"delete", "insert", "update"})
+PUBLISHING = tuple(f"app.core.events.events.{name}" for name in ("publish", "publish_each"))
+
 ALWAYS_SQL = frozenset({"exec_driver_sql", "execute", "executemany", "scalar", "scalars", "stream_scalars"})
 SQL_ON_A_SESSION = frozenset(
     {"add", "add_all", "delete", "flush", "get", "get_one", "merge", "refresh", "run_sync", "stream"}
@@ -70,6 +73,17 @@ def repositories_return_types(module: Module) -> Iterator[Finding]:
         untyped = sorted(UNTYPED & _names(function.returns))
         if untyped:
             yield function.lineno, f"{function.name} returns {ast.unparse(function.returns)}"
+
+
+@module_rule("app/")
+def queries_only_read(module: Module) -> Iterator[Finding]:
+    """Whoever looks for what writes finds it in repositories."""
+    if module.role != "queries":
+        return
+    for imported in module.imports:
+        _, _, name = imported.target.rpartition(".")
+        if (imported.is_within("sqlalchemy") and name in WRITES) or imported.is_within(*PUBLISHING):
+            yield imported.line, f"imports {imported.target}"
 
 
 @module_rule("app/")

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.core.events.events import Event, publish
 from app.core.events.feed import FeedEvent, feed_bounds, live_channel, read_feed, sequence_events
 from app.core.events.jobs import purge_outbox
-from app.messaging.catalogue import LIVE_EVENTS, PUBLIC_EVENTS, envelope
+from app.messaging.public_events import LIVE_EVENTS, PUBLIC_EVENTS, envelope
 from tests.conftest import SignUp
 from tests.factories import BOOKS, a_book
 

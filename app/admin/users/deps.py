@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from app.admin.errors import AccountNotFound, Outranked
+from app.admin.users.errors import AccountNotFound, Outranked
 from app.admin.users.service import UserAdminService
 from app.core.db.transaction import SessionDep
 from app.core.errors import refuses

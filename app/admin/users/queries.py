@@ -7,7 +7,7 @@ from sqlalchemy import SQLColumnExpression, func, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.admin.errors import AccountNotFound
+from app.admin.users.errors import AccountNotFound
 from app.admin.users.schemas import AdminUserFilter, AdminUserOut
 from app.core.db.paging import Pager
 from app.core.db.queries import contains_folded, find_page, snapshot_text

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.admin.errors import AccountNotFound, NotOnOneself, SecondFactorMissing, SuperAdminFixed
 from app.admin.users import queries
 from app.admin.users.deps import UserAdminServiceDep
+from app.admin.users.errors import AccountNotFound, NotOnOneself, SecondFactorMissing, SuperAdminFixed
 from app.admin.users.schemas import AdminUserFilter, AdminUserOut, AdminUserPatch, RoleIn
 from app.core.db.paging import Page, PagerDep
 from app.core.http.conditional import PreconditionDep

@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.admin.errors import NotOnOneself, Outranked, SecondFactorMissing, SuperAdminFixed
+from app.admin.users.errors import NotOnOneself, Outranked, SecondFactorMissing, SuperAdminFixed
 from app.admin.users.queries import unknown_account
 from app.admin.users.repository import AdminUserRepository
 from app.admin.users.schemas import AdminUserPatch

@@ -6,9 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.events.events import OutboxEvent
 from app.core.events.feed import feed_bounds, read_feed
 from app.messaging.audience import ALL_TYPES, OWN_TYPES, PUBLIC_TYPES, matches
-from app.messaging.catalogue import envelope
 from app.messaging.feed.errors import EventsExpired
 from app.messaging.feed.schemas import FeedOut, FeedQuery
+from app.messaging.public_events import envelope
 
 MOST_LOOKED_AT = 20_000
 """Places that one request goes through: whoever is concerned by few of them asks more than once."""

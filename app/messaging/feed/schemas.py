@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.http.schemas import LARGEST_ID, Line, ResponseModel
 from app.messaging.audience import Pattern
-from app.messaging.catalogue import EventOut
+from app.messaging.public_events import EventOut
 
 
 class FeedQuery(BaseModel):

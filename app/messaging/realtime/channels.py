@@ -8,7 +8,7 @@ from enum import StrEnum
 from app.core.events.feed import FeedEvent
 from app.identity.permissions import Permission
 from app.identity.principal import Principal
-from app.messaging.catalogue import LIVE_EVENTS, PUBLIC_EVENTS, Audience
+from app.messaging.public_events import LIVE_EVENTS, PUBLIC_EVENTS, Audience
 
 MOST_CHANNELS = 50
 """Of one stream."""

@@ -19,7 +19,7 @@ from app.core.metrics import STREAMS_DEGRADED, STREAMS_ENDED, STREAMS_OPEN
 from app.core.redis import REDIS_FAULTS, RedisClient
 from app.core.settings.streams import StreamSettings
 from app.core.tasks import end_tasks
-from app.messaging.catalogue import EventOut, envelope
+from app.messaging.public_events import EventOut, envelope
 from app.messaging.realtime.channels import Channel, Kind, channels_of, read_channel
 from app.messaging.realtime.errors import StreamsFull
 from app.messaging.realtime.queries import Standing, list_live_keys, list_live_sessions, list_missed

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.http.schemas import ResponseModel, VisibleText
-from app.messaging.catalogue import EventOut
+from app.messaging.public_events import EventOut
 from app.messaging.realtime.channels import LONGEST_NAME, MOST_CHANNELS
 from app.messaging.support.schemas import Author
 

@@ -14,9 +14,8 @@ from app.messaging.notifications.kinds import KINDS
 from app.messaging.notifications.repository import Notice
 from app.messaging.notifications.service import NotificationService
 from app.messaging.staff_notes.events import StaffNoteDue
-from app.messaging.staff_notes.queries import NewAccounts, announce_day, find_new_accounts
+from app.messaging.staff_notes.repository import NewAccounts, announce_day, find_new_accounts
 
-MOST_NAMES = 10
 _DAY = timedelta(days=1)
 
 
@@ -53,4 +52,4 @@ async def tell_staff(session: AsyncSession, event: StaffNoteDue, delivery: Deliv
 
 
 async def _of(session: AsyncSession, day: date) -> NewAccounts:
-    return await find_new_accounts(session, start_of_day(day), start_of_day(day + _DAY), MOST_NAMES)
+    return await find_new_accounts(session, start_of_day(day), start_of_day(day + _DAY))

@@ -12,7 +12,7 @@ from app.core.events.jobs import scheduled
 from app.core.storage.storage import StorageAway
 from app.ops.backups.errors import BackupError
 from app.ops.backups.making import make_backup
-from app.ops.repository import backup_ages
+from app.ops.queries import backup_ages
 
 _LOOK_EVERY = timedelta(hours=1)
 _EARLY = timedelta(minutes=5)

@@ -18,7 +18,7 @@ from app.core.storage.storage import Storage, StorageAway, make_storage
 from app.ops.backups.age import public_key, seal
 from app.ops.backups.manifest import Manifest, Part, new_name
 from app.ops.backups.programs import Programs
-from app.ops.backups.queries import Snapshot, Transaction, alone, record, snapshot
+from app.ops.backups.repository import Snapshot, Transaction, alone, record, snapshot
 from app.ops.backups.rotation import expired
 from app.ops.backups.tar import TarWriter
 from app.ops.backups.target import BackupTarget

@@ -13,7 +13,7 @@ from app.ops.backups.age import is_secret, unseal
 from app.ops.backups.errors import BackupDamaged, RestoreRefused, WrongKey
 from app.ops.backups.manifest import Manifest, Part
 from app.ops.backups.programs import Programs
-from app.ops.backups.queries import is_empty, restoring
+from app.ops.backups.repository import is_empty, restoring
 from app.ops.backups.tar import unpack
 from app.ops.backups.target import BackupTarget
 from app.ops.checks import knows_schema

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import utc_now
 from app.core.events.feed import FeedEvent
-from app.messaging.catalogue import PUBLIC_EVENTS, Audience, envelope
 from app.messaging.newsletter.handlers import purge_newsletter
+from app.messaging.public_events import PUBLIC_EVENTS, Audience, envelope
 from tests.conftest import Caller, SignUp, events_of
 from tests.messaging.newsletter.conftest import API, ASKED, Subscribed, link_of
 from tests.messaging.test_mails import text_of

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema_rs
 from fastapi import FastAPI
 
-from app.messaging.catalogue import PUBLIC_EVENTS
+from app.messaging.public_events import PUBLIC_EVENTS
 from tests.factories import a_book
 
 from .conftest import Shop, messages

@@ -31,7 +31,7 @@ from app.ops.backups.errors import (
     WrongKey,
 )
 from app.ops.backups.manifest import Manifest
-from app.ops.backups.queries import alone
+from app.ops.backups.repository import alone
 from app.ops.backups.target import BackupTarget
 from devstack.process import wait_until
 from tests.conftest import JWT_SECRET, PUBLIC_URL, ROOT

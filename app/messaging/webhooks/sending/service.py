@@ -14,8 +14,8 @@ from app.core.metrics import (
     count_at_commit,
 )
 from app.core.outbound_tries import is_gone, pause_after
-from app.messaging.catalogue import envelope
 from app.messaging.payloads import body_of
+from app.messaging.public_events import envelope
 from app.messaging.webhooks.events import WebhookDisabled
 from app.messaging.webhooks.repository import WebhookRepository
 from app.messaging.webhooks.sending.repository import Claimed, Outcome, SendingRepository, is_too_often

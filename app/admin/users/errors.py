@@ -1,4 +1,4 @@
-"""Refusals of administration."""
+"""Refusals around other people's accounts."""
 
 from app.core.errors import AppError
 

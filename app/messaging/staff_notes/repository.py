@@ -1,4 +1,4 @@
-"""Reads of accounts that were opened."""
+"""Reads which accounts were opened, and has staff told."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,6 +12,8 @@ from app.identity.models import User
 from app.identity.permissions import Permission, Role, permissions_of
 from app.messaging.staff_notes.events import StaffNoteDue
 
+MOST_NAMES = 10
+"""In one mail."""
 _READERS = [role.value for role in Role if Permission.USERS_READ in permissions_of(role)]
 
 
@@ -22,15 +24,13 @@ class NewAccounts(NamedTuple):
     names: Sequence[str]
 
 
-async def find_new_accounts(
-    session: AsyncSession, since: datetime, until: datetime, most: int
-) -> NewAccounts:
+async def find_new_accounts(session: AsyncSession, since: datetime, until: datetime) -> NewAccounts:
     """The accounts of this half-open time, of those that are still there."""
     opened = (
         select(User.username, func.count().over())
         .where(User.created_at >= since, User.created_at < until)
         .order_by(User.created_at, User.id)
-        .limit(most)
+        .limit(MOST_NAMES)
     )
     rows = (await session.execute(opened)).all()
     return NewAccounts(rows[0][1] if rows else 0, [name for name, _ in rows])

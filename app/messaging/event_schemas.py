@@ -6,8 +6,8 @@ from typing import Any, Literal
 from pydantic import create_model
 
 from app.core.http.openapi_webhooks import Told
-from app.messaging.catalogue import PUBLIC_EVENTS, Audience, EventOut, PublicEvent
 from app.messaging.payloads import ThinEvent
+from app.messaging.public_events import PUBLIC_EVENTS, Audience, EventOut, PublicEvent
 from app.messaging.samples import sample_event
 
 _exactly: Any = Literal
