@@ -50,7 +50,7 @@ from app.catalog.models import (
 from app.catalog.partial_dates import format_partial_date
 from app.core.db.driver import DriverStatement
 from app.core.db.paging import Found, Pager, Window
-from app.core.db.queries import AnyRow, Sampled, find_page, snapshot_text
+from app.core.db.queries import AnyRow, Counted, find_page, is_among, snapshot_text
 from app.core.http.negotiation import JSON_LD
 from app.core.http.responses import ReadResult, version_etag
 from app.identity.principal import Principal
@@ -193,17 +193,19 @@ async def find_books(
     connection: AsyncConnection, query: BookFilter, window: Window, scope: ListScope = EVERYWHERE
 ) -> Found[AnyRow]:
     """Find the answer columns of the books in the window, in the order that the query asks for."""
-    names = await find_names(connection, query)
+    names = await find_names(connection, query, is_of_part=scope.category_id is not None)
     conditions = [one.clause for one in document_conditions(query, names)]
     if scope.author_id is not None:
         conditions.append(by_authors([scope.author_id]))
     if scope.category_id is not None:
         conditions.append(_in_category(scope.category_id, with_descendants=scope.with_descendants))
-    ids = select(Item.id).join(BookDocument, BookDocument.book_id == Item.id).where(*conditions)
+    books = select(Item.id).join(BookDocument, BookDocument.book_id == Item.id)
     if BookSort.NEWEST in query.sort:
-        ids = ids.join(Book, Book.item_id == Item.id)
-    counted = matching_books("found", [BookDocument.sample], conditions, names.frame_end).counted()
-    matching = Sampled(ids, counted)
+        books = books.join(Book, Book.item_id == Item.id)
+    counted = [BookDocument.sample, BookDocument.book_id]
+    matched = matching_books("found", counted, conditions, names.frame_end)
+    few = books.where(is_among(BookDocument.book_id, matched.rows.c.book_id))
+    matching = Counted(books.where(*conditions), matched.counted(), few)
     # Titles as they are filed, in their documents' index.
     is_by_title = query.sort[0].removeprefix("-") == BookSort.TITLE
     book_id = BookDocument.book_id if is_by_title else Item.id

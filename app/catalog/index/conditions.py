@@ -71,7 +71,7 @@ class Names:
     """What the names in the filters stand for; `author_ids` is None when they are too many people's.
 
     `merged_authors` says who stands now for ids of authors that were merged.
-    `frame_end` is where the frame of samples ends. Without filters nothing is asked, not even the snapshot.
+    `frame_end` is where the frame of samples ends. Of all books nothing is asked, not even the snapshot.
     """
 
     category_ids: Sequence[int] = ()
@@ -95,12 +95,12 @@ class Condition:
     clause: ColumnElement[bool]
 
 
-async def find_names(connection: AsyncConnection, query: BookCriteria) -> Names:
-    """Find what the filters' names stand for, in one statement; none when there are no filters.
+async def find_names(connection: AsyncConnection, query: BookCriteria, *, is_of_part: bool = False) -> Names:
+    """Find what the filters' names stand for, in one statement; none when all books are meant.
 
     One more follows the merges of authors, where the filters have ids of merged ones.
     """
-    if not query.has_filters:
+    if not (query.has_filters or is_of_part):
         return Names()
     authors = [name for name in query.author if as_id(name) is None]
     found = (await connection.execute(_select_names(query, authors))).one()

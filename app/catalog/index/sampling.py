@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    FromClause,
     Integer,
     Select,
     SQLColumnExpression,
@@ -44,11 +43,9 @@ class Matching:
     rows: CTE
     last_sample: ColumnElement[Any]
 
-    def counted(self) -> FromClause:
+    def counted(self) -> CTE:
         """One row: `total` rows up to `last_sample`."""
-        return (
-            select(func.count().label("total"), self.last_sample).select_from(self.rows).subquery("counted")
-        )
+        return select(func.count().label("total"), self.last_sample).select_from(self.rows).cte("counted")
 
 
 def frame_end(books: float, frame: int) -> int | None:

@@ -65,6 +65,8 @@ class Item(Timestamped, Versioned, Base):
         CheckConstraint("weight_grams BETWEEN 1 AND 1000000", name="weight_grams"),
         CheckConstraint("jsonb_array_length(pictures) <= 6", name="pictures_at_most"),
         Index("ix_items_title_folded_id", "title_folded", "id"),
+        # Nearly everything is a book.
+        Index("ix_items_kind", "kind", "title_folded", "id", postgresql_where=text("kind <> 'book'")),
         Index("ix_items_price_id", text("COALESCE(price, 10000000000)"), "id"),
         Index("ix_items_price_id_desc", text("COALESCE(price, -1)"), "id"),
         Index("ix_items_created_at_id", "created_at", "id"),

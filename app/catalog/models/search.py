@@ -78,6 +78,8 @@ class BookDocument(Base):
         Index("ix_book_documents_format", "format"),
         Index("ix_book_documents_year", "year"),
         Index("ix_book_documents_series_id", "series_id"),
+        Index("ix_book_documents_price", "price"),
+        Index("ix_book_documents_rating", "rating", postgresql_where=text("rating IS NOT NULL")),
     )
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from sqlalchemy import (
+    CTE,
+    BigInteger,
     ColumnElement,
     FromClause,
     Row,
@@ -20,9 +22,11 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    not_,
     null,
     select,
     true,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -45,20 +49,37 @@ snapshot_text: ColumnElement[str] = cast(func.pg_current_snapshot(), Text).label
 SAMPLE_RANGE = 2**31
 """Sample hashes lie from 0 up to this."""
 
+FEW = 500
+"""Of so many matches or fewer a page is cut after sorting them all."""
+
 _KEY = "key_{index}"
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
-    """What matches, and one row that counts it: `total` of a sample up to `last_sample`, NULL for of all."""
+class Counted:
+    """What matches, and one row that counts it: `total` of a sample up to `last_sample`, NULL for of all.
+
+    Where `FEW` match at most, the page is cut out of `few`, those that were counted. What filters let through
+    together is often less than the planner expects of each, and in search of it an index that is in the order of
+    the list would be walked from end to end.
+    """
 
     ids: Select[int]
-    counted: FromClause
+    counted: CTE
+    few: Select[int]
+
+    @classmethod
+    def of(cls, ids: Select[int]) -> Self:
+        """Count the ids themselves, up to where totals are exact."""
+        matched = ids.limit(COUNTED_EXACTLY + 1).cte("matched")
+        counts = select(func.count().label("total"), null().label("last_sample")).select_from(matched)
+        [id_], [matched_id] = ids.selected_columns, matched.c
+        return cls(ids, counts.cte("counted"), ids.where(is_among(id_, matched_id)))
 
 
 async def find_page(
     connection: AsyncConnection,
-    matching: Select[int] | Sampled,
+    matching: Select[int] | Counted,
     order: Order,
     window: Window,
     columns: Sequence[SQLColumnExpression[Any]],
@@ -69,13 +90,15 @@ async def find_page(
     The columns are those of the table whose ids these are; where other tables have some, `join` joins all of
     them to the page. The page of ids is cut first, so that the columns of skipped rows are never computed.
     """
-    if isinstance(matching, Sampled):
+    counted: FromClause
+    if isinstance(matching, Counted):
         ids, counted = matching.ids, matching.counted
+        page = _page_of_counted(matching, order, window)
     else:
         ids = matching
         counts = select(func.count().label("total"), null().label("last_sample"))
         counted = counts.select_from(ids.limit(COUNTED_EXACTLY + 1).subquery()).subquery("counted")
-    page = page_of_ids(ids, order, window)
+        page = page_of_ids(ids, order, window)
     keys = page_keys(page, order)
     source: FromClause = counted.outerjoin(page, true())
     if join is None:
@@ -105,6 +128,23 @@ async def find_page(
         last=[getattr(shown[-1], key.name) for key in keys] if shown else (),
         has_next=len(present) > window.limit,
     )
+
+
+def is_among(id_: SQLColumnExpression[int], counted: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether it is one of the ids that were counted, as long as they are few."""
+    some = select(counted).limit(FEW).scalar_subquery()
+    # An array: of a subquery the planner would expect thousands, and read the whole table.
+    return id_ == any_(func.array(some, type_=ARRAY(BigInteger)))
+
+
+def _page_of_counted(matching: Counted, order: Order, window: Window) -> FromClause:
+    # PostgreSQL looks at the one part alone to which this says yes.
+    is_few = (matching.counted.c.total <= FEW) & matching.counted.c.last_sample.is_(None)
+    few, many = (
+        page_of_ids(ids.where(select(is_it).scalar_subquery()), order, window)
+        for ids, is_it in ((matching.few, is_few), (matching.ids, not_(is_few)))
+    )
+    return union_all(select(few), select(many)).subquery("page")
 
 
 def population(found: int, last_sample: int) -> int:
