@@ -44,6 +44,10 @@ REFUSED_BY_STATE = {
     "coupon-not-valid",
     "discount-exhausted",
     "stock-too-high",
+    "gift-card-empty",
+    "refund-exceeds-line",
+    "order-not-returnable",
+    "return-exceeds-delivered",
 }
 WRONG_MONEY = """
     SELECT number, payment_status, total, came, went FROM orders, LATERAL (
@@ -54,7 +58,25 @@ WRONG_MONEY = """
         WHEN 'paid' THEN came - went = total
         WHEN 'partially_refunded' THEN came > went AND went > 0
         WHEN 'refunded' THEN came = went
-        ELSE came = went END
+        ELSE came - went < total END
+"""
+"""In an order that waits for the rest there may be a part, which a gift card paid."""
+KEPT_OF_NOTHING = """
+    SELECT number FROM orders JOIN payments ON order_id = orders.id
+    WHERE orders.status = 'cancelled' AND payments.status = 'succeeded' AND refunded < amount
+"""
+WRONG_CARDS = """
+    SELECT id FROM gift_cards, LATERAL (
+        SELECT sum(amount) AS moved FROM gift_card_entries WHERE gift_card_id = gift_cards.id) AS ledger
+    WHERE balance <> moved
+"""
+OVERCREDITED = """
+    SELECT orders.number FROM orders, LATERAL (
+        SELECT coalesce(sum(amount - refunded) FILTER (WHERE status = 'succeeded'), 0) AS kept
+        FROM payments WHERE order_id = orders.id) AS money, LATERAL (
+        SELECT sum(CASE kind WHEN 'invoice' THEN invoices.total ELSE -invoices.total END) AS owed
+        FROM invoices WHERE order_id = orders.id) AS books
+    WHERE owed <> kept
 """
 WITHOUT_LINES = (
     "SELECT number FROM orders WHERE NOT EXISTS (SELECT FROM order_lines WHERE order_id = orders.id)"
@@ -72,7 +94,9 @@ OVERUSED = """
         SELECT count(*) AS uses FROM discount_redemptions WHERE discount_id = discounts.id AND released_at IS NULL) AS kept
     WHERE used <> uses OR used > usage_limit
 """
-EMPTY = (WRONG_MONEY, WITHOUT_LINES, NEGATIVE, WRONG_TOTALS, OVERUSED)
+EMPTY = (WRONG_MONEY, WITHOUT_LINES, NEGATIVE, WRONG_TOTALS, OVERUSED, WRONG_CARDS)
+EMPTY_AT_REST = (KEPT_OF_NOTHING, OVERCREDITED)
+"""Of what the worker has nothing left to do about."""
 
 
 class Shop:
@@ -158,10 +182,20 @@ class Selling(RuleBasedStateMachine):
         coupon = {"name": "Few", "code": self.code, "discount_type": "percentage", "value": 15}
         limits = {"usage_limit": USES, "starts_at": "2020-01-01"}
         self.shop.call(made, self.shop.client, self.admin, "/api/v1/discounts", {**coupon, **limits})
+        self.card = self.shop.post(self.admin, "/gift-cards", {"amount": 100}).json()["code"]
+        self.waiting: list[tuple[Caller, str]] = []
 
     def order(self, place: int) -> tuple[Caller, str]:
         """One of the orders, and who bought it."""
         return self.orders[place % len(self.orders)]
+
+    def a_piece(self, place: int) -> dict[str, int]:
+        """One piece of one of the order's lines."""
+        buyer, number = self.order(place)
+        answer = self.shop.call(
+            self.shop.client.get, f"/api/v1/orders/{number}", headers=buyer.headers
+        ).json()
+        return {"line_id": answer["lines"][place % len(answer["lines"])]["id"], "quantity": 1}
 
     @rule(buyer=_TWO, item=_THREE, quantity=st.integers(1, 4))
     def put_in_cart(self, buyer: int, item: int, quantity: int) -> None:
@@ -186,10 +220,23 @@ class Selling(RuleBasedStateMachine):
             self.orders.append((self.buyers[buyer], answer.json()["number"]))
 
     @precondition(lambda self: self.orders)
-    @rule(place=_ANY, card=st.sampled_from(["ok", "declined", "timeout", "late_webhook"]))
+    @rule(place=_ANY, card=st.sampled_from(["ok", "declined", "3ds", "timeout", "late_webhook"]))
     def pay(self, place: int, card: str) -> None:
         buyer, number = self.order(place)
-        self.shop.post(buyer, f"/orders/{number}/payments", {"provider": "fake", "card": card})
+        answer = self.shop.post(buyer, f"/orders/{number}/payments", {"provider": "fake", "card": card})
+        if card == "3ds" and answer.is_success:
+            self.waiting.append((buyer, f"/orders/{number}/payments/{answer.json()['id']}/confirm"))
+
+    @precondition(lambda self: self.waiting)
+    @rule(place=_ANY)
+    def come_back_from_the_bank(self, place: int) -> None:
+        self.shop.post(*self.waiting[place % len(self.waiting)])
+
+    @precondition(lambda self: self.orders)
+    @rule(place=_ANY)
+    def pay_by_gift_card(self, place: int) -> None:
+        buyer, number = self.order(place)
+        self.shop.post(buyer, f"/orders/{number}/payments", {"provider": "gift_card", "code": self.card})
 
     @precondition(lambda self: self.orders)
     @rule(place=_ANY)
@@ -203,6 +250,29 @@ class Selling(RuleBasedStateMachine):
         _, number = self.order(place)
         body = {"amount": float(Decimal(cents) / 100), "reason": "Goodwill"}
         self.shop.post(self.admin, f"/orders/{number}/refunds", body)
+
+    @precondition(lambda self: self.orders)
+    @rule(place=_ANY, restock=st.booleans())
+    def refund_a_piece(self, place: int, restock: bool) -> None:
+        _, number = self.order(place)
+        body = {"lines": [self.a_piece(place)], "reason": "Torn", "restock": restock}
+        self.shop.post(self.admin, f"/orders/{number}/refunds", body)
+
+    @precondition(lambda self: self.orders)
+    @rule(place=_ANY)
+    def send_a_piece_back(self, place: int) -> None:
+        buyer, number = self.order(place)
+        wish = {"lines": [self.a_piece(place)], "reason": "Torn"}
+        asked = self.shop.post(buyer, f"/orders/{number}/returns", wish)
+        if asked.is_success:
+            for action in ("approve", "receive", "refund"):
+                self.shop.post(self.admin, f"/returns/{asked.json()['id']}/{action}", {})
+
+    @precondition(lambda self: self.orders)
+    @rule(place=_ANY)
+    def ship_a_piece(self, place: int) -> None:
+        _, number = self.order(place)
+        self.shop.post(self.admin, f"/orders/{number}/ship", {"lines": [self.a_piece(place)]})
 
     @precondition(lambda self: self.orders)
     @rule(place=_ANY)
@@ -226,6 +296,11 @@ class Selling(RuleBasedStateMachine):
     @rule()
     def let_the_worker_work(self) -> None:
         self.shop.call(work_off, self.shop.app)
+        for statement in EMPTY_AT_REST:
+            assert self.shop.run(statement) == [], statement
+
+    def teardown(self) -> None:
+        self.let_the_worker_work()
 
     @invariant()
     def stock_money_and_discounts_are_right(self) -> None:
