@@ -189,6 +189,7 @@ PUBLIC_EVENTS: Mapping[str, PublicEvent] = {
         PublicEvent("payment.succeeded", "Money is captured", PaymentData, Audience.STAFF),
         PublicEvent("payment.failed", "A payment was refused", PaymentData, Audience.STAFF),
         PublicEvent("payment.cancelled", "A payment was stopped", PaymentData, Audience.STAFF),
+        PublicEvent("payment.disputed", "A payer's bank wants money back", PaymentData, Audience.STAFF),
         PublicEvent("payment.refunded", "Money of a payment went back", PaymentData, Audience.STAFF),
         PublicEvent("user.registered", "An account was opened", UserData, Audience.OWNER),
         PublicEvent("user.password_changed", "A password was changed", UserData, Audience.OWNER),

@@ -36,7 +36,8 @@ class Payment(Timestamped, Base):
     """One try to pay for an order. The row is there before the provider hears of it.
 
     `reference` is the provider's name of it, `request_key` a hash of the request that began it, `card` the
-    behaviour asked of the fake provider. `refunded` is what has gone back, or is on its way.
+    behaviour asked of the fake provider. `refunded` is what has gone back, or is on its way. `disputed_at` is there
+    while the bank of whoever paid wants it back, or has it.
     """
 
     __tablename__ = "payments"
@@ -53,6 +54,7 @@ class Payment(Timestamped, Base):
     card: Mapped[str | None]
     failure_code: Mapped[str | None]
     captured_at: Mapped[datetime | None]
+    disputed_at: Mapped[datetime | None]
     asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (

@@ -45,6 +45,13 @@ class PaymentCancelled(PaymentEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentDisputed(PaymentEvent):
+    """The bank of whoever paid wants it back."""
+
+    type: ClassVar[str] = "payment.disputed"
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentUnwanted(Event):
     """Money came for an order that is off, or paid already: it is to go back."""
 

@@ -85,6 +85,15 @@ class PaymentFlow:
             reference = charge.reference
         await self._settle(payment_id, await provider.fetch(reference))
 
+    async def ask_about_disputes(self, payment_id: int) -> None:
+        """Ask the provider whether the payment is disputed. Raises ProviderUnavailable, ProviderRefused."""
+        payment = await self._find(payment_id)
+        if payment is None or payment.reference is None:
+            return
+        is_disputed = await self._providers.get(payment.provider).is_disputed(payment.reference)
+        async with self._transaction() as session:
+            await PaymentService.build(session).note_dispute(payment_id, is_disputed=is_disputed)
+
     async def stop(self, payment_id: int) -> None:
         """Cancel the payment with its provider, unless it is over there. Raises ProviderUnavailable, ProviderRefused."""
         payment = await self._find(payment_id)

@@ -12,7 +12,7 @@ from app.sales.orders.events import OrderCancelled
 from app.sales.payments.events import FakeWebhookDue, PaymentDoubted, WebhookReceived
 from app.sales.payments.fake import NAME, FakeProvider
 from app.sales.payments.flow import PaymentFlow
-from app.sales.payments.port import ProviderRefused, ProviderUnavailable
+from app.sales.payments.port import DISPUTES, ProviderRefused, ProviderUnavailable
 from app.sales.payments.providers import Providers
 from app.sales.payments.queries import find_payment_of, find_under_way
 from app.sales.payments.service import PaymentService
@@ -32,6 +32,15 @@ async def look_into_webhook(context: HandlerContext, event: WebhookReceived, _de
         _log.info("webhook_of_no_payment", webhook_id=event.webhook_id)
         return
     await _with_flow(context, payment_id, PaymentFlow.ask)
+
+
+@delivers(WebhookReceived)
+async def look_into_dispute(context: HandlerContext, event: WebhookReceived, _delivery: Delivery) -> None:
+    """Ask the provider whether the payment is disputed that its event was about. Raises RetryAfter."""
+    async with context.transaction() as session:
+        payment_id = await find_payment_of(await session.connection(), event.webhook_id, DISPUTES)
+    if payment_id is not None:
+        await _with_flow(context, payment_id, PaymentFlow.ask_about_disputes)
 
 
 @delivers(PaymentDoubted)

@@ -7,6 +7,9 @@ from typing import NamedTuple, Protocol
 
 from app.sales.models import PaymentStatus, RefundStatus
 
+DISPUTES = "charge.dispute."
+"""How the types of the events begin that tell of disputes; the provider is then asked."""
+
 
 class Card(StrEnum):
     """What the fake provider's cards do."""
@@ -108,6 +111,9 @@ class PaymentProvider(Protocol):
 
     async def fetch_refund(self, reference: str) -> ProviderRefund:
         """Look the refund up."""
+
+    async def is_disputed(self, reference: str) -> bool:
+        """Whether the bank of whoever paid wants the charge back, or has it."""
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
         """Read an event, whose signature is over these very bytes. Raises WebhookRefused."""

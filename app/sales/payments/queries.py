@@ -47,15 +47,18 @@ async def list_payments(connection: AsyncConnection, number: str, user_id: int |
     return ReadResult(PaymentsOut(items=items, due=found.due, currency=found.currency), found.snapshot)
 
 
-async def find_payment_of(connection: AsyncConnection, webhook_id: int) -> int | None:
-    """The id of the payment that a provider's event is about, if it is one of ours."""
+async def find_payment_of(connection: AsyncConnection, webhook_id: int, kind: str = "") -> int | None:
+    """The id of the payment that a provider's event is about, if it is one of ours, and its type begins so."""
     named = (PaymentWebhook.payment_id == Payment.id) & (
         Payment.reference.is_(None) | PaymentWebhook.reference.is_(None)
     )
     about = or_(Payment.reference == PaymentWebhook.reference, named)
     joined = Payment.__table__.join(PaymentWebhook, (Payment.provider == PaymentWebhook.provider) & about)
     found: int | None = await connection.scalar(
-        select(Payment.id).select_from(joined).where(PaymentWebhook.id == webhook_id).limit(1)
+        select(Payment.id)
+        .select_from(joined)
+        .where(PaymentWebhook.id == webhook_id, PaymentWebhook.type.startswith(kind, autoescape=True))
+        .limit(1)
     )
     return found
 

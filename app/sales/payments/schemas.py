@@ -58,6 +58,10 @@ class PaymentOut(ResponseModel):
     failure_code: str | None = Field(description="Why it failed, as the provider says.", examples=[None])
     created_at: Timestamp
     captured_at: Timestamp | None
+    disputed_at: Timestamp | None = Field(
+        description="Since when the bank of whoever paid wants it back; meanwhile nothing of the order is refunded.",
+        examples=[None],
+    )
 
 
 class PaymentBegunOut(PaymentOut):

@@ -20,6 +20,7 @@ from app.sales.payments.errors import (
 )
 from app.sales.payments.events import (
     PaymentCancelled,
+    PaymentDisputed,
     PaymentEvent,
     PaymentFailed,
     PaymentSucceeded,
@@ -152,6 +153,18 @@ class PaymentService:
         if charge.status in OVER:
             await self._end(order, payment, charge)
         await self._payments.flush()
+
+    async def note_dispute(self, payment_id: int, *, is_disputed: bool) -> None:
+        """Note that the payment is disputed, which staff are told, or no longer is."""
+        found = await self._payments.lock_with_order(payment_id)
+        if found is None or (found[1].disputed_at is not None) == is_disputed:
+            return
+        order, payment = found
+        payment.disputed_at = utc_now() if is_disputed else None
+        if is_disputed:
+            _log.error("payment_disputed", payment_id=payment.id)
+            told = (payment.id, order.id, payment.provider, str(payment.amount), payment.currency)
+            await publish(self._session, PaymentDisputed(*told))
 
     async def receive(self, provider: str, event: WebhookEvent) -> None:
         """Store what a provider sent and have the worker look into it; what came before is only acknowledged."""

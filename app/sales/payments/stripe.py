@@ -37,6 +37,8 @@ _REFUNDED = {
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.FAILED,
 }
+_SETTLED = frozenset({"won", "warning_closed", "prevented"})
+"""How disputes stand that took nothing."""
 _WHOLE = (
     "BIF",
     "CLP",
@@ -125,6 +127,11 @@ class StripeProvider:
     async def fetch_refund(self, reference: str) -> ProviderRefund:
         """Retrieve the refund."""
         return _refund(await _answer(self._client.v1.refunds.retrieve_async(reference)))
+
+    async def is_disputed(self, reference: str) -> bool:
+        """List the disputes about the PaymentIntent: one that was won, or came to nothing, does not count."""
+        found = await _answer(self._client.v1.disputes.list_async({"payment_intent": reference}))
+        return any(dispute.status not in _SETTLED for dispute in found.data)
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
         """Verify and read an event. Raises WebhookRefused."""

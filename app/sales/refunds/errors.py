@@ -16,6 +16,14 @@ class RefundExceedsCaptured(AppError):
     }
 
 
+class PaymentInDispute(AppError):
+    """The bank of whoever paid wants the money back, or has it: whoever refunds it too pays twice."""
+
+    status = 409
+    code = "payment-in-dispute"
+    title = "A payment is disputed"
+
+
 class RefundExceedsLine(AppError):
     """A line has fewer pieces left that were not refunded, or the order has no such line."""
 

@@ -14,7 +14,7 @@ from app.sales.orders.schemas import OrderNumber
 from app.sales.payments.deps import RequestKey
 from app.sales.refunds import queries
 from app.sales.refunds.deps import RefundFlowDep
-from app.sales.refunds.errors import RefundExceedsCaptured, RefundExceedsLine
+from app.sales.refunds.errors import PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine
 from app.sales.refunds.schemas import RefundIn, RefundOut, RefundsOut
 from app.sales.refunds.service import RefundService
 
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/v1", tags=["payments"], route_class=IdempotentRo
     status_code=201,
     summary="Give money back",
     response_model=RefundOut,
-    responses=problems(RefundExceedsCaptured, RefundExceedsLine),
+    responses=problems(PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine),
     dependencies=[IDEMPOTENCY_KEY_REQUIRED],
 )
 async def create_refund(

@@ -20,7 +20,7 @@ from app.sales.orders.repository import OrderRepository
 from app.sales.payments.port import ProviderRefund
 from app.sales.payments.schemas import ProviderName
 from app.sales.pricing import round_money
-from app.sales.refunds.errors import RefundExceedsCaptured, RefundExceedsLine
+from app.sales.refunds.errors import PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine
 from app.sales.refunds.events import PaymentRefunded, RefundRequested
 from app.sales.refunds.queries import find_kept
 from app.sales.refunds.repository import RefundRepository
@@ -70,7 +70,7 @@ class RefundService:
         """Write down what is to be given back, its id; the same request again finds what it began before.
 
         More than `fresh_above` needs a fresh proof of who the actor is.
-        Raises OrderNotFound, RefundExceedsCaptured, RefundExceedsLine, StepUpRequired.
+        Raises OrderNotFound, PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine, StepUpRequired.
         """
         order = await self._orders.lock_number(number)
         if order is None:
@@ -82,8 +82,11 @@ class RefundService:
         amount = await self._price(order, pieces) if pieces else refund.amount or Decimal(0)
         if amount > fresh_above:
             actor.require_fresh()
+        payments = await self._refunds.lock_captured(order.id)
+        if any(payment.disputed_at for payment in payments):
+            raise PaymentInDispute("Wait until its provider says how the dispute ended.")
         wanted = Wanted(actor.user_id, refund.reason, pieces, request_key, is_restocked=refund.restock)
-        return await self.give_back(order, await self._refunds.lock_captured(order.id), amount, wanted)
+        return await self.give_back(order, payments, amount, wanted)
 
     async def give_back_all(self, order_id: int, reason: str) -> None:
         """Give back what is left of what was paid for the order, by the worker, unless money revived it meanwhile."""
@@ -176,6 +179,8 @@ class RefundService:
             await publish(self._session, refunded)
 
     async def _give_back_all(self, order: Order, payments: Sequence[Payment], reason: str) -> None:
+        # What is disputed is the bank's to decide: staff see to it when that has ended.
+        payments = [one for one in payments if one.disputed_at is None]
         left = sum((one.amount - one.refunded for one in payments), Decimal(0))
         if left:
             refund_id = await self.give_back(order, payments, left, Wanted(None, reason))

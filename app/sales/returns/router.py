@@ -16,7 +16,7 @@ from app.sales.orders.deps import SeenUserDep
 from app.sales.orders.schemas import OrderNumber
 from app.sales.payments.deps import RequestKey
 from app.sales.refunds.deps import RefundFlowDep
-from app.sales.refunds.errors import RefundExceedsCaptured, RefundExceedsLine
+from app.sales.refunds.errors import PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine
 from app.sales.returns import queries
 from app.sales.returns.deps import ReturnDays, ReturnServiceDep
 from app.sales.returns.errors import (
@@ -133,7 +133,9 @@ async def receive_return(
     "/returns/{return_id}/refund",
     summary="Give money back for a return",
     response_model=ReturnOut,
-    responses=problems(ReturnNotFound, IllegalReturnTransition, RefundExceedsCaptured, RefundExceedsLine),
+    responses=problems(
+        ReturnNotFound, IllegalReturnTransition, PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine
+    ),
     dependencies=[IDEMPOTENCY_KEY_REQUIRED],
 )
 async def refund_return(

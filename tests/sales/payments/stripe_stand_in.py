@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,7 @@ class StripeStandIn:
     port: int = 0
     intents: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    disputes: list[dict[str, Any]] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     answers: dict[str, tuple[Any, web.Response]] = field(default_factory=dict)
     fault: str | None = None
@@ -39,7 +40,7 @@ class StripeStandIn:
             return _error(401, "invalid_request_error", "api_key_invalid")
         path = request.path.removeprefix("/v1/")
         if request.method == "GET":
-            return self._found(path)
+            return self._listed(request.query) if path == "disputes" else self._found(path)
         key, form = request.headers["Idempotency-Key"], dict(await request.post())
         self.calls.append((path, key))
         if self.fault == "refuse":
@@ -106,6 +107,16 @@ class StripeStandIn:
         if found is None:
             return _error(404, "invalid_request_error", "resource_missing")
         return web.json_response(found)
+
+    def _listed(self, query: Mapping[str, str]) -> web.Response:
+        about = [one for one in self.disputes if one["payment_intent"] == query["payment_intent"]]
+        return web.json_response({"object": "list", "data": about, "has_more": False, "url": "/v1/disputes"})
+
+    def dispute(self, number: str) -> dict[str, Any]:
+        """The buyer's bank wants the money back."""
+        one = {"id": f"dp_{number}", "object": "dispute", "payment_intent": number, "metadata": {}}
+        self.disputes.append({**one, "status": "needs_response"})
+        return self.disputes[-1]
 
     def confirm(self, number: str) -> None:
         """The buyer's browser pays."""

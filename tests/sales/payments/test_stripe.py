@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from typing import Any
 
 import httpx
 import pytest
@@ -217,6 +218,43 @@ async def test_another_payment_stops_the_one_before_unless_that_was_paid(
     assert (answer.status_code, answer.json()["code"]) == (409, "order-already-paid")
     states = [one["status"] for one in (await payments_of(client, buyer, order))["items"]]
     assert states == ["cancelled", "succeeded"]
+
+
+async def test_while_a_payment_is_disputed_nothing_of_it_is_refunded(
+    shop: FastAPI, client: httpx.AsyncClient, stripe: StripeStandIn, buyer: Caller, order: Order
+) -> None:
+    async with shop.state.database.sessions.begin() as session:
+        staff = await make_account(shop, session, Role.ADMIN)
+    begun = (await pay(client, buyer, order)).json()
+    stripe.confirm("pi_1")
+    path = f"/api/v1/orders/{order.number}"
+    await client.post(f"{path}/payments/{begun['id']}/confirm", headers=buyer.headers)
+    dispute = stripe.dispute("pi_1")
+
+    async def hear(kind: str, number: str) -> bool:
+        body, headers = stripe.event(f"charge.dispute.{kind}", dispute, number)
+        assert (await client.post(WEBHOOK, content=body, headers=headers)).status_code == 200
+        await work_off(shop)
+        return (await payments_of(client, buyer, order))["items"][0]["disputed_at"] is not None
+
+    async def give_back() -> tuple[int, Any]:
+        body = {"amount": 10.5, "reason": "A page is missing"}
+        answer = await client.post(f"{path}/refunds", json=body, headers=once(staff))
+        return answer.status_code, answer.json().get("code")
+
+    assert await hear("created", "evt_1")
+    assert await give_back() == (409, "payment-in-dispute")
+    await client.post(f"{path}/cancel", headers=buyer.headers)
+    # Events come in any order: how it stands is asked for.
+    dispute["status"] = "lost"
+    assert await hear("closed", "evt_2")
+    assert stripe.refunds == {}
+    dispute["status"] = "won"
+    assert not await hear("funds_reinstated", "evt_3")
+    assert await give_back() == (201, None)
+    async with shop.state.database.reading() as connection:
+        told = text("SELECT count(*) FROM outbox_events WHERE type = 'payment.disputed'")
+        assert await connection.scalar(told) == 1
 
 
 async def test_a_refund_is_asked_for_with_its_own_key_and_a_webhook_ends_it(
