@@ -42,6 +42,8 @@ async def test_long_answers_are_compressed_for_who_takes_it(compressing: httpx.A
     assert (answer.status_code, answer.headers["content-encoding"]) == (200, "gzip")
     assert int(answer.headers["content-length"]) == len(body) < len(whole) / 3
     assert gzip.decompress(body) == whole
+    refusing, _ = await raw(compressing, "/openapi.json", {"Accept-Encoding": "identity, GZIP;q=0, x-gzip2"})
+    assert "content-encoding" not in refusing.headers
     for each in (plain, answer):
         assert "accept-encoding" in each.headers["vary"].lower()
 

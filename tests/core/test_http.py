@@ -1,6 +1,7 @@
 """What every answer promises: problems, request ids, security headers, CORS, limits."""
 
 import asyncio
+import gzip
 import json
 import re
 from typing import Any
@@ -72,6 +73,17 @@ async def test_bodies_that_are_not_what_they_should_be_are_refused(
     answer = await client.post(BOOKS, content=content, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_body_that_was_compressed_is_told_to_come_as_it_is(
+    client: httpx.AsyncClient, seller: Caller
+) -> None:
+    body = gzip.compress(b'{"title": "T", "price": 1}')
+    headers = {**seller.headers, "Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = await client.post(BOOKS, content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type")
+    assert "Content-Encoding" in answer.json()["detail"]
+    assert answer.headers["accept-encoding"] == "identity"
 
 
 async def test_a_login_as_json_is_told_to_send_a_form(client: httpx.AsyncClient) -> None:

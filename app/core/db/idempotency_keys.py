@@ -14,11 +14,12 @@ from enum import Enum
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import LargeBinary, Uuid, delete, select
+from sqlalchemy import LargeBinary, Uuid, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import utc_now
+from app.core.db.batches import delete_some
 from app.core.db.driver import Connection, fetch
 from app.core.db.models import Base
 from app.core.events.jobs import scheduled
@@ -27,7 +28,6 @@ KEPT: Final = timedelta(hours=24)
 LEASE: Final = timedelta(seconds=20)
 """How long a request may run before the next with its key takes over; it then finds its claim gone and gives way."""
 
-_PURGED_AT_ONCE = 50_000
 _NONCE_BYTES = 12
 
 
@@ -127,6 +127,4 @@ async def find_sent_before(connection: AsyncConnection, key_id: bytes) -> Any | 
 @scheduled("purge_idempotency_keys", timedelta(hours=1))
 async def purge_idempotency_keys(session: AsyncSession) -> int:
     """Delete keys whose day is over."""
-    expired = select(IdempotencyKey.id).where(IdempotencyKey.expires_at < utc_now()).limit(_PURGED_AT_ONCE)
-    gone = delete(IdempotencyKey).where(IdempotencyKey.id.in_(expired.scalar_subquery()))
-    return len((await session.scalars(gone.returning(IdempotencyKey.id))).all())
+    return await delete_some(session, IdempotencyKey.id, IdempotencyKey.expires_at < utc_now())

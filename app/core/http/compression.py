@@ -4,6 +4,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipResponder, IdentityResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.http.negotiation import takes_gzip
+
 SMALLEST = 1024
 """Bytes: below, the headers are most of an answer."""
 LEVEL = 4
@@ -22,7 +24,7 @@ class Compression:
         """Answer, compressed or not; `Vary` says that it may be either."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"]):
+        elif takes_gzip(scope):
             await _Gzip(self._app, SMALLEST, LEVEL)(scope, receive, send)
         else:
             await IdentityResponder(self._app, SMALLEST)(scope, receive, send)

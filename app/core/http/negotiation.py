@@ -1,4 +1,4 @@
-"""Which representation a client asks for (RFC 9110 §12.5.1): JSON unless `Accept` prefers another of ours."""
+"""Which representation a client asks for (RFC 9110 §12.5): JSON unless `Accept` prefers another of ours."""
 
 import re
 
@@ -20,21 +20,27 @@ def preferred_type(scope: Scope) -> str:
     """
     for name, value in scope["headers"]:
         if name == b"accept" and _HINT.search(value):
-            lines = (line for other, line in scope["headers"] if other == b"accept")
-            return _best(b",".join(lines).decode("latin-1"))
+            return _best(_weights(scope, b"accept"))
     return JSON
 
 
 def prefers_html(scope: Scope) -> bool:
     """Whether a person asks: `Accept` names HTML, and ranks it above JSON."""
-    lines = (value for name, value in scope["headers"] if name == b"accept")
-    accept = b",".join(lines).decode("latin-1")
-    weights = dict(_weighted(part) for part in accept.split(","))
+    weights = _weights(scope, b"accept")
     return weights.get(HTML, 0.0) > weights.get(JSON, 0.0)
 
 
-def _best(accept: str) -> str:
-    weights = dict(_weighted(part) for part in accept.split(","))
+def takes_gzip(scope: Scope) -> bool:
+    """Whether `Accept-Encoding` has it, with a weight above 0."""
+    return _weights(scope, b"accept-encoding").get("gzip", 0.0) > 0
+
+
+def _weights(scope: Scope, header: bytes) -> dict[str, float]:
+    lines = (value for name, value in scope["headers"] if name == header)
+    return dict(_weighted(part) for part in b",".join(lines).decode("latin-1").split(","))
+
+
+def _best(weights: dict[str, float]) -> str:
     best = max(_ALTERNATIVES, key=lambda media_type: weights.get(media_type, 0.0))
     weight = weights.get(best, 0.0)
     if JSON in weights:

@@ -167,6 +167,13 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return await answer_other_method(request)
     code = _STARLETTE_CODES.get(error.status_code, "bad-request")
+    coding = request.headers.get("content-encoding", "identity")
+    if code == "bad-request" and coding.strip().lower() != "identity":
+        # Of a body that cannot be read that is the reason (RFC 9110 §12.5.3).
+        told = "Send the body as it is: no Content-Encoding is understood."
+        return problem_response(
+            request, "unsupported-media-type", told, headers={"Accept-Encoding": "identity"}
+        )
     # The phrase of 413 is another one in RFC 9110, which Starlette speaks, than in older Pythons.
     says_more = error.detail not in {HTTPStatus(error.status_code).phrase, "Content Too Large"}
     detail = error.detail if says_more else GENERIC[code][2]
