@@ -11,8 +11,6 @@ from typing import TypeVar
 from passlib.context import CryptContext
 
 from app.identity.errors import HashingBusy
-from app.identity.password_rules import LONGEST as LONGEST
-from app.identity.password_rules import weakness as weakness
 
 _THREADS = 2
 _LONGEST_QUEUE = 32

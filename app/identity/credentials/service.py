@@ -23,8 +23,8 @@ MAILED = frozenset(
         Credential.WEBHOOK,
     }
 )
-_SILENT = frozenset({AccountEvent.DEACTIVATED})
-"""Whoever closes an account need not be told what was closed with it."""
+_SILENT = frozenset({AccountEvent.DEACTIVATED, AccountEvent.SECOND_FACTOR_DISABLED})
+"""Whoever closes an account need not be told what was closed with it, and of an app that was disabled another mail tells."""
 
 
 class CredentialService:

@@ -31,6 +31,7 @@ class AccountEvent(StrEnum):
     ADDRESS_PROVEN = "address_proven"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 (an event)
     SECOND_FACTOR_ENABLED = "second_factor_enabled"
+    SECOND_FACTOR_DISABLED = "second_factor_disabled"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
     LOGOUT_ALL = "logout_all"
     ENDED_BY_STAFF = "ended_by_staff"
@@ -55,6 +56,9 @@ ENDS: Mapping[AccountEvent, frozenset[Credential]] = {
     AccountEvent.ADDRESS_PROVEN: frozenset(Credential) - {Credential.SESSION},
     AccountEvent.PASSWORD_CHANGED: _LINKS | _DEVICES,
     AccountEvent.SECOND_FACTOR_ENABLED: frozenset({Credential.SESSION}),
+    AccountEvent.SECOND_FACTOR_DISABLED: frozenset(
+        {Credential.SESSION, Credential.TOTP, Credential.RECOVERY_CODE}
+    ),
     AccountEvent.SECOND_FACTOR_REMOVED: _FACTORS | _DEVICES,
     AccountEvent.LOGOUT_ALL: _DEVICES,
     AccountEvent.ENDED_BY_STAFF: _CHANNELS | {Credential.SESSION, Credential.API_KEY},

@@ -80,18 +80,6 @@ class SecondFactorRepository:
         )
         return await self._db.scalar(statement) is not None
 
-    async def remove_totp(self, user_id: int) -> bool:
-        """Delete the secret and the recovery codes; no when nothing was confirmed."""
-        statement = (
-            delete(TotpSecret)
-            .where(TotpSecret.user_id == user_id, TotpSecret.confirmed_at.is_not(None))
-            .returning(TotpSecret.user_id)
-        )
-        if await self._db.scalar(statement) is None:
-            return False
-        await self._db.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
-        return True
-
     async def replace_codes(self, user_id: int, hashes: Iterable[bytes]) -> None:
         """These recovery codes, and none of the older ones."""
         await self._db.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))

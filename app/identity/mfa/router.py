@@ -103,7 +103,7 @@ async def confirm_totp(
     responses=problems(TotpNotEnabled),
 )
 async def disable_totp(caller: SessionUser, proof: ProofDep, factors: SecondFactorDep) -> None:
-    """Remove the app and the recovery codes: the password alone is enough again."""
+    """Remove the app and the recovery codes: the password alone is enough again. Every other session ends."""
     await factors.disable(caller, proof)
 
 

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import utc_now
 from app.core.settings.groups import MfaSettings
 from app.core.settings.settings import Settings
-from app.identity.credentials.repository import CredentialRepository
 from app.identity.credentials.service import CredentialService
 from app.identity.credentials.table import AccountEvent
 from app.identity.mfa.changes import record_factor_change
@@ -122,15 +121,16 @@ class SecondFactorService:
     async def disable(self, caller: Principal, proof: Proof | None) -> None:
         """Remove the app and the recovery codes: the password alone opens the account again.
 
-        Sessions go on, and no longer count as having shown a code: staff that must have a second
-        factor have to set one up anew.
+        This session goes on, and no longer counts as having shown a code: staff that must have a second
+        factor have to set one up anew. Every other ends, as with each change of how one logs in.
 
         Raises TotpNotEnabled, StepUpRequired, WrongPassword, AccountLocked.
         """
         user = await self._logins.confirm_owner(caller, proof)
-        if not await self._factors.remove_totp(user.id):
+        if not await has_totp(self._db, user.id):
             raise TotpNotEnabled("There is no authenticator app to disable.")
-        await CredentialRepository(self._db).drop_factors(user.id, "totp", "recovery_code")
+        keep = uuid.UUID(caller.session_id)
+        await self._credentials.end(user.id, AccountEvent.SECOND_FACTOR_DISABLED, keep=keep)
         await record_factor_change(self._db, user.id, "totp_disabled")
 
     async def replace_codes(self, caller: Principal, proof: Proof | None) -> list[str]:

@@ -61,9 +61,9 @@ class LoginService:
     ) -> TokenOut:
         """Open a session for the account that the proof is of.
 
-        Asked for no scope, it may do all that the role may; else the part of it that was asked
-        for. The session of a browser that logs in again ends. Raises WrongCredentials, one answer after equal work whatever was wrong, AccountLocked, and
-        MfaRequired where the account has a second factor.
+        Asked for no scope, it may do all that the role may; else the part of it that was asked for. The session of a
+        browser that logs in again ends. Raises WrongCredentials, one answer after equal work whatever was wrong,
+        AccountLocked, and MfaRequired where the account has a second factor.
         """
         user = await self._accept(proof)
         if user is None:

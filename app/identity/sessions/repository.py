@@ -22,7 +22,6 @@ GRACE = timedelta(seconds=10)
 MOST_SIBLINGS = 20
 MOST_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=30)
-MOST_LISTED = 100
 
 
 class SessionRepository:

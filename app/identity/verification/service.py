@@ -86,7 +86,7 @@ class VerificationService:
         now = utc_now()
         token = OneTimeToken(
             user_id=user_id,
-            purpose=TokenPurpose(purpose).value,
+            purpose=purpose.value,
             token_hash=one_time_token_hash(raw),
             email=email,
             created_at=now,

@@ -145,6 +145,10 @@ async def enable_factor(planted: Planted) -> None:
     await enrol(planted.client, planted.owner.caller)
 
 
+async def disable_factor(planted: Planted) -> None:
+    await planted.post(f"{TOTP}/disable", None, planted.owner.caller)
+
+
 async def lose_factor(planted: Planted) -> None:
     path = f"/api/v1/admin/users/{planted.id}/second-factor"
     removed = await planted.client.delete(path, headers=planted.admin.headers)
@@ -187,6 +191,7 @@ HAPPENS: dict[AccountEvent, Callable[[Planted], Awaitable[None]]] = {
     AccountEvent.ADDRESS_PROVEN: prove,
     AccountEvent.PASSWORD_CHANGED: change_password,
     AccountEvent.SECOND_FACTOR_ENABLED: enable_factor,
+    AccountEvent.SECOND_FACTOR_DISABLED: disable_factor,
     AccountEvent.SECOND_FACTOR_REMOVED: lose_factor,
     AccountEvent.LOGOUT_ALL: log_out_everywhere,
     AccountEvent.ENDED_BY_STAFF: end_by_staff,

@@ -225,6 +225,25 @@ async def test_strangers_cannot_use_up_the_owners_quota(servers: Servers, empty_
             assert (await log_in(home, caller.username)).status_code == 200
 
 
+async def test_tries_by_name_and_by_address_count_together_over_all_clients(
+    servers: Servers, empty_database_url: str
+) -> None:
+    limits = {"factor": 1, "login": "100/minute", "login_account": "4/hour"}
+    async with running_app(settings_for(servers, empty_database_url, rate_limit=limits)) as app:
+        async with app.state.database.sessions.begin() as arranging:
+            caller = await make_account(app, arranging)
+        home, one, two, three = (client_of(app, f"192.0.2.{number}") for number in range(1, 5))
+        async with home, one, two, three:
+            assert (await log_in(home, caller.username)).status_code == 200
+            await fail(one, caller.username, 2)
+            await fail(two, address(caller), 2)
+            # Neither name has its four, the account has: a right password is a wrong one, but for clients it knows.
+            for login in (caller.username, address(caller)):
+                barred = await log_in(three, login)
+                assert (barred.status_code, barred.json()["code"]) == (401, "wrong-credentials")
+            assert (await log_in(home, caller.username)).status_code == 200
+
+
 async def test_logins_are_limited_per_address(servers: Servers, empty_database_url: str) -> None:
     async with running_app(settings_for(servers, empty_database_url, rate_limit={"factor": 1})) as app:
         async with client_of(app) as client:
