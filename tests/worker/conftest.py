@@ -41,15 +41,23 @@ async def post_office() -> AsyncIterator[PostOffice]:
         yield office
 
 
-@pytest.fixture
-def worker_settings(servers: Servers, empty_database_url: str, post_office: PostOffice) -> Settings:
+def settings_with_worker(
+    servers: Servers, database_url: str, post_office: PostOffice, **fields: object
+) -> Settings:
+    """Settings of a shop whose mails go to the post office, and whose worker soon takes over and gives up."""
     return settings_for(
         servers,
-        empty_database_url,
+        database_url,
         mail={"url": post_office.url, "from": "Shop <shop@example.com>", "timeout": 1},
         worker={"lease": LEASE, "concurrency": 4, "attempts": 3},
         public_url="https://shop.example.com",
+        **fields,
     )
+
+
+@pytest.fixture
+def worker_settings(servers: Servers, empty_database_url: str, post_office: PostOffice) -> Settings:
+    return settings_with_worker(servers, empty_database_url, post_office)
 
 
 @pytest.fixture

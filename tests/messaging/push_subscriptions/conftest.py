@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -10,10 +9,10 @@ from fastapi import FastAPI
 
 from app.core.settings.settings import Settings
 from devstack import Servers
-from tests.conftest import client_of, running_app, settings_for
+from tests.conftest import running_app
 from tests.messaging.webhooks.conftest import NETWORKS, Moody
 from tests.receiver import serve
-from tests.worker.conftest import LEASE
+from tests.worker.conftest import settings_with_worker
 from tests.worker.post_office import PostOffice
 
 SERVER_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -32,16 +31,14 @@ async def receiver() -> AsyncIterator[Moody]:
 def worker_settings(
     servers: Servers, empty_database_url: str, post_office: PostOffice, receiver: Moody
 ) -> Settings:
-    return settings_for(
+    return settings_with_worker(
         servers,
         empty_database_url,
+        post_office,
         environment="testing",
         outbound={"networks": NETWORKS},
-        mail={"url": post_office.url, "from": "Shop <shop@example.com>", "timeout": 1},
         sms={"url": f"http://127.0.0.1:{receiver.port}/sms", "token": "a-token"},
         push={"private_key": SERVER_PEM, "contact": "shop@example.com"},
-        worker={"lease": LEASE, "concurrency": 4, "attempts": 3},
-        public_url="https://shop.example.com",
     )
 
 
@@ -49,9 +46,3 @@ def worker_settings(
 async def live_app(worker_settings: Settings) -> AsyncIterator[FastAPI]:
     async with running_app(worker_settings) as application:
         yield application
-
-
-@pytest.fixture
-async def live_client(live_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(live_app) as http:
-        yield http

@@ -17,9 +17,9 @@ from fastapi import FastAPI
 from app.core.settings.settings import Settings
 from app.sales.orders.events import OrderDelivered
 from devstack import Servers
-from tests.conftest import Caller, SignUp, client_of, running_app, settings_for
+from tests.conftest import Caller, SignUp, running_app
 from tests.receiver import Receiver, serve
-from tests.worker.conftest import LEASE, Ask, Change, Publish, RunningWorker, until
+from tests.worker.conftest import Ask, Change, Publish, RunningWorker, settings_with_worker, until
 from tests.worker.post_office import PostOffice
 
 WEBHOOKS = "/api/v1/webhooks"
@@ -41,14 +41,9 @@ class Message(NamedTuple):
 
 @pytest.fixture
 def worker_settings(servers: Servers, empty_database_url: str, post_office: PostOffice) -> Settings:
-    return settings_for(
-        servers,
-        empty_database_url,
-        environment="testing",
-        outbound={"networks": NETWORKS},
-        mail={"url": post_office.url, "from": "Shop <shop@example.com>", "timeout": 1},
-        worker={"lease": LEASE, "concurrency": 4, "attempts": 3},
-        public_url="https://shop.example.com",
+    networks = {"networks": NETWORKS}
+    return settings_with_worker(
+        servers, empty_database_url, post_office, environment="testing", outbound=networks
     )
 
 
@@ -56,12 +51,6 @@ def worker_settings(servers: Servers, empty_database_url: str, post_office: Post
 async def live_app(worker_settings: Settings) -> AsyncIterator[FastAPI]:
     async with running_app(worker_settings) as application:
         yield application
-
-
-@pytest.fixture
-async def live_client(live_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(live_app) as http:
-        yield http
 
 
 @dataclass

@@ -7,20 +7,16 @@ from fastapi import FastAPI
 
 from app.core.settings.settings import Settings
 from devstack import Servers
-from tests.conftest import running_app, settings_for
-from tests.worker.conftest import LEASE
+from tests.conftest import running_app
+from tests.worker.conftest import settings_with_worker
 from tests.worker.post_office import PostOffice
 
 
 @pytest.fixture
 def worker_settings(servers: Servers, empty_database_url: str, post_office: PostOffice) -> Settings:
-    return settings_for(
-        servers,
-        empty_database_url,
-        environment="testing",
-        outbound={"networks": "127.0.0.0/8"},
-        mail={"url": post_office.url, "from": "Shop <shop@example.com>", "timeout": 1},
-        worker={"lease": LEASE, "concurrency": 4, "attempts": 3},
+    networks = {"networks": "127.0.0.0/8"}
+    return settings_with_worker(
+        servers, empty_database_url, post_office, environment="testing", outbound=networks
     )
 
 
