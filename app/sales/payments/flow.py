@@ -83,7 +83,11 @@ class PaymentFlow:
                 return
             # The same key may have brought the first answer again, which has grown old meanwhile.
             reference = charge.reference
-        await self._settle(payment_id, await provider.fetch(reference))
+        charge = await provider.fetch(reference)
+        if charge.status is PaymentStatus.REQUIRES_ACTION and not payment.is_wanted:
+            # When the order was called off nobody knew by what name to stop it.
+            charge = await provider.cancel(reference, provider_key(payment_id, "cancel"))
+        await self._settle(payment_id, charge)
 
     async def ask_about_disputes(self, payment_id: int) -> None:
         """Ask the provider whether the payment is disputed. Raises ProviderUnavailable, ProviderRefused."""

@@ -41,13 +41,14 @@ _CLOSED = frozenset({OrderStatus.CANCELLED, OrderStatus.RETURNED})
 
 
 class UnderWay(NamedTuple):
-    """A payment as its provider is asked about it."""
+    """A payment as its provider is asked about it; `is_wanted`: its order is not over."""
 
     id: int
     provider: str
     status: PaymentStatus
     reference: str | None
     request: ChargeRequest
+    is_wanted: bool
     is_older: bool = False
 
     @property
@@ -86,7 +87,7 @@ class PaymentService:
         order = await self._orders.lock_seen_by(buyer_id, number)
         begun = await self._payments.find_by_request(request_key)
         if begun is not None:
-            return _as_asked(number, begun)
+            return _as_asked(order, begun)
         if order.status in _CLOSED:
             raise OrderNotPayable(f"The order is {order.status}.")
         due = await self._payments.due(order.id)
@@ -96,7 +97,7 @@ class PaymentService:
         if older is not None:
             if older.status == PaymentStatus.PENDING:
                 raise PaymentUnderWay("Wait until its provider says what became of it.")
-            return _as_asked(number, older)._replace(is_older=True)
+            return _as_asked(order, older)._replace(is_older=True)
         payment = Payment(
             order_id=order.id,
             provider=wanted.provider,
@@ -114,7 +115,7 @@ class PaymentService:
         else:
             order.payment_status = OrderPaymentStatus.PENDING
             await self._payments.add(payment)
-        return _as_asked(number, payment)
+        return _as_asked(order, payment)
 
     async def take(self, order: Order, provider: str) -> None:
         """Note that the locked order is paid at the counter, in cash or otherwise, with no provider to ask."""
@@ -125,7 +126,7 @@ class PaymentService:
     async def find(self, payment_id: int) -> UnderWay | None:
         """The payment as its provider is asked about it, if there is one."""
         found = await self._payments.lock_with_order(payment_id)
-        return None if found is None else _as_asked(found[0].number, found[1])
+        return None if found is None else _as_asked(*found)
 
     async def get_own(self, buyer_id: int, number: str, payment_id: int) -> UnderWay:
         """A payment of the buyer's order. Raises OrderNotFound, PaymentNotFound."""
@@ -133,7 +134,7 @@ class PaymentService:
         found = await self._payments.lock_with_order(payment_id)
         if found is None or found[0].id != order.id:
             raise PaymentNotFound(f"The order has no payment {payment_id}.")
-        return _as_asked(number, found[1])
+        return _as_asked(*found)
 
     async def settle(self, payment_id: int, charge: Charge) -> None:
         """Bring payment and order to what the provider says; who comes second, in whatever order, changes nothing.
@@ -196,13 +197,20 @@ class PaymentService:
             await publish(self._session, PaymentUnwanted(payment.id, order.id))
 
 
-def _as_asked(number: str, payment: Payment) -> UnderWay:
+def _as_asked(order: Order, payment: Payment) -> UnderWay:
     request = ChargeRequest(
         key=provider_key(payment.id, "charge"),
         payment_id=payment.id,
-        order_number=number,
+        order_number=order.number,
         amount=payment.amount,
         currency=payment.currency,
         card=Card(payment.card) if payment.card else None,
     )
-    return UnderWay(payment.id, payment.provider, PaymentStatus(payment.status), payment.reference, request)
+    return UnderWay(
+        payment.id,
+        payment.provider,
+        PaymentStatus(payment.status),
+        payment.reference,
+        request,
+        is_wanted=order.status not in _CLOSED,
+    )

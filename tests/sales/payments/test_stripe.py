@@ -162,6 +162,18 @@ async def test_a_lost_answer_leaves_it_pending_and_asking_again_makes_no_second_
     assert (await payments_of(client, buyer, order))["due"] == 0
 
 
+async def test_a_payment_whose_answer_was_lost_is_stopped_when_its_order_was_called_off(
+    shop: FastAPI, client: httpx.AsyncClient, stripe: StripeStandIn, buyer: Caller, order: Order
+) -> None:
+    stripe.fault = "lose the answer"
+    await pay(client, buyer, order)
+    cancelled = await client.post(f"/api/v1/orders/{order.number}/cancel", headers=buyer.headers)
+    assert cancelled.status_code == 200, cancelled.text
+    await look_again(shop)
+    assert stripe.intents["pi_1"]["status"] == "canceled"
+    assert (await payments_of(client, buyer, order))["items"][0]["status"] == "cancelled"
+
+
 async def test_a_webhook_comes_before_the_answer_does(
     shop: FastAPI, client: httpx.AsyncClient, stripe: StripeStandIn, buyer: Caller, order: Order
 ) -> None:
