@@ -64,9 +64,9 @@ class RefundRepository:
         lines = select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.position)
         return (await self._session.scalars(lines)).all()
 
-    async def list_refunded(self, order_id: int) -> Sequence[Refund]:
-        """The order's refunds but those that failed."""
-        refunds = select(Refund).where(Refund.order_id == order_id, Refund.status != RefundStatus.FAILED)
+    async def list_refunds(self, order_id: int) -> Sequence[Refund]:
+        """The order's refunds, those that failed too, the oldest first."""
+        refunds = select(Refund).where(Refund.order_id == order_id).order_by(Refund.id)
         return (await self._session.scalars(refunds)).all()
 
     async def add(self, refund: Refund) -> int:

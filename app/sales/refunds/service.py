@@ -121,9 +121,11 @@ class RefundService:
             actor_id=wanted.actor_id,
             request_key=wanted.request_key,
         )
-        refund_id = await self._refunds.add(refund)
         if wanted.pieces and wanted.is_restocked:
-            await self._restocking.take_back(order, wanted.pieces, wanted.actor_id)
+            there = _restocked_in_vain(await self._refunds.list_refunds(order_id))
+            pieces = {line: max(0, count - there[line.id]) for line, count in wanted.pieces.items()}
+            await self._restocking.take_back(order, pieces, wanted.actor_id)
+        refund_id = await self._refunds.add(refund)
         parts = []
         # To whoever was charged first; what a gift card paid goes back to it last.
         for payment in sorted(payments, key=lambda one: one.provider not in _ASKED):
@@ -201,8 +203,8 @@ class RefundService:
     async def _price(self, order: Order, pieces: Mapping[OrderLine, int]) -> Decimal:
         """What was paid for the pieces: with the last of a line goes what rounding left. Raises RefundExceedsLine."""
         before = Counter[int]()
-        for refund in await self._refunds.list_refunded(order.id):
-            for told in refund.lines or ():
+        for refund in await self._refunds.list_refunds(order.id):
+            for told in refund.lines or () if refund.status != RefundStatus.FAILED else ():
                 before[told["line_id"]] += told["quantity"]
         amount = Decimal(0)
         for line, quantity in pieces.items():
@@ -216,6 +218,17 @@ class RefundService:
             )
             amount += going - gone
         return amount
+
+
+def _restocked_in_vain(refunds: Sequence[Refund]) -> Counter[int]:
+    """How many pieces of each line came back with refunds that failed, and with none that was made again."""
+    there = Counter[int]()
+    for refund in refunds:
+        for told in refund.lines or () if refund.is_restocked else ():
+            line_id, count = told["line_id"], told["quantity"]
+            failed = count if refund.status == RefundStatus.FAILED else 0
+            there[line_id] = max(0, there[line_id] - count) + failed
+    return there
 
 
 def _told(pieces: Mapping[OrderLine, int] | None) -> list[dict[str, int]] | None:

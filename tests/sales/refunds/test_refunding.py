@@ -276,6 +276,29 @@ async def test_a_refund_that_the_provider_refuses_has_failed_and_may_be_made_aga
     assert (await refund(client, staff, order, amount=40)).json()["status"] == "succeeded"
 
 
+async def test_pieces_of_a_refund_that_failed_are_in_stock_once_when_it_is_made_again(
+    client: httpx.AsyncClient, session: AsyncSession, buyer: Caller, staff: Caller, seller: Caller
+) -> None:
+    pen = await an_item(client, seller, quantity=0)
+    order = await made(session, an_order(buyer.id, "10.00"))
+    line = await with_line(session, order, pen["id"], 4, "10.00")
+    await pay(client, buyer, order)
+    wanted = [
+        ("cancelled", 2, 2),
+        ("cancelled", 1, 2),
+        ("succeeded", 1, 2),
+        ("succeeded", 1, 2),
+        ("succeeded", 1, 3),
+    ]
+    for charge, quantity, in_stock in wanted:
+        stands = text("UPDATE fake_transactions SET status = :status WHERE returned IS NULL")
+        await session.execute(stands, {"status": charge})
+        lines = [{"line_id": line.id, "quantity": quantity}]
+        told = await refund(client, staff, order, lines=lines, restock=True)
+        assert told.json()["status"] == {"cancelled": "failed"}.get(charge, charge)
+        assert (await client.get(f"/api/v1/items/{pen['id']}")).json()["quantity"] == in_stock
+
+
 async def test_refunds_stand_in_the_audit_log(
     client: httpx.AsyncClient, staff: Caller, order: Order, audit: Audit
 ) -> None:
