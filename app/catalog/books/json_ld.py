@@ -103,7 +103,8 @@ def _term(name: str | None) -> str | None:
 
 
 def _year(year: int | None) -> str | None:
-    # ISO 8601 counts 1 BCE as year 0, and wants four digits.
     if year is None:
         return None
-    return f"{year:04}" if year > 0 else f"-{-year - 1:04}"
+    # ISO 8601 counts 1 BCE as year 0, and wants four digits behind the sign.
+    counted = year + 1 if year < 0 else year
+    return f"{'-' if counted < 0 else ''}{abs(counted):04}"

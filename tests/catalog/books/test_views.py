@@ -143,6 +143,17 @@ async def test_a_book_speaks_schema_org_to_those_who_ask(client: httpx.AsyncClie
     assert plain.headers["etag"] != answer.headers["etag"]
 
 
+@pytest.mark.parametrize(
+    ("year", "told"), [(1937, "1937"), (868, "0868"), (0, "0000"), (-1, "0000"), (-400, "-0399")]
+)
+async def test_linked_data_writes_years_as_iso_8601_does(
+    client: httpx.AsyncClient, seller: Caller, year: int, told: str
+) -> None:
+    book = await create(client, seller, published_on=None, first_published=year)
+    linked = (await client.get(f"{BOOKS}/{book['id']}", headers=LINKED)).json()
+    assert linked["datePublished"] == told
+
+
 async def test_linked_data_follows_the_stock(client: httpx.AsyncClient, seller: Caller) -> None:
     book = await create(client, seller)
     path = f"{BOOKS}/{book['id']}"

@@ -92,16 +92,20 @@ async def test_workers_add_up_and_a_locked_item_is_ranked_later(
     live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
 ) -> None:
     seller = await live_sign_up()
-    book = await a_book(live_client, seller, "Atlas")
+    book, other = [await a_book(live_client, seller, title) for title in ("Atlas", "Brief Lives")]
     views = live_app.state.item_views
     for _ in range(4):
         views.paths[f"{BOOKS}/{book['id']}"] = 5
         await views.write()
+    views.paths[f"{BOOKS}/{other['id']}"] = 12
+    await views.write()
     async with live_app.state.database.sessions() as editing:
         await editing.execute(text("SELECT FROM items WHERE id = :id FOR UPDATE"), {"id": book["id"]})
         async with asyncio.timeout(5):
-            assert await rank(live_app) == 0
+            assert await rank(live_app) == 1
+    assert await listed(live_client, BOOKS, "popularity") == ["Brief Lives", "Atlas"]
     assert await rank(live_app) == 1
+    assert await listed(live_client, BOOKS, "popularity") == ["Atlas", "Brief Lives"]
     assert await views_of(live_client, seller, book) == 20
 
 
