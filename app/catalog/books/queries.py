@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, Text, bindparam, func, select
+from sqlalchemy import ColumnElement, FromClause, Integer, SQLColumnExpression, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -136,6 +136,8 @@ class ListScope:
 
 
 EVERYWHERE = ListScope()
+MOST_EDITIONS = 200
+"""Of one work in one answer."""
 FILED_TITLE = func.coalesce(BookDocument.title_filed, BookDocument.title_words, type_=Text)
 
 
@@ -279,7 +281,8 @@ async def _add_works(
     works = {row.id: WorkRef.model_validate(row) for row in rows}
     if with_editions:
         editions: dict[int, list[EditionRef]] = defaultdict(list)
-        for row in await connection.execute(_EDITIONS, {"work_ids": list(ids)}):
+        wanted = {"work_ids": list(ids), "most": MOST_EDITIONS}
+        for row in await connection.execute(_EDITIONS, wanted):
             editions[row.work_id].append(EditionRef.model_validate(row))
         for work in works.values():
             work.editions = editions[work.id]
@@ -297,7 +300,7 @@ async def _add_authors(connection: AsyncConnection, books: Sequence[ExpandedBook
             contributor.author = authors.get(contributor.author_id)
 
 
-_EDITIONS = (
+_NUMBERED = (
     select(
         Book.work_id,
         Item.id,
@@ -308,9 +311,17 @@ _EDITIONS = (
         Book.year,
         Item.price,
         Item.currency,
+        func.row_number()
+        .over(partition_by=Book.work_id, order_by=(Book.year.nulls_last(), Item.id))
+        .label("place"),
     )
     .join(Item, Item.id == Book.item_id)
     .where(Book.work_id.in_(bindparam("work_ids", expanding=True)), Item.is_active)
-    .order_by(Book.year.nulls_last(), Item.id)
+    .subquery("numbered")
 )
-"""The editions of works that are on sale, the oldest first."""
+_EDITIONS = (
+    select(_NUMBERED)
+    .where(_NUMBERED.c.place <= bindparam("most", type_=Integer))
+    .order_by(_NUMBERED.c.work_id, _NUMBERED.c.place)
+)
+"""The editions of works that are on sale, so many of each, the oldest first."""

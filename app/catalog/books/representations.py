@@ -125,7 +125,7 @@ class WorkRef(ResponseModel):
 
     id: int = Field(examples=[7])
     title: str = Field(examples=["The Hobbit"])
-    editions: list[EditionRef] | None = None
+    editions: list[EditionRef] | None = Field(default=None, description="At most 200, the oldest first.")
 
 
 class ExpandedContributor(ContributorOut):

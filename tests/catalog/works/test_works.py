@@ -36,6 +36,26 @@ async def test_a_work_shows_its_editions_the_oldest_first(
     assert work["editions"][2] == await read_book(client, first)
 
 
+async def test_of_many_editions_the_oldest_on_sale_are_shown(
+    client: httpx.AsyncClient, seller: Caller, first: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("app.catalog.books.queries", "app.catalog.books.listings.queries"):
+        monkeypatch.setattr(f"{module}.MOST_EDITIONS", 2)
+    off = {"author": "J.R.R. Tolkien", "is_active": False}
+    for year in ("1937", "1951"):
+        await a_book(client, seller, "The Hobbit", published_on=year, **off)
+    others = [
+        await a_book(client, seller, "The Hobbit", author="J.R.R. Tolkien", published_on=year)
+        for year in ("2001", "2011")
+    ]
+    shown = [first["id"], others[0]["id"]]
+    work = await read(client, f"{WORKS}/{first['work_id']}")
+    assert [one["id"] for one in work["editions"]] == shown
+    assert work["edition_count"] == 3
+    expanded = await read(client, f"{BOOKS}/{others[1]['id']}?expand=work.editions")
+    assert [one["id"] for one in expanded["work"]["editions"]] == shown
+
+
 async def test_the_tag_of_a_work_changes_with_its_editions_and_spares_the_reader_the_rest(
     client: httpx.AsyncClient, seller: Caller, first: Made
 ) -> None:

@@ -9,17 +9,24 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, Select, SQLColumnExpression, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from app.catalog.authors.queries import get_author
 from app.catalog.books.listings.schemas import CategoryBookFilter, SeriesBooksQuery, WorkDetail
-from app.catalog.books.queries import BOOK_COLUMNS, ListScope, book_out, join_books, list_books
+from app.catalog.books.queries import (
+    BOOK_COLUMNS,
+    MOST_EDITIONS,
+    ListScope,
+    book_out,
+    join_books,
+    list_books,
+)
 from app.catalog.books.schemas import BookFilter
 from app.catalog.canonical import find_canonical
 from app.catalog.categories.queries import find_category
-from app.catalog.models import Book, Item, Work
+from app.catalog.models import Book, BookDocument, Item, Work
 from app.catalog.series.queries import get_series
 from app.catalog.works.errors import merged_work, no_work
 from app.catalog.works.queries import WORK_COLUMNS, join_author
@@ -29,9 +36,6 @@ from app.core.db.queries import find_page, snapshot_text
 from app.core.db.sorting import Order
 from app.core.http.responses import ReadResult, answer_number, version_etag
 
-MOST_EDITIONS = 200
-"""Of one work in one answer."""
-
 _AFTER_ALL_NUMBERS = Decimal(9_999_999)
 _POSITIONS: Mapping[str, SQLColumnExpression[Any]] = {
     "order": func.coalesce(Book.series_order, _AFTER_ALL_NUMBERS),
@@ -40,17 +44,21 @@ _POSITIONS: Mapping[str, SQLColumnExpression[Any]] = {
 
 _printed = aliased(Book)
 _PRINTED_ID = cast("ColumnElement[int]", _printed.item_id)
+# What is off sale has no document.
+_is_on_sale = select(BookDocument.book_id).where(BookDocument.book_id == _printed.item_id).exists()
 _WORK_ALONE = join_author(Work.__table__)
 _WORK: Select[*tuple[Any, ...]] = (
     select(
         *(column.label(f"work_{name}") for name, column in WORK_COLUMNS.items()), snapshot_text, *BOOK_COLUMNS
     )
-    .select_from(join_books(_WORK_ALONE.outerjoin(_printed, _printed.work_id == Work.id), _PRINTED_ID))
+    .select_from(
+        join_books(_WORK_ALONE.outerjoin(_printed, _is_on_sale & (_printed.work_id == Work.id)), _PRINTED_ID)
+    )
     .where(Work.id == bindparam("work"))
     .order_by(_printed.year, _printed.format, _printed.item_id)
-    .limit(MOST_EDITIONS)
+    .limit(bindparam("most", type_=Integer))
 )
-"""A work with its editions: a row each, or one without `id` when there are none. Its own columns begin with `work_`."""
+"""A work with its editions on sale: a row each, or one without `id` when there are none. Its own columns begin with `work_`."""
 
 
 async def list_author_books(
@@ -94,14 +102,14 @@ async def list_category_books(
 
 async def get_work(connection: AsyncConnection, work_id: int) -> ReadResult:
     """Read one work with its editions. Raises WorkNotFound, WorkMerged."""
-    rows = (await connection.execute(_WORK, {"work": work_id})).all()
+    rows = (await connection.execute(_WORK, {"work": work_id, "most": MOST_EDITIONS})).all()
     if not rows:
         raise no_work(work_id)
     first = rows[0]
     if first.work_merged_into_id is not None:
         raise merged_work(work_id, await find_canonical(connection, Work, work_id))
     shown = {name: getattr(first, f"work_{name}") for name in WorkOut.model_fields}
-    editions = [book_out(row) for row in rows if row.id is not None and row.is_active]
+    editions = [book_out(row) for row in rows if row.id is not None]
     work = WorkDetail(**shown, editions=editions)
     # Editions change without a new version of the work.
     return ReadResult(work, first.snapshot, version_etag(work.version, answer_number(work)))
