@@ -68,6 +68,13 @@ def is_under_way() -> tuple[ColumnElement[bool], ...]:
     return AuthSession.ended_at.is_(None), AuthSession.expires_at > utc_now()
 
 
+async def is_key_in_force(connection: AsyncConnection, key_id: int) -> bool:
+    """Whether the key was not revoked, and its account is open."""
+    statement = select(ApiKey.id).join(User, User.id == ApiKey.user_id)
+    in_force = statement.where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None), User.is_active)
+    return await connection.scalar(in_force) is not None
+
+
 async def find_grant(connection: AsyncConnection, owner_id: int, digest: bytes) -> AnyRow | None:
     """What the key of this hash grants and its owner as they are now, while both are in force."""
     return await _GRANT.one_or_none(connection, digest=digest, owner_id=owner_id)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.clock import utc_now
 from app.core.db.queries import AnyRow
-from app.identity.authentication.queries import find_live_session, is_under_way
+from app.identity.authentication.queries import find_live_session, is_key_in_force, is_under_way
 from app.identity.emails import login_key
 from app.identity.models import AuthSession, LoginFailure, TotpSecret, User
 from app.identity.principal import Principal
@@ -40,12 +40,14 @@ async def list_sessions(db: AsyncSession, user_id: int, current: str | None) -> 
 
 
 async def is_still_logged_in(db: AsyncSession, caller: Principal) -> bool:
-    """Whether the caller's session and account go on since they were let in.
+    """Whether the caller's session or API key, and account, go on since they were let in.
 
     To be asked once the account is locked: what takes an account back keeps that lock until it commits, and a request
     that waited for it must not leave anything behind.
     """
     connection = await db.connection()
+    if caller.api_key_id is not None:
+        return await is_key_in_force(connection, caller.api_key_id)
     return await find_live_session(connection, UUID(caller.session_id), caller.user_id) is not None
 
 

@@ -46,10 +46,10 @@ class SessionRepository:
         return (await self._db.scalars(statement.execution_options(populate_existing=True))).one_or_none()
 
     async def require_owner(self, caller: Principal) -> User:
-        """The caller's account, locked as by `lock_user`. Raises InvalidToken when it or the session ended meanwhile."""
+        """The caller's account, locked as by `lock_user`. Raises InvalidToken when it, or the session or key, ended meanwhile."""
         user = await self.lock_user(caller.user_id)
         if user is None or not await is_still_logged_in(self._db, caller):
-            raise invalid_token("The session of this token has ended; log in again.")
+            raise invalid_token("What this request was sent with has ended; log in again.")
         return user
 
     async def add_refresh_token(self, session_id: UUID, token_hash: bytes, expires_at: datetime) -> None:

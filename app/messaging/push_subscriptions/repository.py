@@ -6,7 +6,6 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.identity.models import User
 from app.messaging.push_subscriptions.models import BrowserSubscription
 
 
@@ -15,10 +14,6 @@ class BrowserSubscriptionRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-
-    async def lock_owner(self, user_id: int) -> None:
-        """Lock the account against others who would subscribe for it, until the transaction ends."""
-        await self._session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
 
     async def count(self, user_id: int) -> int:
         """How many subscriptions the account has."""

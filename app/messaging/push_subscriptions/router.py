@@ -82,7 +82,7 @@ async def create_push_subscription(
 
     What the push service calls gone (404, 410) is removed.
     """
-    made = await subscriptions.subscribe(owner.user_id, subscription)
+    made = await subscriptions.subscribe(owner, subscription)
     read = partial(queries.get_subscription, user_id=owner.user_id, subscription_id=made)
     return await read_back(read, status=201, location=f"/api/v1{_PATH}/{made}")
 

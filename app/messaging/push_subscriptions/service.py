@@ -8,6 +8,8 @@ from app.core.outbound import Outbound, OutboundBlocked
 from app.core.push import is_push_offered
 from app.core.settings.settings import Settings
 from app.identity.mfa.secret_vault import SecretVault
+from app.identity.principal import Principal
+from app.identity.sessions.repository import SessionRepository
 from app.messaging.push_subscriptions.errors import (
     PushEndpointRefused,
     PushNotOffered,
@@ -27,18 +29,23 @@ class BrowserSubscriptionService:
     """Keeps the browsers of one account at a time."""
 
     def __init__(
-        self, subscriptions: BrowserSubscriptionRepository, settings: Settings, outbound: Outbound
+        self,
+        subscriptions: BrowserSubscriptionRepository,
+        sessions: SessionRepository,
+        settings: Settings,
+        outbound: Outbound,
     ) -> None:
         self._subscriptions = subscriptions
+        self._sessions = sessions
         self._settings = settings
         self._outbound = outbound
 
     @classmethod
     def build(cls, session: AsyncSession, settings: Settings, outbound: Outbound) -> Self:
         """Compose it on one session."""
-        return cls(BrowserSubscriptionRepository(session), settings, outbound)
+        return cls(BrowserSubscriptionRepository(session), SessionRepository(session), settings, outbound)
 
-    async def subscribe(self, user_id: int, request: PushSubscriptionIn) -> int:
+    async def subscribe(self, owner: Principal, request: PushSubscriptionIn) -> int:
         """Send the account's push messages to this browser too; its id. A browser that is known gets its new keys.
 
         A browser in which somebody else logs in tells their account from then on: the same keys are the proof that it
@@ -48,7 +55,9 @@ class BrowserSubscriptionService:
         if not is_push_offered(self._settings):
             raise PushNotOffered("The shop sends no push messages.")
         endpoint = self._checked(request.endpoint)
-        await self._subscriptions.lock_owner(user_id)
+        # Locked, against others who would subscribe for the account, and against what takes it back.
+        await self._sessions.require_owner(owner)
+        user_id = owner.user_id
         vault = SecretVault(self._settings.jwt, VAULT)
         subscription = BrowserSubscription(
             user_id=user_id,

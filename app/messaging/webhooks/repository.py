@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.batches import DELETED_AT_ONCE, delete_some
 from app.core.db.driver import fetch
 from app.core.events.events import CHANNEL
-from app.identity.models import User
 from app.messaging.audience import ALL_TYPES, MANAGERS, OWN_TYPES, PUBLIC_TYPES
 from app.messaging.webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -115,10 +114,7 @@ class WebhookRepository:
         self._session = session
 
     async def count_of_owner(self, owner_id: int) -> int:
-        """How many webhooks the account has, which is locked against others who would make more."""
-        await self._session.execute(
-            select(User.id).where(User.id == owner_id).with_for_update(key_share=True)
-        )
+        """How many webhooks the account has."""
         theirs = select(func.count()).where(WebhookEndpoint.user_id == owner_id)
         return int(await self._session.scalar(theirs) or 0)
 

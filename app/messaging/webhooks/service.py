@@ -17,6 +17,7 @@ from app.core.settings.settings import Settings
 from app.identity.mfa.secret_vault import SecretVault
 from app.identity.permissions import Permission
 from app.identity.principal import Principal
+from app.identity.sessions.repository import SessionRepository
 from app.messaging.access import refuse_more_than_own
 from app.messaging.audience import ALL_TYPES, matches
 from app.messaging.payloads import body_of
@@ -72,6 +73,8 @@ class WebhookService:
         """Register an address. Raises WebhookUrlRefused, InsufficientScope, TooManyWebhooks."""
         url = self._checked(request.url)
         refuse_more_than_own(owner, wanted=request.all_accounts)
+        # Locked, against others who would make more, and against what takes the account back.
+        await SessionRepository(self._session).require_owner(owner)
         if await self._webhooks.count_of_owner(owner.user_id) >= self._most:
             raise TooManyWebhooks(f"An account has at most {self._most} webhooks; delete one first.")
         keys = Keys.make(request.secret)
@@ -95,7 +98,7 @@ class WebhookService:
 
         Raises WebhookNotFound, StaleVersion, WebhookUrlRefused, InsufficientScope.
         """
-        endpoint = await self._lock(webhook_id, owner.user_id)
+        endpoint = await self._lock_for(owner, webhook_id)
         precondition.check(endpoint.version)
         sent = patch.fields_to_set
         refuse_more_than_own(owner, wanted="all_accounts" in sent and patch.all_accounts)
@@ -133,7 +136,7 @@ class WebhookService:
 
         Those before the old ones go on too, if they still did: whoever rotates twice may have deployed neither.
         """
-        endpoint = await self._lock(webhook_id, owner.user_id)
+        endpoint = await self._lock_for(owner, webhook_id)
         keys = Keys.make(rotation.secret)
         now = utc_now()
         old = [endpoint.sealed_keys]
@@ -174,6 +177,11 @@ class WebhookService:
         if replayed.matched > MOST_REPLAYED:
             raise ReplayTooLarge(f"A replay sends at most {MOST_REPLAYED} events; name a shorter window.")
         return ReplayOut(matched=replayed.matched, queued=replayed.queued)
+
+    async def _lock_for(self, owner: Principal, webhook_id: int) -> WebhookEndpoint:
+        # The account first, as whatever takes it back does.
+        await SessionRepository(self._session).require_owner(owner)
+        return await self._lock(webhook_id, owner.user_id)
 
     async def _lock(self, webhook_id: int, owner_id: int | None) -> WebhookEndpoint:
         endpoint = await self._webhooks.lock(webhook_id, owner_id)

@@ -17,6 +17,8 @@ from tests.identity.mfa.conftest import PASSKEYS, TOTP, creation_options
 
 ME = "/api/v1/users/me"
 KEYS = "/api/v1/api-keys"
+WEBHOOKS = "/api/v1/webhooks"
+WEBHOOK = {"url": "https://thief.example.com/hear", "events": ["*"]}
 
 Prepared = tuple[str, str, Any]
 Prepare = Callable[[httpx.AsyncClient, Caller], Awaitable[Prepared]]
@@ -50,6 +52,20 @@ async def a_passkey(client: httpx.AsyncClient, caller: Caller) -> Prepared:
     return "POST", f"{PASSKEYS}/register/verify", {"name": "Key", "credential": credential}
 
 
+async def a_webhook(_client: httpx.AsyncClient, _caller: Caller) -> Prepared:
+    return "POST", WEBHOOKS, WEBHOOK
+
+
+async def a_webhooks_address(client: httpx.AsyncClient, caller: Caller) -> Prepared:
+    made = await client.post(WEBHOOKS, json=WEBHOOK, headers=caller.headers)
+    return "PATCH", made.headers["location"], {"url": "https://thief.example.com/2", "is_enabled": True}
+
+
+async def a_webhooks_secret(client: httpx.AsyncClient, caller: Caller) -> Prepared:
+    made = await client.post(WEBHOOKS, json=WEBHOOK, headers=caller.headers)
+    return "POST", f"{made.headers['location']}/rotate-secret", None
+
+
 async def the_end_of_the_account(_client: httpx.AsyncClient, _caller: Caller) -> Prepared:
     return "DELETE", ME, None
 
@@ -61,6 +77,9 @@ WISHES = (
     an_app,
     an_apps_first_code,
     a_passkey,
+    a_webhook,
+    a_webhooks_address,
+    a_webhooks_secret,
     the_end_of_the_account,
 )
 
@@ -80,3 +99,19 @@ async def test_a_session_that_ends_while_its_request_waits_leaves_nothing_behind
     answer = await asked
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid-token"), answer.text
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+async def test_a_key_that_ends_while_its_request_waits_leaves_nothing_behind_either(
+    live_app: FastAPI, live_client: httpx.AsyncClient, live_sign_up: SignUp
+) -> None:
+    thief = await live_sign_up()
+    scopes = ["profile:read", "profile:write"]
+    made = await live_client.post(KEYS, json={"name": "till", "scopes": scopes}, headers=thief.headers)
+    key = {"X-API-Key": made.json()["api_key"]}
+    async with live_app.state.database.sessions() as owner:
+        await hold(owner, "users", thief.id)
+        asked = asyncio.create_task(live_client.post(WEBHOOKS, json=WEBHOOK, headers=key))
+        await until_somebody_waits(live_app, unless=asked)
+        await CredentialService.build(owner).end(thief.id, AccountEvent.PASSWORD_RESET)
+        await owner.commit()
+    assert (await asked).status_code == 401
