@@ -1,25 +1,18 @@
 """The demo shop's orders: as sound as if each had been placed, paid, sent and sent back by hand."""
 
-from collections.abc import AsyncIterator
-
 import asyncpg
 import httpx
 import pytest
 
 from app.demo.accounts import PASSWORD
 from devstack import Servers
-from tests.conftest import DatabaseMaker, client_of, running_app, settings_for
+from tests.conftest import client_of, running_app, settings_for
 
-from .test_loading import count, load
+from .test_loading import count, load, shop_url
+
+__all__ = ["shop_url"]
 
 ORDERS = "/api/v1/orders"
-
-
-@pytest.fixture(scope="module")
-async def shop_url(servers: Servers, make_database: DatabaseMaker) -> AsyncIterator[str]:
-    with make_database() as url:
-        await load(settings_for(servers, url, environment="development"))
-        yield url
 
 
 async def test_there_are_orders_of_every_kind(shop_url: str) -> None:

@@ -14,11 +14,10 @@ from app.messaging.email.samples import sample
 from app.messaging.email.templates import Template
 from tests.conftest import PASSWORD
 from tests.messaging.conftest import Mailed
-from tests.messaging.test_mails import text_of
 from tests.messaging.test_preview import get
 from tests.messaging.test_preview import settings as settings
 from tests.worker.conftest import Ask, Change, RunningWorker, all_done
-from tests.worker.post_office import PostOffice
+from tests.worker.post_office import PostOffice, text_of
 
 
 @pytest.mark.parametrize(

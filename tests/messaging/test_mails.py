@@ -1,7 +1,6 @@
 """Each event's mail, as a real SMTP server receives it."""
 
 import re
-from email.message import EmailMessage
 
 import httpx
 import pytest
@@ -28,16 +27,10 @@ from app.messaging.email.templates import Template
 from tests.conftest import PASSWORD
 from tests.messaging.conftest import Mailed
 from tests.worker.conftest import Ask, Change, RunningWorker, all_done
-from tests.worker.post_office import PostOffice
+from tests.worker.post_office import PostOffice, text_of
 
 LINK = r"https://shop\.example\.com/([\w-]+)\?token=([\w-]{43})"
 OWN = "ada@example.com"
-
-
-def text_of(mail: EmailMessage, kind: str = "plain") -> str:
-    body = mail.get_body((kind,))
-    assert body is not None
-    return str(body.get_content())
 
 
 async def test_who_registers_is_welcomed_with_a_link_that_proves_the_address(

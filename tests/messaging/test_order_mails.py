@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from email.message import EmailMessage
 
 import pytest
 from fastapi import FastAPI
@@ -21,6 +20,7 @@ from app.sales.orders.events import (
 from tests.messaging.conftest import Mailed
 from tests.sales.invoices.conftest import Sold, an_order
 from tests.worker.conftest import Ask, Change
+from tests.worker.post_office import text_of
 
 LINES = (Sold("Who <b>owns</b> evil.example?", 2, "12.50"), Sold("Война и мир", 3, "1.99"))
 
@@ -44,12 +44,6 @@ async def bought(app: FastAPI, user_id: int | None = 1, lines: Sequence[Sold] = 
         session.add(parcel)
         await session.flush()
         return Bought(order.id, order.number, parcel.id)
-
-
-def text_of(mail: EmailMessage, kind: str = "plain") -> str:
-    body = mail.get_body((kind,))
-    assert body is not None
-    return str(body.get_content())
 
 
 async def test_an_order_is_mailed_when_it_is_placed_paid_shipped_and_refunded(

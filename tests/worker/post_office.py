@@ -1,6 +1,7 @@
 """A real SMTP server on loopback that keeps what it accepts, and does what a test tells it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -79,3 +80,17 @@ async def open_post_office(port: int = 0) -> AsyncIterator[PostOffice]:
     finally:
         server.close()
         server.close_clients() if hasattr(server, "close_clients") else None
+
+
+def text_of(mail: EmailMessage, kind: str = "plain") -> str:
+    """What the mail says, as plain text or as `html`."""
+    body = mail.get_body((kind,))
+    assert body is not None
+    return str(body.get_content())
+
+
+def token_of(mail: EmailMessage, page: str) -> str:
+    """The token of the link that leads to this page."""
+    found = re.search(rf"https://shop\.example\.com{page}\?token=(\S+)", text_of(mail))
+    assert found, text_of(mail)
+    return found[1]

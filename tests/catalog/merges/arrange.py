@@ -1,5 +1,6 @@
 """Books, authors and merges by HTTP."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -50,3 +51,11 @@ async def audited(client: httpx.AsyncClient, admin: Caller, action: str) -> dict
     answer = await client.get(f"{ADMIN}/audit", params={"action": action}, headers=admin.headers)
     entry: dict[str, Any] = answer.json()["items"][0]
     return entry
+
+
+def merging(
+    client: httpx.AsyncClient, staff: Caller, kind: str, source: int, into: int
+) -> asyncio.Future[httpx.Response]:
+    """A merge that is under way."""
+    path = f"{ADMIN}/{kind}s/{source}/merge"
+    return asyncio.ensure_future(client.post(path, json={"into": into}, headers=staff.headers))

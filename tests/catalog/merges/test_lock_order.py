@@ -1,7 +1,6 @@
-"""In which order merges, their undo and edits hold rows, with real commits: nobody waits in a circle."""
+"""In which order merges, their undo and edits lock rows, with real commits: there is no deadlock."""
 
 import asyncio
-from collections.abc import Awaitable
 from typing import Any
 
 import httpx
@@ -10,29 +9,15 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.core.db.locks import AdvisoryLock, acquire
-from app.identity.permissions import Role
-from tests.catalog.merges.arrange import ADMIN, BOOKS, author_of, credits_of, read_book, undo
+from tests.catalog.merges.arrange import BOOKS, author_of, credits_of, merging, read_book, undo
 from tests.catalog.waiting import hold, until_somebody_waits
-from tests.conftest import Caller, SignUp
+from tests.conftest import Caller
 from tests.factories import a_book
 
 # Whoever waits for a row holds its place in the queue.
 WAITING_FOR_A_BOOK = text(
     "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND query LIKE '%FROM items%'"
 )
-
-
-@pytest.fixture
-async def staff(live_sign_up: SignUp) -> Caller:
-    """A moderator, who may also sell."""
-    return await live_sign_up(Role.MODERATOR)
-
-
-def merging(
-    client: httpx.AsyncClient, staff: Caller, kind: str, source: int, into: int
-) -> Awaitable[httpx.Response]:
-    path = f"{ADMIN}/{kind}s/{source}/merge"
-    return asyncio.ensure_future(client.post(path, json={"into": into}, headers=staff.headers))
 
 
 async def test_a_merge_of_authors_and_its_undo_wait_for_the_targets_books_before_they_hold_anybody(

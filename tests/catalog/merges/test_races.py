@@ -8,10 +8,9 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.identity.permissions import Role
-from tests.catalog.merges.arrange import ADMIN, BOOKS, WORKS, author_of, merge, read_book
+from tests.catalog.merges.arrange import ADMIN, BOOKS, WORKS, author_of, merge, merging, read_book
 from tests.catalog.waiting import hold, until_somebody_waits
-from tests.conftest import Caller, SignUp
+from tests.conftest import Caller
 from tests.factories import a_book
 
 LEFT_BEHIND = text(
@@ -28,22 +27,9 @@ EMPTY_WORKS = text(
 )
 
 
-@pytest.fixture
-async def staff(live_sign_up: SignUp) -> Caller:
-    """A moderator, who may also sell."""
-    return await live_sign_up(Role.MODERATOR)
-
-
 async def count(app: FastAPI, statement: Any) -> int:
     async with app.state.database.reading() as connection:
         return int(await connection.scalar(statement))
-
-
-def merging(
-    client: httpx.AsyncClient, staff: Caller, kind: str, source: int, into: int
-) -> "asyncio.Future[httpx.Response]":
-    path = f"{ADMIN}/{kind}s/{source}/merge"
-    return asyncio.ensure_future(client.post(path, json={"into": into}, headers=staff.headers))
 
 
 @pytest.mark.parametrize("kind", ["author", "work"])

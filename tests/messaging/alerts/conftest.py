@@ -1,8 +1,6 @@
 """An item, whoever waits for it, and a worker that tells them."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from email.message import EmailMessage
 from typing import Any
 
 import httpx
@@ -11,9 +9,8 @@ import pytest
 from app.identity.permissions import Role
 from tests.conftest import Caller, SignUp
 from tests.factories import an_item, once
-from tests.messaging.test_mails import text_of
 from tests.worker.conftest import Ask, Change, RunningWorker, until
-from tests.worker.post_office import PostOffice
+from tests.worker.post_office import PostOffice, token_of
 
 ITEMS = "/api/v1/items"
 ALERTS = "/api/v1/alerts"
@@ -26,13 +23,6 @@ Cost = Callable[[float], Awaitable[None]]
 Restock = Callable[[int], Awaitable[None]]
 Subscribe = Callable[..., Awaitable[None]]
 Waiting = Callable[[str], Awaitable[Caller]]
-
-
-def token_of(mail: EmailMessage, page: str) -> str:
-    """The token of the link that leads to this page."""
-    found = re.search(rf"https://shop\.example\.com{page}\?token=(\S+)", text_of(mail))
-    assert found, text_of(mail)
-    return found[1]
 
 
 @pytest.fixture

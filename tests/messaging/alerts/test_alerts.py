@@ -13,9 +13,9 @@ from app.messaging.alerts.handlers import purge_alerts
 from app.messaging.email.lists import MailList, unsubscribe_token
 from tests.conftest import JWT_SECRET, Caller, SignUp
 from tests.factories import an_item
-from tests.messaging.alerts.conftest import ALERTS, BACK, DROP, ITEMS, MINE, Item, Work, token_of
+from tests.messaging.alerts.conftest import ALERTS, BACK, DROP, ITEMS, MINE, Item, Work
 from tests.worker.conftest import Ask, Change
-from tests.worker.post_office import PostOffice
+from tests.worker.post_office import PostOffice, token_of
 
 
 @pytest.fixture

@@ -20,11 +20,9 @@ from tests.messaging.alerts.conftest import (
     Subscribe,
     Waiting,
     Work,
-    token_of,
 )
-from tests.messaging.test_mails import text_of
 from tests.worker.conftest import Ask, Change, Publish
-from tests.worker.post_office import PostOffice
+from tests.worker.post_office import PostOffice, text_of, token_of
 
 
 def recipients(office: PostOffice) -> list[str]:

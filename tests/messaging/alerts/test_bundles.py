@@ -11,9 +11,8 @@ from tests.conftest import Caller
 from tests.factories import an_item, an_offer
 from tests.messaging.alerts.conftest import BACK, ITEMS, Item, Stock, Waiting, Work
 from tests.messaging.alerts.test_back_in_stock import recipients
-from tests.messaging.test_mails import text_of
 from tests.worker.conftest import Ask, Change, Publish, StartWorker, all_done, until
-from tests.worker.post_office import PostOffice
+from tests.worker.post_office import PostOffice, text_of
 
 FEED = "/api/v1/events"
 Come = Callable[[int, int], Awaitable[None]]

@@ -6,9 +6,8 @@ import pytest
 from app.messaging.alerts import repository
 from tests.conftest import Caller, SignUp
 from tests.messaging.alerts.conftest import DROP, ITEMS, Cost, Item, Subscribe, Work
-from tests.messaging.test_mails import text_of
 from tests.worker.conftest import Ask, Change
-from tests.worker.post_office import PostOffice
+from tests.worker.post_office import PostOffice, text_of
 
 
 @pytest.mark.parametrize(

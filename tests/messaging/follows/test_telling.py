@@ -12,8 +12,8 @@ from tests.conftest import Caller, SignUp
 from tests.factories import a_book, an_author, an_item
 from tests.messaging.conftest import OpenJob
 from tests.messaging.follows.conftest import JOB, Told
-from tests.messaging.test_mails import text_of
 from tests.worker.conftest import Ask, Change, StartWorker, until
+from tests.worker.post_office import text_of
 
 FOLLOWS = "/api/v1/users/me/follows"
 LIST = "/api/v1/users/me/notifications"

@@ -1,26 +1,17 @@
 """Asks for the newsletter, and reads what comes of it."""
 
-import re
 from collections.abc import Awaitable, Callable
 from email.message import EmailMessage
 
 import httpx
 import pytest
 
-from tests.messaging.test_mails import text_of
 from tests.worker.conftest import Ask, RunningWorker, all_done
-from tests.worker.post_office import PostOffice
+from tests.worker.post_office import PostOffice, token_of
 
 API = "/api/v1/newsletter"
 ASKED = f"{API}/subscriptions"
 Subscribed = Callable[..., Awaitable[EmailMessage]]
-
-
-def link_of(mail: EmailMessage, page: str) -> str:
-    """The token of the link that leads to this page."""
-    found = re.search(rf"https://shop\.example\.com{page}\?token=(\S+)", text_of(mail))
-    assert found, text_of(mail)
-    return found[1]
 
 
 @pytest.fixture
@@ -43,7 +34,7 @@ def subscribed(
     async def run(email: str = "ada@example.com", **headers: str) -> EmailMessage:
         assert (await live_client.post(ASKED, json={"email": email}, headers=headers)).status_code == 202
         await work()
-        token = link_of(post_office.to(email)[-1], "/newsletter/confirm")
+        token = token_of(post_office.to(email)[-1], "/newsletter/confirm")
         assert (await live_client.post(f"{API}/confirm", json={"token": token})).status_code == 200
         await work()
         return post_office.to(email)[-1]

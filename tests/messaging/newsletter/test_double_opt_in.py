@@ -15,10 +15,9 @@ from app.core.events.feed import FeedEvent
 from app.messaging.newsletter.handlers import purge_newsletter
 from app.messaging.public_events import PUBLIC_EVENTS, Audience, envelope
 from tests.conftest import Caller, SignUp, events_of
-from tests.messaging.newsletter.conftest import API, ASKED, Subscribed, link_of
-from tests.messaging.test_mails import text_of
+from tests.messaging.newsletter.conftest import API, ASKED, Subscribed
 from tests.worker.conftest import Ask, Change
-from tests.worker.post_office import PostOffice
+from tests.worker.post_office import PostOffice, text_of, token_of
 
 Work = Callable[[], Awaitable[None]]
 
@@ -34,7 +33,7 @@ async def test_an_address_gets_the_newsletter_once_its_reader_says_so(
     assert mail["List-Unsubscribe"] is None
     assert "account" not in text_of(mail)
     assert await ask("SELECT state FROM newsletter_subscriptions") == "pending"
-    token = link_of(mail, "/newsletter/confirm")
+    token = token_of(mail, "/newsletter/confirm")
     assert not await ask("SELECT count(*) FROM outbox_events WHERE payload::text LIKE :it", it=f"%{token}%")
     confirmed = await live_client.post(f"{API}/confirm", json={"token": token})
     assert confirmed.json() == {"email": "ada@example.com", "state": "confirmed"}
@@ -73,7 +72,7 @@ async def test_an_older_link_ends_with_a_newer_one_and_all_after_two_days(
     for _ in range(2):
         await live_client.post(ASKED, json={"email": "ada@example.com"})
         await work()
-        tokens.append(link_of(post_office.messages[-1], "/newsletter/confirm"))
+        tokens.append(token_of(post_office.messages[-1], "/newsletter/confirm"))
     outdated = await live_client.post(f"{API}/confirm", json={"token": tokens[0]})
     assert outdated.json()["code"] == "invalid-one-time-token"
     await change("UPDATE opt_in_tokens SET expires_at = now() - interval '1 second'")
@@ -86,7 +85,7 @@ async def test_of_confirmations_at_once_one_subscribes(
 ) -> None:
     await live_client.post(ASKED, json={"email": "ada@example.com"})
     await work()
-    token = link_of(post_office.messages[0], "/newsletter/confirm")
+    token = token_of(post_office.messages[0], "/newsletter/confirm")
     answers = await asyncio.gather(
         *(live_client.post(f"{API}/confirm", json={"token": token}) for _ in range(5))
     )
@@ -149,7 +148,7 @@ async def test_the_profile_says_the_same_as_the_list(
     await live_client.patch("/api/v1/users/me", json={"newsletter": True}, headers=ada.headers)
     await work()
     assert await ask(state) == "confirmed"
-    token = link_of(post_office.messages[-1], "/newsletter/unsubscribe")
+    token = token_of(post_office.messages[-1], "/newsletter/unsubscribe")
     before = await profile_of(live_client, ada)
     await live_client.post(f"{API}/unsubscribe", params={"token": token})
     after = await profile_of(live_client, ada)
@@ -166,7 +165,7 @@ async def test_a_wish_of_the_profile_waits_until_the_address_is_proven(
     assert await ask("SELECT count(*) FROM newsletter_subscriptions") == 0
     await live_client.post("/api/v1/auth/verify-email/request", json={"email": "ada@example.com"})
     await work()
-    token = link_of(post_office.messages[0], "/verify-email")
+    token = token_of(post_office.messages[0], "/verify-email")
     assert (await live_client.post("/api/v1/auth/verify-email", json={"token": token})).status_code == 200
     await work()
     assert await ask("SELECT state FROM newsletter_subscriptions") == "confirmed"

@@ -14,11 +14,10 @@ from app.messaging.newsletter.issues import repository
 from app.messaging.newsletter.issues.events import IssueBatchDue
 from tests.conftest import Audit, Caller, SignUp
 from tests.factories import once
-from tests.messaging.newsletter.conftest import API, link_of
+from tests.messaging.newsletter.conftest import API
 from tests.messaging.newsletter.test_double_opt_in import Work
-from tests.messaging.test_mails import text_of
 from tests.worker.conftest import Ask, Change, Publish, StartWorker, all_done
-from tests.worker.post_office import ACCEPTED, PostOffice
+from tests.worker.post_office import ACCEPTED, PostOffice, text_of, token_of
 
 ISSUES = "/api/v1/admin/newsletter/issues"
 ISSUE = {"subject": "Neu: Žižek & <b>", "text": "See https://shop.example.com/books/1?a=1&b=2\n\n<b>Bye</b>"}
@@ -90,7 +89,7 @@ async def test_the_mail_says_what_staff_wrote_and_how_to_leave(
     assert '<a href="https://shop.example.com/books/1?a=1&amp;b=2"' in html
     assert "&lt;b&gt;Bye&lt;/b&gt;" in html
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    token = link_of(mail, "/newsletter/unsubscribe")
+    token = token_of(mail, "/newsletter/unsubscribe")
     assert (await live_client.post(f"{API}/unsubscribe", params={"token": token})).status_code == 204
     await send()
     await work()

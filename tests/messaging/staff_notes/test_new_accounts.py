@@ -11,8 +11,8 @@ from app.core.clock import shop_today, start_of_day
 from app.identity.permissions import Role
 from tests.conftest import SignUp
 from tests.messaging.conftest import Mailed, OpenJob
-from tests.messaging.test_mails import text_of
 from tests.worker.conftest import Ask, Change
+from tests.worker.post_office import text_of
 
 JOB = "tell_staff_of_accounts"
 Told = Callable[[], Awaitable[list[EmailMessage]]]

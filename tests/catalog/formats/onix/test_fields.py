@@ -7,11 +7,6 @@ import pytest
 from tests.catalog.formats.onix.messages import descriptive, only_record
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "message.xml"
-
-
 @pytest.mark.parametrize(
     ("title", "expected"),
     [

@@ -7,12 +7,6 @@ import pytest
 from tests.catalog.formats.onix.messages import descriptive, only_record, product, records_of, supply
 from tests.catalog.formats.onix.messages import message as message_of
 
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "message.xml"
-
-
 LONG = "x" * 600
 
 

@@ -29,11 +29,6 @@ def _today() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "message.xml"
-
-
 def for_(where: str, amount: str, kind: str = "04", currency: str = "EUR") -> str:
     """A price for a territory, or with whatever else follows its currency."""
     return price(amount, kind, currency, after=where)

@@ -21,11 +21,6 @@ from tests.catalog.formats.onix.messages import (
 )
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "message.xml"
-
-
 @pytest.mark.parametrize("is_short", [False, True], ids=["reference names", "short tags"])
 @pytest.mark.parametrize("has_namespace", [True, False], ids=["namespace", "no namespace"])
 def test_a_full_record_gives_every_field(file: Path, is_short: bool, has_namespace: bool) -> None:

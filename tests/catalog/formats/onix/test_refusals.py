@@ -21,11 +21,6 @@ BOMBS = {
 }
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "message.xml"
-
-
 @pytest.mark.parametrize("prolog", BOMBS.values(), ids=BOMBS.keys())
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_any_document_type_declaration_is_refused_before_parsing(

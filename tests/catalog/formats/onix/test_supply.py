@@ -22,11 +22,6 @@ COUNTED = (
 OWN = {"own_name": SENDER}
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "message.xml"
-
-
 def test_a_suppliers_stock_is_not_the_shops(file: Path) -> None:
     record = only_record(file, supply(COUNTED))
     assert "quantity" not in record.values

@@ -26,11 +26,6 @@ def _today() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "message.xml"
-
-
 def content(text: str, *audiences: str, kind: str = "03", where: str = "", dates: str = "") -> str:
     stated = "".join(f"<ContentAudience>{one}</ContentAudience>" for one in audiences)
     return f"<TextContent><TextType>{kind}</TextType>{stated}{where}<Text>{text}</Text>{dates}</TextContent>"
