@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import utc_now
 from app.core.db.driver import DriverStatement, fetch
 from app.sales.cart.queries import CartOwner, OwnersStatement
-from app.sales.cart.schemas import MOST_PIECES, CartWarning
+from app.sales.cart.schemas import CartWarning
 from app.sales.models import Cart, CartLine
 
 GUEST_LIFETIME = timedelta(days=30)
@@ -128,11 +128,6 @@ async def delete_ended(session: AsyncSession) -> int:
     """Delete the carts of guests whose time is over, and keep how many were last filled when; return how many."""
     [row] = await fetch(session, _DELETE_ENDED)
     return int(row["ended"])
-
-
-def clamp(quantity: int, available: int) -> int:
-    """At most what a line may have, and what there is, where there is any."""
-    return min(quantity, MOST_PIECES, max(available, 0) or MOST_PIECES)
 
 
 def _expiry() -> datetime:

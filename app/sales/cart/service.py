@@ -23,7 +23,7 @@ from app.sales.cart.errors import (
 )
 from app.sales.cart.goods import Goods
 from app.sales.cart.queries import CartOwner, find_goods
-from app.sales.cart.repository import CartRepository, KeptLine, LockedCart, clamp
+from app.sales.cart.repository import CartRepository, KeptLine, LockedCart
 from app.sales.cart.schemas import MOST_LINES, MOST_PIECES, CartLineIn, CartWarning
 from app.sales.discounts.queries import find_rules
 
@@ -181,7 +181,7 @@ class CartMerger:
                 warnings.append(_warning("line-dropped", item, f"“{item.title}” found no place in the cart."))
                 continue
             wanted = line.quantity + (before.quantity if before else 0)
-            pieces = clamp(wanted, item.available)
+            pieces = _clamp(wanted, item.available)
             merged[line.item_id] = KeptLine(line.item_id, pieces, (before or line).seen_price)
             if pieces != wanted:
                 message = f"{wanted} of “{item.title}” were wanted, {pieces} are in the cart."
@@ -207,6 +207,11 @@ async def merge_guest_cart(session: AsyncSession, user_id: int) -> None:
 
 def _no_line(item_id: int) -> CartLineNotFound:
     return CartLineNotFound(f"Item {item_id} is not in the cart.")
+
+
+def _clamp(quantity: int, available: int) -> int:
+    """At most what a line may have, and what there is, where there is any."""
+    return min(quantity, MOST_PIECES, max(available, 0) or MOST_PIECES)
 
 
 def _warning(code: str, item: Goods, message: str) -> CartWarning:

@@ -14,7 +14,8 @@ from app.sales.payments.fake import NAME, FakeProvider
 from app.sales.payments.flow import PaymentFlow
 from app.sales.payments.port import DISPUTES, ProviderRefused, ProviderUnavailable
 from app.sales.payments.providers import Providers
-from app.sales.payments.queries import find_payment_of, find_under_way
+from app.sales.payments.queries import find_payment_of
+from app.sales.payments.repository import PaymentRepository
 from app.sales.payments.service import PaymentService
 
 _PAUSE = 30.0
@@ -53,9 +54,9 @@ async def look_into_payment(context: HandlerContext, event: PaymentDoubted, _del
 async def stop_payment(context: HandlerContext, event: OrderCancelled, _delivery: Delivery) -> None:
     """Cancel the payment that is under way for an order that is off. Raises RetryAfter."""
     async with context.transaction() as session:
-        payment_id = await find_under_way(await session.connection(), event.order_id)
-    if payment_id is not None:
-        await _with_flow(context, payment_id, PaymentFlow.stop)
+        payment = await PaymentRepository(session).find_under_way(event.order_id)
+    if payment is not None:
+        await _with_flow(context, payment.id, PaymentFlow.stop)
 
 
 @delivers(FakeWebhookDue)

@@ -2,14 +2,13 @@
 
 from decimal import Decimal
 
-from sqlalchemy import case, func, or_, select, text
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.queries import snapshot_text
 from app.core.http.responses import ReadResult
 from app.sales.errors import no_order
 from app.sales.models import Order, Payment, PaymentStatus, PaymentWebhook
-from app.sales.models.payments import UNDER_WAY
 from app.sales.payments.schemas import PaymentBegunOut, PaymentOut, PaymentsOut
 
 _COLUMNS = tuple(Payment.__table__.c[name] for name in PaymentOut.model_fields)
@@ -59,13 +58,5 @@ async def find_payment_of(connection: AsyncConnection, webhook_id: int, kind: st
         .select_from(joined)
         .where(PaymentWebhook.id == webhook_id, PaymentWebhook.type.startswith(kind, autoescape=True))
         .limit(1)
-    )
-    return found
-
-
-async def find_under_way(connection: AsyncConnection, order_id: int) -> int | None:
-    """The id of the order's payment that is not over; there is one at most."""
-    found: int | None = await connection.scalar(
-        select(Payment.id).where(Payment.order_id == order_id, text(UNDER_WAY))
     )
     return found

@@ -86,7 +86,7 @@ class RefundService:
         if any(payment.disputed_at for payment in payments):
             raise PaymentInDispute("Wait until its provider says how the dispute ended.")
         wanted = Wanted(actor.user_id, refund.reason, pieces, request_key, is_restocked=refund.restock)
-        return await self.give_back(order, payments, amount, wanted)
+        return await self._give_back(order, payments, amount, wanted)
 
     async def give_back_all(self, order_id: int, reason: str) -> None:
         """Give back what is left of what was paid for the order, by the worker, unless money revived it meanwhile."""
@@ -101,7 +101,7 @@ class RefundService:
             payments = await self._refunds.lock_captured(order_id)
             await self._give_back_all(order, [one for one in payments if one.id == payment_id], reason)
 
-    async def give_back(
+    async def _give_back(
         self, order: Order, payments: Sequence[Payment], amount: Decimal, wanted: Wanted
     ) -> int:
         """Write down a refund of the locked order, out of these locked payments; its id. Raises RefundExceedsCaptured."""
@@ -185,7 +185,7 @@ class RefundService:
         payments = [one for one in payments if one.disputed_at is None]
         left = sum((one.amount - one.refunded for one in payments), Decimal(0))
         if left:
-            refund_id = await self.give_back(order, payments, left, Wanted(None, reason))
+            refund_id = await self._give_back(order, payments, left, Wanted(None, reason))
             await publish(self._session, RefundRequested(refund_id))
 
     async def _pieces(self, order: Order, refund: RefundIn) -> dict[OrderLine, int]:
