@@ -198,6 +198,10 @@ async def test_an_unpaid_order_ends_after_its_time(
     order, paid = await an_order(client, buyer, (pen, 2)), await an_order(client, buyer, (pen, 1))
     await pay(session, paid["number"])
     assert await expire_overdue(session) == 0
+    # Whoever is told of it too early ends nothing.
+    for order_id in (await session.scalars(text("SELECT id FROM orders"))).all():
+        await OrderService.build(session).expire(order_id)
+    assert (await read(client, buyer, order))["status"] == "pending"
     await end_time(session)
     await session.execute(text("UPDATE orders SET expires_at = NULL WHERE status <> 'pending'"))
     assert await expire_overdue(session) == 1
