@@ -15,6 +15,7 @@ from app.catalog.views.counts import COUNTED, ItemViews
 from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
 from app.core.clock import set_shop_zone
+from app.core.currencies import set_shop_currency
 from app.core.db.engine import Database
 from app.core.db.paging import Pager
 from app.core.db.slow import SlowStatements
@@ -97,6 +98,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     settings = settings or load_settings()
     configure_logging(settings.log, settings.secret_values())
     set_shop_zone(settings.shop_time_zone)
+    set_shop_currency(settings.currency)
     registry.load()
     observers = start_observers(settings, __version__)
     app = FastAPI(

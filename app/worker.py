@@ -29,6 +29,7 @@ from app import __version__, registry
 from app.core.cache.bus import CacheBus
 from app.core.cache.hot import HotCache
 from app.core.clock import set_shop_zone, utc_now
+from app.core.currencies import set_shop_currency
 from app.core.db.engine import Database
 from app.core.db.slow import SlowStatements
 from app.core.db.transaction import transaction
@@ -84,6 +85,7 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         registry.load_handlers()
         set_shop_zone(settings.shop_time_zone)
+        set_shop_currency(settings.currency)
         self._settings = settings
         self._limits = settings.worker
         self._metrics_port = settings.worker.metrics_port if settings.enable_metrics else None

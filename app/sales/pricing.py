@@ -11,11 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-_WITHOUT_DECIMALS = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV"}
-    | {"XAF", "XOF", "XPF"}
-)
-_WITH_THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+from app.core.currencies import exponent
+
 _ZERO = Decimal(0)
 
 
@@ -125,13 +122,6 @@ class _Offer(NamedTuple):
     @property
     def amount(self) -> Decimal:
         return sum(self.shares, _ZERO)
-
-
-def exponent(currency: str) -> int:
-    """How many decimals amounts of the currency (ISO 4217) have."""
-    if currency in _WITHOUT_DECIMALS:
-        return 0
-    return 3 if currency in _WITH_THREE_DECIMALS else 2
 
 
 def round_money(amount: Decimal, currency: str = "EUR") -> Decimal:

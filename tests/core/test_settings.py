@@ -189,6 +189,7 @@ def test_the_default_database_is_refused_in_production(monkeypatch: pytest.Monke
         ("PUBLIC_URL", "shop.example.com", "https://shop.example.com"),
         ("INTERNAL_PORT", "70000", "less than or equal to 65535"),
         ("CURRENCY", "euro", "pattern"),
+        ("CURRENCY", "KWD", "too few for KWD"),
         ("SHOP_COUNTRY", "Germany", "pattern"),
         ("SHOP_REGION", "Bavaria", "pattern"),
         ("LOG_LEVEL", "LOUD", "INFO"),

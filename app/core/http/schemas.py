@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 from app.core.clock import start_of_day
+from app.core.currencies import shop_amount
 
 _ALLOWED_CONTROLS = frozenset("\n\r\t")
 LARGEST_ID = 2**63 - 1
@@ -217,5 +218,8 @@ Money = Annotated[
     PlainSerializer(float, return_type=float, when_used="json"),
 ]
 """`NUMERIC(12,2)`: Decimal inside, a JSON number with at most two decimals outside."""
+
+ShopMoney = Annotated[Money, AfterValidator(shop_amount)]
+"""What somebody sets in the shop's currency: 1,250 yen have no decimals."""
 
 Price = Annotated[Money, Field(gt=0)]

@@ -18,6 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from app.core.currencies import DECIMALS_KEPT, exponent
 from app.core.settings.aws import AwsSettings, SecretsRefused, read_secrets
 from app.core.settings.backups import BackupSettings
 from app.core.settings.groups import (
@@ -225,6 +226,15 @@ class Settings(_DatabaseOnly):
     _may_be_empty = field_validator(
         "internal_port", "shop_time_zone", "shop_country", "shop_region", mode="before"
     )(unset_if_empty)
+
+    @field_validator("currency")
+    @classmethod
+    def _can_be_kept(cls, currency: str) -> str:
+        if exponent(currency) > DECIMALS_KEPT:
+            raise ValueError(
+                f"amounts are kept with {DECIMALS_KEPT} decimals, which are too few for {currency}"
+            )
+        return currency
 
     @field_validator("public_url")
     @classmethod

@@ -11,6 +11,7 @@ from app.core.http.schemas import (
     RequestModel,
     ResponseModel,
     RowId,
+    ShopMoney,
     Timestamp,
     VisibleLine,
     shaped,
@@ -25,7 +26,7 @@ Number = Annotated[
     ),
     Field(description="The sender's own id of the invoice.", examples=["INV-2026-17"]),
 ]
-Total = Annotated[Money, Field(ge=0, description="In the shop's currency.", examples=[119.0])]
+Total = Annotated[ShopMoney, Field(ge=0, description="In the shop's currency.", examples=[119.0])]
 
 
 class BillIn(RequestModel):

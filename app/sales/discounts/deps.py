@@ -13,10 +13,13 @@ from app.sales.discounts.errors import (
     UnknownDiscountScope,
 )
 from app.sales.discounts.service import DiscountService
+from app.sales.errors import AmountNotInCurrency
 
 
 @refuses(DiscountNotFound, where=lambda use: use.method != "POST")
-@refuses(DiscountCodeTaken, UnknownDiscountScope, where=lambda use: use.method != "DELETE")
+@refuses(
+    AmountNotInCurrency, DiscountCodeTaken, UnknownDiscountScope, where=lambda use: use.method != "DELETE"
+)
 @refuses(InvalidDiscount, where=lambda use: use.method in {"PUT", "PATCH"})
 async def get_discount_service(request: Request, session: SessionDep) -> DiscountService:
     """Discounts in the shop's currency, on the request's transaction."""

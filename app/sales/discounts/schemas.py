@@ -21,6 +21,7 @@ from app.core.http.schemas import (
     RequestModel,
     ResponseModel,
     RowId,
+    ShopMoney,
     Timestamp,
     shaped,
 )
@@ -52,8 +53,10 @@ Code = Annotated[
 Value = Annotated[
     Price, Field(description="Percent, at most 100, or an amount in the shop's currency.", examples=[15])
 ]
-MinOrder = Annotated[Money, Field(ge=0, description="What the goods must come to, before any discount.")]
-MaxDiscount = Annotated[Price, Field(description="The most that it takes off an order.", examples=[50])]
+MinOrder = Annotated[ShopMoney, Field(ge=0, description="What the goods must come to, before any discount.")]
+MaxDiscount = Annotated[
+    ShopMoney, Field(gt=0, description="The most that it takes off an order.", examples=[50])
+]
 StartsAt = Annotated[
     Moment, Field(description="The first moment of it; a plain date is the start of that day in the shop.")
 ]

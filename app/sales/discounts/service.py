@@ -11,7 +11,9 @@ from app.core.http.conditional import Precondition
 from app.sales.discounts.errors import UnknownDiscountScope, no_discount
 from app.sales.discounts.repository import DiscountRepository, Scope
 from app.sales.discounts.schemas import DiscountIn, DiscountPatch
+from app.sales.errors import require_amount
 from app.sales.models import Discount
+from app.sales.pricing import DiscountType
 
 _SCOPES: tuple[tuple[str, Scope], ...] = (
     ("item_ids", Item),
@@ -34,7 +36,7 @@ class DiscountService:
         return cls(session, DiscountRepository(session), currency)
 
     async def create(self, request: DiscountIn) -> int:
-        """Add a discount; returns its id. Raises DiscountCodeTaken, UnknownDiscountScope."""
+        """Add a discount; returns its id. Raises AmountNotInCurrency, DiscountCodeTaken, UnknownDiscountScope."""
         discount = Discount(currency=self._currency)
         changes = await self._set(discount, request)
         await self._discounts.add(discount)
@@ -46,7 +48,7 @@ class DiscountService:
     ) -> None:
         """Set all of a whole discount, of a patch what was sent.
 
-        Raises DiscountNotFound, StaleVersion, DiscountCodeTaken, UnknownDiscountScope, InvalidDiscount.
+        Raises DiscountNotFound, StaleVersion, AmountNotInCurrency, DiscountCodeTaken, UnknownDiscountScope, InvalidDiscount.
         """
         discount = await self._lock(discount_id, precondition)
         changes = await self._set(discount, request)
@@ -91,4 +93,6 @@ class DiscountService:
         changes = differences(discount, values)
         for name, (_, value) in changes.items():
             setattr(discount, name, value)
+        if discount.discount_type == DiscountType.FIXED:
+            require_amount("value", discount.value, discount.currency)
         return changes

@@ -15,10 +15,10 @@ from app.core.http.schemas import (
     Line,
     Money,
     PatchModel,
-    Price,
     RequestModel,
     ResponseModel,
     RowId,
+    ShopMoney,
     Timestamp,
     VisibleLine,
 )
@@ -59,7 +59,7 @@ class GiftCardIn(RequestModel):
 
     EXAMPLE: ClassVar[dict[str, Any] | None] = {"amount": 50, "expires_on": "2099-12-31"}
 
-    amount: Annotated[Price, Field(le=LARGEST_CARD, description="In the shop's currency.")]
+    amount: Annotated[ShopMoney, Field(gt=0, le=LARGEST_CARD, description="In the shop's currency.")]
     expires_on: ExpiresOn | None = None
     note: Note | None = None
 

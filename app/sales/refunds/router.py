@@ -8,7 +8,7 @@ from app.core.http.idempotency import IDEMPOTENCY_KEY_REQUIRED, IdempotentRoute
 from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadBackDep
 from app.identity.authentication.deps import Refunder
-from app.sales.errors import OrderNotFound
+from app.sales.errors import AmountNotInCurrency, OrderNotFound
 from app.sales.orders.deps import SeenUserDep
 from app.sales.orders.schemas import OrderNumber
 from app.sales.payments.deps import RequestKey
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/v1", tags=["payments"], route_class=IdempotentRo
     status_code=201,
     summary="Give money back",
     response_model=RefundOut,
-    responses=problems(PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine),
+    responses=problems(AmountNotInCurrency, PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine),
     dependencies=[IDEMPOTENCY_KEY_REQUIRED],
 )
 async def create_refund(

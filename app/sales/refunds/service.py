@@ -11,7 +11,7 @@ from app.core.audit import record_audit
 from app.core.clock import utc_now
 from app.core.events.events import publish
 from app.identity.principal import Principal
-from app.sales.errors import no_order
+from app.sales.errors import no_order, require_amount
 from app.sales.gift_cards.repository import GiftCardRepository
 from app.sales.models import Order, OrderLine, Payment, Refund, RefundPart, RefundStatus
 from app.sales.order_states import OrderPaymentStatus, OrderStatus
@@ -70,7 +70,7 @@ class RefundService:
         """Write down what is to be given back, its id; the same request again finds what it began before.
 
         More than `fresh_above` needs a fresh proof of who the actor is.
-        Raises OrderNotFound, PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine, StepUpRequired.
+        Raises OrderNotFound, AmountNotInCurrency, PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine, StepUpRequired.
         """
         order = await self._orders.lock_number(number)
         if order is None:
@@ -80,6 +80,7 @@ class RefundService:
             return begun
         pieces = None if refund.lines is None else await self._pieces(order, refund)
         amount = await self._price(order, pieces) if pieces else refund.amount or Decimal(0)
+        require_amount("amount", amount, order.currency)
         if amount > fresh_above:
             actor.require_fresh()
         payments = await self._refunds.lock_captured(order.id)

@@ -11,7 +11,7 @@ from app.core.http.problems import problems
 from app.core.http.responses import HotDep, ReadBackDep
 from app.core.http.schemas import RowId
 from app.identity.authentication.deps import ORDER_MANAGER, Buyer, OrderManager, Refunder
-from app.sales.errors import OrderNotFound
+from app.sales.errors import AmountNotInCurrency, OrderNotFound
 from app.sales.orders.deps import SeenUserDep
 from app.sales.orders.schemas import OrderNumber
 from app.sales.payments.deps import RequestKey
@@ -134,7 +134,12 @@ async def receive_return(
     summary="Give money back for a return",
     response_model=ReturnOut,
     responses=problems(
-        ReturnNotFound, IllegalReturnTransition, PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine
+        ReturnNotFound,
+        IllegalReturnTransition,
+        AmountNotInCurrency,
+        PaymentInDispute,
+        RefundExceedsCaptured,
+        RefundExceedsLine,
     ),
     dependencies=[IDEMPOTENCY_KEY_REQUIRED],
 )

@@ -110,8 +110,8 @@ class ReturnService:
     ) -> int:
         """Give back what was paid for what came back, or another amount; the refund's id.
 
-        Raises ReturnNotFound, IllegalReturnTransition, PaymentInDispute, RefundExceedsCaptured, RefundExceedsLine,
-        StepUpRequired.
+        Raises ReturnNotFound, IllegalReturnTransition, AmountNotInCurrency, PaymentInDispute, RefundExceedsCaptured,
+        RefundExceedsLine, StepUpRequired.
         """
         begun = await self._refunds.find_by_request(request_key)
         if begun is not None:

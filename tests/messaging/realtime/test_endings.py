@@ -158,7 +158,7 @@ async def test_they_end_when_the_token_expires(strict: Live) -> None:
     ada = await joining(strict)()
     async with strict.app.state.database.reading() as connection:
         session_id = await connection.scalar(text("SELECT id::text FROM auth_sessions"))
-    soon = utc_now() + timedelta(seconds=2)
+    soon = utc_now() + timedelta(seconds=5)
     scopes = permissions_of(Role.USER)
     token, _ = strict.app.state.tokens.issue(Grant(ada.id, session_id, Role.USER, scopes, soon))
     async with AsyncExitStack() as stack:
