@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.catalog.authors.errors import UnknownAuthor
-from app.catalog.books.errors import BookNotFound, DuplicateContributor, IsbnTaken, SeriesNeeded
+from app.catalog.books.errors import BookNotFound, DuplicateContributor, IsbnTaken
 from app.catalog.books.representations import WHOLE, BookView, ViewQuery
 from app.catalog.books.service import BookService
 from app.catalog.categories.errors import UnknownCategory
@@ -29,7 +29,6 @@ from app.core.http.responses import HotReads
 @refuses(BookNotFound, NotYourItem, where=lambda use: use.method != "POST")
 @refuses(QuantityNotSettable, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(IsbnTaken, SkuTaken, where=lambda use: use.method != "DELETE")
-@refuses(SeriesNeeded, where=lambda use: use.method == "PATCH")
 @refuses(PriceTooHigh, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(UnknownAuthor, UnknownCategory, UnknownWork, where=lambda use: use.method != "DELETE")
 @refuses(DuplicateContributor, where=lambda use: use.method != "DELETE")

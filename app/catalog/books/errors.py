@@ -46,14 +46,6 @@ class DuplicateContributor(AppError):
     title = "Contributor named twice"
 
 
-class SeriesNeeded(AppError):
-    """A position in a series is set for a book that is in none."""
-
-    status = 422
-    code = "series-needed"
-    title = "A position needs a series"
-
-
 def no_book(book_id: int) -> BookNotFound:
     """The refusal of an id that no book has."""
     return BookNotFound(f"There is no book {book_id}.")

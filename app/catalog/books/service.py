@@ -6,7 +6,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.authors.resolver import Credit, resolve_authors
-from app.catalog.books.errors import SeriesNeeded, no_book
+from app.catalog.books.errors import no_book
 from app.catalog.books.fields import PLAIN_BOOK_FIELDS
 from app.catalog.books.queries import book_out
 from app.catalog.books.repository import BookRepository
@@ -74,7 +74,7 @@ class BookService:
     ) -> None:
         """Set every field of a whole book, of a patch those that were sent; an empty patch changes nothing.
 
-        Raises BookNotFound, NotYourItem, StaleVersion, QuantityNotSettable, SeriesNeeded, and the errors of `create`.
+        Raises BookNotFound, NotYourItem, StaleVersion, QuantityNotSettable, and the errors of `create`.
         """
         item = await self.lock(editor, book_id, precondition)
         await self.edit(editor, item, change)
@@ -105,9 +105,6 @@ class BookService:
         credited = await self._books.list_credits(item.id) if has_new_people else []
         contributors = await self._credit(change.stated_contributors, credited) if has_new_people else []
         series_id = await self._series_of(change) if "series" in bookish else book.series_id
-        if series_id is None and "series_position" in fields and change.series_position is not None:
-            message = "A position needs a series: send both."
-            raise SeriesNeeded(message, errors=SeriesNeeded.about("series_position", message))
         work_id = change.work_id
         if work_id is not None:
             book.work_id = await self._works.lock_canonical(work_id, leaving=book.work_id)

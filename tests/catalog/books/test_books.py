@@ -222,22 +222,6 @@ async def test_put_replaces_everything_and_patch_only_what_is_sent(
     assert (await client.get(path, headers=seller.headers)).json() == body
 
 
-@pytest.mark.parametrize("patch", [{}, {"series": None}])
-async def test_a_position_alone_is_refused_of_a_book_in_no_series(
-    client: httpx.AsyncClient, seller: Caller, patch: dict[str, None]
-) -> None:
-    book = await create(client, seller)
-    path = f"{BOOKS}/{book['id']}"
-    refused = await client.patch(path, json=patch | {"series_position": "2"}, headers=seller.headers)
-    assert (refused.status_code, refused.json()["code"]) == (422, "series-needed")
-    assert refused.json()["errors"][0]["field"] == "series_position"
-    assert (await client.get(path, headers=seller.headers)).json() == book
-    both = {"series": "Middle-earth", "series_position": "2"}
-    assert (await client.patch(path, json=both, headers=seller.headers)).status_code == 200
-    moved = await client.patch(path, json={"series_position": "3"}, headers=seller.headers)
-    assert (moved.json()["series"], moved.json()["series_position"]) == ("Middle-earth", "3")
-
-
 async def test_an_empty_patch_changes_nothing_and_null_is_refused_where_it_has_no_meaning(
     client: httpx.AsyncClient, seller: Caller
 ) -> None:
