@@ -10,14 +10,7 @@ from app.catalog.books.representations import WHOLE, BookView, ViewQuery
 from app.catalog.books.service import BookService
 from app.catalog.categories.errors import UnknownCategory
 from app.catalog.goods.deps import read_query
-from app.catalog.goods.errors import (
-    ItemInOffer,
-    NotYourItem,
-    PriceTooHigh,
-    QuantityNotSettable,
-    SkuTaken,
-    StockReserved,
-)
+from app.catalog.goods.errors import ItemInOffer, NotYourItem, PriceTooHigh, QuantityNotSettable, SkuTaken
 from app.catalog.works.errors import UnknownWork
 from app.core.db.transaction import SessionDep
 from app.core.errors import refuses
@@ -25,7 +18,7 @@ from app.core.http.negotiation import JSON_LD
 from app.core.http.responses import HotReads
 
 
-@refuses(ItemInOffer, StockReserved, where=lambda use: use.method == "DELETE")
+@refuses(ItemInOffer, where=lambda use: use.method == "DELETE")
 @refuses(BookNotFound, NotYourItem, where=lambda use: use.method != "POST")
 @refuses(QuantityNotSettable, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(IsbnTaken, SkuTaken, where=lambda use: use.method != "DELETE")

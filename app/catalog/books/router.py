@@ -146,5 +146,5 @@ async def change_book(
 async def delete_book(
     book_id: RowId, seller: Seller, precondition: PreconditionDep, books: BookServiceDep
 ) -> None:
-    """Take a book out of the catalogue, unless open orders wait for some of it. Its owner or a moderator may."""
+    """Take a book out of the catalogue. Its owner or a moderator may."""
     await books.delete(seller, book_id, precondition)

@@ -80,7 +80,7 @@ class BookService:
         await self.edit(editor, item, change)
 
     async def delete(self, editor: Principal, book_id: int, precondition: Precondition) -> None:
-        """Delete the book. Raises BookNotFound, NotYourItem, StaleVersion, ItemInOffer, StockReserved."""
+        """Delete the book. Raises BookNotFound, NotYourItem, StaleVersion."""
         await self._goods.delete(editor, await self.lock(editor, book_id, precondition))
 
     async def lock(self, editor: Principal, book_id: int, precondition: Precondition) -> Item:

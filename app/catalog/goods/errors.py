@@ -44,7 +44,7 @@ class QuantityNotSettable(AppError):
 
 
 class StockReserved(AppError):
-    """More are promised to open orders than would be on hand or could be sold before, or the item would be gone."""
+    """More are promised to open orders than would be on hand or could be sold before."""
 
     status = 409
     code = "stock-reserved"
@@ -92,12 +92,6 @@ on_constraint(
     "It is part of a bundle; take it out of that first.",
 )
 on_constraint("ck_items_price_at_most", PriceTooHigh, "price", "A price may be 1,000,000 at most.")
-on_constraint(
-    "ck_stock_levels_gone_unreserved",
-    StockReserved,
-    "item_id",
-    "Open orders wait for some of it; take it off sale until they are sent.",
-)
 on_constraint(
     "ck_stock_levels_covers_reserved", StockReserved, "oversell_limit", "Some of the stock is reserved."
 )

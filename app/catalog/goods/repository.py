@@ -44,10 +44,7 @@ class ItemRepository:
             await self._session.execute(insert(BookCategory), rows)
 
     async def delete(self, item: Item) -> None:
-        """Delete the item with everything that belongs to it; the ledger keeps its entries.
-
-        The database refuses it while open orders wait for some of it.
-        """
+        """Delete the item with everything that belongs to it; the ledger keeps its entries."""
         await self._session.execute(delete(Item).where(Item.id == item.id))
 
 
@@ -107,10 +104,11 @@ _MOVE = """
 _LOCK = "SELECT item_id FROM stock_levels WHERE item_id = ANY ($1::bigint[]) ORDER BY item_id FOR UPDATE"
 _CLOSE = """
     WITH locked AS MATERIALIZED (
-        SELECT item_id, on_hand FROM stock_levels WHERE item_id = ANY ($1::bigint[]) ORDER BY item_id FOR UPDATE
+        SELECT item_id, on_hand, reserved FROM stock_levels WHERE item_id = ANY ($1::bigint[])
+        ORDER BY item_id FOR UPDATE
     )
-    INSERT INTO stock_movements (item_id, delta, balance_after, kind, actor_id)
-    SELECT item_id, -on_hand, 0, $2, $3::bigint FROM locked WHERE on_hand <> 0
+    INSERT INTO stock_movements (item_id, delta, reserved_delta, balance_after, kind, actor_id)
+    SELECT item_id, -on_hand, -reserved, 0, $2, $3::bigint FROM locked WHERE on_hand <> 0 OR reserved <> 0
 """
 
 
@@ -185,7 +183,7 @@ class StockLedger:
         return await self._move(quantities, taken, taken, cause)
 
     async def close(self, item_ids: Sequence[int], kind: MovementKind, actor_id: int) -> None:
-        """Take what is on hand of items that are about to be deleted out of the ledger."""
+        """Take what is on hand and set apart of items that are about to be deleted out of the ledger."""
         await self._fetch(_CLOSE, item_ids, kind.value, actor_id)
 
     async def _move(

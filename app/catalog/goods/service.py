@@ -106,7 +106,7 @@ class GoodsService:
             invalidate(self._session, profile_group(item.owner_id))
 
     async def delete(self, editor: Principal, item: Item) -> None:
-        """Delete the item and what belongs to it; what was on hand leaves the ledger. Raises ItemInOffer, StockReserved."""
+        """Delete the item and what belongs to it; what was on hand leaves the ledger. Raises ItemInOffer."""
         record_staff_edit(self._session, editor, item, "deleted", {"title": (item.title, None)})
         await self._stock.close([item.id], MovementKind.ADJUSTMENT, editor.user_id)
         await self._items.delete(item)

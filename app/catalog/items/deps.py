@@ -14,14 +14,13 @@ from app.catalog.goods.errors import (
     PriceTooHigh,
     QuantityNotSettable,
     SkuTaken,
-    StockReserved,
 )
 from app.catalog.items.service import ItemService
 from app.core.db.transaction import SessionDep
 from app.core.errors import refuses
 
 
-@refuses(ItemInOffer, StockReserved, where=lambda use: use.method == "DELETE")
+@refuses(ItemInOffer, where=lambda use: use.method == "DELETE")
 @refuses(ItemNotFound, NotYourItem, where=lambda use: use.method != "POST")
 @refuses(KindFixed, QuantityNotSettable, where=lambda use: use.method in {"PUT", "PATCH"})
 @refuses(SkuTaken, IsbnTaken, where=lambda use: use.method != "DELETE")

@@ -119,5 +119,5 @@ async def change_item(
 async def delete_item(
     item_id: RowId, seller: Seller, precondition: PreconditionDep, items: ItemServiceDep
 ) -> None:
-    """Take an item out of the catalogue, unless open orders wait for some of it. Its owner or a moderator may."""
+    """Take an item out of the catalogue. Its owner or a moderator may."""
     await items.delete(seller, item_id, precondition)

@@ -72,7 +72,7 @@ class ItemService:
             await self._goods.change(editor, item, patch)
 
     async def delete(self, editor: Principal, item_id: int, precondition: Precondition) -> None:
-        """Delete an item of any kind. Raises ItemNotFound, NotYourItem, StaleVersion, ItemInOffer, StockReserved."""
+        """Delete an item of any kind. Raises ItemNotFound, NotYourItem, StaleVersion."""
         await self._goods.delete(editor, await self._goods.lock(editor, item_id, precondition))
 
 

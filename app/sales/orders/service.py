@@ -222,8 +222,9 @@ class OrderService:
         for _, item_id, left in shipped:
             leaving[item_id] += left
         await self._require_on_sale(leaving)
-        moved = await self._ledger.ship(leaving, Cause(MovementKind.SALE, actor.user_id, order_id=order.id))
-        self._settle(leaving, moved, {one.item_id: one.on_hand for one in moved})
+        counted = await self._counted(leaving)
+        moved = await self._ledger.ship(counted, Cause(MovementKind.SALE, actor.user_id, order_id=order.id))
+        self._settle(counted, moved, {one.item_id: one.on_hand for one in moved})
         await self._orders.note_shipped(shipped)
         return leaving
 
@@ -232,10 +233,10 @@ class OrderService:
         released = Counter[int]()
         for part in await self._orders.list_parts(order):
             released[part.item_id] -= part.reserved
-        released = Counter({item_id: pieces for item_id, pieces in released.items() if pieces})
         if released:
+            counted = await self._counted(released)
             cause = Cause(MovementKind.RELEASE, actor_id, order_id=order.id)
-            self._settle(released, await self._ledger.reserve(released, cause), {})
+            self._settle(counted, await self._ledger.reserve(counted, cause), {})
             await self._orders.set_reserved(order, is_reserved=False)
         await self._discounts.release(order.id)
         order.cancelled_at, order.expires_at = utc_now(), None
@@ -244,6 +245,11 @@ class OrderService:
         self._orders.note(order, reason, actor_id)
         cancelled = OrderCancelled(order.id, order.number, reason, user_id=order.user_id)
         await publish(self._session, cancelled)
+
+    async def _counted(self, pieces: Mapping[int, int]) -> Mapping[int, int]:
+        """Those of items that have stock still: what is of an item that the catalogue has no more moves nothing."""
+        there = await self._ledger.lock(pieces)
+        return {item_id: count for item_id, count in pieces.items() if item_id in there and count}
 
     async def _revive(self, order: Order) -> bool:
         applied = [
