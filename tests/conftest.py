@@ -311,10 +311,11 @@ def settings_for(servers: Servers, database_url: str, **overrides: object) -> Se
             "pool_size": 5,
             "read_pool_size": 5,
             "pool_timeout": 60,
+            "connect_timeout": 60,
             "statement_timeout": 120,
             "search_timeout": 60,
         },
-        "redis": {"url": servers.redis_url},
+        "redis": {"url": servers.redis_url, "timeout": 10},
         "storage": {"url": servers.files.as_uri()},
         "jwt": {"secret": JWT_SECRET},
         "rate_limit": {"factor": 100},
@@ -350,8 +351,7 @@ async def audit_entries(
     """What the audit log has of these, the oldest first, as an administrator reads it."""
     query = {"limit": 100, **filters}
     answer = await client.get("/api/v1/admin/audit", params=query, headers=auditor.headers)
-    assert answer.status_code == 200, answer.text
-    return list(reversed(answer.json()["items"]))
+    return list(reversed(answer.raise_for_status().json()["items"]))
 
 
 async def events_of(arranging: AsyncSession, kind: str) -> list[dict[str, Any]]:
