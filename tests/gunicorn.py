@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from devstack import Servers
 from devstack.process import wait_until
 from tests.conftest import JWT_SECRET, PUBLIC_URL, ROOT
+from tests.ports import free_port
 
 Metrics = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -73,7 +74,7 @@ def start_gunicorn(servers: Servers, empty_database_url: str, tmp_path: Path) ->
     started: list[Gunicorn] = []
 
     def start(*options: str, is_awaited: bool = True, **environment: str) -> Gunicorn:
-        port = _free_port()
+        port = str(free_port())
         given = {
             "PATH": os.environ["PATH"],
             "PORT": port,
@@ -107,8 +108,3 @@ def start_gunicorn(servers: Servers, empty_database_url: str, tmp_path: Path) ->
     yield start
     for each in started:
         each.stop()
-
-
-def _free_port() -> str:
-    script = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1])"
-    return subprocess.check_output((sys.executable, "-S", "-c", script), text=True).strip()  # noqa: S603 - as above

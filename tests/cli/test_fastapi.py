@@ -2,7 +2,6 @@
 
 import http.client
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from devstack.process import wait_until
 from tests.conftest import ROOT
+from tests.ports import free_port
 
 
 def is_alive(port: int) -> bool:
@@ -27,8 +27,7 @@ def is_alive(port: int) -> bool:
 @pytest.mark.parametrize("command", ["dev", "run"])
 @pytest.mark.usefixtures("environment")
 def test_fastapi_serves_the_app(tmp_path: Path, command: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     program = Path(sys.executable).with_name("fastapi")
     output = tmp_path / "output"
     with output.open("wb") as file:

@@ -14,6 +14,7 @@ import pytest
 
 from devstack.account import Account, socket_folder
 from devstack.process import command_line, read_pid, wait_until
+from tests.ports import free_port
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 PROJECT = STAND_IN.parents[2]
@@ -102,9 +103,8 @@ class Place:
 
 @pytest.fixture
 def port() -> int:
-    """Found by another process: sockets may be forbidden in this one."""
-    script = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1])"
-    return int(subprocess.check_output((sys.executable, "-S", "-c", script)))  # noqa: S603 - a fixed script
+    """The shop's."""
+    return free_port()
 
 
 @pytest.fixture(params=["a place"])

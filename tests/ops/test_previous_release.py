@@ -22,6 +22,7 @@ from app.demo.loader import load_demo
 from devstack import Servers
 from devstack.process import wait_until
 from tests.conftest import JWT_SECRET, ROOT, running_app, settings_for
+from tests.ports import free_port
 
 COMMIT = tomllib.loads((ROOT / "alembic" / "previous_release.toml").read_text())["commit"]
 
@@ -67,9 +68,7 @@ def previous_release(
     previous_code: Path, filled_settings: Settings, servers: Servers, tmp_path: Path
 ) -> Iterator[str]:
     """The address of a server of the release before."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "DOTENV": "",

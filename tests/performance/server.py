@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from devstack import Servers
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
@@ -94,7 +94,7 @@ def serving(
 
     It runs in `folder`, so that no `.env` of the checkout changes what is measured.
     """
-    port = _free_port()
+    port = free_port()
     log = folder / f"{(application or 'ours').replace(':', '-').strip('()')}.log"
     # Not replaced while it is measured: a request burst would outlive it.
     command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "--max-requests", "0"]
@@ -138,12 +138,6 @@ def _wait_until_ready(server: Server, process: "subprocess.Popen[bytes]", path: 
             pass
         time.sleep(0.1)
     raise RuntimeError(f"the server does not start:\n{server.log.read_text(errors='replace')[-4000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _processes() -> list[int]:

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from tests.conftest import ROOT
+from tests.ports import free_port
 
 PRODUCTION = ("docker-compose.yml", "docker/compose.prod.yml")
 _FAILURE = re.compile(r"failed to solve|dependency failed to start|is unhealthy|Error response from daemon")
@@ -33,13 +33,6 @@ def engine_fault() -> str | None:
         if asked.returncode:
             return f"`docker {' '.join(question)}` says: {(asked.stderr or asked.stdout).strip()}"
     return None
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.ports import free_port
 from tests.stack.conftest import StackMaker
-from tests.stack.stack import docker, eventually, free_port
+from tests.stack.stack import docker, eventually
 
 BASE = "python:3.13-slim"
 LARGEST = 250_000_000

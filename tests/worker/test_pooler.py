@@ -18,6 +18,7 @@ from app.core.settings.settings import Settings
 from devstack import Servers
 from devstack.process import wait_until
 from tests.conftest import DatabaseMaker, client_of, running_app
+from tests.ports import free_port
 
 from .conftest import RunningWorker
 from .whole_shop import run_the_shop
@@ -55,10 +56,8 @@ def pooled_url(servers: Servers, make_database: DatabaseMaker, pgbouncer: str) -
     """A migrated database behind PgBouncer, as the application's role."""
     account = servers.postgres.account
     home = account.folder(servers.files.parent / "pgbouncer")
-    with socket.socket() as free, make_database() as owner:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    port = free_port()
+    with make_database() as owner:
         direct = owner.replace("bookstore@", f"{ROLE}@")
         prepared = prepare_roles(DatabaseSettings.model_validate({"url": direct, "owner_url": owner}))
         assert asyncio.run(prepared) == ROLE

@@ -10,6 +10,7 @@ from app.core.settings.backups import BackupSettings
 from app.core.settings.settings import Settings
 from app.ops.backups.age import new_key
 from tests.gunicorn import parse
+from tests.ports import free_port
 
 from .conftest import Ask, RunningWorker, until
 
@@ -17,8 +18,7 @@ from .conftest import Ask, RunningWorker, until
 async def test_a_worker_tells_its_jobs_events_pools_and_lag(
     worker_settings: Settings, running_worker: RunningWorker, ask: Ask, tmp_path: Path
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     limits = worker_settings.worker.model_copy(update={"metrics_port": port})
     place = {"url": tmp_path.as_uri(), "key": new_key()[0], "every": 6}
     backup = BackupSettings.model_validate(place)

@@ -1,7 +1,6 @@
 """Redis servers on ports of loopback, to be given users, limits, roles and an end."""
 
 import contextlib
-import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from redis.exceptions import AuthenticationError, RedisError
 
 from devstack.process import Process, tail, wait_until
 from devstack.redis import redis_program
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 
@@ -72,13 +72,3 @@ def running(*servers: RedisServer) -> Iterator[None]:
     finally:
         for server in servers:
             server.kill()
-
-
-def free_port() -> int:
-    """A port that nobody listens on; one with room for a Cluster's second port above it."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port = int(probe.getsockname()[1])
-        if port < 50_000:
-            return port

@@ -1,7 +1,6 @@
 """The verifier of `examples/` says of what the real signer made what it should."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ import pytest
 
 from app.messaging.webhooks.signing import Keys
 from tests.conftest import ROOT
+from tests.ports import free_port
 
 from .conftest import Shop, done
 from .vectors import PATH, made, text
@@ -49,9 +49,7 @@ def test_keys_survive_their_own_text(keys: Keys) -> None:
 
 async def test_the_receiver_of_the_example_takes_what_is_sent(shop: Shop) -> None:
     owner = await shop.sign_up()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     webhook = await shop.register(owner, url=f"http://127.0.0.1:{port}/")
     program = (sys.executable, "-u", "examples/webhooks/verify.py", str(port), webhook["secret"])
     receiver = await asyncio.create_subprocess_exec(

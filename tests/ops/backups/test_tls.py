@@ -25,7 +25,7 @@ from devstack import Servers
 from devstack.account import account_for, temporary_home
 from devstack.process import Process, wait_until
 from tests.conftest import ROOT, settings_for
-from tests.core.redis.servers import free_port
+from tests.ports import free_port
 
 from .conftest import OpenShop, Shop
 
