@@ -18,6 +18,7 @@ from app.catalog.models import SalePolicy
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import (
+    OF_SHOP,
     OMITTED,
     Line,
     Money,
@@ -25,7 +26,6 @@ from app.core.http.schemas import (
     RequestModel,
     ResponseModel,
     RowId,
-    ShopMoney,
     Text,
     Timestamp,
     VisibleLine,
@@ -83,7 +83,7 @@ Tags = Annotated[
     Field(max_length=100, description="Lower-cased, without repetition, at most 20.", examples=[["fantasy"]]),
     AfterValidator(_distinct_lower),
 ]
-PriceIn = Annotated[ShopMoney, Field(gt=0, le=LARGEST_PRICE, examples=[12.5])]
+PriceIn = Annotated[Money, Field(gt=0, le=LARGEST_PRICE, examples=[12.5]), OF_SHOP]
 CategoryIds = Annotated[list[RowId], Field(max_length=MOST_CATEGORIES, examples=[[3]])]
 WeightGrams = Annotated[
     int, Field(ge=1, le=1_000_000, description="As it is sent, in whole grams.", examples=[310])

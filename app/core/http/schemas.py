@@ -219,7 +219,7 @@ Money = Annotated[
 ]
 """`NUMERIC(12,2)`: Decimal inside, a JSON number with at most two decimals outside."""
 
-ShopMoney = Annotated[Money, AfterValidator(shop_amount)]
-"""What somebody sets in the shop's currency: 1,250 yen have no decimals."""
+OF_SHOP = AfterValidator(shop_amount)
+"""For money that somebody sets in the shop's currency, last of all: 1,250 yen have no decimals."""
 
 Price = Annotated[Money, Field(gt=0)]

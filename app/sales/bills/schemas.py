@@ -6,12 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.db.paging import ListQuery
 from app.core.http.schemas import (
+    OF_SHOP,
     Line,
     Money,
     RequestModel,
     ResponseModel,
     RowId,
-    ShopMoney,
     Timestamp,
     VisibleLine,
     shaped,
@@ -26,7 +26,7 @@ Number = Annotated[
     ),
     Field(description="The sender's own id of the invoice.", examples=["INV-2026-17"]),
 ]
-Total = Annotated[ShopMoney, Field(ge=0, description="In the shop's currency.", examples=[119.0])]
+Total = Annotated[Money, Field(ge=0, description="In the shop's currency.", examples=[119.0]), OF_SHOP]
 
 
 class BillIn(RequestModel):

@@ -12,6 +12,7 @@ from app.catalog.goods.schemas import PartOfName, ShortLine
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import (
+    OF_SHOP,
     OMITTED,
     Line,
     Moment,
@@ -21,7 +22,6 @@ from app.core.http.schemas import (
     RequestModel,
     ResponseModel,
     RowId,
-    ShopMoney,
     Timestamp,
     shaped,
 )
@@ -53,9 +53,11 @@ Code = Annotated[
 Value = Annotated[
     Price, Field(description="Percent, at most 100, or an amount in the shop's currency.", examples=[15])
 ]
-MinOrder = Annotated[ShopMoney, Field(ge=0, description="What the goods must come to, before any discount.")]
+MinOrder = Annotated[
+    Money, Field(ge=0, description="What the goods must come to, before any discount."), OF_SHOP
+]
 MaxDiscount = Annotated[
-    ShopMoney, Field(gt=0, description="The most that it takes off an order.", examples=[50])
+    Money, Field(gt=0, description="The most that it takes off an order.", examples=[50]), OF_SHOP
 ]
 StartsAt = Annotated[
     Moment, Field(description="The first moment of it; a plain date is the start of that day in the shop.")

@@ -11,6 +11,7 @@ from app.core.clock import shop_today
 from app.core.db.paging import ListQuery
 from app.core.db.sorting import DistinctKeys, SplitKeys
 from app.core.http.schemas import (
+    OF_SHOP,
     OMITTED,
     Line,
     Money,
@@ -18,7 +19,6 @@ from app.core.http.schemas import (
     RequestModel,
     ResponseModel,
     RowId,
-    ShopMoney,
     Timestamp,
     VisibleLine,
 )
@@ -59,7 +59,7 @@ class GiftCardIn(RequestModel):
 
     EXAMPLE: ClassVar[dict[str, Any] | None] = {"amount": 50, "expires_on": "2099-12-31"}
 
-    amount: Annotated[ShopMoney, Field(gt=0, le=LARGEST_CARD, description="In the shop's currency.")]
+    amount: Annotated[Money, Field(gt=0, le=LARGEST_CARD, description="In the shop's currency."), OF_SHOP]
     expires_on: ExpiresOn | None = None
     note: Note | None = None
 

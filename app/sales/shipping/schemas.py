@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from app.core.db.paging import ListQuery
 from app.core.http.schemas import (
+    OF_SHOP,
     OMITTED,
     Line,
     Money,
@@ -14,7 +15,6 @@ from app.core.http.schemas import (
     RequestModel,
     ResponseModel,
     RowId,
-    ShopMoney,
     Timestamp,
     VisibleLine,
     shaped,
@@ -30,7 +30,7 @@ class ShippingBandIn(RequestModel):
     """What a parcel costs up to a weight."""
 
     up_to_grams: Annotated[int, Field(ge=1, le=LARGEST_WEIGHT, examples=[1000])]
-    price: Annotated[ShopMoney, Field(ge=0, le=LARGEST_AMOUNT, examples=[2.5])]
+    price: Annotated[Money, Field(ge=0, le=LARGEST_AMOUNT, examples=[2.5]), OF_SHOP]
 
 
 def _ascending(bands: list[ShippingBandIn]) -> list[ShippingBandIn]:
@@ -52,7 +52,7 @@ Countries = Annotated[
     Field(max_length=300, description="Where it goes; none: everywhere.", examples=[["US", "CA"]]),
     AfterValidator(lambda countries: sorted(set(countries))),
 ]
-Amount = Annotated[ShopMoney, Field(ge=0, le=LARGEST_AMOUNT)]
+Amount = Annotated[Money, Field(ge=0, le=LARGEST_AMOUNT), OF_SHOP]
 BasePrice = Annotated[Amount, Field(description="Without bands: of any parcel.", examples=[2.5])]
 PricePerKg = Annotated[
     Amount,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from app.catalog.goods.schemas import ItemKind
-from app.core.http.schemas import Money, RequestModel, ResponseModel, RowId, ShopMoney
+from app.core.http.schemas import OF_SHOP, Money, RequestModel, ResponseModel, RowId
 from app.sales.cart.schemas import Coupon
 from app.sales.orders.schemas import LARGEST_LINE, OrderOut
 from app.sales.scanning.schemas import Code
@@ -72,7 +72,8 @@ class SaleIn(RequestModel):
     lines: Annotated[list[SaleLineIn], Field(min_length=1, max_length=_MOST_LINES)]
     payment: PaidBy
     tendered: (
-        Annotated[ShopMoney, Field(ge=0, description="Cash handed over; without it, just enough.")] | None
+        Annotated[Money, Field(ge=0, description="Cash handed over; without it, just enough."), OF_SHOP]
+        | None
     ) = None
     coupon: Coupon | None = None
     expected_total: (
