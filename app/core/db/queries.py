@@ -72,9 +72,8 @@ class Counted:
     def of(cls, ids: Select[int]) -> Self:
         """Count the ids themselves, up to where totals are exact."""
         matched = ids.limit(COUNTED_EXACTLY + 1).cte("matched")
-        counts = select(func.count().label("total"), null().label("last_sample")).select_from(matched)
         [id_], [matched_id] = ids.selected_columns, matched.c
-        return cls(ids, counts.cte("counted"), ids.where(is_among(id_, matched_id)))
+        return cls(ids, _count(matched).cte("counted"), ids.where(is_among(id_, matched_id)))
 
 
 async def find_page(
@@ -96,8 +95,7 @@ async def find_page(
         page = _page_of_counted(matching, order, window)
     else:
         ids = matching
-        counts = select(func.count().label("total"), null().label("last_sample"))
-        counted = counts.select_from(ids.limit(COUNTED_EXACTLY + 1).subquery()).subquery("counted")
+        counted = _count(ids.limit(COUNTED_EXACTLY + 1).subquery()).subquery("counted")
         page = page_of_ids(ids, order, window)
     keys = page_keys(page, order)
     source: FromClause = counted.outerjoin(page, true())
@@ -128,6 +126,10 @@ async def find_page(
         last=[getattr(shown[-1], key.name) for key in keys] if shown else (),
         has_next=len(present) > window.limit,
     )
+
+
+def _count(rows: FromClause) -> Select[int, None]:
+    return select(func.count().label("total"), null().label("last_sample")).select_from(rows)
 
 
 def is_among(id_: SQLColumnExpression[int], counted: ColumnElement[int]) -> ColumnElement[bool]:

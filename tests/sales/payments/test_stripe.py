@@ -232,15 +232,28 @@ async def test_another_payment_stops_the_one_before_unless_that_was_paid(
     assert states == ["cancelled", "succeeded"]
 
 
-async def test_while_a_payment_is_disputed_nothing_of_it_is_refunded(
-    shop: FastAPI, client: httpx.AsyncClient, stripe: StripeStandIn, buyer: Caller, order: Order
-) -> None:
+async def staff_of(shop: FastAPI) -> Caller:
+    """Somebody who may give money back."""
     async with shop.state.database.sessions.begin() as session:
-        staff = await make_account(shop, session, Role.ADMIN)
+        return await make_account(shop, session, Role.ADMIN)
+
+
+async def paid(
+    client: httpx.AsyncClient, stripe: StripeStandIn, buyer: Caller, order: Order
+) -> tuple[str, int]:
+    """Pay the order, by the first PaymentIntent; its path, and the payment's id."""
     begun = (await pay(client, buyer, order)).json()
     stripe.confirm("pi_1")
     path = f"/api/v1/orders/{order.number}"
     await client.post(f"{path}/payments/{begun['id']}/confirm", headers=buyer.headers)
+    return path, begun["id"]
+
+
+async def test_while_a_payment_is_disputed_nothing_of_it_is_refunded(
+    shop: FastAPI, client: httpx.AsyncClient, stripe: StripeStandIn, buyer: Caller, order: Order
+) -> None:
+    staff = await staff_of(shop)
+    path, _ = await paid(client, stripe, buyer, order)
     dispute = stripe.dispute("pi_1")
 
     async def hear(kind: str, number: str) -> bool:
@@ -272,19 +285,15 @@ async def test_while_a_payment_is_disputed_nothing_of_it_is_refunded(
 async def test_a_refund_is_asked_for_with_its_own_key_and_a_webhook_ends_it(
     shop: FastAPI, client: httpx.AsyncClient, stripe: StripeStandIn, buyer: Caller, order: Order
 ) -> None:
-    async with shop.state.database.sessions.begin() as session:
-        staff = await make_account(shop, session, Role.ADMIN)
-    begun = (await pay(client, buyer, order)).json()
-    stripe.confirm("pi_1")
-    path = f"/api/v1/orders/{order.number}"
-    await client.post(f"{path}/payments/{begun['id']}/confirm", headers=buyer.headers)
+    staff = await staff_of(shop)
+    path, payment_id = await paid(client, stripe, buyer, order)
     stripe.refund_status = "pending"
     body = {"amount": 10.5, "reason": "A page is missing"}
     told = (await client.post(f"{path}/refunds", json=body, headers=once(staff))).json()
     assert (told["status"], told["amount"]) == ("pending", 10.5)
     assert stripe.refunds["re_1"]["amount"] == 1050
     called, key = stripe.calls[-1]
-    assert (called, key.split(":")[0], key.split(":")[2]) == ("refunds", str(begun["id"]), "1")
+    assert (called, key.split(":")[0], key.split(":")[2]) == ("refunds", str(payment_id), "1")
     stripe.refunds["re_1"]["status"] = "succeeded"
     event, headers = stripe.event("refund.updated", stripe.refunds["re_1"], "evt_9")
     assert (await client.post(WEBHOOK, content=event, headers=headers)).status_code == 200
